@@ -1,7 +1,7 @@
-"""The form of an AI app as settable fields: named, checked and sent as a workflow's fields are.
+"""The form of an AI app as settable fields: named, validated and sent as a workflow's fields are.
 
-An app's graph is not readable, its form is all that is known. The form prints every value as a
-text (`"8"`, `"true"`), so what is checked as a number travels as the text of one again.
+An app's graph is not readable, its form is all that is known. The form has values as strings
+(`"8"`, `"true"`), so a value that is validated as a number is converted back to a string.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ _PLAIN = (str, int, float)
 
 
 def app_fields(form: AppForm) -> list[Field]:
-    """The fields in the form's order; a node's title is what the app's author says of it."""
+    """The fields in the form's order; a node's title is the author's description of the field."""
     return [_field(about) for about in form.fields]
 
 
 def app_facts(form: AppForm) -> dict[str, Facts]:
-    """By full name, which choices and which range bind a field."""
+    """The constraints (choices, range) of each field, by full name."""
     return {about.full_name: _facts(about, _field(about)) for about in form.fields}
 
 
 def app_choices(form: AppForm) -> dict[str, list[str]]:
-    """By full name, what a field with choices takes, with the word for it: `2 (bicubic)`."""
+    """By full name, the choices of each field that has some, with labels: `2 (bicubic)`."""
     return {
         name: [str(choice) for choice in facts.choices]
         for name, facts in app_facts(form).items()
@@ -51,10 +51,10 @@ def app_choices(form: AppForm) -> dict[str, list[str]]:
 
 
 def check_app(form: AppForm, values: Mapping[str, object]) -> dict[str, object]:
-    """The given values by full name, as `check` gives those of a workflow.
+    """Validate and convert values by full name, as `check` does for a workflow.
 
-    A choice may be given by what is sent (`1`), or by its name or description. Raises
-    UnknownField for a field that the app does not offer, BadField for all else.
+    A choice may be given by its sent value (`1`), its name or its description. Raises
+    UnknownField for a field that the app does not have, BadField for an invalid value.
     """
     form_fields = {about.full_name: about for about in form.fields}
     checked: dict[str, object] = {}
@@ -75,8 +75,8 @@ def app_values(
 ) -> dict[str, object]:
     """Every field of the form with its value, as the service's own examples send them.
 
-    That holds the stored seeds too: the service re-rolls those that are not listed. With
-    `reroll_seeds` a seed that nobody set is left out.
+    That includes the stored seeds: the service re-rolls those that are not listed. With
+    `reroll_seeds` a seed that is not in `checked` is omitted.
     """
     stored = {
         field.full_name: about.stored
@@ -87,7 +87,7 @@ def app_values(
 
 
 def app_takes_url(form: AppForm, name: str) -> bool:
-    """Whether the field of that full name loads from an address instead of an uploaded name."""
+    """Whether the field of that full name takes a URL instead of an uploaded file's name."""
     return loads_url(app_fields(form), name)
 
 
@@ -110,15 +110,15 @@ def _kind(about: AppField) -> FieldKind:
     if about.options is not None:
         return FieldKind.COMBO
     if about.type is AppFieldType.SWITCH:
-        # Without choices nothing says whether it is on and off or the number of an input.
+        # Without choices it may be a boolean or the number of an input.
         return FieldKind.BOOLEAN if word(stored).lower() in _SWITCHED else FieldKind.ANY
     return by_type or by_class
 
 
 def _facts(about: AppField, field: Field) -> Facts:
-    """Choices bind as on the site, where nothing else can be picked.
+    """The constraints of a field. Choices are enforced, as on the site.
 
-    A range binds where the stored value keeps to it.
+    A range is enforced only if the stored value is within it.
     """
     declared = about.type.value if field.kind in (FieldKind.INT, FieldKind.FLOAT) else None
     if field.kind is FieldKind.COMBO:
@@ -132,7 +132,7 @@ def _facts(about: AppField, field: Field) -> Facts:
 
 
 def _choices(about: AppField) -> list[Choice]:
-    """The options by what is sent: their index, or their name where the stored value is one."""
+    """Choices by sent value: an option's index, or its name if the stored value is a name."""
     options, stored = about.options or (), word(about.stored)
     values = {option.value for option in options}
     named = stored not in values and any(stored == option.name for option in options)
@@ -152,12 +152,12 @@ def _choices(about: AppField) -> list[Choice]:
         for option in options
     ]
     if stored and not named and stored not in values:
-        choices.append(Choice(stored))  # what runs when nobody sets it is no mistake
+        choices.append(Choice(stored))  # the stored value is always valid
     return choices
 
 
 def _typed(stored: object, kind: FieldKind) -> object:
-    """A stored text as the number or switch that it stands for; else as it is."""
+    """Parse a stored string as the number or boolean that `kind` says; else return it as is."""
     if not isinstance(stored, str):
         return stored
     text = stored.strip()

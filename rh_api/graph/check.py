@@ -1,6 +1,6 @@
-"""What a person gave for a remote workflow's fields, checked and brought to the stored types.
+"""Validates a user's values for a remote workflow's fields, and converts them to the stored types.
 
-Everything that can be known to fail is refused here, before anything is uploaded or paid.
+Whatever is certain to fail is refused here, before anything is uploaded or paid.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ LOWEST, HIGHEST = -(2**63), 2**64 - 1
 """Signed or unsigned 64 bit: ComfyUI's seeds reach 2^64 - 1."""
 
 _FRONT_END_ONLY = frozenset({"control_after_generate", "control_before_generate"})
-# Fields that are whole numbers whatever the class: JSON stores a FLOAT of 7.0 as 7, so the
+# Fields that are integers in every class: JSON stores a FLOAT of 7.0 as 7, so the
 # stored value alone cannot tell.
 _WHOLE = re.compile(
     r".*seed|steps|(start|end)_at_step|width|height|batch_(size|index)|num_frames|frame_count"
@@ -50,27 +50,27 @@ Declared = Callable[[str, str], str | None]
 
 @dataclass(frozen=True, slots=True)
 class GivenMedia:
-    """A picture, video, audio or file that will be uploaded; only its kind matters here."""
+    """An image, video, audio or other file that will be uploaded; only its kind matters here."""
 
     kind: Kind
 
 
 @dataclass(frozen=True, slots=True)
 class Unsupported:
-    """A value of a type that cannot travel, such as LATENT."""
+    """A value of a type that cannot be sent, such as LATENT."""
 
     type_name: str
 
 
 class JsonText(str):
-    """A list or an object that a person gave as such, for the fields that hold one."""
+    """JSON text of a value given as a list or an object; only fields that hold one accept it."""
 
     __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Promised:
-    """A value that a link will bring: of the field only its existence can be checked."""
+    """Placeholder for the value of a link: only the field's existence can be checked."""
 
 
 class UnknownField(BadField):
@@ -79,14 +79,14 @@ class UnknownField(BadField):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A value that a field takes, and the words that people know it by."""
+    """A value that a field accepts, and its labels."""
 
     value: object
     words: tuple[str, ...] = ()
 
     @property
     def shown(self) -> object:
-        """What a person picks it by, and what is taken for it: a number's word, else itself."""
+        """The text shown for it, accepted as input too: a numeric value's label, else itself."""
         is_number = isinstance(self.value, str) and self.value.isdigit()
         return next((word for word in self.words if word), self.value) if is_number else self.value
 
@@ -97,10 +97,10 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of a field beside its stored value.
+    """Constraints of a field, beside its stored value.
 
-    `declared`: the type that its class declares, such as FLOAT. `choices`: all that it takes;
-    None: free or unknown. `low`, `high`: the range of a number; None: the widest.
+    `declared`: the type that its class declares, such as FLOAT. `choices`: all valid values;
+    None: free or unknown. `low`, `high`: the range of a number; None: LOWEST, HIGHEST.
     """
 
     declared: str | None = None
@@ -131,7 +131,7 @@ class _Case:
 
 
 def nothing_known(class_type: str, field: str) -> None:
-    """For callers without local classes to ask."""
+    """The default of `options` and `declared`: nothing is known."""
 
 
 def check(
@@ -140,15 +140,15 @@ def check(
     options: Options = nothing_known,
     declared: Declared = nothing_known,
 ) -> dict[str, object]:
-    """The given values by full name, each as the stored value's JSON type; media untouched.
+    """Validate values by full name; returns each in the stored value's JSON type, media as is.
 
     A value is a str, int, float, bool, GivenMedia, Unsupported or Promised. Numbers and
-    switches may come as text (`"1231231"`, `"true"`), text as a number, lists and objects as
-    JSON text (JsonText goes nowhere else). A fraction where a whole number is stored passes unless
+    booleans may come as text (`"1231231"`, `"true"`), text as a number, lists and objects as
+    JSON text (JsonText goes nowhere else). A fraction where an integer is stored passes unless
     the declared type, or without one the field's name (seed, steps, width …), says that it is an
-    INT. Choices are compared only where they hold the stored value.
+    INT. Choices are enforced only if the stored value is one of them.
 
-    Raises UnknownField for a node or field that is not there, BadField for all else.
+    Raises UnknownField for a node or field that does not exist, BadField for an invalid value.
     """
     nodes = read_nodes(graph)
     checked: dict[str, object] = {}
@@ -164,7 +164,7 @@ def check(
 
 
 def check_field(field: Field, value: object, facts: Facts = _NOTHING) -> object:
-    """One value for one field, as `check` does it. Raises BadField."""
+    """Validate one value for one field, as `check` does. Raises BadField."""
     if isinstance(value, Promised):
         return value
     case = _Case(field, value, facts)
@@ -203,7 +203,7 @@ def _find(graph: Graph, nodes: Mapping[str, Node], name: str) -> Field:
 
 
 def _other_nodes(graph: Graph, node_id: str, field_name: str) -> list[str]:
-    """Fields that may have been meant: of a node so titled, else so named, else any."""
+    """Suggest fields: of that name in nodes titled `node_id`, else of that name, else any."""
     every = fields(graph)
     same = [field for field in every if field.name == field_name]
     title = node_id.lower()
@@ -243,9 +243,9 @@ def _media(case: _Case, media: GivenMedia) -> GivenMedia:
 
 def _text(case: _Case) -> str:
     value = case.value
-    # An editor of points keeps them as a text.
+    # Some nodes, such as point editors, store JSON as a string.
     is_json = str(case.field.stored).lstrip()[:1] in ("[", "{")
-    # True, true, yes, enable: nothing says which word the node wants.
+    # A boolean has no one spelling that every node accepts: True, true, yes, enable.
     if isinstance(value, bool) or (isinstance(value, JsonText) and not is_json):
         raise case.wrong_type()
     return str(value)
@@ -303,13 +303,13 @@ def _switch(case: _Case) -> bool:
 
 
 def _word(case: _Case) -> str:
-    """One of a list of choices, which are texts whatever they stand for."""
+    """A choice as a string: all choices are strings, also those that look like numbers."""
     return word(case.value)
 
 
 def _file_name(case: _Case) -> str:
     name, stored = _file_text(case), case.field.stored
-    # A class that loads from URLs without saying so in its name has one stored.
+    # A class that loads from URLs, but whose name does not say so, has one stored.
     if is_address(name) and not (isinstance(stored, str) and is_address(stored)):
         raise case.refusal("error.field_url", expected=case.field.kind.value)
     return name
@@ -324,7 +324,7 @@ def _file_text(case: _Case) -> str:
 
 
 def _json(case: _Case) -> object:
-    """A list or an object as JSON text, of the same shape as the stored one; never a link."""
+    """Parse JSON text to a list or an object, whichever is stored; never a link."""
     try:
         value = cast("object", json.loads(case.value)) if isinstance(case.value, str) else None
     except (ValueError, RecursionError):
@@ -356,7 +356,7 @@ _CONVERTERS: dict[FieldKind, Callable[[_Case], object]] = {
 
 
 def _choose(case: _Case, value: object, choices: Sequence[Choice]) -> object:
-    """The choice that a value is, or else names."""
+    """The choice that equals the value, else the one with such a label. Raises BadField."""
     if _holds([choice.value for choice in choices], value):
         return value
     for choice in choices:

@@ -1,9 +1,9 @@
-"""Numbers and class names that a prompt and the classes of its nodes have to agree on."""
+"""Numbers and class names shared by the passes over a prompt and the node definitions."""
 
 from __future__ import annotations
 
 INSTANCES = ("default", "plus", "ultra")
-"""Machines of 24, 48 and 84 GB; the first is the default."""
+"""Instance types, with 24, 48 and 84 GB; the first is the default."""
 
 POOL = 12
 """How many remote nodes can have an output of their own: `out_1` …"""
@@ -18,12 +18,12 @@ MIRRORS = 32
 """How many inputs `link_0` … the nodes declare."""
 
 REFUSAL_CLASS = "RunningHubRefusal"
-"""The class of the node that stands in for a refused prompt."""
+"""The class of the one node that replaces a refused prompt."""
 
 SEGMENT_CLASS = "RunningHubSegment"
-"""The class that stands for a segment in the local prompt."""
+"""The class that replaces a segment in the local prompt."""
 SAVED_CLASS = "RunningHubSaved"
-"""The class that stands for a saver that runs in the cloud."""
+"""The class that replaces a saver that runs in the cloud."""
 OUTLETS = 32
 """How many outputs `out_1` … the segment's class has."""
 INLETS = 64
@@ -48,5 +48,5 @@ MODEL_CLASSES = ("RunningHubModel", *TASK_CLASSES)
 """All classes that run a standard model."""
 
 NAME_SECONDS = 6 * 3600
-"""That ComfyUI keeps the names which an Upload node gave: the service drops uploads after a day,
-and a name that goes on as plain text is known for no upload."""
+"""TTL of an Upload node's remote names in ComfyUI's cache: the service drops uploads after a day,
+and a name that is passed on as plain text is not recognized as an upload."""

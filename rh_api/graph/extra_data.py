@@ -1,4 +1,4 @@
-"""What is said beside a prompt in `extra_data`: read once, handed on as one value."""
+"""Parses `extra_data` of a prompt, once, into one value."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from .json_values import as_object
 from .prompt import Graph, read_nodes
 
 AGAIN = "again"
-"""The input of a node that shall order anew, though it may cost twice. It is never saved: only
-the words beside a prompt set it."""
+"""The input that makes a node place a new order, though it may cost twice. It is never saved: only
+`extra_data` sets it."""
 
 _WORDS = ("segments", AGAIN, "workflow", "models", "route")
 
 STRICT = "strict"
 MODEL_CHECKS = ("warn", STRICT)
-"""What becomes of a model that the cloud's list does not have: a note, or a refusal."""
+"""How to handle a model that the cloud's list lacks: by a note, or by a refusal."""
 
 TASK, NATIVE, AUTO = "task", "native", "auto"
 ROUTES = (TASK, NATIVE, AUTO)
-"""How a graph goes out: as a task of the service; as a prompt of its native ComfyUI; as a task
-unless the service refuses the placeholder of a workflow's id, then as a prompt."""
+"""How a graph is submitted: as a task of the service; as a prompt to its native ComfyUI; as a task,
+or as a prompt if the service refuses the placeholder for a workflow id."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExtraData:
-    """`extra_data` of POST /prompt, as far as it concerns us.
+    """Our part of `extra_data` of POST /prompt.
 
-    Of `extra_data.runninghub`: `segments`, each still as it was said; `again`, the ids of nodes
-    that shall run anew; `workflow`, the id or link that graphs go out under, "" for none said;
-    `models`, one of MODEL_CHECKS or "", `route`, one of ROUTES or "". Of
+    From `extra_data.runninghub`: `segments`, not yet parsed; `again`, the ids of nodes that must
+    place new orders; `workflow`, the id or link that graphs are submitted under, "" for none;
+    `models`, one of MODEL_CHECKS or "", `route`, one of ROUTES or "". From
     `extra_pnginfo`: `canvas`, the canvas' own workflow.
     """
 
@@ -45,8 +45,8 @@ class ExtraData:
 
 
 def read_extra_data(extra_data: object) -> ExtraData:
-    """Raises BadInput for nonsense below `runninghub`; also for a word that nobody knows: with
-    `segment` for `segments` all would run here, unsaid."""
+    """Parse it. Raises BadInput for a malformed value below `runninghub`, and for an unknown key:
+    a typo such as `segment` would silently run everything locally."""
     entry = as_object(extra_data).get("runninghub")
     if not isinstance(entry, (dict, type(None))):
         raise BadInput("segment.bad_segments")
@@ -74,13 +74,13 @@ def read_extra_data(extra_data: object) -> ExtraData:
 
 
 def read_canvas(extra_data: object) -> Mapping[str, Any]:
-    """The canvas' own workflow; an empty one where that is a text, as some clients send it."""
+    """The canvas' own workflow; empty if it is not an object (some clients send a string)."""
     return as_object(as_object(as_object(extra_data).get("extra_pnginfo")).get("workflow"))
 
 
 def read_models(text: str) -> str:
-    """What is done about a model that the cloud does not list, "" for the default; BadInput for a
-    word that is none: a misspelt `strict` must not count as its opposite."""
+    """Parse one of MODEL_CHECKS, "" for the default. Raises BadInput for any other word: a
+    misspelt `strict` must not count as its opposite."""
     word = text.strip().lower()
     if word not in ("", *MODEL_CHECKS):
         raise BadInput("error.bad_models", value=text[:100])
@@ -88,7 +88,7 @@ def read_models(text: str) -> str:
 
 
 def read_route(text: str) -> str:
-    """One of ROUTES, "" for the default; BadInput for a word that is none."""
+    """Parse one of ROUTES, "" for the default. Raises BadInput for any other word."""
     word = text.strip().lower()
     if word not in ("", *ROUTES):
         raise BadInput("error.bad_route", value=text[:100])
@@ -96,7 +96,7 @@ def read_route(text: str) -> str:
 
 
 def read_workflow(workflow: object) -> str:
-    """The id or link of a workflow. Raises BadInput for what is neither text nor whole number."""
+    """Parse the id or link of a workflow. Raises BadInput for neither a string nor an integer."""
     if not isinstance(workflow, (str, int)) or isinstance(workflow, bool):
         raise BadInput("segment.bad_workflow")
     return str(workflow).strip()
@@ -110,7 +110,7 @@ def _again(again: object) -> frozenset[str]:
 
 
 def mark_again(prompt: Graph, ids: Container[str], classes: Container[str]) -> dict[str, object]:
-    """A copy of `prompt` whose nodes of `classes` order anew exactly when they are in `ids`."""
+    """Return a copy of `prompt` in which, of the nodes of `classes`, exactly `ids` have AGAIN."""
     marked = dict(prompt)
     for node in read_nodes(prompt).values():
         if node.class_type not in classes:

@@ -1,8 +1,8 @@
 """The settable fields of a remote workflow: how they are named, listed and sent,
-and what each takes.
+and the kind of each.
 
-What a field takes is told by its class, its name and its stored value. Loaders are told by a rule,
-not by a list of classes: RunningHub carries thousands of packs. Names are from RunningHub docs,
+A kind is inferred from class, name and stored value. Loaders are recognized by a rule,
+not by a list of classes: RunningHub has thousands of packs. Names are from RunningHub docs,
 "Upload Resource" (LoadImage, LoadVideo, LoadAudio, LoadImages(zip) with field `upload`) and "About
 nodeInfoList" (LoadImageFromUrl), and from core ComfyUI (LoadVideo has `file`) and VideoHelperSuite
 (VHS_LoadVideo, VHS_LoadAudioUpload).
@@ -26,8 +26,8 @@ class FieldKind(enum.Enum):
     """The type of a field as ComfyUI would name it.
 
     IMAGE, VIDEO, AUDIO and ZIP hold the name of an uploaded file, URL the address of one. JSON
-    holds a list or an object. ANY holds nothing yet (null), so it takes any plain value. Only
-    the form of an AI app tells LORA, a remote LoRA's name, and COMBO, one of a list of texts.
+    holds a list or an object. ANY holds nothing yet (null), so it takes any plain value. LORA, a
+    remote LoRA's name, and COMBO, one of a list of texts, are declared by forms, never inferred.
     """
 
     STRING = "STRING"
@@ -48,19 +48,19 @@ class FieldKind(enum.Enum):
 _MEDIA = {"image": FieldKind.IMAGE, "video": FieldKind.VIDEO, "audio": FieldKind.AUDIO}
 _ZIP_FIELDS = frozenset({"upload", "file", "zip", "zip_file"})
 _LOADING = frozenset({"load", "loader"})
-# Classes that load, but from a path on the server or from text: an upload's name is no use.
+# Classes that load from a path on the server or from text, not from an uploaded file.
 _ELSEWHERE = frozenset({"path", "directory", "folder", "base64"})
 
 _TAKES: dict[FieldKind, frozenset[Kind]] = {
     FieldKind.IMAGE: frozenset({Kind.IMAGE}),
     FieldKind.VIDEO: frozenset({Kind.VIDEO}),
     FieldKind.AUDIO: frozenset({Kind.AUDIO}),
-    FieldKind.ZIP: frozenset({Kind.FILE, Kind.IMAGE}),  # pictures are packed on the way
+    FieldKind.ZIP: frozenset({Kind.FILE, Kind.IMAGE}),  # images are zipped before their upload
 }
 
 
 def kind_of(class_type: str, name: str, stored: object) -> FieldKind:
-    """The kind of one field; `stored` is its value in the workflow and no link."""
+    """Infer the kind of one field; `stored` is its value in the workflow and no link."""
     if stored is None or isinstance(stored, str):
         loaded = _loaded(words_of(class_type), name.lower())
         return loaded or (FieldKind.ANY if stored is None else FieldKind.STRING)
@@ -72,7 +72,7 @@ def kind_of(class_type: str, name: str, stored: object) -> FieldKind:
 
 
 def media_taken(class_type: str, kind: FieldKind) -> frozenset[Kind]:
-    """What may be uploaded for a field of `kind`; a URL loader's class name says what it loads."""
+    """File kinds that may be uploaded for a field of `kind`; for a URL by the class's name."""
     if kind is not FieldKind.URL:
         return _TAKES.get(kind, frozenset())
     named = _media_named(words_of(class_type)) or _MEDIA
@@ -80,16 +80,16 @@ def media_taken(class_type: str, kind: FieldKind) -> frozenset[Kind]:
 
 
 def is_address(text: str) -> bool:
-    """Whether a text is the URL of something, not a name."""
+    """Whether a text is a URL (http, https, ftp, s3, oss, cos, data), not a name."""
     return re.match(r"\s*((https?|ftp|s3|oss|cos)://|data:)", text, re.IGNORECASE) is not None
 
 
-# PreviewImage, ShowText, DisplayAny, Image Comparer: their files are temporary, and not results.
+# PreviewImage, ShowText, DisplayAny, Image Comparer: their files are temporary, not results.
 _SHOWING = frozenset({"preview", "show", "display", "view", "viewer", "compare", "comparer"})
 
 
 def only_shows(class_type: str) -> bool:
-    """Whether an output node of that class is there to be looked at and saves nothing."""
+    """Whether an output node of that class only displays its inputs and saves nothing."""
     words = words_of(class_type)
     return bool(words & _SHOWING) and "save" not in words
 
@@ -106,7 +106,7 @@ def _media_named(words: frozenset[str]) -> list[str]:
 
 
 def _loaded(words: frozenset[str], name: str) -> FieldKind | None:
-    """The kind of a field that names a file, or None for one that is plain text."""
+    """The kind of a loader's field that names a file; None for plain text."""
     media = _media_named(words)
     loads = bool(words & _LOADING)
     if "url" in words and (loads or media):
@@ -126,7 +126,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One plain value of a remote workflow. `stored` is what runs when nobody sets it."""
+    """One settable value of a remote workflow. `stored`: its value if it is not set."""
 
     node: Node
     name: str
@@ -135,7 +135,7 @@ class Field:
 
     @property
     def full_name(self) -> str:
-        """`<nodeId>.<fieldName>`, the name that people give it."""
+        """`<nodeId>.<fieldName>`, by which users and callers address it."""
         return f"{self.node.id}.{self.name}"
 
 
@@ -152,10 +152,10 @@ def split_name(name: str) -> tuple[str, str]:
 
 
 def looks_like_field(name: str) -> bool:
-    """Whether an input that came unasked is meant as a field.
+    """Whether an undeclared input is meant as a field.
 
-    Only numbered nodes count (`6.text`, `12:3.image`), as the site's editor makes them: what the
-    browser adds by itself (a refresh button, children of a dynamic combo) starts with a word.
+    Only numeric node ids count (`6.text`, `12:3.image`), as the site's editor makes them: inputs
+    that the browser adds (a refresh button, children of a dynamic combo) start with a word.
     """
     return re.fullmatch(r"[0-9]+(:[0-9]+)*\..+", name, re.DOTALL) is not None
 
@@ -176,21 +176,21 @@ def fields_of(node: Node) -> list[Field]:
 
 
 def takes_url(graph: Graph, name: str) -> bool:
-    """Whether the field of that full name loads from an address instead of an uploaded name."""
+    """Whether the field of that full name takes a URL instead of an uploaded file's name."""
     node_id = name.partition(".")[0]
     return loads_url(fields({node_id: graph.get(node_id)}), name)
 
 
 def loads_url(among: Iterable[Field], name: str) -> bool:
-    """Whether the field of that full name is one that loads from an address."""
+    """As `takes_url`, for a list of fields."""
     return any(field.full_name == name and field.kind is FieldKind.URL for field in among)
 
 
 def seeds(graph: Graph, listed: Container[str]) -> dict[str, int]:
-    """The stored seeds that nobody set, by full name.
+    """The stored seeds that are not in `listed`, by full name.
 
-    The service re-rolls a seed that is not listed (RunningHub docs, "About nodeInfoList", note
-    1), so whoever wants the workflow as it was saved lists these as they are.
+    The service re-rolls a seed that nodeInfoList lacks (RunningHub docs, "About nodeInfoList",
+    note 1), so these have to be sent as they are to run the workflow as it was saved.
     """
     return {
         field.full_name: field.stored
@@ -203,13 +203,13 @@ def seeds(graph: Graph, listed: Container[str]) -> dict[str, int]:
 
 
 def is_seed(field: Field) -> bool:
-    """Whether a field is one of those that the service re-rolls, by its name."""
+    """Whether the service re-rolls a field, by its name."""
     return field.name.lower().endswith("seed")
 
 
 def node_info(values: Mapping[str, object]) -> tuple[NodeInfo, ...]:
-    """nodeInfoList for plain values by full name. Equal values give an equal list in any order."""
-    # Imported here: ComfyUI starts faster without.
+    """nodeInfoList for plain values by full name, sorted: independent of the order of `values`."""
+    # A lazy import, so that ComfyUI starts faster.
     from ..wire.orders import NodeInfo
 
     ordered = sorted((id_order(split_name(name)[0]), *split_name(name), name) for name in values)

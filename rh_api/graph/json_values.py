@@ -1,4 +1,4 @@
-"""JSON that anybody may have written: what is not as it should be is read as absent."""
+"""Lenient access to untrusted JSON: a value of the wrong type counts as absent."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""A pass over a prompt: links of free inputs become links that ComfyUI validates.
+"""A pass over a prompt: copies links of undeclared inputs to inputs that ComfyUI validates.
 
-ComfyUI does not look at links of inputs that a schema lacks: a bad one is found only while it
-runs, where it kills the worker. Copied into declared inputs, the same link is checked, and
-what it reads from is validated, before anything is queued.
+ComfyUI does not validate links of inputs that a schema lacks: a bad one is found only during
+execution, where it kills the worker. Copied into a declared input, the link and the node that it
+reads from are validated before anything is queued.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ IsField = Callable[[str], bool]
 
 
 def mirror_links(prompt: Graph, classes: Mapping[str, IsField]) -> dict[str, object]:
-    """A copy of `prompt` whose nodes of `classes` have each field's link in `link_0` … too.
+    """Return a copy of `prompt` whose nodes of `classes` have each field's link in `link_0` … too.
 
-    `classes`: each with what tells its fields. Fields are taken in the order of their names, so
-    equal prompts stay equal. What stood in `link_…` before is dropped. All other nodes are the same
-    objects as before. Raises TooManyLinks.
+    `classes`: class to its field predicate. Fields are sorted by name, so equal prompts stay
+    equal. Existing `link_…` inputs are dropped. All other nodes are the same objects as before.
+    Raises TooManyLinks.
     """
     passed = dict(prompt)
     for node in read_nodes(prompt).values():
@@ -61,9 +61,9 @@ def _field_order(name: str) -> tuple[object, ...]:
 
 
 def unwrap(value: object) -> object:
-    """A free input's value as it was meant: the browser wraps lists as {"__value__": [...]}.
+    """Unwrap an undeclared input's list, which the browser sends as {"__value__": [...]}.
 
-    ComfyUI takes the wrapping off declared inputs only.
+    ComfyUI unwraps declared inputs only.
     """
     if isinstance(value, dict) and cast("dict[object, object]", value).keys() == {"__value__"}:
         return cast("dict[str, object]", value)["__value__"]
@@ -71,6 +71,6 @@ def unwrap(value: object) -> object:
 
 
 def fail_closed(node_id: str, message: str) -> dict[str, object]:
-    """The prompt that stands in for a refused one: a single node, under the offending node's id,
-    which raises `message` while it is validated. Nothing runs, and the canvas marks the node."""
+    """Return the prompt that replaces a refused one: a single node, under the offending node's id,
+    which raises `message` during validation. Nothing runs, and the canvas marks the node."""
     return {node_id: {"class_type": REFUSAL_CLASS, "inputs": {"message": message}}}

@@ -11,9 +11,9 @@ _NAMES_MODEL = re.compile(r"(ckpt|unet|lora)(_name)?(_?[0-9]+)?(_name)?", re.IGN
 
 
 def resource_of(field: Field) -> str:
-    """Which of the service's lists of models has what a field names (`ResourceKind`), or "".
+    """The service's list of models (`ResourceKind`) that a field's value is from, or "".
 
-    It lists neither VAE nor CLIP nor ControlNet.
+    There is none of VAE, CLIP or ControlNet models.
     """
     if field.kind is FieldKind.LORA:
         return "LORA"

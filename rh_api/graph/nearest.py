@@ -1,15 +1,15 @@
-"""The names that a person may have meant."""
+"""Suggestions for misspelt names."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
 
-_LONGEST = 200  # comparing is quadratic, and a prompt may stand where a short name belongs
+_LONGEST = 200  # characters; comparing is quadratic, and a whole prompt may be given
 
 
 def nearest(word: str, candidates: Iterable[str], limit: int = 3) -> list[str]:
-    """The candidates most like `word`, best first; case does not count."""
+    """At most `limit` candidates most similar to `word`, best first, ignoring case."""
     folded: dict[str, str] = {}
     for candidate in candidates:
         folded.setdefault(candidate[:_LONGEST].lower(), candidate)
@@ -18,5 +18,5 @@ def nearest(word: str, candidates: Iterable[str], limit: int = 3) -> list[str]:
 
 
 def listed(names: Iterable[str]) -> str:
-    """Names as they stand in a sentence; a dash for none."""
+    """Names joined by commas for a sentence; a dash for none."""
     return ", ".join(names) or "-"

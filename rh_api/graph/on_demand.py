@@ -1,4 +1,4 @@
-"""Output nodes that run only when somebody asks for what they give."""
+"""Output nodes that are executed only if a lazy input requests them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def on_demand(
 ) -> set[str]:
     """Of `outputs`, the `paid` ones that the others read through lazy inputs alone.
 
-    ComfyUI runs each output node, whoever reads it: behind a switch that is the branch that nobody
-    chose as well. Left out of the targets of a prompt, they run when an input asks for them.
+    ComfyUI executes every output node, so behind a switch also the branch that is not selected.
+    Left out of a prompt's targets, they are executed only if an input requests them.
     """
     reading: dict[str, list[Link]] = {}
     for link in links(graph):

@@ -1,4 +1,4 @@
-"""Which remote nodes the outputs carry, and in which order their results come."""
+"""Which remote nodes the outputs are for, and the order of their results."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from .nearest import listed, nearest
 from .prompt import Graph, id_order, read_nodes, terminal_nodes
 
 # `name_00001_`, `name_00001-audio`, and with what RunningHub adds: `name_00001_abcde_1760000000`.
-# Seven digits at most: longer runs are times.
+# Seven digits at most: longer ones are timestamps.
 _COUNTER = re.compile(r"_([0-9]{5,7})(?:-[a-z]+)?(?:_(?:[0-9A-Za-z]+_[0-9]{9,})?)?$")
 
 
 class Placed(Protocol):
-    """Something that a remote node made; `node_id` is "" when the service did not say."""
+    """A result of a remote node; `node_id` is "" if the service did not name the node."""
 
     @property
     def node_id(self) -> str: ...
@@ -28,12 +28,12 @@ P = TypeVar("P", bound=Placed)
 
 
 def read_output_ids(text: str, graph: Graph | None = None) -> tuple[str, ...]:
-    """The node ids of a list such as `9, 12:3`, in that order; () for a blank one.
+    """Parse a list of node ids such as `9, 12:3`, in that order; () for a blank one.
 
-    A full-width comma divides as well: Chinese keyboards type it.
+    A full-width comma is a separator as well: Chinese keyboards type it.
 
     Raises BadInput for an id given twice and for more than POOL, BadField for an id that the
-    workflow does not have (`graph` None: it is not at hand, so nobody can tell).
+    workflow does not have (not checked if `graph` is None).
     """
     ids = tuple(part for part in re.split(r"[\s,\uff0c]+", text) if part)
     twice = next((node_id for node_id in ids if ids.count(node_id) > 1), None)
@@ -58,12 +58,12 @@ def select(
     graph: Graph | None = None,
     results: Iterable[Placed] = (),
 ) -> tuple[str, ...]:
-    """The remote nodes that count, in the order of the outputs.
+    """Select the remote nodes that have outputs, in the order of the outputs.
 
-    What a person listed. Without a list, ordered as integer paths: what the service announced
-    for output, else the nodes that no node reads from, else those seen in the results; a source
-    none of whose nodes is among the results gives way to the next. Without a list there may be
-    more than POOL: the first ones have an output of their own, the typed outputs hold all.
+    The user's list if there is one. Else, sorted as integer paths: the nodes that the service
+    announced for output, else the terminal nodes, else those in the results; a source that has
+    no node in the results is skipped. These may be more than POOL: the first ones have an output
+    of their own, the typed outputs hold all.
     """
     if listed_ids:
         return tuple(listed_ids)
@@ -78,7 +78,7 @@ def select(
 def group(
     results: Iterable[P], selected: Sequence[str], name: Callable[[P], str]
 ) -> dict[str, list[P]]:
-    """The results of the selected nodes, by node and in its file order.
+    """Group the results of the selected nodes by node, in file order.
 
     Every selected node has an entry. Results without a node id come last, under "": they belong
     to the typed outputs alone. `name` gives a result's file name, "" when it has none. Files
@@ -101,6 +101,6 @@ def _ordered(results: list[P], name: Callable[[P], str]) -> list[P]:
 
 
 def counter(file_name: str) -> int | None:
-    """The number that ComfyUI counts files with: 1 in `ComfyUI_00001_abcde_1760000000.png`."""
+    """ComfyUI's file counter: 1 in `ComfyUI_00001_abcde_1760000000.png`; None if there is none."""
     match = _COUNTER.search(PurePosixPath(file_name).stem)
     return int(match[1]) if match else None

@@ -1,4 +1,4 @@
-"""A read-only view of an API-format prompt: its nodes, its links, its ends."""
+"""A read-only view of an API-format prompt: nodes, links, terminal nodes, reachability."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Graph = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One node of a prompt. `title` is what its author called it, else its class."""
+    """One node of a prompt. `title`: the one that its author set, else its class."""
 
     id: str
     class_type: str
@@ -21,8 +21,8 @@ class Node:
 
     @property
     def label(self) -> str:
-        """Title and class, as a sentence names the node; its id where it has neither, as in the
-        form of an app."""
+        """Title and class, for use in sentences; the id if it has neither, as in the form of an
+        app."""
         if self.title == self.class_type:
             return self.title or self.id
         return f"{self.title} [{self.class_type}]"
@@ -42,7 +42,7 @@ def is_link(value: object) -> TypeGuard[list[object]]:
     """Whether ComfyUI takes a value for a link: a JSON list of exactly [text, number].
 
     As in its `comfy_execution.graph_utils.is_link`, true and false are numbers here: a link that
-    only ComfyUI saw would go unchecked.
+    only ComfyUI recognizes would not be validated.
     """
     if not isinstance(value, list):
         return False
@@ -51,7 +51,7 @@ def is_link(value: object) -> TypeGuard[list[object]]:
 
 
 def read_nodes(graph: Graph) -> dict[str, Node]:
-    """The nodes by id, in the graph's order; entries that are no node are left out."""
+    """Parse the nodes, by id, in the graph's order; malformed entries are skipped."""
     nodes: dict[str, Node] = {}
     for node_id, entry in graph.items():
         if not isinstance(entry, dict):
@@ -71,7 +71,7 @@ def _title(meta: object) -> str:
 
 
 def links(graph: Graph) -> Iterator[Link]:
-    """Every link, also one whose source is missing."""
+    """Yield every link, including those whose source is missing."""
     for node in read_nodes(graph).values():
         for name, value in node.inputs.items():
             if is_link(value):
@@ -86,7 +86,7 @@ def terminal_nodes(graph: Graph) -> tuple[str, ...]:
 
 
 def downstream(graph: Graph, sources: Iterable[str]) -> set[str]:
-    """The sources, and all nodes that anything of theirs reaches."""
+    """The sources, and all nodes that are reachable from them."""
     readers: dict[str, list[str]] = {}
     for link in links(graph):
         readers.setdefault(link.source, []).append(link.target)

@@ -1,4 +1,4 @@
-"""Numbers beyond what a local node class takes: its class in the cloud may take them, or not."""
+"""Numbers outside the range of a local node class, which the cloud's class may still accept."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Ranges = Callable[[str, str], "tuple[float | None, float | None] | None"]
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """A number that somebody set, and the range that it is outside of. `node`: its label."""
+    """A number that was set, and the range that it is outside of. `node`: the node's label."""
 
     field: str
     node: str
@@ -24,7 +24,7 @@ class Outside:
 
     @property
     def params(self) -> dict[str, object]:
-        """What fills the sentence."""
+        """The parameters of its sentence."""
         return {
             "field": self.field,
             "node": self.node,
@@ -35,7 +35,7 @@ class Outside:
 
 
 def outside(graph: Graph, values: Mapping[str, object], ranges: Ranges) -> Iterator[Outside]:
-    """Those of `values`, by full name, that are beyond their ranges and not what is stored."""
+    """Yield those of `values` (by full name) that are out of range and not the stored value."""
     nodes = read_nodes(graph)
     for name, value in values.items():
         if isinstance(value, bool) or not isinstance(value, (int, float)):

@@ -1,8 +1,8 @@
-"""Links that start at a node with sockets of its own choice, turned into links of its whole pool.
+"""A pass over a prompt: maps links from a node's visible outputs to its class's whole pool of them.
 
-On the canvas a node shows the outputs that a person keeps; its class has all of them. The node's
-`form` says which of the pool each visible socket is. API callers leave `form` out and link to the
-pool itself.
+On the canvas a node shows the outputs that the user selected; its class declares the whole pool.
+The node's `form` has the pool index of each visible output. API callers omit `form` and link to
+the pool itself.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ FORM_LENGTH = 1_000_000
 
 
 class BadForm(BadInput):
-    """A node's form is no form, or a link starts where it has no socket. `local_id`: the node's."""
+    """A node's form is malformed, or a link starts at an output it lacks. `local_id`: node id."""
 
     default_key = "error.form_unreadable"
 
 
 def pool_links(prompt: Graph, pools: Mapping[str, int]) -> dict[str, object]:
-    """A copy of `prompt` whose links from nodes of some classes count the outputs of the pool.
+    """Return a copy of `prompt` whose links from nodes of the classes in `pools` use pool indexes.
 
-    `pools`: how many outputs each of the classes has. Their forms lose `sockets`: what is queued
-    can be queued again as it is, and a socket that was only shown or hidden changes nothing. Nodes
-    that no such link reaches are the same objects as before. Raises BadForm.
+    `pools`: class to its number of outputs. `sockets` is removed from the forms, so the pass is
+    idempotent, and which outputs are visible does not affect an order's identity. Unaffected nodes
+    are the same objects as before. Raises BadForm.
     """
     sources = {
         node.id: shown
@@ -57,7 +57,7 @@ def pool_links(prompt: Graph, pools: Mapping[str, int]) -> dict[str, object]:
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """The pool's number of each visible socket of a node, and its form without them."""
+    """The pool index of each visible output of a node, and its form without `sockets`."""
 
     node: Node
     sockets: list[int]
@@ -65,7 +65,7 @@ class _Shown:
 
 
 def _shown(node: Node, pool: int) -> _Shown | None:
-    """None where a node's links are of the pool."""
+    """Parse a node's form; None if links already use pool indexes. Raises BadForm."""
     form = node.inputs.get(FORM, "")
     if form == "":
         return None
@@ -84,7 +84,7 @@ def _shown(node: Node, pool: int) -> _Shown | None:
 
 
 def _object(form: object) -> Mapping[str, object] | None:
-    """The JSON object that a form is; None for one that is none."""
+    """Parse a form as a JSON object; None for anything else, and beyond FORM_LENGTH."""
     if not isinstance(form, str) or len(form) > FORM_LENGTH:
         return None
     try:
@@ -97,7 +97,7 @@ def _object(form: object) -> Mapping[str, object] | None:
 def _pooled(link: list[object], sources: Mapping[str, _Shown]) -> list[object]:
     shown = sources[cast("str", link[0])]
     slot = cast("float", link[1])
-    # In this order: JSON as Python reads it may hold NaN.
+    # In this order: Python's JSON parser accepts NaN.
     if not 0 <= slot < len(shown.sockets) or slot != int(slot):
         raise _refused(shown.node, "error.form_socket", slot, len(shown.sockets))
     return [link[0], shown.sockets[int(slot)]]

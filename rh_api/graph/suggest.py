@@ -1,5 +1,5 @@
-"""What a person may choose of a program: its fields as inputs, its savers as outputs, and a good
-first choice of both."""
+"""What a user may select of a program: fields as inputs, savers as outputs, and which of both to
+suggest."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from .prompt import Graph, Node, id_order, read_nodes, terminal_nodes
 
 SUGGESTED_MOST = 16
 LABEL_LENGTH = 60
-LONG_TEXT = 60  # a stored text longer than this is worth several lines
+LONG_TEXT = 60  # characters; a longer stored text gets a multiline widget
 
 _NUMBERS = frozenset({FieldKind.INT, FieldKind.FLOAT})
-# Stored by the browser beside a file's name; not what the remote node reads.
+# Stored by the browser beside a file's name; the remote node does not read it.
 _UPLOAD_BUTTON = re.compile(r"upload|choose .+ to upload", re.IGNORECASE)
 _PROMPT = re.compile(
     r"(.*_)?(text|prompt|caption|lyrics|tags|instruction)(_[0-9a-z]{1,2})?|clip_l|t5xxl|llama",
@@ -39,17 +39,17 @@ _MARKED = re.compile(
     r"\b(inputs?|param(eter)?s?|settings?|user|upload)\b|输入|上传|参数|设置|提示词|可修改|可调",
     re.IGNORECASE,
 )
-_MARKED_FIELDS = 6  # of a marked node with more the title says nothing about each
+_MARKED_FIELDS = 6  # the title of a marked node with more fields says nothing about each
 
 _SAVING = frozenset({"save", "saver", "combine", "export", "output", "write", "writer"})
 _SHOWING = frozenset({"preview", "show", "display"})
 _VIDEO = frozenset({"video", "vhs", "gif", "mp", "webm"})
-_JOINERS = "\u200c\u200d"  # of letters, in Persian and Indic scripts, and of emoji
+_JOINERS = "\u200c\u200d"  # zero-width (non-)joiners, of Persian and Indic scripts and emoji
 
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a local class says of a field. `kind`: the type it declares, such as FLOAT."""
+    """What a local class declares of a field. `kind`: its type, such as FLOAT."""
 
     kind: str | None = None
     choices: Sequence[object] | None = None
@@ -62,16 +62,16 @@ class About:
 _NOTHING = About()
 
 Local = Callable[[str, str], About | None]
-"""(class, field) to what is known of it on this machine."""
+"""(class, field) to what the local class declares; None: unknown."""
 
 
 def nothing_local(class_type: str, name: str) -> None:
-    """For callers without local classes to ask."""
+    """The default of `local`: no class is known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """One field as an input; `suggested`: it is part of the first choice."""
+    """A field offered as an input; `suggested`: it is part of the initial selection."""
 
     field: Field
     kind: FieldKind
@@ -88,7 +88,7 @@ class Offered:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One remote node as an output; `type` as ComfyUI names it."""
+    """A remote node offered as an output; `type` as ComfyUI names it."""
 
     node: Node
     type: str
@@ -96,7 +96,7 @@ class Output:
 
 
 def workflow_offer(graph: Graph, local: Local = nothing_local) -> list[Offered]:
-    """The fields of a saved workflow: nodes as integer paths, a node's fields as stored."""
+    """The fields of a saved workflow: nodes sorted as integer paths, a node's fields as stored."""
     offered: list[Offered] = []
     ranks: list[tuple[int, int]] = []
     for node in sorted(read_nodes(graph).values(), key=lambda node: id_order(node.id)):
@@ -114,30 +114,30 @@ def workflow_offer(graph: Graph, local: Local = nothing_local) -> list[Offered]:
             if rank is not None:
                 ranks.append((rank, len(offered)))
             offered.append(offer)
-    # The best ranks, and of equal ones the first.
+    # The best ranks; ties in order.
     for _, index in sorted(ranks)[:SUGGESTED_MOST]:
         offered[index] = replace(offered[index], suggested=True)
-    return _told_apart(offered)
+    return _with_unique_labels(offered)
 
 
 def app_offer(form: AppForm, *, chinese: bool = False) -> list[Offered]:
     """The fields of an app in its form's order; its author chose them, so all are suggested."""
     facts = app_facts(form)
     pairs = zip(form.fields, app_fields(form), strict=True)
-    return _told_apart(
+    return _with_unique_labels(
         [_of_app(about, field, facts[field.full_name], chinese=chinese) for about, field in pairs]
     )
 
 
 def nothing_saved(_: str) -> bool | None:
-    """For callers without local classes to ask."""
+    """The default of `saves`: no class is known."""
 
 
 def outputs(graph: Graph, saves: Callable[[str], bool | None] = nothing_saved) -> list[Output]:
-    """The nodes whose results may have an output of their own, in the order of their ids.
+    """The nodes whose results may have an output of their own, sorted by id.
 
     `saves`: whether a class is an output node; None: not known here. Suggested are those that
-    save; where none does, those that show; else all.
+    save; if none does, those that display; else all.
     """
     nodes = read_nodes(graph)
     ends = frozenset(terminal_nodes(graph))
@@ -153,14 +153,14 @@ def outputs(graph: Graph, saves: Callable[[str], bool | None] = nothing_saved) -
 
 
 def output_type(class_type: str) -> str:
-    """What the results of an output node most likely are; `*` when its name does not say."""
+    """The likely type of an output node's results, by its class name; `*` if that tells none."""
     words = words_of(class_type)
     if words & {"audio", "sound", "music", "speech"} and "video" not in words:
         return "AUDIO"
     if words & _VIDEO:
         return "VIDEO"
     if words & {"image", "picture", "mask", "png", "webp", "jpg"}:
-        return "IMAGE"  # of a mask, too, a picture is saved
+        return "IMAGE"  # a mask is saved as an image, too
     if words & {"text", "string", "any", "json", "caption"}:
         return "STRING"
     return "*"
@@ -184,8 +184,8 @@ def _offered(field: Field, about: About, label: str) -> Offered:
         kind,
         label,
         multiline=kind is FieldKind.STRING and _multiline(field, about.multiline),
-        low=_in_bounds(low, kind),
-        high=_in_bounds(high, kind),
+        low=_clamped(low, kind),
+        high=_clamped(high, kind),
         step=about.step if kind in _NUMBERS else None,
         options=tuple(options) if options is not None else None,
         is_seed=kind is FieldKind.INT and is_seed(field),
@@ -216,13 +216,13 @@ def _within(stored: object, low: float | None, high: float | None) -> bool:
     return (low is None or low <= stored) and (high is None or stored <= high)
 
 
-def _in_bounds(limit: float | None, kind: FieldKind) -> float | None:
-    """A limit that the check of values has as well."""
+def _clamped(limit: float | None, kind: FieldKind) -> float | None:
+    """Clamp a limit to the range that `check` accepts."""
     return limit if limit is None or kind is FieldKind.FLOAT else min(max(limit, LOWEST), HIGHEST)
 
 
 def _rank(offered: Offered, *, marked: bool) -> int | None:
-    """How soon a field is suggested; None when it is not."""
+    """Priority of suggesting a field, 0 is the first; None: not suggested."""
     node, name = offered.field.node, offered.field.name.lower()
     words = words_of(node.class_type)
     writes = bool(words & (_SAVING | _SHOWING))
@@ -248,26 +248,26 @@ def _is_prompt(field: Field) -> bool:
 
 
 def _label(field: Field, title: str, count: int) -> str:
-    """The node's title, behind the field where the node has more than one: a label's end is what a
-    narrow node cuts off."""
+    """The node's title, prefixed by the field's name if the node has several: a narrow node cuts
+    off the end of a label."""
     alone = count == 1 or media_taken(field.node.class_type, field.kind) or _is_prompt(field)
     return title if alone else f"{field.name} · {title}"
 
 
 def one_line(text: str, limit: int = LABEL_LENGTH) -> str:
-    """A text as a label shows it: nothing that turns lines or directions, and not too long."""
+    """One line of at most `limit` characters, without line breaks, control or bidi characters."""
     letters = (c if c.isprintable() or c in _JOINERS else " " for c in text[: 8 * limit])
     words = " ".join("".join(letters).split())
     return words if len(words) <= limit else words[: limit - 1] + "…"
 
 
-def _told_apart(offered: list[Offered]) -> list[Offered]:
-    """With the node's id, and if need be the field, behind a label that occurs twice."""
-    by_id = _made_longer(offered, [offer.field.node.id for offer in offered])
-    return _made_longer(by_id, [offer.field.name for offer in offered])
+def _with_unique_labels(offered: list[Offered]) -> list[Offered]:
+    """Make labels unique: append the node's id, then if needed the field's name."""
+    by_id = _with_suffixes(offered, [offer.field.node.id for offer in offered])
+    return _with_suffixes(by_id, [offer.field.name for offer in offered])
 
 
-def _made_longer(offered: list[Offered], more: Sequence[str]) -> list[Offered]:
+def _with_suffixes(offered: list[Offered], more: Sequence[str]) -> list[Offered]:
     counts = Counter(offer.label for offer in offered)
     return [
         replace(offer, label=f"{offer.label} ({word})") if counts[offer.label] > 1 else offer
@@ -298,7 +298,7 @@ def _of_app(about: AppField, field: Field, facts: Facts, *, chinese: bool) -> Of
 
 
 def _shown(facts: Facts) -> dict[str, object]:
-    """Choices by their values, as a person picks them: a number by its word, if that is its own."""
+    """Choices to show, by value: `Choice.shown`, or the values if two of those are equal."""
     choices = facts.choices or ()
     shown = [choice.shown for choice in choices]
     if len(set(shown)) < len(shown):
@@ -307,22 +307,22 @@ def _shown(facts: Facts) -> dict[str, object]:
 
 
 LARGEST = 2**53 - 1
-"""The largest whole number that a browser holds exactly."""
+"""The largest integer that JavaScript represents exactly."""
 
 
 def plain(value: object) -> object:
-    """A value as a browser can hold it: larger numbers as text, lists and objects as JSON text."""
+    """A value as JavaScript can hold it: larger integers as text, lists and objects as JSON."""
     if isinstance(value, (dict, list)):
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, float) and not math.isfinite(value):
-        return str(value)  # JSON as Python reads it may hold NaN
+        return str(value)  # Python's JSON parser accepts NaN
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) > LARGEST:
         return str(value)
     return value
 
 
 def listed(offered: Iterable[Offered]) -> list[dict[str, object]]:
-    """Fields by node, as JSON."""
+    """Serialize offered fields to JSON values, grouped by node."""
     nodes: dict[str, dict[str, object]] = {}
     fields: dict[str, list[dict[str, object]]] = {}
     for offer in offered:
