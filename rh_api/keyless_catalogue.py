@@ -1,4 +1,4 @@
-"""The standard models where there is no account yet."""
+"""The catalogue of standard models without an account."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .settings import NO_SECRET, Settings
 
 @contextlib.asynccontextmanager
 async def open_catalogue(settings: Settings) -> AsyncGenerator[ModelCatalogue]:
-    """The standard models of a site, to be refreshed without an account: no key goes out."""
+    """A site's catalogue that can be refreshed without an account: requests carry no key."""
     transport = AiohttpTransport(replace(settings, key=NO_SECRET))
     try:
         sender = Sender(transport, SystemClock())

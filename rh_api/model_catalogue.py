@@ -1,7 +1,7 @@
-"""The standard models at hand: those that are shipped, and what was read of newer ones.
+"""The catalogue of standard models: the shipped one, refreshed from the account's own site.
 
-A refresh asks the account's own site alone, without the key: once a day the documentation's index
-and a few pages, by command also the site's catalogue.
+A refresh sends no key: once a day it reads the documentation's index and a few pages, on command
+also the site's catalogue, and the vendor's registry if that is enabled.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ log = logging.getLogger("runninghub")
 DAY = 24 * 3600.0
 PAGES_A_DAY = 19  # beside the index: twenty requests
 BYTES_A_DAY = 2_000_000
-PAGES_AT_ONCE = 1_000  # by command
-MOST_QUOTES = 500  # of the service, that are remembered
+PAGES_AT_ONCE = 1_000  # on command
+MOST_QUOTES = 500  # of the service, in memory
 DETAILS_AT_ONCE = 1_000
 
 _SHIPPED = Path(__file__).with_name("models") / "catalogue.json"
@@ -63,19 +63,19 @@ class _Looked:
 
 
 class Registry(Protocol):
-    """The vendor's file of models."""
+    """The vendor's file of models, of at most `limit` bytes."""
 
     async def read(self, limit: int) -> bytes: ...
 
 
 @dataclass
 class _Shared:
-    """What a process knows of one site's models, whoever asks."""
+    """State of one site, shared by all its `ModelCatalogue`s in a process."""
 
     catalogue: Catalogue | None = None
     search: Search | None = None
     quotes: dict[str, money.Quote] = field(default_factory=dict[str, money.Quote])
-    """What the service said that an order costs, by the account and the question."""
+    """Cache of the service's quotes, by account, endpoint and request body."""
     refreshing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -83,8 +83,8 @@ _shared: WeakValueDictionary[Path, _Shared] = WeakValueDictionary()
 
 
 class ModelCatalogue:
-    """The models of one site. What was refreshed lies in the state folder, a file a site, and is
-    in memory once, however many of these there are."""
+    """The models of one site. Refreshed ones are stored in the state folder, one file per site;
+    all instances in a process share one copy in memory."""
 
     def __init__(
         self,
@@ -92,8 +92,8 @@ class ModelCatalogue:
         sender: Sender | None = None,
         registry: Registry | None = None,
     ) -> None:
-        """`sender`: of the site's calls; without one nothing is asked of it. `registry`: the
-        vendor's, where it is switched on."""
+        """`sender`: for calls to the site; None: no requests. `registry`: the vendor's; None: it
+        is switched off."""
         self._settings = settings
         self._site_sender = sender
         self._registry = registry
@@ -104,23 +104,23 @@ class ModelCatalogue:
 
     @property
     def catalogue(self) -> Catalogue:
-        """All models; reads files when it is first asked."""
+        """All models; the first access reads files, blocking."""
         if self._shared.catalogue is None:
             self._shared.catalogue = self._read()
         return self._shared.catalogue
 
     async def load(self) -> Catalogue:
-        """All models; files are read in a thread."""
+        """All models; reads files in a thread."""
         return self._shared.catalogue or await asyncio.to_thread(lambda: self.catalogue)
 
     def find(self, text: str) -> Model:
-        """The model that a person named; see `Catalogue.find`."""
+        """The model that `text` names; see `Catalogue.find`."""
         return self.catalogue.find(text)
 
     def resolve(self, text: str, stored: Model | None = None) -> Model:
-        """The model that a person named, maybe by a link, which is refused if of another site.
+        """The model that `text` names; a link to another site is refused.
 
-        `stored`: the model that a node keeps, for a name that has left the catalogue.
+        `stored`: the copy in a node, used for a name that is no longer in the catalogue.
         """
         ref = read_model_ref(text)
         check_site(ref.host, self._settings)
@@ -132,16 +132,16 @@ class ModelCatalogue:
             return Catalogue([stored], date="").resolve(ref)
 
     def search(self, words: str = "", task: str = "") -> list[Model]:
-        """Models that all words fit, in either language, best first; see `Search.find`.
+        """Models that match all words, in either language, best first; see `Search.find`.
 
-        `task`: one of the catalogue's, or a node for some (`RHSpeech`).
+        `task`: one of the catalogue's, or a node class for several (`RHSpeech`).
         """
         if self._shared.search is None:
             self._shared.search = Search(self.catalogue)
         return self._shared.search.find(words, tasks_of(task) if task else ())
 
     def form(self, text: str) -> Model:
-        """What a model takes; BadInput for one that is not known or no longer offered."""
+        """The model that `text` names. Raises BadInput if it is unknown or no longer offered."""
         model = self.find(text)
         self.catalogue.check_offered(model)
         return model
@@ -157,15 +157,15 @@ class ModelCatalogue:
     def price_of(
         self, model: Model, values: Mapping[str, object] | None = None, extra: object = None
     ) -> ListPrice | None:
-        """What an order with these values may cost, from lists alone; None where none says it.
+        """The price of an order with these values by the price lists; None if no list has it.
 
-        They are in CNY, of runninghub.cn: of what the other official site asks they say nothing.
+        The lists are in CNY, for runninghub.cn; they do not apply to the other official site.
         """
         return self._list_price(model, body.compose(model, values or {}, extra).body)
 
     def _list_price(self, model: Model, body: Mapping[str, object]) -> ListPrice | None:
-        """By the catalogue's own lists: what a node holds of its model came with its file, and
-        may pass no limit of cost."""
+        """By the catalogue's own lists: the copy in a node came with a file, and a price from
+        there could evade a cost limit."""
         listed = self.catalogue.models.get(model.endpoint)
         if listed is None or currency_of(self._settings.origin) not in ("", prices.CURRENCY):
             return None
@@ -174,37 +174,37 @@ class ModelCatalogue:
     async def preview_of(
         self, model: Model, values: Mapping[str, object], extra: object = None
     ) -> PricePreview:
-        """What the service says that an order with these values would cost; nothing is started.
+        """Ask the service what an order with these values would cost; nothing is started.
 
-        It is asked with filler, also for what is required and nobody gave, and placeholders: no
-        text and no file of the person's goes out.
+        Texts and files, missing required ones included, are sent as filler and placeholders: no
+        data of the user goes out. The quote is cached.
         """
-        veiled = prices.preview_body(model, body.compose(model, values, extra).body)
-        preview = await self._sender.send(price_preview(model.endpoint, veiled))
+        preview_body = prices.preview_body(model, body.compose(model, values, extra).body)
+        preview = await self._sender.send(price_preview(model.endpoint, preview_body))
         if len(self._shared.quotes) >= MOST_QUOTES:
             self._shared.quotes.clear()
-        self._shared.quotes[self._question(model, veiled)] = _quote_of_service(preview)
+        self._shared.quotes[self._quote_key(model, preview_body)] = _quote_of_service(preview)
         return preview
 
-    def _question(self, model: Model, veiled: Mapping[str, object]) -> str:
-        return json.dumps([self._settings.account, model.endpoint, veiled], sort_keys=True)
+    def _quote_key(self, model: Model, preview_body: Mapping[str, object]) -> str:
+        return json.dumps([self._settings.account, model.endpoint, preview_body], sort_keys=True)
 
     async def quoted(self, model: Model, body: Mapping[str, object]) -> money.Quote:
-        """What an order with this body will cost, of filler: by the service, else by a list."""
+        """Quote an order with this body, by the service (asked with filler), else by a list."""
         quote = await self.service_price(model, prices.preview_body(model, body))
         return quote if quote.is_known else _quote_of_list(self._list_price(model, body))
 
     def quote_of_list(
         self, model: Model, values: Mapping[str, object], extra: object = None
     ) -> money.Quote:
-        """What an order with a node's values will cost, without a question to the service: by
-        what it said when it was asked for such an order before, else by the lists."""
-        veiled = prices.preview_body(model, body.compose(model, values, extra).body)
-        quote = self._shared.quotes.get(self._question(model, veiled), money.Quote())
+        """Quote an order with a node's values without a request: by the service's cached quote
+        for such an order, else by the lists."""
+        preview_body = prices.preview_body(model, body.compose(model, values, extra).body)
+        quote = self._shared.quotes.get(self._quote_key(model, preview_body), money.Quote())
         return quote if quote.is_known else _quote_of_list(self.price_of(model, values, extra))
 
     async def service_price(self, model: Model, body: Mapping[str, object]) -> money.Quote:
-        """What the service says that exactly this body will cost; unknown where it says nothing."""
+        """The service's quote for exactly this body; unknown without a key or on any error."""
         if self._site_sender is None or not self._settings.key:
             return money.Quote()
         try:
@@ -217,13 +217,13 @@ class ModelCatalogue:
     # Newer models
 
     def is_due(self) -> bool:
-        """Whether the last look at the index is a day ago."""
+        """Whether the index was last read at least a day ago."""
         return not 0 <= time.time() - self._read_looked().at < DAY
 
     async def renew(self) -> Changes | None:
-        """The daily look, when it is due: what changed; None when it was not due, or failed.
+        """Refresh if that is due (daily); None if it is not due, under way, or failed.
 
-        A failure is told in one line of the log, and tried again the next day.
+        A failure is logged in one line, and retried the next day.
         """
         looked = await asyncio.to_thread(self._read_looked)
         if not self.is_due() or self._shared.refreshing.locked():
@@ -236,10 +236,10 @@ class ModelCatalogue:
             return None
 
     async def refresh(self, *, thorough: bool = False) -> Changes:
-        """Read what is new and keep it; what changed. On any error the catalogue stays as it was.
+        """Read and store new models; returns the changes. Any error leaves the catalogue as it was.
 
         `thorough`: all new pages, and the site's own catalogue. Raises the error of the index;
-        what else cannot be read is left out and logged.
+        any other source that fails is skipped and logged.
         """
         async with self._shared.refreshing:
             old = await self.load()
@@ -254,8 +254,8 @@ class ModelCatalogue:
                 models = await self._pages(look.new[:most], bounded=not thorough)
                 new = merge(look.catalogue, models, date=now.date().isoformat())
                 if len(models) < len(look.new):
-                    etag = ""  # what is left is asked for tomorrow, whatever the index says then
-            # What the site itself says of a model counts more than the vendor's file.
+                    etag = ""  # so that the rest is read tomorrow, even if the index is unchanged
+            # The site's own details take precedence over the vendor's file.
             others = await self._registered(new)
             if thorough:
                 others += await self._details(new)
@@ -282,7 +282,7 @@ class ModelCatalogue:
         return models
 
     async def _registered(self, catalogue: Catalogue) -> list[Model]:
-        """The models of the vendor's registry that nothing else tells of; none when it fails."""
+        """Models of the vendor's registry without parameters elsewhere; none if it fails."""
         if self._registry is None:
             return []
         try:
@@ -295,7 +295,7 @@ class ModelCatalogue:
         return [model for model in models if model.endpoint not in complete]
 
     async def _details(self, catalogue: Catalogue) -> list[Model]:
-        """The models of the site's catalogue whose pages are not known yet."""
+        """The models of the site's catalogue whose pages are not known yet; failures skipped."""
         send = self._sender.transport.send
         pages = {page for model in catalogue.models.values() for page in model.pages}
         models: list[Model] = []
@@ -342,7 +342,7 @@ class ModelCatalogue:
         except (OSError, CatalogueRefused) as error:
             log.warning("the models that were refreshed are left aside: %s", error)
             return shipped
-        # A newer version of the pack knows more than an older look.
+        # A newer release's catalogue takes precedence over an older refresh.
         return (
             refreshed
             if refreshed.date >= shipped.date
@@ -352,7 +352,7 @@ class ModelCatalogue:
 
 @cache
 def _shipped() -> Catalogue:
-    """Once a process: it does not change, and several accounts may be at work."""
+    """The shipped catalogue, read once per process and shared by all accounts."""
     return read_catalogue(_SHIPPED.read_bytes())
 
 

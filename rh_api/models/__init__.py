@@ -1,1 +1,1 @@
-"""The standard models of the site: what each takes, what goes out for it, and what it may cost."""
+"""The site's standard models: their parameters, request bodies and prices."""

@@ -1,8 +1,8 @@
-"""From the values that a person gave to the flat JSON body of a model's call.
+"""Composes the flat JSON body of a model's call from the user's values.
 
-What cannot work is refused before anything is uploaded or paid. What only the catalogue speaks
-against is doubtful: the catalogue may be older than the service, which refuses for nothing, so a
-person may send it anyway.
+What cannot work is refused before anything is uploaded or paid. A violation of the catalogue alone
+is a doubt: the catalogue may be older than the service, whose refusals are free of charge, so the
+user may send it anyway.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ MAX_EXTRA = 200_000  # characters of `extra`
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """A body, and what speaks against it.
+    """A body, and its problems.
 
     `body` has its keys in the order of the schema, then those of `extra`; files that are still to
-    be uploaded stand in it as they came. `refusals` cannot work, `doubts` may be sent
-    anyway. `left_out`: what was given and does not count beside the other values.
+    be uploaded are in it as they were given. `refusals` are fatal, `doubts` may be sent
+    anyway. `left_out`: given parameters that do not apply with the other values.
     """
 
     body: dict[str, object]
@@ -44,7 +44,7 @@ class Composed:
     left_out: tuple[str, ...] = ()
 
     def checked(self, *, send_anyway: bool = False) -> dict[str, object]:
-        """The body; BadField for the first refusal, or for the doubts unless they are accepted."""
+        """The body. Raises BadField for the first refusal, or the first doubt if not accepted."""
         if self.refusals:
             raise self.refusals[0]
         if self.doubts and not send_anyway:
@@ -53,18 +53,18 @@ class Composed:
 
 
 def compose(model: Model, inputs: Mapping[str, object], extra: object = None) -> Composed:
-    """The body for values by input name (`prompt`, `p.model`, `imageUrls.2`).
+    """Compose the body for values by input name (`prompt`, `p.model`, `imageUrls.2`).
 
-    A value is text, number or bool, a MediaFile, a list of those at an array, JSON or its text at
-    a JSON parameter, or Promised, of which only its existence is checked; None and blank texts
-    count as not given. `extra` is an object, or its text, of keys that the schema does not have.
+    A value is text, number or bool, a MediaFile, a list of those for an array, JSON or its text
+    for a JSON parameter, or Promised, of which only its existence is checked; None and blank texts
+    count as not given. `extra`: a JSON object, or its text, of keys that the schema lacks.
     """
     return _Composer(model).compose(inputs, extra)
 
 
 def check_files(model: Model, files: Mapping[str, MediaFile]) -> None:
-    """Doubt files, by the names that `flat` gave them, whose bytes were made after the body was
-    composed. BadField as for any other doubt."""
+    """Check files (by their names in `flat`) that were encoded after the body was composed. Raises
+    BadField for a doubt."""
     composer = _Composer(model)
     for name, file in files.items():
         parameter = model.parameter(parameter_name(name)[0])
@@ -94,7 +94,7 @@ class _Composer:
                 values[name] = converted
         more = self._extra(extra, values)
         for name, parameter in self.parameters.items():
-            # The service wants it and its usual value is known: a short prompt shall do.
+            # Required, but with a known default: filled in, so that a prompt alone is enough.
             usual = parameter.default
             if parameter.required and name not in {*values, *more} and usual is not None:
                 values[name] = [usual] if parameter.is_array else usual
@@ -110,7 +110,7 @@ class _Composer:
         return Composed({**body, **more}, tuple(self.refusals), tuple(self.doubts), left_out)
 
     def _gathered(self, inputs: Mapping[str, object]) -> dict[str, object]:
-        """The values by parameter; numbered items of a list behind the list itself, in order."""
+        """Values by parameter; numbered items are appended to their list, in order."""
         values: dict[str, object] = {}
         items: dict[str, dict[int, object]] = {}
         for key, value in inputs.items():
@@ -129,13 +129,13 @@ class _Composer:
                 items.setdefault(name, {})[item] = value
         for name, numbered in items.items():
             first = as_items(values.get(name))
-            # A socket of one item may bring a batch: its items stand in its place.
+            # The socket of one item may carry a batch, which is spliced in.
             more = (item for number in sorted(numbered) for item in as_items(numbered[number]))
             values[name] = [*first, *more]
         return values
 
     def _holds(self, rule: Rule, values: Mapping[str, object]) -> bool | None:
-        """None: a link is still to tell."""
+        """Whether a rule's condition holds; None if that depends on a linked value."""
         parameter = self.parameters.get(rule.other)
         value = values.get(rule.other, parameter.default if parameter else None)
         if value is None:
@@ -145,7 +145,7 @@ class _Composer:
         return not rule.values or option_for(rule.values, value) is not None
 
     def _drop_idle(self, values: dict[str, object], more: Mapping[str, object]) -> tuple[str, ...]:
-        """Take out what does not count beside the other values, those of `extra` among them."""
+        """Remove, and return, parameters that do not apply with the other values and `extra`."""
         idle = {
             name
             for rule in self.model.rules
@@ -210,7 +210,7 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def flat(body: Mapping[str, object]) -> dict[str, object]:
-    """The body with a name of its own for each file: the items of a list are `imageUrls.1` …"""
+    """Flatten the lists that hold files: their items become `imageUrls.1`, `imageUrls.2` …"""
     values: dict[str, object] = {}
     for name, value in body.items():
         items = as_items(cast("object", value)) if isinstance(value, list) else []
@@ -222,7 +222,7 @@ def flat(body: Mapping[str, object]) -> dict[str, object]:
 
 
 def nested(values: Mapping[str, object]) -> dict[str, object]:
-    """The body again, from values by the names that `flat` gave them."""
+    """The inverse of `flat`."""
     body: dict[str, object] = {}
     for name, value in values.items():
         key, dot, _ = name.partition(".")  # a key has no dot itself

@@ -1,4 +1,4 @@
-"""All models that are known, by endpoint, and how a person's word for one finds it."""
+"""All known models by endpoint, and lookup by endpoint, name or link."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .schema import Completeness, Model, Status
 
 
 class Catalogue:
-    """A set of models as it was on `date` (`2026-11-01`). It does not change."""
+    """An immutable set of models as of `date` (`2026-11-01`)."""
 
     __slots__ = ("_by_name", "_by_page", "date", "models")
 
@@ -25,16 +25,15 @@ class Catalogue:
         return len(self.models)
 
     def find(self, text: str) -> Model:
-        """The model that a person named by endpoint, by name or by a link to its page.
+        """The model that `text` names by endpoint, by name or by a link to its page.
 
-        An endpoint that nobody listed is a model of which nothing is known: models appear every
-        day, and `extra` runs them. BadInput for a link or a name that leads to none, and for a
-        name of several.
+        An unlisted endpoint gives a model without parameters: models appear every day, and `extra`
+        runs them. Raises BadInput for an unknown link or name, or an ambiguous name.
         """
         return self.resolve(read_model_ref(text))
 
     def resolve(self, ref: ModelRef) -> Model:
-        """The model of a reference, as `find` of a text."""
+        """The model of a parsed reference; see `find`."""
         if ref.endpoint in self.models:
             return self.models[ref.endpoint]
         if ref.page:
@@ -57,7 +56,7 @@ class Catalogue:
         raise BadInput("error.model_unknown", value=ref.name[:100], near=listed(near))
 
     def named(self, name: str) -> list[Model]:
-        """The models of a name, whatever its case; those that are gone only if all are."""
+        """The models of a name, ignoring case: all active ones, else withdrawn, else gone."""
         if self._by_name is None:
             self._by_name = {}
             for model in self.models.values():
@@ -72,7 +71,7 @@ class Catalogue:
         return []
 
     def successor(self, model: Model) -> Model | None:
-        """What to use in place of a model that is gone; None for none, or for one in a circle."""
+        """The usable successor, maybe of successors; None if there is none, or only a cycle."""
         seen = {model.endpoint}
         while model.successor and model.successor not in seen:
             seen.add(model.successor)
@@ -83,7 +82,7 @@ class Catalogue:
         return None
 
     def check_offered(self, model: Model) -> None:
-        """BadInput for a model that the site no longer offers, with what follows it."""
+        """Raise BadInput, naming the successor, for a model that the site no longer offers."""
         if model.is_usable:
             return
         following = self.successor(model)

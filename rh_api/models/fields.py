@@ -1,6 +1,6 @@
-"""One field as the site's catalogue and the vendor's registry list it, read as a parameter.
+"""Parses a field of the site's catalogue, or of the vendor's registry, as a parameter.
 
-Both come from the same editor: `fieldKey`, `type`, `options` of `value`, `description` and
+Both have one schema: `fieldKey`, `type`, `options` of `value`, `description` and
 `apiValue`, and a misspelt `maxInpuNum`.
 """
 
@@ -39,11 +39,11 @@ _CHOSEN = frozenset({FieldKind.COMBO, FieldKind.INT, FieldKind.FLOAT, FieldKind.
 _NODE_KEY = re.compile(r"[0-9]+##")
 _NOTHING = "empty"  # the registry's option for "leave the key out"
 _OURS = frozenset({"apiKey", "webhookUrl"})
-_BYTES = 10_000  # a limit beyond it is of bytes, below it of megabytes
+_BYTES = 10_000  # a larger `maxSize` is in bytes, a smaller one in megabytes
 
 
 def read_fields(listed: Iterable[object]) -> tuple[Parameter, ...]:
-    """The fields that have a usable key; of one listed twice the last counts."""
+    """Parse the fields that have a usable key; of duplicates the last one wins."""
     parameters = filter(None, map(read_field, list(listed)[:MAX_PARAMETERS]))
     return tuple({parameter.name: parameter for parameter in parameters}.values())
 
@@ -79,9 +79,9 @@ def read_field(value: object) -> Parameter | None:
 
 
 def default_of(kind: FieldKind, value: object, options: tuple[str, ...]) -> object:
-    """The usual value of a choice, a number or a switch.
+    """The default of a choice, a number or a boolean; None for other kinds.
 
-    Those of texts and files are samples of the vendor's, some of them signed addresses.
+    Those of texts and files are the vendor's samples, some of them presigned URLs.
     """
     if kind not in _CHOSEN or value is None or value == "":
         return None
@@ -105,7 +105,7 @@ def _options(listed: list[object], *, by_label: bool) -> tuple[str, ...]:
 
 
 def _formats(value: object) -> tuple[str, ...]:
-    """`["JPG", ".png"]`, its JSON text, or `image/png,.webp`, as suffixes."""
+    """Parse `["JPG", ".png"]`, its JSON text, or `image/png,.webp`, as suffixes."""
     parsed = read_json(value) if isinstance(value, str) and value.startswith("[") else value
     listed = as_list(parsed) or (value.split(",") if isinstance(value, str) else [])
     names = (text_of(form, 30).lower().rpartition("/")[2].strip(" .") for form in listed)

@@ -1,4 +1,4 @@
-"""The documentation's index: a line a page, by which new models and those that are gone show.
+"""Parses the documentation's index, one line per page, to find new and removed models.
 
 `- 标准模型API > 视频生成 > image-to-video > Vidu [title](https://…/api-425766743.md): words`.
 """
@@ -23,7 +23,7 @@ _LINE = re.compile(
     r"-\s+(?P<crumbs>[^\[\]]{0,300})\[(?P<title>[^\]]{1,300})\]\((?P<link>[^)\s]{1,300})\)"
 )
 _PAGE = re.compile(r"/(api-[0-9]{5,20})\.md$")
-# In the busiest month of 2026 sixteen of some three hundred went.
+# In the busiest month of 2026 sixteen of some three hundred were removed.
 _MOST_GONE = 30
 _SHARE_GONE = 0.2
 
@@ -32,7 +32,7 @@ _SECTIONS = ("标准模型", "模型API", "Standard Model")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One model's page: its id, what it is called, and where it stands in the tree."""
+    """One model's page: its id, its title, and its path in the documentation's tree."""
 
     page: str
     title: str
@@ -40,12 +40,12 @@ class Entry:
 
     @property
     def path(self) -> str:
-        """Where it lies, of the index's own site; never an address that the index names."""
+        """Its path on the index's own site; a URL in the index is never requested."""
         return f"{_FOLDER}{self.page}.md"
 
 
 def read_index(data: bytes) -> tuple[Entry, ...]:
-    """The pages of models. CatalogueRefused for a page of HTML, and for an index without any."""
+    """Parse the pages of models. Raises CatalogueRefused for HTML, or an index without any."""
     check_size(data, "index", MAX_INDEX)
     entries = {entry.page: entry for entry in _entries(data.decode("utf-8", "replace"))}
     if not entries:
@@ -68,10 +68,10 @@ def _entries(text: str) -> Iterator[Entry]:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What an index says of a catalogue.
+    """A catalogue, compared with an index.
 
-    `catalogue` knows the pages of its models, and which are gone. `new`: pages of models that it
-    does not have.
+    `catalogue`: with the pages and the status of its models updated. `new`: pages of models that
+    it lacks.
     """
 
     catalogue: Catalogue
@@ -79,10 +79,10 @@ class Look:
 
 
 def look(catalogue: Catalogue, index: tuple[Entry, ...]) -> Look:
-    """Compare by page, and by title where a model's page is not known yet.
+    """Compare by page id, and by title if a model's page is not known yet.
 
-    Only a model whose page was listed once can be gone: others the index may never have had.
-    CatalogueRefused for an index that lacks many of those: it was cut, or is of something else.
+    Only a model with a known page can become GONE: others may never have been in the index. Raises
+    CatalogueRefused if too many of those are missing: it is truncated, or of something else.
     """
     listed = {entry.page: entry for entry in index}
     models = dict(catalogue.models)
@@ -115,6 +115,6 @@ def _titled(catalogue: Catalogue, title: str) -> Model | None:
 
 def _listed_at(model: Model, page: str) -> Model:
     pages = model.pages if page in model.pages else (*model.pages, page)
-    # What was gone and is listed again is there again; what refuses is told by its replies alone.
+    # A relisted model is active again; WITHDRAWN is told by the service's replies alone.
     status = Status.ACTIVE if model.status is Status.GONE else model.status
     return replace(model, pages=pages, status=status)

@@ -1,7 +1,7 @@
-"""A newer account of models laid over an older one, and what changed by it.
+"""Merges newer descriptions of models into a catalogue, and compares two catalogues.
 
-Every source leaves something out by habit: the registry nested and list parameters, the pages
-what kind a file is and how large it may be. So what only the older one knew stays.
+Every source systematically omits something: the registry nested and list parameters, the pages
+the kind and the maximum size of a file. So what only the older one has is kept.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from ..graph.fields import FieldKind
 from .catalogue import Catalogue
 from .schema import MEDIA, Completeness, Model, Parameter, Status
 
-_TOLD_APART = MEDIA | {FieldKind.JSON, FieldKind.LORA}
+_STRINGS_ON_PAGES = MEDIA | {FieldKind.JSON, FieldKind.LORA}
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """Endpoints of models that are new, that differ, and that are no longer offered."""
+    """Endpoints of models that are new, changed, and no longer offered."""
 
     added: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
@@ -37,7 +37,7 @@ class Changes:
 
 
 def merge(old: Catalogue, newer: Iterable[Model], *, date: str) -> Catalogue:
-    """The older catalogue with `newer` models laid over it, as of `date`; nothing is taken away."""
+    """Return `old` with `newer` models merged into it, as of `date`; no model is removed."""
     models = dict(old.models)
     for model in newer:
         older = models.get(model.endpoint)
@@ -46,11 +46,11 @@ def merge(old: Catalogue, newer: Iterable[Model], *, date: str) -> Catalogue:
 
 
 def merge_model(old: Model, new: Model) -> Model:
-    """The newer account of a model with what only the older one knew."""
+    """The newer description of a model, completed by the older one."""
     newer = {parameter.name: parameter for parameter in new.parameters}
     older = {parameter.name: parameter for parameter in old.parameters}
     merged = [_merged(older.get(name), parameter) for name, parameter in newer.items()]
-    # A key that is no longer taken is refused for nothing; one that is lost is lost.
+    # A key that is no longer valid costs a free refusal; a dropped one could not be sent at all.
     merged += [replace(older[name], required=False) for name in older if name not in newer]
     endpoint = new.endpoint
     name = old.name if new.name == endpoint else new.name
@@ -81,7 +81,7 @@ def _merged(old: Parameter | None, new: Parameter) -> Parameter:
     for name, value in merged.items():
         if value is None or value in ((), ""):
             merged[name] = getattr(old, name)
-    if old.kind in _TOLD_APART and new.kind is FieldKind.STRING:
+    if old.kind in _STRINGS_ON_PAGES and new.kind is FieldKind.STRING:
         merged["kind"] = old.kind
     merged["is_array"] = new.is_array or old.is_array
     merged["note"] = old.note or new.note
@@ -91,7 +91,7 @@ def _merged(old: Parameter | None, new: Parameter) -> Parameter:
 
 
 def changes(old: Catalogue, new: Catalogue) -> Changes:
-    """What a person is told of a refresh; where a model's pages are counts for nothing."""
+    """Compare two catalogues for the report of a refresh; `pages` of models are ignored."""
     added: list[str] = []
     changed: list[str] = []
     gone: list[str] = []

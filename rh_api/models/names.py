@@ -1,4 +1,4 @@
-"""What a model's parameters are called as inputs of a node and as fields of a job."""
+"""Maps names of a model's parameters to inputs of a node and fields of a job, and back."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ RESERVED = frozenset(
         "workflow",
     }
 )
-"""Inputs that our nodes have: a parameter of such a name is written `p.<name>`."""
+"""Inputs of our nodes: a parameter of such a name is escaped as `p.<name>`."""
 
 ESCAPE = "p."
 _OURS = re.compile(r"link_[0-9]+")
@@ -37,8 +37,8 @@ _NUMBERED = re.compile(r"(?P<name>.+)\.(?P<item>[1-9][0-9]{0,2})")
 
 
 def is_parameter_name(text: str) -> bool:
-    """Whether a text may be a key of a body. The key that pays never is, nor an address that
-    results go to: a graph of somebody else's could name theirs."""
+    """Whether a text may be a key of a body. Never an API key or a webhook's URL: a third party's
+    graph could set its own."""
     return _PARAMETER.fullmatch(text) is not None and text.lower() not in _NEVER
 
 
@@ -46,20 +46,20 @@ _NEVER = frozenset({"apikey", "authorization", "__proto__", "webhookurl"})
 
 
 def input_name(parameter: str) -> str:
-    """The input that a parameter has: its own name, escaped where one of ours is called so."""
+    """The input's name of a parameter: its own, escaped if it collides with an input of ours."""
     is_ours = parameter in RESERVED or _OURS.fullmatch(parameter)
     return f"{ESCAPE}{parameter}" if is_ours else parameter
 
 
 def is_field(name: str) -> bool:
-    """Whether an input that a node did not declare is meant as a parameter, or an item of one."""
+    """Whether an undeclared input is meant as a parameter, or as an item of one."""
     if name in RESERVED or _OURS.fullmatch(name):
         return False
     return is_parameter_name(parameter_name(name)[0])
 
 
 def parameter_name(name: str) -> tuple[str, int | None]:
-    """The parameter that an input's name means, and which item of its list (from 1), or None.
+    """Parse an input's name: the parameter, and the number of a list item (from 1) or None.
 
     `prompt`, `p.model`, `imageUrls.3`.
     """

@@ -1,4 +1,4 @@
-"""A model's page of the documentation: Markdown with one OpenAPI block, read as a model."""
+"""Parses a model's documentation page: Markdown with one OpenAPI block."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _KINDS = {
     "boolean": FieldKind.BOOLEAN,
     "object": FieldKind.JSON,
 }
-# Pages call every file a string; what it is of, its key says.
+# On pages every file is a string; its kind is inferred from its key.
 _FILES = (
     (re.compile(r"video.*url", re.IGNORECASE), FieldKind.VIDEO),
     (re.compile(r"(audio|voice|music).*url", re.IGNORECASE), FieldKind.AUDIO),
@@ -47,10 +47,10 @@ _FILES = (
 
 
 def read_page(data: bytes, entry: Entry) -> Model:
-    """The model that a page describes.
+    """Parse the model that a page describes.
 
-    CatalogueRefused for a page without an OpenAPI block (the site sends its app shell at times)
-    and for one of something else than a model.
+    Raises CatalogueRefused for a page without an OpenAPI block (at times the site sends its app
+    shell), and for one that does not describe a model.
     """
     check_size(data, entry.page, MAX_PAGE)
     spec = as_object(_spec(data.decode("utf-8", "replace"), entry))
@@ -91,7 +91,7 @@ def _spec(text: str, entry: Entry) -> object:
 
 
 def _resolved(schema: Json, spec: Json) -> Json:
-    """A schema itself, or the component that it refers to, at most a few steps away."""
+    """Resolve `$ref` of a schema to a component, through at most 8 references."""
     for _ in range(8):
         reference = schema.get("$ref")
         if not isinstance(reference, str) or not reference.startswith("#/components/schemas/"):

@@ -1,7 +1,7 @@
-"""What an order of a model may cost, told from price lists without asking anybody.
+"""Estimates what an order of a model costs from price lists, without a request.
 
-All lists are in CNY, so they say nothing of what runninghub.ai asks. A list is old by nature: a
-price carries its day, and what the service itself says always counts more.
+All lists are in CNY, so they do not apply to runninghub.ai. Lists age: a price has its date, and
+a quote of the service itself always takes precedence.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from .values import as_items
 
 CURRENCY = "CNY"
 
-_COUNTS = ("numImages", "imageNum", "n")  # how many results are asked for
-_MOST = ("maxImages",)  # how many may come
-_TEXTS = ("text", "prompt", "lyrics")  # what is priced by its length
+_COUNTS = ("numImages", "imageNum", "n")  # the number of results
+_MOST = ("maxImages",)  # the maximum number of results
+_TEXTS = ("text", "prompt", "lyrics")  # priced by length
 _SECONDS = "duration"
 
 _FILLER = "a picture of some thing "
-_USUAL_TEXT = 24  # characters of a text that is not known
+_USUAL_TEXT = 24  # characters of filler for an unknown text
 _PLACEHOLDER = "https://www.example.com/placeholder."
 _SUFFIX = {FieldKind.VIDEO: "mp4", FieldKind.AUDIO: "mp3"}
 _PLAIN = frozenset({FieldKind.INT, FieldKind.FLOAT, FieldKind.BOOLEAN})
@@ -33,11 +33,11 @@ _PLAIN = frozenset({FieldKind.INT, FieldKind.FLOAT, FieldKind.BOOLEAN})
 
 @dataclass(frozen=True, slots=True)
 class ListPrice:
-    """What one order may cost, in CNY.
+    """The price of one order by a list, in CNY.
 
-    `rate` is for one `unit`; `amount` for the whole order, None where it depends on what is not
-    known (the length of a clip). `units`: how many there are, where that is known. `is_from`: it
-    may be more.
+    `rate`: per `unit`; `amount`: of the whole order, None if it depends on something unknown (the
+    length of a clip). `units`: their number, if known. `is_from`: a lower bound. `as_of`: the
+    list's date.
     """
 
     unit: str
@@ -74,7 +74,7 @@ _TOTALS = {
 
 
 def list_price(model: Model, body: Mapping[str, object]) -> ListPrice | None:
-    """What a body of this model may cost; None when no list says it."""
+    """The price of an order with this body; None if no list has it."""
     price = model.price
     if price is None or price.unit not in _RATES:
         return None
@@ -89,11 +89,11 @@ def list_price(model: Model, body: Mapping[str, object]) -> ListPrice | None:
 
 
 def preview_body(model: Model, body: Mapping[str, object]) -> dict[str, object]:
-    """A body that costs the same and says nothing of the person's.
+    """Return a body of the same price that has no data of the user.
 
-    Choices that the catalogue knows, numbers and switches stay; texts are filler of their
-    length, files are placeholders, everything else is left out. A text or a file that is required
-    and missing is filler as well: the page that asks may not know what a link brings.
+    Known choices, numbers and booleans stay; texts become filler of the same length, files
+    placeholders, everything else is omitted. A text or a file that is required and missing is
+    filled in as well: the page that asks may not know the value of a link.
     """
     preview: dict[str, object] = {}
     for parameter in model.parameters:
@@ -102,16 +102,16 @@ def preview_body(model: Model, body: Mapping[str, object]) -> dict[str, object]:
             value = filler(max(_USUAL_TEXT, parameter.min_length or 0))
         if value is None:
             continue
-        veiled = _veiled(parameter, value)
-        if veiled is not None:
-            preview[parameter.name] = veiled
+        anonymized = _anonymized(parameter, value)
+        if anonymized is not None:
+            preview[parameter.name] = anonymized
     return preview
 
 
 def _row(model: Model, price: PriceRule, body: Mapping[str, object]) -> str:
-    """The amount of the row that the values stand in; "" for none.
+    """The amount of the row that matches the values; "" for none.
 
-    A key that is left out is first looked for as that, then with its default.
+    A missing key matches an empty cell first, then its default, then `*`.
     """
     rows = {tuple(part.strip().lower() for part in key.split("|")): row for key, row in price.rows}
     fitting: list[tuple[str, ...]] = [()]
@@ -151,7 +151,7 @@ def _units(model: Model, unit: str, body: Mapping[str, object]) -> Decimal | Non
     return None
 
 
-def _veiled(parameter: Parameter, value: object) -> object:
+def _anonymized(parameter: Parameter, value: object) -> object:
     if parameter.is_media:
         items = [_placeholder(parameter) for _ in as_items(value)]
         return items if parameter.is_array else next(iter(items), None)
@@ -167,7 +167,7 @@ def _veiled(parameter: Parameter, value: object) -> object:
 
 
 def filler(length: int) -> str:
-    """A text of that many characters which says nothing."""
+    """A meaningless text of `length` characters."""
     text = (_FILLER * (length // len(_FILLER) + 1))[:length]
     return f"{text[:-1]}s" if text.endswith(" ") else text
 

@@ -1,6 +1,6 @@
-"""The vendor's registry of models, the file from which its own node pack is made.
+"""Parses the vendor's registry of models, the file from which its own node pack is generated.
 
-It lacks the self-hosted models and leaves nested and list parameters out.
+It lacks self-hosted models, and nested and list parameters.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _OUTPUTS = {"string": "text"}
 
 
 def read_registry(data: bytes) -> tuple[Model, ...]:
-    """Its models. CatalogueRefused for a file that lists none."""
+    """Parse its models. Raises CatalogueRefused for a file that lists none, or too many."""
     check_size(data, "registry")
     whole = read_json(data)
     listed = as_list(whole) or as_list(read_object(whole).get("models"))

@@ -1,4 +1,4 @@
-"""How much of a catalogue from outside is read, and what of it is taken for text and numbers."""
+"""Limits of catalogues from outside, and sanitizers of their texts and numbers."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _CHINESE = re.compile(r"[\u3400-\u9fff]")
 
 
 def check_size(data: bytes, source: str, most: int = MAX_BYTES) -> None:
-    """Refuse more bytes than any honest source sends, before anything of them is read."""
+    """Raise CatalogueRefused for more than `most` bytes, before any of them are parsed."""
     if len(data) > most:
         raise CatalogueRefused(source=source, reason=f"{len(data)} bytes are too many")
 
 
 def text_of(value: object, most: int = MAX_TEXT) -> str:
-    """One bounded line to be shown as text: no controls, nothing that turns its direction."""
+    """A value as one line of at most `most` characters, without control and bidi characters."""
     if isinstance(value, str) and len(value) <= most and value.isprintable() and "  " not in value:
         return value.strip()
     if isinstance(value, bool):
@@ -38,12 +38,12 @@ def text_of(value: object, most: int = MAX_TEXT) -> str:
 
 
 def is_chinese(text: str) -> bool:
-    """Whether a name is of the Chinese site."""
+    """Whether a text contains Chinese characters."""
     return _CHINESE.search(text) is not None
 
 
 def texts_of(values: Iterable[object], most: int) -> tuple[str, ...]:
-    """Distinct texts that are not blank, in their order."""
+    """At most `most` distinct texts that are not blank, in order."""
     texts: dict[str, None] = {}
     for value in values:
         text = text_of(value)
@@ -53,7 +53,7 @@ def texts_of(values: Iterable[object], most: int) -> tuple[str, ...]:
 
 
 def number_of(value: object) -> float | None:
-    """A finite number, also from its text; a whole one stays whole."""
+    """A finite number, also parsed from text, as int if it is integral; None for anything else."""
     if isinstance(value, str):
         try:
             value = float(value) if re.fullmatch(r"-?[0-9]{1,20}(\.[0-9]{1,20})?", value) else None
@@ -67,6 +67,6 @@ def number_of(value: object) -> float | None:
 
 
 def count_of(value: object) -> int | None:
-    """A whole number above zero."""
+    """A number of at least 1, truncated to an integer; None for anything else."""
     number = number_of(value)
     return int(number) if number is not None and number >= 1 else None

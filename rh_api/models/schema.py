@@ -1,4 +1,4 @@
-"""What is known of a standard model: its parameters, the rules between them, and its price."""
+"""The schema of a standard model: its parameters, the rules between them, and its price."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..wire.apps import word
 
 
 class Status(enum.Enum):
-    """ACTIVE; WITHDRAWN: listed, and refuses; GONE: no longer listed."""
+    """ACTIVE; WITHDRAWN: listed, but refuses calls; GONE: no longer listed."""
 
     ACTIVE = "active"
     WITHDRAWN = "withdrawn"
@@ -27,12 +27,12 @@ class Completeness(enum.Enum):
 
 
 class Op(enum.Enum):
-    """What a rule demands of its `names`; `other` and `values` are its condition."""
+    """What a rule requires of its `names`; `other` and `values` are its condition."""
 
     ONLY = "only"
-    """They count only under the condition, and are not sent otherwise."""
+    """They apply only under the condition, and are not sent otherwise."""
     NEEDS = "needs"
-    """Under the condition they must be given."""
+    """They are required under the condition."""
     AT_MOST_ONE = "at_most_one"
     ONE = "one"
     AT_LEAST_ONE = "at_least_one"
@@ -44,10 +44,10 @@ class Op(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A demand on several parameters at once.
+    """A constraint on several parameters.
 
-    The condition holds when `other` is given and, if there are `values`, is one of them (as
-    texts: `true`, `custom`). `other` that is left out counts with its default.
+    The condition holds if `other` is given and, if there are `values`, is one of them (as
+    texts: `true`, `custom`). An omitted `other` has its default.
     """
 
     op: Op
@@ -62,18 +62,18 @@ class Parameter:
     """One key of a model's body.
 
     Attributes:
-        kind: IMAGE, VIDEO and AUDIO take the address of an uploaded file, URL that of any kind of
+        kind: IMAGE, VIDEO and AUDIO take the URL of an uploaded file, URL that of any kind of
             file, COMBO one of `options` as a text, JSON a list or an object, LORA the name of one
-            in the cloud; the others take what they are called.
+            in the cloud; the others take the type of their name.
         is_sure: whether a source confirms that it is required.
-        default: what the service takes when the key is left out; None: not known.
+        default: what the service uses if the key is omitted; None: not known.
         low, high, step: of a number; None: not limited, or not known.
         min_length, max_length: of a text, in characters.
         is_array: its value is a JSON array on the wire, even of a single item.
         max_items: of an array.
         max_mb: of each file, in megabytes.
         formats: of a file, as suffixes without the dot.
-        note: what else is known, in English.
+        note: a remark, in English.
     """
 
     name: str
@@ -103,10 +103,10 @@ MEDIA = frozenset({FieldKind.IMAGE, FieldKind.VIDEO, FieldKind.AUDIO, FieldKind.
 
 @dataclass(frozen=True, slots=True)
 class PriceRule:
-    """What a model costs, in CNY, as somebody read it on `as_of`; a hint, never a promise.
+    """What a model costs, in CNY, as read on the date `as_of`; a hint, not binding.
 
     `unit`: run, second, image, 1000_chars or 5_seconds. Either `amount`, or `rows` by the values
-    of `keys` joined with `|` (an empty part: not given; `*`: any). `is_from`: a lower bound.
+    of `keys` joined by `|` (an empty part: not given; `*`: any). `is_from`: a lower bound.
     """
 
     unit: str
@@ -122,10 +122,10 @@ class Model:
     """One standard model.
 
     Attributes:
-        endpoint: what it is called by in a path and in the catalogue; names change, this does not.
-        name, name_zh: what the two sites call it.
-        aliases: other names that it went by.
-        task: what it does, such as `text-to-image`; `other` where that is not known.
+        endpoint: its id, in paths and in the catalogue; stable, while names change.
+        name, name_zh: its names on the two sites.
+        aliases: former names.
+        task: what it does, such as `text-to-image`; `other` if that is not known.
         output: image, video, audio, text or 3d.
         successor: of a model that is gone or withdrawn, an active endpoint; "" for none.
         pages: ids of its pages on the sites, such as `api-425766743`.
@@ -151,12 +151,12 @@ class Model:
 
     @property
     def is_usable(self) -> bool:
-        """Whether the service still takes it."""
+        """Whether the service still accepts orders of it."""
         return self.status is Status.ACTIVE
 
 
 def option_for(options: Iterable[str], value: object) -> str | None:
-    """The option that a value is or names: `5` and 5.0 are "5", `1K` is "1k"; None for none."""
+    """The option that equals a value, ignoring case: `5` and 5.0 are "5", `1K` is "1k"; or None."""
     text = word(value).strip()
     folded = {option.lower(): option for option in reversed(tuple(options))}
     return text if text in folded.values() else folded.get(text.lower())

@@ -1,4 +1,4 @@
-"""Finding a model by words of any kind: its name, family, endpoint or task, in both languages."""
+"""Full-text search for models by name, family, endpoint or task, in both languages."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .tasks import words_of
 
 LONGEST_QUERY = 200
 
-# What people call a family whose models' Chinese names do not say it.
+# Synonyms of a family that its models' Chinese names lack.
 _FAMILIES = {
     "HappyHorse": "快乐马",
     "Hunyuan3D": "混元",
@@ -26,7 +26,7 @@ _FAMILIES = {
     "Youchuan": "悠船 midjourney",
 }
 
-_APART = re.compile(r"[\s\-_/·:,\uff0c\u3001()\uff08\uff09]+")
+_SEPARATORS = re.compile(r"[\s\-_/·:,\uff0c\u3001()\uff08\uff09]+")
 _LATIN = re.compile(r"[a-z0-9.]+|[^a-z0-9.\s]+")
 
 
@@ -42,17 +42,17 @@ class _Entry:
 
 
 class Search:
-    """An index over one catalogue; models that are gone are not in it."""
+    """A search index over one catalogue; unusable models are not in it."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         usable = (model for model in catalogue.models.values() if model.is_usable)
         self._entries = [_entry(model) for model in usable]
 
     def find(self, words: str, tasks: Iterable[str] = ()) -> list[Model]:
-        """Models that all words fit, best first; every model for no words.
+        """Models that match all words, best first; every model for no words.
 
-        `tasks` narrows the choice, and puts models of its first one first where words say
-        nothing. Words may be parts of words, in any order.
+        `tasks` filters, and orders models of equal score by its own order. Words may be
+        substrings, in any order.
         """
         terms = [*dict.fromkeys(_split(words[:LONGEST_QUERY]))]
         allowed = {task: place for place, task in enumerate(tasks)}
@@ -71,22 +71,22 @@ class Search:
 def _entry(model: Model) -> _Entry:
     names = " ".join((model.name, model.name_zh, *model.aliases, model.endpoint))
     family = f"{model.family} {_FAMILIES.get(model.family, '')}"
-    name, traits = f" {_apart(names)} ", _apart(f"{family} {words_of(model.task)} {model.output}")
+    name, traits = f" {_folded(names)} ", _folded(f"{family} {words_of(model.task)} {model.output}")
     return _Entry(model, name, name.replace(" ", ""), f" {traits} ")
 
 
-def _apart(text: str) -> str:
-    return _APART.sub(" ", text.lower()).strip()
+def _folded(text: str) -> str:
+    return _SEPARATORS.sub(" ", text.lower()).strip()
 
 
 def _split(words: str) -> Iterator[str]:
-    """`可灵3.0 Pro` is three words: scripts are told apart where no space does."""
-    for word in _apart(words).split():
+    """Tokenize: `可灵3.0 Pro` is three words, as a change of script separates, too."""
+    for word in _folded(words).split():
         yield from _LATIN.findall(word)
 
 
 def _score(entry: _Entry, words: list[str]) -> float | None:
-    """How well an entry fits; None when a word is in none of its texts."""
+    """Score of a match, higher is better; None if a word is in none of the entry's texts."""
     score = 0.0
     for word in words:
         if f" {word} " in entry.name:
@@ -103,5 +103,5 @@ def _score(entry: _Entry, words: list[str]) -> float | None:
             return None
     if entry.model.completeness is not Completeness.FULL:
         score -= 0.5
-    # Of equals the shorter name says more of what was asked.
+    # Ties: the shorter name is the closer match.
     return score - len(entry.name) / 1000

@@ -1,8 +1,8 @@
-"""The site's own catalogue: a list of what it sells, and a model's details. Anonymous,
-undocumented.
+"""Parses the site's own catalogue: its list of models, and a model's details.
 
-Seen in public clients (2026-06 to 2026-09): `POST /api/sku/list`, `POST /api/sku/detail`. Newly
-published models may be missing from the list, so nothing is gone because it is not in it.
+Undocumented endpoints without authentication, from public clients (2026-06 to 2026-09):
+`POST /api/sku/list`, `POST /api/sku/detail`. Newly published models may be missing from the list,
+so a model that is not in it is not GONE.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _WITHDRAWN = "deprecated"
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One row of the list; `id` is also that of the model's page."""
+    """One row of the list; `id` is also the id of the model's page."""
 
     id: str
     name: str
@@ -41,7 +41,7 @@ def detail_body(sku: str) -> dict[str, object]:
 
 
 def read_list(data: bytes) -> tuple[Listed, ...]:
-    """The rows. CatalogueRefused for an answer that lists none."""
+    """Parse the rows. Raises CatalogueRefused for an answer that lists none, or too many."""
     check_size(data, "site")
     page = read_object(read_object(_opened(data).get("data")).get("page"))
     rows = [read_object(row) for row in as_list(page.get("records"))[: MAX_MODELS + 1]]
@@ -56,7 +56,7 @@ def read_list(data: bytes) -> tuple[Listed, ...]:
 
 
 def read_detail(data: bytes) -> Model:
-    """The model of a detail. CatalogueRefused for one without an endpoint or its fields."""
+    """Parse a model's details. Raises CatalogueRefused without an endpoint or its fields."""
     check_size(data, "site", MAX_DETAIL)
     about = read_object(_opened(data).get("data"))
     endpoint = text_of(about.get("rhEndpoint")).strip("/")

@@ -1,7 +1,7 @@
-"""The catalogue as a file: the one that is shipped, what was refreshed, and a node's own schema.
+"""The file format of catalogues: of the shipped one, the refreshed one, and a node's own model.
 
-One JSON object, a model a line: `{"date": "2026-11-01", "models": [...]}`. What has its usual
-value is left out. A node on the canvas keeps its model in the same form.
+One JSON object, a model per line: `{"date": "2026-11-01", "models": [...]}`. Default values are
+omitted. A node on the canvas stores its model in the same format.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _MAX_ROWS = 2_000
 
 
 def read_catalogue(data: bytes) -> Catalogue:
-    """The catalogue of a file of ours. CatalogueRefused for anything that is not one."""
+    """Parse a catalogue file. Raises CatalogueRefused for anything else."""
     check_size(data, "file")
     whole = read_object(read_json(data))
     listed = as_list(whole.get("models"))
@@ -50,7 +50,7 @@ def read_catalogue(data: bytes) -> Catalogue:
 
 
 def catalogue_text(catalogue: Catalogue) -> str:
-    """A catalogue as the text of a file: equal catalogues are equal texts."""
+    """Serialize a catalogue to canonical JSON: equal catalogues give equal texts."""
     models = sorted(catalogue.models.values(), key=lambda model: model.endpoint)
     lines = ",\n".join(
         json.dumps(model_json(model), ensure_ascii=False, separators=(",", ":")) for model in models
@@ -59,7 +59,7 @@ def catalogue_text(catalogue: Catalogue) -> str:
 
 
 def read_model(value: object) -> Model | None:
-    """One model; None for what is none. Parameters that cannot be read are left out."""
+    """Parse one model; None if it is invalid. Invalid parameters are skipped."""
     about = read_object(value)
     endpoint = about.get("endpoint")
     if not isinstance(endpoint, str) or not is_endpoint(endpoint):
@@ -87,7 +87,7 @@ def read_model(value: object) -> Model | None:
 
 
 def model_json(model: Model) -> dict[str, object]:
-    """A model in the form that `read_model` reads."""
+    """Serialize a model to the JSON object that `read_model` parses."""
     entry: dict[str, object] = {
         "endpoint": model.endpoint,
         "name": model.name,
@@ -119,7 +119,7 @@ def _read_parameter(value: object) -> Parameter | None:
     name, kind = about.get("name"), about.get("type")
     if not isinstance(name, str) or not is_parameter_name(name):
         return None
-    # Thousands of them, each without most of its keys: only what is there is read.
+    # There are thousands, each without most keys: for speed only present keys are parsed.
     more = {field: read(about[key]) for key, (field, read) in _READERS.items() if key in about}
     return Parameter(name, _member(FieldKind, kind, FieldKind.ANY), **more)
 
@@ -228,7 +228,7 @@ def _price_json(price: PriceRule) -> dict[str, object]:
 
 
 def _amount(value: object) -> str:
-    """A price as decimal digits; "" for none, for nothing and for the 9999 that stands for none."""
+    """A price as decimal digits; "" for none, zero, and the placeholder 9999."""
     number = number_of(value)
     return (
         ""

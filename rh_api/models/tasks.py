@@ -1,4 +1,4 @@
-"""What models do: the tasks of the catalogue, their words in both languages, and their groups."""
+"""The tasks of models: output types, search words in both languages, and groups."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from types import MappingProxyType
 from ..errors import BadInput
 from ..graph.nearest import listed, nearest
 
-# task: (what comes out, other English words, Chinese words)
+# task: (output type, more English words, Chinese words)
 _TASKS: dict[str, tuple[str, str, str]] = {
     "text-to-image": ("image", "t2i", "文生图"),
     "image-to-image": ("image", "i2i edit", "图生图 图片编辑 参考生图"),
@@ -105,9 +105,9 @@ GROUPS = MappingProxyType(
         ),
     }
 )
-"""The tasks that a node for some of them offers, those it is named after first."""
+"""Node class to the tasks that it offers, those it is named after first."""
 
-# How the documentation's tree and paths call what is above.
+# Aliases of tasks in the documentation's tree and in endpoints.
 _OTHER_NAMES = {
     "image-edit": "image-to-image",
     "edit": "image-to-image",
@@ -138,7 +138,7 @@ _OTHER_NAMES = {
 
 
 def task_of(*names: str) -> str:
-    """The first task that one of the names says, whole or at its end; `other` when none does.
+    """The first task that a name equals, else that a name contains; `other` if none does.
 
     Names are parts of the documentation's tree and segments of an endpoint.
     """
@@ -155,7 +155,7 @@ def task_of(*names: str) -> str:
 
 
 def output_of(task: str) -> str:
-    """What a task gives: image, video, audio, text, 3d; "" when that is not known."""
+    """A task's output type: image, video, audio, text, 3d; "" if that is not known."""
     return _TASKS[task][0] if task in _TASKS else ""
 
 
@@ -166,9 +166,9 @@ def words_of(task: str) -> str:
 
 
 def tasks_of(word: str) -> Iterable[str]:
-    """The tasks that a person's word names: a task, or a node for some (`RHSpeech`).
+    """The tasks of a word: of a task, or of a node class for several (`RHSpeech`).
 
-    BadInput for a word that names none.
+    Raises BadInput for a word that names none.
     """
     tasks = GROUPS.get(word) or (task_of(word),)
     if tasks == ("other",) and word != "other":
@@ -178,6 +178,6 @@ def tasks_of(word: str) -> Iterable[str]:
 
 
 def title_of(task: str, *, chinese: bool) -> str:
-    """A task as a person reads it: `image to video`, or its Chinese name."""
+    """A task's display name: `image to video`, or its Chinese name."""
     words = _TASKS[task][2].split() if chinese and task in _TASKS else []
     return words[0] if words else task.replace("-", " ")

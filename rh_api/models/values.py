@@ -1,4 +1,4 @@
-"""One value that a person gave for a model's parameter, as it travels in the body."""
+"""Converts a user's value for a model's parameter to its JSON value in the body."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .sanitize import number_of
 from .schema import Parameter, option_for
 
 MEGABYTE = 2**20
-_DEEPEST = 20  # levels of JSON that a value may have
+_DEEPEST = 20  # maximum nesting of JSON
 
 _TAKES: dict[FieldKind, frozenset[Kind]] = {
     FieldKind.IMAGE: frozenset({Kind.IMAGE}),
@@ -26,29 +26,29 @@ _TAKES: dict[FieldKind, frozenset[Kind]] = {
     FieldKind.AUDIO: frozenset({Kind.AUDIO}),
     FieldKind.URL: frozenset({Kind.IMAGE, Kind.VIDEO, Kind.AUDIO}),
 }
-_MIDI = frozenset({"mid", "midi"})  # the one other file, which goes through a field of AUDIO
+_MIDI = frozenset({"mid", "midi"})  # the one other file type that a field of AUDIO accepts
 _SAME = {"jpeg": "jpg", "tif": "tiff"}
 
 
 @dataclass(frozen=True, slots=True)
 class MediaFile(GivenMedia):
-    """A file that will be uploaded, and what is known of it: bytes, and `png` for a suffix."""
+    """A file that will be uploaded: `size` in bytes and `suffix` such as `png`, where known."""
 
     size: int | None = None
     suffix: str = ""
 
 
 class Doubt(Protocol):
-    """Tells what only the catalogue speaks against: a key, a parameter, params of the sentence."""
+    """Reports a violation of the catalogue: the sentence's key, the parameter, its params."""
 
     def __call__(self, key: str, field: str, /, **params: object) -> None: ...
 
 
 def convert(parameter: Parameter, value: object, doubt: Doubt) -> object:
-    """A value as it travels; None for one that says nothing.
+    """Convert a value to its JSON value; None for an empty one.
 
-    Files stay as they are, and so does what a link is still to bring. BadField for a value of a
-    wrong type, and for several where one goes.
+    Files and Promised (of a link) stay as they are. Raises BadField for a value of a wrong type,
+    and for several values where one is accepted.
     """
     if isinstance(value, Promised):
         return [value] if parameter.is_array else value
@@ -70,14 +70,14 @@ def check_count(field: str, count: int, limit: int | None, doubt: Doubt) -> None
 
 
 def as_items(value: object) -> list[object]:
-    """The items of a list, those of one value alone, none of None."""
+    """The items of a list; a single value as one item; none for None."""
     if value is None:
         return []
     return [*cast("Sequence[object]", value)] if isinstance(value, (list, tuple)) else [value]
 
 
 def read_plain(text: str) -> object:
-    """What a JSON text says; None for one that is none, NaN and Infinity included."""
+    """Parse a JSON text; None for invalid JSON, which NaN and Infinity are."""
     try:
         return cast("object", json.loads(text, parse_constant=_no_constant))
     except (ValueError, RecursionError):
@@ -85,7 +85,7 @@ def read_plain(text: str) -> object:
 
 
 def is_plain(value: object, depth: int = 0) -> bool:
-    """Whether a value can travel as JSON and is not nested beyond reason."""
+    """Whether a value is valid JSON, with finite numbers, and not nested too deeply."""
     if isinstance(value, float):
         return value == value and abs(value) != float("inf")
     if value is None or isinstance(value, (str, int)):
@@ -119,7 +119,7 @@ def _single(parameter: Parameter, value: object, doubt: Doubt) -> object:
 
 
 def check_file(parameter: Parameter, value: GivenMedia, doubt: Doubt) -> GivenMedia:
-    """A medium as it is; what the catalogue says against a file is told, as far as it is known."""
+    """Return a file as is, doubting its known size and format. Raises BadField for a wrong kind."""
     kinds = _TAKES.get(parameter.kind, frozenset[Kind]())
     is_midi = value.kind is Kind.FILE and not _MIDI.isdisjoint(parameter.formats)
     if value.kind not in kinds and not is_midi:
@@ -200,7 +200,7 @@ def _json(parameter: Parameter, value: object, doubt: Doubt) -> object:
     if isinstance(parsed, (list, tuple)):
         parsed = [_json_item(item) for item in cast("Sequence[object]", parsed)]
         if any(isinstance(item, Promised) for item in parsed):
-            return parsed  # what a link brings is looked at when it is there
+            return parsed  # linked values are checked once they are known
     if parameter.is_array and isinstance(parsed, dict):
         parsed = [cast("object", parsed)]
     if not isinstance(parsed, (list, dict)) or not is_plain(cast("object", parsed)):
@@ -212,7 +212,7 @@ def _json(parameter: Parameter, value: object, doubt: Doubt) -> object:
 
 
 def _json_item(item: object) -> object:
-    """An item of a list, of its JSON text where it is an object or a list: sockets bring texts."""
+    """A list item, parsed if it is JSON text of an object or a list, since sockets carry texts."""
     if isinstance(item, str) and item.lstrip()[:1] in ("{", "["):
         parsed = read_plain(item)
         return item if parsed is None else parsed
@@ -233,9 +233,9 @@ _CONVERTERS: dict[FieldKind, _Converter] = {
 
 
 def _items_of(parameter: Parameter, value: object) -> list[object]:
-    """The items of an array: of a list, of its JSON text, or one alone.
+    """The items of an array: of a list, of its JSON text, or of a single value.
 
-    Several options may be given as one text with commas, unless one has a comma itself.
+    Several options may be given as one comma-separated text, unless one has a comma itself.
     """
     if isinstance(value, str) and value.lstrip().startswith("["):
         parsed = read_plain(value)

@@ -1,9 +1,9 @@
-"""The part of YAML 1.2 that documentation pages are written in, read strictly.
+"""A strict parser of the subset of YAML 1.2 that documentation pages use.
 
 Block mappings and sequences, scalars of every style, one-line flow lists and mappings, anchors of
-finished values. No tags, no merge keys, no documents in one file. A reader of our own, because
-`rh_api` alone has no YAML at hand, and because the usual one reads YAML 1.1, to which the aspect
-ratio `16:9` is the number 969.
+complete values. No tags, no merge keys, no multiple documents. A parser of our own, because
+`rh_api` has no dependency on one, and because the usual one (PyYAML) implements YAML 1.1, where
+the aspect ratio `16:9` is the number 969.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ _WORDS: dict[str, object] = {
 
 
 class NotYaml(ValueError):
-    """The text is not in the part of YAML that is read here."""
+    """The text is not in the supported subset of YAML."""
 
 
 def read_yaml(text: str) -> object:
-    """Mappings, lists and scalars of a text. NotYaml for everything else."""
+    """Parse a text to mappings, lists and scalars. Raises NotYaml for anything else."""
     lines = text.splitlines()
     if len(lines) > _MOST_LINES:
         raise NotYaml("too many lines")
@@ -60,7 +60,7 @@ class _Reader:
         self.anchors: dict[str, object] = {}
 
     def peek(self) -> tuple[int, str] | None:
-        """Indent and text of the next line that says something; it stays the next."""
+        """Indent and text of the next line with content, which is not consumed."""
         while self.at < len(self.lines):
             line = self.lines[self.at]
             text = line.lstrip(" ")
@@ -90,7 +90,7 @@ class _Reader:
         while (line := self.peek()) is not None and line[0] == indent and _is_item(line[1]):
             text = line[1][1:].lstrip(" ")
             if _is_item(text) or _split(text) is not None:
-                # What begins behind the dash is a block of its own, indented by its place.
+                # The content after the dash is a nested block, indented to its column.
                 column = indent + len(line[1]) - len(text)
                 self.lines[self.at] = " " * column + text
                 items.append(self.block(column, depth + 1))
@@ -129,7 +129,7 @@ class _Reader:
         line = self.peek()
         if line is None or line[0] < indent:
             return None
-        # Only a list may stand as far left as the key that it belongs to.
+        # Only a sequence may have the same indent as its key.
         if line[0] == indent and not (in_mapping and _is_item(line[1])):
             return None
         return self.block(indent, depth + 1)
@@ -140,7 +140,7 @@ class _Reader:
             raise self._wrong()
         name, behind = match[1], match[2] or ""
         if text[0] == "*":
-            # Only what is finished has a name, so nothing can hold itself.
+            # An anchor is set when its value is complete, so no value can contain itself.
             if name not in self.anchors or behind:
                 raise self._wrong()
             return self.anchors[name]
@@ -180,7 +180,7 @@ class _Reader:
         return text if strip or not text else text + "\n"
 
     def _quoted(self, text: str) -> str:
-        # Line by line: neither a doubled quote nor an escape goes on in the next one.
+        # Line by line: neither a doubled quote nor an escape spans two lines.
         ends, parts, line, start = _ENDS[text[0]], list[str](), text, 1
         while not (end := ends.match(line, start)):
             if self.at >= len(self.lines):
@@ -230,7 +230,7 @@ def _uncommented(text: str) -> str:
 
 
 def _folded(lines: list[str]) -> str:
-    """Lines as one, except that an empty line is a break and indented ones stay apart."""
+    """Fold lines into one; an empty line is a line break, indented lines are not folded."""
     text, breaks = "", 0
     for number, line in enumerate(lines):
         if not line:
@@ -254,7 +254,7 @@ def _scalar(text: str) -> object:
 
 
 def _flow(text: str) -> object:
-    """A list or mapping on one line: JSON, or a list of plain scalars."""
+    """Parse a list or mapping on one line: JSON, or a list of plain scalars."""
     text = _uncommented(text)
     try:
         return cast("object", json.loads(text))
