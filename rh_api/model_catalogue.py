@@ -1,7 +1,7 @@
 """The catalogue of standard models: the shipped one, refreshed from the account's own site.
 
-A refresh sends no key: once a day it reads the documentation's index and a few pages, on command
-also the site's catalogue, and the vendor's registry if that is enabled.
+A refresh sends no key: once a day it reads the documentation's index, a few pages and, if that is
+enabled, the vendor's registry; on command also the site's own catalogue.
 """
 
 from __future__ import annotations
@@ -221,7 +221,7 @@ class ModelCatalogue:
         return not 0 <= time.time() - self._read_looked().at < DAY
 
     async def renew(self) -> Changes | None:
-        """Refresh if that is due (daily); None if it is not due, under way, or failed.
+        """Refresh if that is due (daily); None if it is not due, already running, or failed.
 
         A failure is logged in one line, and retried the next day.
         """

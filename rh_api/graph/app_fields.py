@@ -26,7 +26,7 @@ _KINDS = {
     AppFieldType.LORA: FieldKind.LORA,
 }
 _MEDIA = frozenset({FieldKind.IMAGE, FieldKind.VIDEO, FieldKind.AUDIO})
-_BY_CLASS = frozenset({FieldKind.URL, FieldKind.ZIP})  # no type of the form says these
+_BY_CLASS = frozenset({FieldKind.URL, FieldKind.ZIP})  # forms have no types for these
 _SWITCHED = frozenset({"true", "false"})
 _PLAIN = (str, int, float)
 

@@ -157,7 +157,7 @@ def check(
         where = (field.node.class_type, field.name)
         offered = options(*where)
         if offered is not None and not _holds(offered, field.stored):
-            offered = None  # not what the remote class offers
+            offered = None  # the remote class has other choices
         choices = None if offered is None else [Choice(option) for option in offered]
         checked[name] = check_field(field, value, Facts(declared(*where), choices))
     return checked

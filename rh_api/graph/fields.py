@@ -27,7 +27,7 @@ class FieldKind(enum.Enum):
 
     IMAGE, VIDEO, AUDIO and ZIP hold the name of an uploaded file, URL the address of one. JSON
     holds a list or an object. ANY holds nothing yet (null), so it takes any plain value. LORA, a
-    remote LoRA's name, and COMBO, one of a list of texts, are declared by forms, never inferred.
+    remote LoRA's name, and COMBO, one of a list of texts, are declared, never inferred.
     """
 
     STRING = "STRING"
@@ -142,8 +142,8 @@ class Field:
 def split_name(name: str) -> tuple[str, str]:
     """Node id and field name of `12:3.image`.
 
-    The first dot divides: field names may have dots (`57.format.codec`), node ids have none.
-    Raises BadField when either half is missing.
+    The first dot separates: field names may have dots (`57.format.codec`), node ids have none.
+    Raises BadField if either part is missing.
     """
     node_id, _, field = name.partition(".")
     if not node_id or not field:

@@ -174,7 +174,7 @@ def _is_button(field: Field) -> bool:
 def _offered(field: Field, about: About, label: str) -> Offered:
     options = about.choices
     if options is not None and (field.stored not in options or resource_of(field)):
-        options = None  # not what the remote class offers, or files of this machine
+        options = None  # the remote class has other choices, or they are local files
     kind = _kind(field, about, has_options=options is not None)
     low, high = (about.low, about.high) if kind in _NUMBERS else (None, None)
     if not _within(field.stored, low, high):

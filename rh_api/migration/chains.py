@@ -209,7 +209,7 @@ class Chains:
         return settings, rule
 
     def _settings_outside(self, slot: int) -> tuple[OldNode, Settings]:
-        """Settings that feed input `slot` of the subgraph from outside; Kept if its uses differ."""
+        """Settings outside that feed the subgraph's input `slot`. Raises Kept if uses differ."""
         every = self.graph.outside.get(slot, ())
         first = every[0] if every else None
         rule = rule_of(first) if first else None
@@ -265,7 +265,7 @@ class Chains:
             yield Entry(name, Source(node.id, 0))
 
     def _field_name(self, node: OldNode, names: Names) -> str:
-        """`6.text`; "" for an unused entry of a node that has several. Kept for a linked name."""
+        """`6.text`; "" for an unused entry of a node with several. Raises Kept for a link."""
         for name in (names.node, names.field, names.custom):
             if name in node.links:
                 raise Kept("migrate.stays_linked", name=name)

@@ -145,7 +145,7 @@ class _Composer:
         return not rule.values or option_for(rule.values, value) is not None
 
     def _drop_idle(self, values: dict[str, object], more: Mapping[str, object]) -> tuple[str, ...]:
-        """Remove, and return, parameters that do not apply with the other values and `extra`."""
+        """Remove parameters that do not apply with the other values and `extra`; returns them."""
         idle = {
             name
             for rule in self.model.rules

@@ -115,6 +115,6 @@ def _titled(catalogue: Catalogue, title: str) -> Model | None:
 
 def _listed_at(model: Model, page: str) -> Model:
     pages = model.pages if page in model.pages else (*model.pages, page)
-    # A relisted model is active again; WITHDRAWN is told by the service's replies alone.
+    # A relisted model is active again; only the service's replies show that one is WITHDRAWN.
     status = Status.ACTIVE if model.status is Status.GONE else model.status
     return replace(model, pages=pages, status=status)

@@ -127,7 +127,7 @@ class Model:
         aliases: former names.
         task: what it does, such as `text-to-image`; `other` if that is not known.
         output: image, video, audio, text or 3d.
-        successor: of a model that is gone or withdrawn, an active endpoint; "" for none.
+        successor: endpoint of the model that replaces a gone or withdrawn one; "" for none.
         pages: ids of its pages on the sites, such as `api-425766743`.
     """
 

@@ -51,8 +51,8 @@ class Search:
     def find(self, words: str, tasks: Iterable[str] = ()) -> list[Model]:
         """Models that match all words, best first; every model for no words.
 
-        `tasks` filters, and orders models of equal score by its own order. Words may be
-        substrings, in any order.
+        `tasks` filters, and its order breaks ties in score. Words may be substrings, in any
+        order.
         """
         terms = [*dict.fromkeys(_split(words[:LONGEST_QUERY]))]
         allowed = {task: place for place, task in enumerate(tasks)}

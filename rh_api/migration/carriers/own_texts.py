@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 
 
 def own_texts(texts: Mapping[int, str], first: int, count: int) -> dict[int, str]:
-    """New texts, by index in the part, for a part that holds `count` texts from index `first`
-    on."""
+    """New texts of the part that holds `count` texts from index `first` on, by index in it."""
     return {place: texts[first + place] for place in range(count) if first + place in texts}
 
 
