@@ -49,7 +49,7 @@ def write_prompt(document: Json, plan: Plan) -> Json:
     new = plan.new_nodes()
 
     def link(source: Source | Output) -> list[object] | None:
-        start = plan.whence(source)
+        start = plan.new_source(source)
         if isinstance(start, Output):
             return [ids[start.node], shape_of(new[start.node]).slot(start.name)]
         return None if start is None else [start.node, start.slot]
@@ -104,7 +104,7 @@ def _relinked(node: Json, plan: Plan, link: _Link) -> Json:
     changed = {
         name: link(_source(value))
         for name, value in inputs.items()
-        if is_link(value) and plan.goes(cast("str", value[0]))
+        if is_link(value) and plan.removes(cast("str", value[0]))
     }
     if not changed:
         return node

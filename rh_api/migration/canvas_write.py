@@ -69,7 +69,7 @@ class _Writer:
 
     def _move(self, link: Link) -> None:
         """Keep a link, from its new source if that moved; drop it if its source is gone."""
-        start = self.plan.whence(Source(link.origin, link.origin_slot))
+        start = self.plan.new_source(Source(link.origin, link.origin_slot))
         if isinstance(start, Output):
             link.origin = self.ids[start.node]
             link.origin_slot = self.shown[start.node].index(start.name)
@@ -195,7 +195,7 @@ class _Writer:
         return next(name for name, node_id in self.ids.items() if node_id == _id(node))
 
     def _start(self, source: Source | Output) -> tuple[str, int] | None:
-        start = self.plan.whence(source)
+        start = self.plan.new_source(source)
         if isinstance(start, Output):
             return self.ids[start.node], self.shown[start.node].index(start.name)
         return None if start is None else (start.node, start.slot)

@@ -335,7 +335,7 @@ class Chains:
                 node_id
                 for node_id in parts - self.plan.dropped - set(self.plan.put) - set(self.plan.kept)
                 if (ends := self.graph.dependents.get(node_id))
-                and all(self.plan.goes(end) for end in ends)
+                and all(self.plan.removes(end) for end in ends)
             }
             if not gone:
                 return
@@ -354,7 +354,7 @@ class Chains:
         for node_id, rule in self._rules.items():
             node = self.graph.nodes[node_id]
             readers = self.graph.readers.get(Source(node_id, 0))
-            if not isinstance(rule, Upload) or self.plan.goes(node_id) or not readers:
+            if not isinstance(rule, Upload) or self.plan.removes(node_id) or not readers:
                 continue
             if node_id in self.skip or self._feeds_kept_order(node_id) or not node.live:
                 continue
@@ -375,14 +375,14 @@ class Chains:
                     return True
                 if isinstance(rule, Stays):
                     return True
-                if dependent not in seen and not self.plan.goes(dependent):
+                if dependent not in seen and not self.plan.removes(dependent):
                     seen.add(dependent)
                     waiting.append(dependent)
         return False
 
     def _explain_kept(self) -> None:
         for node_id, rule in self._rules.items():
-            if not self.plan.goes(node_id) and node_id not in self.plan.kept:
+            if not self.plan.removes(node_id) and node_id not in self.plan.kept:
                 self.plan.kept[node_id] = Sentence(self._why(node_id, rule))
 
     def _why(self, node_id: str, rule: Rule) -> str:

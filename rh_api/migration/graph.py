@@ -156,17 +156,17 @@ class Plan:
         self.added[name] = node
         return name
 
-    def goes(self, node: str) -> bool:
+    def removes(self, node: str) -> bool:
         return node in self.put or node in self.dropped
 
     def new_nodes(self) -> dict[str, NewNode]:
         return {**self.put, **self.added}
 
-    def whence(self, source: Source | Output) -> Source | Output | None:
+    def new_source(self, source: Source | Output) -> Source | Output | None:
         """The new source of a link; None if its output was removed."""
         if isinstance(source, Output):
             return source
-        return self.moved.get(source) if self.goes(source.node) else source
+        return self.moved.get(source) if self.removes(source.node) else source
 
 
 Json = dict[str, Any]
