@@ -101,7 +101,7 @@ def clean_file(data: bytes, keys: Iterable[str]) -> bytes:
             changes[place] = cleaned
     # Texts may be compressed, so they are rewritten; anywhere else a key is overwritten in place.
     data = carrier.write(data, changes)
-    return carrier.sealed(data, clean_bytes(data, keys))
+    return carrier.with_checksums(data, clean_bytes(data, keys))
 
 
 def _noted(

@@ -24,24 +24,24 @@ def _as_it_is(_: bytes, after: bytes) -> bytes:
 @dataclass(frozen=True, slots=True)
 class Carrier:
     """A container format. `read`: its (name, text) pairs. `write`: the file with texts replaced,
-    by index in that list; raises DoesNotFit. `sealed(before, after)`: `after`, which differs by
-    bytes that were overwritten in place, with the checksums recomputed."""
+    by index in that list; raises DoesNotFit. `with_checksums(before, after)`: `after`, which
+    differs by bytes that were overwritten in place, with its checksums recomputed."""
 
     read: Callable[[bytes], list[tuple[str, str]]]
     write: Callable[[bytes, Mapping[int, str]], bytes]
-    sealed: Callable[[bytes, bytes], bytes] = _as_it_is
+    with_checksums: Callable[[bytes, bytes], bytes] = _as_it_is
 
 
-_PNG = Carrier(png.read_texts, png.write_texts, png.sealed)
+_PNG = Carrier(png.read_texts, png.write_texts, png.with_checksums)
 _WEBP = Carrier(webp.read_texts, webp.write_texts)
 _JPEG = Carrier(jpeg.read_texts, jpeg.write_texts)
 _GIF = Carrier(gif.read_texts, gif.write_texts)
 _HEIF = Carrier(heif.read_texts, heif.write_texts)
 _MP4 = Carrier(mp4.read_texts, mp4.write_texts)
-_MATROSKA = Carrier(matroska.read_texts, matroska.write_texts, matroska.sealed)
+_MATROSKA = Carrier(matroska.read_texts, matroska.write_texts, matroska.with_checksums)
 _FLAC = Carrier(flac.read_texts, flac.write_texts)
 _MP3 = Carrier(id3.read_texts, id3.write_texts)
-_OGG = Carrier(ogg.read_texts, ogg.write_texts, ogg.sealed)
+_OGG = Carrier(ogg.read_texts, ogg.write_texts, ogg.with_checksums)
 _WAV = Carrier(wav.read_texts, wav.write_texts)
 
 _SIGNATURES = {

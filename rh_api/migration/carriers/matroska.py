@@ -35,10 +35,10 @@ def write_texts(data: bytes, texts: Mapping[int, str]) -> bytes:
             if len(plain) > end - start:
                 raise DoesNotFit(len(plain) - (end - start))
             changed[start:end] = plain.ljust(end - start)
-    return sealed(data, bytes(changed))
+    return with_checksums(data, bytes(changed))
 
 
-def sealed(before: bytes, after: bytes) -> bytes:
+def with_checksums(before: bytes, after: bytes) -> bytes:
     """Return `after`, as long as `before`, with the CRCs of changed elements recomputed."""
     changed = bytearray(after)
     for _, start, end in _parts(before):

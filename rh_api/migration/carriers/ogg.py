@@ -64,10 +64,10 @@ def write_texts(data: bytes, texts: Mapping[int, str]) -> bytes:
         first += len(old)
         if own:
             put(changed, pieces, vorbis.write_texts(packet, start, own, as_long=True))
-    return sealed(data, bytes(changed))
+    return with_checksums(data, bytes(changed))
 
 
-def sealed(before: bytes, after: bytes) -> bytes:
+def with_checksums(before: bytes, after: bytes) -> bytes:
     """Return `after`, as long as `before`, with the checksums of changed pages recomputed."""
     changed = bytearray(after)
     for page in _pages(before):

@@ -29,7 +29,7 @@ def write_texts(data: bytes, texts: Mapping[int, str]) -> bytes:
     return b"".join([*parts, data[end:]])
 
 
-def sealed(before: bytes, after: bytes) -> bytes:
+def with_checksums(before: bytes, after: bytes) -> bytes:
     """Return `after`, as long as `before`, with the CRCs of changed chunks recomputed."""
     place = len(SIGNATURE)
     parts = [SIGNATURE]
