@@ -55,7 +55,7 @@ _SHIPPED = Path(__file__).with_name("models") / "catalogue.json"
 
 
 @dataclass(frozen=True, slots=True)
-class _Looked:
+class _IndexState:
     """When the index was last read, unix seconds, and its ETag."""
 
     at: float = 0.0
@@ -99,7 +99,7 @@ class ModelCatalogue:
         self._registry = registry
         host = urlsplit(settings.origin).netloc.replace(":", "-")
         self._file = settings.state / f"models-{host}.json"
-        self._looked = settings.state / f"models-{host}-looked.json"
+        self._index_state_file = settings.state / f"models-{host}-looked.json"
         self._shared = _shared.setdefault(self._file, _Shared())
 
     @property
@@ -218,21 +218,21 @@ class ModelCatalogue:
 
     def is_due(self) -> bool:
         """Whether the index was last read at least a day ago."""
-        return not 0 <= time.time() - self._read_looked().at < DAY
+        return not 0 <= time.time() - self._read_index_state().at < DAY
 
     async def renew(self) -> Changes | None:
         """Refresh if that is due (daily); None if it is not due, already running, or failed.
 
         A failure is logged in one line, and retried the next day.
         """
-        looked = await asyncio.to_thread(self._read_looked)
+        state = await asyncio.to_thread(self._read_index_state)
         if not self.is_due() or self._shared.refreshing.locked():
             return None
         try:
             return await self.refresh()
         except RunningHubError as error:
             log.warning("the models stay as they are: %s", error)
-            await asyncio.to_thread(self._keep, None, _Looked(time.time(), looked.etag))
+            await asyncio.to_thread(self._save, None, _IndexState(time.time(), state.etag))
             return None
 
     async def refresh(self, *, thorough: bool = False) -> Changes:
@@ -243,30 +243,30 @@ class ModelCatalogue:
         """
         async with self._shared.refreshing:
             old = await self.load()
-            looked = await asyncio.to_thread(self._read_looked)
-            call = document(index.PATH, index.MAX_INDEX, "" if thorough else looked.etag)
+            state = await asyncio.to_thread(self._read_index_state)
+            call = document(index.PATH, index.MAX_INDEX, "" if thorough else state.etag)
             reply = await self._sender.send(call)
             now = datetime.now(timezone.utc)
             new, etag = old, reply.etag
             if reply.data is not None:
                 look = index.look(old, index.read_index(reply.data))
                 most = PAGES_AT_ONCE if thorough else PAGES_A_DAY
-                models = await self._pages(look.new[:most], bounded=not thorough)
+                models = await self._page_models(look.new[:most], bounded=not thorough)
                 new = merge(look.catalogue, models, date=now.date().isoformat())
                 if len(models) < len(look.new):
                     etag = ""  # so that the rest is read tomorrow, even if the index is unchanged
             # The site's own details take precedence over the vendor's file.
-            others = await self._registered(new)
+            others = await self._registry_models(new)
             if thorough:
-                others += await self._details(new)
+                others += await self._site_models(new)
             if others:
                 new = merge(new, others, date=now.date().isoformat())
-            looked = _Looked(now.timestamp(), etag)
-            await asyncio.to_thread(self._keep, None if new is old else new, looked)
+            state = _IndexState(now.timestamp(), etag)
+            await asyncio.to_thread(self._save, None if new is old else new, state)
             self._shared.catalogue, self._shared.search = new, None
             return changes(old, new)
 
-    async def _pages(self, entries: tuple[index.Entry, ...], *, bounded: bool) -> list[Model]:
+    async def _page_models(self, entries: tuple[index.Entry, ...], *, bounded: bool) -> list[Model]:
         models: list[Model] = []
         budget = BYTES_A_DAY
         for entry in entries:
@@ -281,7 +281,7 @@ class ModelCatalogue:
                 break
         return models
 
-    async def _registered(self, catalogue: Catalogue) -> list[Model]:
+    async def _registry_models(self, catalogue: Catalogue) -> list[Model]:
         """Models of the vendor's registry without parameters elsewhere; none if it fails."""
         if self._registry is None:
             return []
@@ -294,7 +294,7 @@ class ModelCatalogue:
         complete = frozenset(m.endpoint for m in catalogue.models.values() if m.parameters)
         return [model for model in models if model.endpoint not in complete]
 
-    async def _details(self, catalogue: Catalogue) -> list[Model]:
+    async def _site_models(self, catalogue: Catalogue) -> list[Model]:
         """The models of the site's catalogue whose pages are not known yet; failures skipped."""
         send = self._sender.transport.send
         pages = {page for model in catalogue.models.values() for page in model.pages}
@@ -320,18 +320,18 @@ class ModelCatalogue:
                 log.info("%s", error)
         return models
 
-    def _keep(self, catalogue: Catalogue | None, looked: _Looked) -> None:
+    def _save(self, catalogue: Catalogue | None, state: _IndexState) -> None:
         if catalogue is not None:
             replace_text(self._file, catalogue_text(catalogue))
-        replace_text(self._looked, json.dumps({"at": looked.at, "etag": looked.etag}))
+        replace_text(self._index_state_file, json.dumps({"at": state.at, "etag": state.etag}))
 
-    def _read_looked(self) -> _Looked:
+    def _read_index_state(self) -> _IndexState:
         try:
-            note = read_object(read_json(self._looked.read_bytes()[:10_000]))
+            note = read_object(read_json(self._index_state_file.read_bytes()[:10_000]))
         except OSError:
-            return _Looked()
+            return _IndexState()
         at = note.get("at")
-        return _Looked(at if isinstance(at, float) else 0.0, read_text(note.get("etag")))
+        return _IndexState(at if isinstance(at, float) else 0.0, read_text(note.get("etag")))
 
     def _read(self) -> Catalogue:
         shipped = _shipped()

@@ -83,7 +83,7 @@ class _Composer:
     def compose(self, inputs: Mapping[str, object], extra: object) -> Composed:
         values: dict[str, object] = {}
         wrong: set[str] = set()
-        for name, value in self._gathered(inputs).items():
+        for name, value in self._by_parameter(inputs).items():
             try:
                 converted = convert(self.parameters[name], value, self.doubt)
             except BadField as error:
@@ -109,7 +109,7 @@ class _Composer:
         body = {name: values[name] for name in self.parameters if name in values}
         return Composed({**body, **more}, tuple(self.refusals), tuple(self.doubts), left_out)
 
-    def _gathered(self, inputs: Mapping[str, object]) -> dict[str, object]:
+    def _by_parameter(self, inputs: Mapping[str, object]) -> dict[str, object]:
         """Values by parameter; numbered items are appended to their list, in order."""
         values: dict[str, object] = {}
         items: dict[str, dict[int, object]] = {}

@@ -54,7 +54,7 @@ class Search:
         `tasks` filters, and its order breaks ties in score. Words may be substrings, in any
         order.
         """
-        terms = [*dict.fromkeys(_split(words[:LONGEST_QUERY]))]
+        terms = [*dict.fromkeys(_tokens(words[:LONGEST_QUERY]))]
         allowed = {task: place for place, task in enumerate(tasks)}
         hits: list[tuple[float, int, str, Model]] = []
         for entry in self._entries:
@@ -79,7 +79,7 @@ def _folded(text: str) -> str:
     return _SEPARATORS.sub(" ", text.lower()).strip()
 
 
-def _split(words: str) -> Iterator[str]:
+def _tokens(words: str) -> Iterator[str]:
     """Tokenize: `可灵3.0 Pro` is three words, as a change of script separates, too."""
     for word in _folded(words).split():
         yield from _LATIN.findall(word)

@@ -80,7 +80,7 @@ class _Reader:
         indent, text = line
         if _is_item(text):
             return self._sequence(indent, depth)
-        if _split(text) is not None:
+        if _split_pair(text) is not None:
             return self._mapping(indent, depth)
         self.at += 1
         return self._value(text, indent - 1, depth)
@@ -89,7 +89,7 @@ class _Reader:
         items: list[object] = []
         while (line := self.peek()) is not None and line[0] == indent and _is_item(line[1]):
             text = line[1][1:].lstrip(" ")
-            if _is_item(text) or _split(text) is not None:
+            if _is_item(text) or _split_pair(text) is not None:
                 # The content after the dash is a nested block, indented to its column.
                 column = indent + len(line[1]) - len(text)
                 self.lines[self.at] = " " * column + text
@@ -102,7 +102,7 @@ class _Reader:
     def _mapping(self, indent: int, depth: int) -> dict[str, object]:
         mapping: dict[str, object] = {}
         while (line := self.peek()) is not None and line[0] == indent:
-            pair = _split(line[1])
+            pair = _split_pair(line[1])
             if pair is None or _is_item(line[1]):
                 break
             self.at += 1
@@ -116,7 +116,7 @@ class _Reader:
         if mark in ("", "#"):
             return self._nested(indent, depth, in_mapping)
         if mark in "&*":
-            return self._named(text, indent, depth, in_mapping)
+            return self._anchored(text, indent, depth, in_mapping)
         if mark in "|>":
             return self._block_scalar(text, indent)
         if mark in "\"'":
@@ -134,7 +134,7 @@ class _Reader:
             return None
         return self.block(indent, depth + 1)
 
-    def _named(self, text: str, indent: int, depth: int, in_mapping: bool) -> object:
+    def _anchored(self, text: str, indent: int, depth: int, in_mapping: bool) -> object:
         match = _NAME.match(text)
         if match is None:
             raise self._wrong()
@@ -201,7 +201,7 @@ def _is_item(text: str) -> bool:
     return text == "-" or text.startswith("- ")
 
 
-def _split(text: str) -> tuple[str, str] | None:
+def _split_pair(text: str) -> tuple[str, str] | None:
     """Key and value of `key: value`; None for a line that is no such pair."""
     if text[:1] in ("'", '"'):
         pair = _QUOTED_KEY.match(text)

@@ -35,10 +35,10 @@ class _Version:
     length: int
     flags: int
     bits: int
-    grouped: int = 0
-    measured: int = 0
+    group_flag: int = 0
+    has_length: int = 0
     unsync: int = 0
-    closed: int = 0
+    unreadable: int = 0
 
     @property
     def head(self) -> int:
@@ -47,8 +47,8 @@ class _Version:
 
 _VERSIONS = {
     2: _Version(3, 3, 0, 8),
-    3: _Version(4, 4, 2, 8, grouped=0x20, closed=0xC0),
-    4: _Version(4, 4, 2, 7, grouped=0x40, measured=0x01, unsync=0x02, closed=0x0C),
+    3: _Version(4, 4, 2, 8, group_flag=0x20, unreadable=0xC0),
+    4: _Version(4, 4, 2, 7, group_flag=0x40, has_length=0x01, unsync=0x02, unreadable=0x0C),
 }
 
 
@@ -88,14 +88,14 @@ class _Frame:
     head: bytes
     more: bytes
     bits: int
-    measured: bool
+    has_length: bool
     unsync: bool
     content: Content
 
     def written(self, version: _Version, text: str) -> bytes:
         """Serialize it with a new text. Raises DoesNotFit for more than a frame can hold."""
         body, more = self.content.written(text), self.more
-        if self.measured:
+        if self.has_length:
             more = more[:-4] + _number(len(body), 7, 4)
         body = more + (_unsynchronised(body) if self.unsync else body)
         most = (1 << self.bits * version.length) - 1
@@ -204,9 +204,9 @@ def _frame(tag: _Tag, plain: bytes, places: tuple[int, int, int], bits: int) -> 
     start, body, end = places
     version = tag.version
     flags = plain[body - 1] if version.flags else 0
-    measured = bool(flags & version.measured)
-    more = bool(flags & version.grouped) + 4 * measured
-    if flags & version.closed or body + more > end:
+    has_length = bool(flags & version.has_length)
+    more = bool(flags & version.group_flag) + 4 * has_length
+    if flags & version.unreadable or body + more > end:
         return None
     unsync = tag.frames_unsync or bool(flags & version.unsync)
     raw = plain[body + more : end]
@@ -215,7 +215,7 @@ def _frame(tag: _Tag, plain: bytes, places: tuple[int, int, int], bits: int) -> 
     if content is None:
         return None
     head, before = plain[start:body], plain[body : body + more]
-    return _Frame(start, end, head, before, bits, measured, unsync, content)
+    return _Frame(start, end, head, before, bits, has_length, unsync, content)
 
 
 def _first(tag: _Tag, plain: bytes) -> int:
