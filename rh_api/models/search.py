@@ -104,4 +104,4 @@ def _score(entry: _Entry, words: list[str]) -> float | None:
     if entry.model.completeness is not Completeness.FULL:
         score -= 0.5
     # Ties: the shorter name is the closer match.
-    return score - len(entry.name) / 1000
+    return score - len(entry.name) / 1000 if words else score

@@ -21,12 +21,12 @@ def uncached(
     cloud: tuple[Emulator, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
     emulator, base_url = cloud
-    known = {
+    environment = {
         "RUNNINGHUB_BASE_URL": base_url,
         "RUNNINGHUB_API_KEY": emulator.default_key,
         "RUNNINGHUB_SEGMENT_WORKFLOW": catalog.INVERT,
     }
-    with running(tmp_path_factory.mktemp("uncached"), known, ("--cache-none",)) as server:
+    with running(tmp_path_factory.mktemp("uncached"), environment, ("--cache-none",)) as server:
         yield server
 
 
@@ -37,7 +37,7 @@ async def comfyui(uncached: Server, emulator: Emulator) -> AsyncIterator[ComfyCl
 
 
 def runs_of(result: Result, node_id: str) -> int:
-    return [each.data["node"] for each in result.events if each.type == "executing"].count(node_id)
+    return [event.data["node"] for event in result.events if event.type == "executing"].count(node_id)
 
 
 def read_late(node_id: str) -> Prompt:

@@ -47,6 +47,8 @@ def test_a_task_narrows_and_its_first_comes_first() -> None:
     tasks = GROUPS["RHImageToVideo"]
     models = SEARCH.find("", tasks)
     assert {model.task for model in models} == set(tasks)
+    whole = [model.task for model in models if model.completeness is Completeness.FULL]
+    assert whole == sorted(whole, key=tasks.index)
     assert SEARCH.find("vidu q3", tasks)[0].task in tasks
 
 
