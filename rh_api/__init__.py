@@ -1,1 +1,1 @@
-"""RunningHub without ComfyUI: orders, uploads, results and the account, over one `Client`."""
+"""RunningHub without ComfyUI: orders, uploads, results and the account behind one `Client`."""

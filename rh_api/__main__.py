@@ -1,4 +1,4 @@
-"""`python -m rh_api`: RunningHub from a terminal. All of it lives in `cli`."""
+"""`python -m rh_api`: the command-line entry point; the implementation is in `cli`."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ import sys
 def _run() -> int:
     try:
         from .cli.entry import main
-    except KeyboardInterrupt:  # nothing has begun
+    except KeyboardInterrupt:  # interrupted during import
         return 130
-    # None: whoever began this has closed it.
+    # None if the parent process closed the stream.
     sys.stdout = sys.stdout or os.fdopen(_open_devnull(), "w")
     sys.stderr = sys.stderr or os.fdopen(_open_devnull(), "w")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # A console with an old code page must show "?" and not end in an exception.
+            # Print "?" instead of raising when the console's code page lacks a character.
             stream.reconfigure(errors="replace")
     code = main(sys.argv[1:], sys.stdout, sys.stderr, os.environ)
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except OSError:
-            # A reader has left, as `head` does, or a disk is full. Python flushes once more.
+            # Broken pipe (`head`) or full disk. Redirected, as Python flushes again at exit.
             os.dup2(_open_devnull(), stream.fileno())
     return code
 

@@ -1,4 +1,4 @@
-"""The account: balances, its limit and load, and the models that it may name in loader nodes."""
+"""Account queries: balances, concurrency limit and load, API keys, models for loader nodes."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from .wire.resources import REQUESTS_PER_MINUTE, Resource, ResourceKind, Resourc
 
 @dataclass(frozen=True, slots=True)
 class AccountHandle:
-    """One account. Each method asks the service."""
+    """One account. Every method sends a request; nothing is cached."""
 
     sender: Sender
     _limiter: RateLimiter = field(default_factory=partial(RateLimiter, REQUESTS_PER_MINUTE))
 
     async def status(self) -> Account:
-        """Balances and running tasks of the account."""
+        """Return balances and the number of running tasks."""
         return await self.sender.send(accounts.account_status())
 
     async def queue(self) -> QueueStatus:
-        """The account's limit of tasks at once, and its load."""
+        """Return the account's concurrency limit and its current load."""
         return await self.sender.send(accounts.queue_status())
 
     async def api_keys(self) -> list[ApiKey]:
-        """The keys of this account as the service lists them, masked by it."""
+        """Return this account's API keys, masked by the service."""
         return await self.sender.send(accounts.api_key_list())
 
     async def resources(
         self, kind: ResourceKind, name: str = "", *, limit: int = 50
     ) -> list[Resource]:
-        """Models that the service carries, by a part of their name; within its pace.
+        """Search the service's model files by a substring of the name, under its rate limit.
 
-        At most `limit`, over as many pages as that takes.
+        Returns at most `limit`, over as many pages as needed.
         """
         resources: list[Resource] = []
         page = 1

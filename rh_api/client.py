@@ -1,4 +1,4 @@
-"""The facade: one account on one site. The one class that nodes, command line and scripts call."""
+"""The facade: one account on one site, the one entry point of nodes, command line, scripts."""
 
 from __future__ import annotations
 
@@ -98,17 +98,17 @@ __all__ = [
     "open_catalogue",
 ]
 
-COVER_BYTES = 8 * 1024**2  # of a picture on the site, before it is made small
+COVER_BYTES = 8 * 1024**2  # limit for a cover image of the site, before it is scaled down
 
 T = TypeVar("T")
 
 
 class Client:
-    """Everything of RunningHub for one key. Use it in one event loop; `close` it there. At the end
-    of its `async with` what runs is waited for, or stopped where an exception leads out.
+    """All operations for one API key. Bound to one event loop; `close` it there. `async with` waits
+    at its end for running orders, or cancels them if an exception propagates.
 
     `programs` reads workflows and apps, `models` the standard models; `costs`, `uploads`, `account`
-    and `task(id)` are what their names say. All else is about orders.
+    and `task(id)` are what their names say. All other methods are about orders.
     """
 
     def __init__(
@@ -118,7 +118,7 @@ class Client:
         clock: Clock | None = None,
         stopped: Callable[[Stopped], None] = unheard,
     ) -> None:
-        """`stopped` is told what became of each stopped order, at the latest in `close`."""
+        """`stopped` is called with each cancelled order's outcome, at the latest in `close`."""
         settings.require_key()
         self.settings = settings
         self._journal = SqliteJournal.open(settings.state, settings.origin, settings.account)
@@ -145,7 +145,7 @@ class Client:
         self._listening: asyncio.Task[None] | None = None
 
     def adopt(self, settings: Settings) -> None:
-        """Send what is not sent yet as these say, which are of the same account and site."""
+        """Apply new settings (same account and site) to all orders that are not sent yet."""
         self.settings = self.programs.settings = settings
         self._context.password_of, self._context.submit = settings.password_of, settings.submit
         self._context.deliveries = None
@@ -162,7 +162,7 @@ class Client:
         await self.close()
 
     async def close(self) -> None:
-        """Finish cancels under way, then close sessions and the journal; twice is once."""
+        """Finish cancellations in progress, then close sessions and journal. Idempotent."""
         if self._closed:
             return
         self._closed = True
@@ -171,17 +171,17 @@ class Client:
             await asyncio.wait((self._listening,))
         if "cloud_nodes" in self.__dict__:
             await self.cloud_nodes.close()
-        # The transport twice: whoever was still on the way may have opened it anew.
+        # The transport twice: a request still in flight may have reopened it.
         settle, sessions = self.engine.settle, self._transport.close
         steps = (self._jobs.flights.settle, settle, sessions, self._bulk.close, self._journal.close)
-        async with contextlib.AsyncExitStack() as stack:  # each, whatever became of the others
+        async with contextlib.AsyncExitStack() as stack:  # run every step even if others raise
             for step in (sessions, *reversed(steps)):
                 stack.push_async_callback(step)
 
     async def leave(self) -> None:
-        """End as a process does: what runs in the cloud goes on, and the next start takes it up.
+        """Detach and close: tasks go on in the cloud, and the next start resumes following them.
 
-        Whoever still waits is cancelled.
+        Callers that still wait get CancelledError.
         """
         self._context.leaving = True
         await self._cancel_waiters()
@@ -195,54 +195,54 @@ class Client:
 
     @cached_property
     def models(self) -> ModelCatalogue:
-        """The standard models: search, form, price, refresh."""
+        """The catalogue of standard models: search, form, price, refresh."""
         return ModelCatalogue(self.settings, self._sender, VendorRegistry.of(self.settings))
 
     @cached_property
     def cloud_nodes(self) -> CloudNodes:
-        """What the native route's ComfyUI lists: a hint."""
+        """Node classes that the native route's ComfyUI lists: advisory only."""
         return CloudNodes(self._transport.send, self.settings, self._journal.now)
 
     @property
     def costs(self) -> Costs:
-        """What orders cost: quotes before, sums after, and the limits that hold between."""
+        """Cost operations: quotes before an order, totals after it, and limits."""
         return Costs(self._journal, self._jobs)
 
     @property
     def webhooks(self) -> Webhooks:
-        """What became of the POSTs to the addresses that orders named, and sending them again."""
+        """Delivery state of webhook POSTs that orders requested, and resending them."""
         return Webhooks(self._sender)
 
     @property
     def quick(self) -> QuickLibrary:
-        """The libraries of styles of Quick Create's modules; what runs one is `Job.quick`."""
+        """Style libraries of Quick Create modules; `Job.quick` runs a module."""
         return QuickLibrary(self._sender)
 
     # Programs
 
     async def program(self, job: Job, *, fresh: bool = False) -> Program:
-        """The workflow or app that a job runs."""
+        """Return the program (workflow, app, graph or model) of a job."""
         return await self._jobs.program(job, fresh=fresh)
 
     def known_program(self, job: Job) -> Program | None:
-        """A job's program as it was read within the last ten minutes; None without a request."""
+        """Return a job's program if cached within the last ten minutes, else None; no request."""
         return self._jobs.known_program(job)
 
     # Orders
 
     async def check(self, job: Job) -> None:
-        """Refuse what `run` would refuse before any cost, and nothing more."""
+        """Raise what `run` would raise before any cost; nothing is uploaded or ordered."""
         await self._jobs.check(job)
 
     async def run(self, job: Job, watch: Watch = unwatched) -> Outcome:
-        """Check, upload, order, follow, fetch. Equal jobs under way at once are one order.
+        """Check, upload, order, follow and download. Equal jobs in flight share one order.
 
-        Cancelling the caller stops the task in the cloud when nobody else waits for it.
+        Cancelling the caller cancels the task in the cloud unless another caller waits for it.
         """
         return await self.until_left(self._jobs.run(job, watch))
 
     async def until_left(self, work: Coroutine[None, None, T]) -> T:
-        """What `work` gives, unless `leave` ends it first."""
+        """Await `work`, which `leave` cancels."""
         try:
             self._start()
         except RuntimeError:
@@ -254,11 +254,11 @@ class Client:
         return await waiter
 
     async def run_all(self, jobs: Iterable[Job], watch: Watch = unwatched) -> list[Outcome]:
-        """An order a job, side by side up to the account's limit; outcomes in the jobs' order.
+        """Place one order per job, concurrently up to the account's limit; outcomes in input order.
 
-        All are checked before the first is ordered. When some fail, the others are finished
-        first and BatchFailed names the failed: running again orders only those. Cancelling the
-        caller stops all.
+        All jobs are checked before the first order. If some fail, the others still finish, then
+        BatchFailed names the failed ones: running again orders only those. Cancelling the caller
+        cancels all.
         """
         batch = list(jobs)
         if len(batch) == 1:
@@ -266,8 +266,8 @@ class Client:
         return await self.until_left(self._jobs.run_all(batch, watch))
 
     def _start(self) -> None:
-        """Once: see to what earlier starts left behind. RuntimeError for one that is closed, or of
-        another loop: an order would get its row, and then never leave."""
+        """On the first call start recovery of earlier runs' orders. Raises RuntimeError if closed
+        or in another event loop: an order would get its row, and then never be sent."""
         loop = asyncio.get_running_loop()
         if self._closed or self._loop not in (None, loop):
             raise RuntimeError("a Client is used in one event loop, until it is closed")
@@ -275,7 +275,7 @@ class Client:
             self._loop = loop
             self.engine.start()
             if self.settings.webhook_port:
-                from .webhook_listener import keep_listening  # a web server: few listen
+                from .webhook_listener import keep_listening  # imports a web server; rarely used
 
                 serving = keep_listening(self.settings.state, self.settings.webhook_port)
                 self._listening = asyncio.ensure_future(serving)
@@ -283,11 +283,11 @@ class Client:
     # How nodes of a local graph ended
 
     async def remember_end(self, graph: str, node: str, end: str) -> None:
-        """Keep how a node of a local graph ended, in its host's own words, over restarts."""
+        """Persist how a node of a local graph ended, as the host's own (opaque) text."""
         await self._journal.record_end(graph, node, end)
 
     async def ends(self, graph: str) -> dict[str, str]:
-        """How the nodes of a local graph ended last, of any account, by their ids."""
+        """Return the last end of each node of a local graph, by node id, over all accounts."""
         return await self._journal.ends(graph)
 
     # Looking back
@@ -300,62 +300,61 @@ class Client:
         limit: int = PAGE,
         everyone: bool = False,
     ) -> HistoryPage:
-        """Orders of the journal, newest first; `query` as a person words it (`search_query`).
+        """Return a page of the journal's orders, newest first; `query` in `search_query`'s syntax.
 
-        `before`: of the page before this one. `everyone`: of other accounts as well.
+        `before`: cursor from the previous page. `everyone`: include other accounts.
         """
         query = search_query(query) if isinstance(query, str) else query
         return await read_page(self._journal, query, before=before, limit=limit, everyone=everyone)
 
     async def prepare_search(self) -> None:
-        """Note the texts of orders that came since the last search, which then need not wait."""
+        """Index the texts of orders added since the last search, so that the next one is fast."""
         await self._journal.read_words()
 
     async def past_results(self, order: int) -> list[ResultRow]:
-        """What an order of the journal made; paths are relative to `settings.state`."""
+        """Return the results of an order of the journal; paths are relative to `settings.state`."""
         return await self._journal.results(order)
 
     async def delete_orders(self, orders: Iterable[int]) -> list[int]:
-        """Forget what orders were that are over, with their files; their numbers.
+        """Delete finished orders' inputs, results and files; returns the numbers of those deleted.
 
-        What they cost still counts, and equal inputs are ordered anew.
+        Their costs still count, and equal inputs are ordered anew.
         """
         gone = await self._journal.delete(orders)
         await asyncio.to_thread(empty, self.settings.state, map(str, gone))
         return gone
 
     async def cover(self, url: str, into: Path) -> Path:
-        """A picture of the site's, from the hosts that results may come from, without the key.
+        """Download an image of the site from an allowed result host, without sending the key.
 
-        Raises HostRefused, ResultUnavailable; ResultUnavailable for more than COVER_BYTES.
+        Raises HostRefused, or ResultUnavailable, also for more than COVER_BYTES.
         """
         return (await self._bulk.download_small(url, into, COVER_BYTES)).path
 
     # Orders that nobody waits for
 
     async def open_orders(self, *, followed: bool = False) -> list[OpenOrder]:
-        """Orders, of earlier starts above all, that are not over and that nobody here waits for.
+        """Return unfinished orders without a waiter in this process, mostly of earlier runs.
 
-        `followed`: also those that somebody here waits for (see `detach`).
-
-        To take one up ask for the same again with `run`, or by its task id: `task`. One without a
-        task id is a question: see `settle_uncertain`.
+        `followed`: include those that have one (see `detach`).
+        Resume one by running the same job again, or by its task id: `task`. One without a task id
+        is uncertain: see `settle_uncertain`.
         """
         self._start()
         return await self.engine.recovery.open_orders(followed=followed)
 
     async def inspect_uncertain(self, order: int) -> Inspection:
-        """What can be seen of an uncertain order (`Uncertain.order`); changes nothing."""
+        """Return what can be observed of an uncertain order (`Uncertain.order`); read-only."""
         return await self.engine.recovery.inspect_uncertain(order)
 
     async def settle_uncertain(
         self, order: int, *, task_id: str = "", not_started: bool = False
     ) -> None:
-        """A person's answer about an uncertain order: it became that task, or it did not start.
+        """Record the user's answer about an uncertain order: it became `task_id`, or never started.
 
-        The task is looked up first, and equal inputs take it up from then on; of `not_started` they
-        are ordered when they are run again. Both can be said anew until it is over, and after the
-        third, `Job.again`, which sends although it may cost twice. Raises BadInput, TaskNotFound.
+        The task is looked up first, and equal inputs then resume it; after `not_started` they are
+        ordered when run again. Either can be corrected until the task is over, also after a resend
+        by `Job.again`, which may cost twice. Raises BadInput, TaskNotFound.
         """
         if not_started == bool(task_id):
             raise ValueError("one answer: task_id or not_started")
@@ -366,34 +365,34 @@ class Client:
             await self.engine.recovery.settle_as_task(order, task, nodes_of)
             self.engine.budget.left_orders.watch()
 
-    # Results on this machine
+    # Results on disk
 
     async def kept_bytes(self) -> int:
-        """What the results that are kept here take, of all accounts."""
+        """Return the size of all kept results in bytes, over all accounts."""
         return await self.engine.delivery.kept_bytes()
 
     async def would_free(self, keep: Retention) -> tuple[int, int, int]:
-        """With other bounds: the orders and bytes that go at the next tidying; bytes taken now."""
+        """Preview a retention policy: orders and bytes it would delete next, and bytes used now."""
         old, journal = await self._journal.old_orders(keep), self._journal
         files = await asyncio.to_thread(freed, self.settings.state, old, keep.bytes)
         total = await self.kept_bytes() + await journal.size()
         return len(old), files + await journal.size(old), total
 
     async def empty_kept(self) -> None:
-        """Delete the results that are kept here, of all accounts, to make room.
+        """Delete all kept results, of all accounts, to free disk space.
 
-        What an order that runs or is paid for still owes stays. Equal inputs then fetch theirs
-        again while the service has them, and after that are ordered anew.
+        Results still owed to a running or paid order stay. Equal inputs then download theirs again
+        while the service has them, and are ordered anew after that.
         """
         await self.engine.delivery.empty_kept()
 
     async def fetch_again(self, outcome: Outcome, doubtful: Collection[Result]) -> Outcome:
-        """`outcome` after some of its files, which cannot be read, were fetched once more.
+        """Return `outcome` with the unreadable files in `doubtful` downloaded again.
 
-        Nothing is paid for that. A file stays until another one is complete.
+        Costs nothing. A file is replaced only once its new download is complete.
         """
         return await self.engine.delivery.renewed(outcome, doubtful)
 
     def task(self, task_id: str) -> TaskHandle:
-        """A task of this account by its id, wherever it was ordered; BadInput for what is none."""
+        """A handle to a task of this account by id, wherever ordered; BadInput if malformed."""
         return TaskHandle(self.engine, self.until_left, as_task_id(task_id))

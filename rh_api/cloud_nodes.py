@@ -1,7 +1,7 @@
-"""What the native route's ComfyUI says that it has: a hint, kept for a day, and never more.
+"""Node classes available on the native route's ComfyUI: an advisory cache with a TTL of one day.
 
-It is said to answer whoever asks and to be of some 30 MB, so it is read beside whatever waits for
-it, once a day for each machine, and what cannot be had is not known.
+The endpoint reportedly needs no authentication and returns some 30 MB, so it is read in the
+background, once a day per machine type; a failed read counts as unknown.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from .wire.object_info import Listed
 log = logging.getLogger("runninghub")
 
 DAY = 24 * 3600.0
-AGAIN_SECONDS = 600.0  # after which what could not be read is asked for again
+AGAIN_SECONDS = 600.0  # retry delay after a failed read
 
 
 @dataclass(slots=True)
 class CloudNodes:
-    """Of one site. `now`: unix seconds. What was read lies in the state folder, a file for each
-    machine, and holds nothing of the account."""
+    """The lists of one site. `now`: unix seconds. Each machine type's list is cached in a file of
+    the state folder, which holds nothing of the account."""
 
     send: Send
     settings: Settings
@@ -44,8 +44,8 @@ class CloudNodes:
     )
 
     async def listed(self, machine: str, patience: float) -> Listed | None:
-        """What a machine lists; None where that is not known `patience` seconds after it was first
-        asked for. It is read on for who asks later."""
+        """Return a machine type's list; None if unknown `patience` seconds after the first request.
+        The read continues in the background for later callers."""
         if not self._is_known(machine):
             now = asyncio.get_running_loop().time()
             if machine not in self._reading:
@@ -87,7 +87,7 @@ class CloudNodes:
         replace_text(self._file(machine), text)
 
     async def close(self) -> None:
-        """What is being read is given up."""
+        """Cancel reads in progress."""
         reading = [task for _, task in self._reading.values()]
         for task in reading:
             task.cancel()

@@ -1,4 +1,4 @@
-"""Programs that are known by their form alone: AI apps, and modules of Quick Create."""
+"""Programs known only by their input form: AI apps and Quick Create modules."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .wire.quick import QuickModule, quick_entries
 
 
 class _FormProgram:
-    """What a program says of itself whose graph nobody knows."""
+    """Program methods that need only the form, for a program whose graph is unknown."""
 
     __slots__ = ()
 
@@ -24,7 +24,7 @@ class _FormProgram:
 
     @property
     def titles(self) -> dict[str, str]:
-        """Only the nodes of the form: the number of all is not known."""
+        """Titles by node id; only of the form's nodes, as the total is unknown."""
         return {field.node.id: field.node.title for field in self.fields()}
 
     def fields(self) -> list[Field]:
@@ -33,7 +33,7 @@ class _FormProgram:
     def check(
         self, fields: Mapping[str, object], choices: Options, declared: Declared
     ) -> dict[str, object]:
-        """As for a workflow; the form's own options bind, local classes are not asked."""
+        """Validate as for a workflow; the form's own options are binding, `choices` are ignored."""
         return app_fields.check_app(self.form, fields)
 
     def values(self, checked: Mapping[str, object], *, reroll_seeds: bool) -> dict[str, object]:
@@ -42,7 +42,7 @@ class _FormProgram:
 
 @dataclass(frozen=True, slots=True)
 class RemoteApp(_FormProgram):
-    """An AI app: its form is all that is known of it."""
+    """An AI app: only its form is known."""
 
     app_id: str
     form: AppForm
@@ -50,7 +50,7 @@ class RemoteApp(_FormProgram):
     graph: Graph | None = None
     is_app = True
     is_free_of_others = False
-    shows: frozenset[str] = frozenset()  # nobody knows its graph
+    shows: frozenset[str] = frozenset()  # unknown: no graph
 
     @property
     def id(self) -> str:
@@ -66,10 +66,10 @@ class RemoteApp(_FormProgram):
 
 @dataclass(frozen=True, slots=True)
 class QuickCreate(_FormProgram):
-    """A module of Quick Create: what its call example told, and nothing that the service says.
+    """A Quick Create module as described by its call example; the service offers no form for it.
 
-    A seed that is left out is drawn in `entries`: it is none of the order's identity, so that an
-    order under way is found again.
+    `entries` draws seeds that are not given: they are not part of the order's identity, so that an
+    order in flight is recognized.
     """
 
     module: QuickModule
@@ -78,7 +78,7 @@ class QuickCreate(_FormProgram):
     graph: Graph | None = None
     is_app = False
     is_free_of_others = False
-    shows: frozenset[str] = frozenset()  # nobody knows its graph
+    shows: frozenset[str] = frozenset()  # unknown: no graph
     title = ""
 
     @classmethod
@@ -92,11 +92,11 @@ class QuickCreate(_FormProgram):
         return self.module.id
 
     def takes_url(self, name: str) -> bool:
-        """Never: an address as the value of an IMAGE is documented nowhere."""
+        """Return False: no documentation allows a URL as the value of an IMAGE."""
         return False
 
     def entries(self, values: Mapping[str, object]) -> list[dict[str, object]]:
-        """All entries of the list, which are required, with seeds drawn that have no value."""
+        """Return all entries of the list (all are required); draws seeds that have no value."""
         drawn = {
             field.full_name: secrets.randbelow(2**32)
             for field in self.fields()

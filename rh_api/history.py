@@ -1,4 +1,4 @@
-"""What was ordered here and what it cost: pages of the journal, and how a person searches them."""
+"""The order history: pages of the journal, the search syntax, and cost totals."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["HistoryPage", "PastOrder", "Query", "Spent", "read_since", "search_q
 PAGE = 50
 MOST_DAYS = 3_650
 _NO_WORDS = re.compile(r"\s*[:\uff1a]\s*(?=[.\u3002])|\s*[(\uff08]\s*[)\uff09]")
-"""What is left around a quotation that is empty."""
+"""Punctuation left around an empty quotation."""
 _COST = re.compile(r"([<>]=?|=)(\d{1,12}(?:\.\d{1,6})?)")
 _DAY = re.compile(r"(\d{4})-(\d{1,2})(?:-(\d{1,2}))?")
 _AGO = re.compile(r"(\d{1,5})([hdw])")
@@ -34,18 +34,19 @@ _HOURS = {"h": 1, "d": 24, "w": 168}
 
 @dataclass(frozen=True, slots=True)
 class PastOrder:
-    """An order as the journal keeps it, over or not. Times are unix seconds.
+    """An order as the journal stores it, finished or not. Times are unix seconds.
 
-    `order`: its number. `kind`, `program`, `name`: as of an `OpenOrder`. `inputs`: its fields, with
-    hashes in place of files, and of a graph all plain values, the `classes` of its nodes by id;
-    `options`: what differed from the defaults. `example`: of a module of Quick Create, its call
-    example without a key, "" where an older version did not keep it. `graph`: of a graph all of it
-    but its fields, in API format, None where an older version did not keep it or it was too long;
-    `sent_as`: the id of the workflow that it went under; `is_native`: by the native route.
-    `state`: also uncertain where an equal one was ordered since; then `ended_at` says when.
-    `error_key`: of the error that ended it, "" for none. `currency`: of money in its cost, ""
-    where the site does not tell. `results`: how many there are; `first`: the first of them.
-    `account`: a fingerprint of the key that ordered it; `mine`: of the account that asked.
+    `order`: its number. `kind`, `program`, `name`: as in `OpenOrder`. `inputs`: its fields, files
+    replaced by hashes, and all plain values of a graph, whose node `classes` are given by id;
+    `options`: those that differ from the defaults.
+    `example`: a Quick Create module's call example without key, "" if an older version did not
+    store it. `graph`: the whole graph without its fields, in API format; None if an older version
+    did not store it or it was too long; `sent_as`: the workflow id it was sent under; `is_native`:
+    by the native route.
+    `state`: still uncertain if an equal order was placed since; `ended_at` then says when.
+    `error_key`: of the final error, "" for none. `currency`: of its money cost, "" if unknown.
+    `results`: their number; `first`: the first of them. `account`: fingerprint of the key that
+    ordered; `mine`: whether that is the asking account.
     """
 
     order: int
@@ -115,7 +116,7 @@ class PastOrder:
 
 
 def failure_text(order: PastOrder, say: Say) -> str:
-    """What the journal keeps of a failure, without the service's own words; "" for none."""
+    """Return an order's stored failure as text, without the service's own words; "" for none."""
     if not order.error_key:
         return ""
     if order.state is State.UNCERTAIN and order.ended_at is not None:
@@ -128,7 +129,7 @@ def failure_text(order: PastOrder, say: Say) -> str:
 
 
 def values_of(graph: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
-    """What the nodes of a graph are given, by full name; of one in API format its links too."""
+    """Return the inputs of a graph's nodes by full name; in API format this includes links."""
     return {
         f"{node_id}.{name}": value
         for node_id, node in graph.items()
@@ -137,7 +138,7 @@ def values_of(graph: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
 
 
 def _whole(graph: Mapping[str, Mapping[str, object]], rest: Mapping[str, object]) -> Any:
-    """A graph with its links, in API format; None where the journal does not have them."""
+    """Return the graph with links, in API format; None if the journal does not have them."""
     more = read_object(rest.get("inputs"))
     whole = {
         node_id: {
@@ -151,7 +152,7 @@ def _whole(graph: Mapping[str, Mapping[str, object]], rest: Mapping[str, object]
 
 @dataclass(frozen=True, slots=True)
 class HistoryPage:
-    """Orders, newest first. `before`: what asks for the next page; None at the end."""
+    """Orders, newest first. `before`: cursor of the next page; None at the end."""
 
     orders: tuple[PastOrder, ...]
     before: int | None
@@ -160,7 +161,7 @@ class HistoryPage:
 async def read_page(
     journal: SqliteJournal, query: Query, *, before: int | None, limit: int, everyone: bool
 ) -> HistoryPage:
-    """`everyone`: of all accounts that the journal knows."""
+    """Read one page. `everyone`: of all accounts in the journal."""
     own = (journal.origin, journal.account)
     entries = await journal.history(query, None if everyone else own, before, limit + 1)
     orders = tuple(PastOrder.of(entry, own) for entry in entries[:limit])
@@ -168,8 +169,8 @@ async def read_page(
 
 
 async def read_spent(journal: SqliteJournal, days: int, *, by: str) -> list[Spent]:
-    """What the last `days`, today among them, cost: a sum for each `day`, oldest first, or each
-    `program`, dearest first. Days are those of this machine's clock and time zone."""
+    """Return the cost of the last `days`, including today: one total per `day`, oldest first, empty
+    days omitted, or per `program`, most expensive first. Days are of the local time zone."""
     if by not in ("day", "program") or not 0 < days <= MOST_DAYS:
         raise ValueError(f"{days} days by {by}")
     today = datetime.fromtimestamp(journal.now()).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -180,9 +181,8 @@ async def read_spent(journal: SqliteJournal, days: int, *, by: str) -> list[Spen
 
 
 def search_query(text: str, *, since: float | None = None, states: Sequence[State] = ()) -> Query:
-    """What a person looks for. Words: parts of texts, names and ids, the name of a state; a day or
-    a month (2026-11-25, 2026-11); a cost in coins or money (>5, <=0.2); the number of an order
-    (#12)."""
+    """Parse a search: words (substrings of texts, names, ids; a state's name), a day or month
+    (2026-11-25, 2026-11), a cost in coins or money (>5, <=0.2), an order number (#12)."""
     query = Query(since=since, states=tuple(states))
     for word in text.split():
         day, cost = _DAY.fullmatch(word), _COST.fullmatch(word)
@@ -199,7 +199,7 @@ def search_query(text: str, *, since: float | None = None, states: Sequence[Stat
 
 
 def _dates(year: str, month: str, day: str | None) -> tuple[float, float] | None:
-    """The bounds of a day or a month in unix seconds, the latter excluded; None for no date."""
+    """Return a day's or month's half-open interval in unix seconds; None if it is no valid date."""
     try:
         start = datetime(int(year), int(month), int(day or 1))
         end = start + timedelta(days=1 if day else 32)
@@ -209,7 +209,7 @@ def _dates(year: str, month: str, day: str | None) -> tuple[float, float] | None
 
 
 def read_since(text: str, now: float) -> float:
-    """A date (2026-11-25), or how long ago (12h, 7d, 2w), in unix seconds. BadInput for others."""
+    """Parse a date (2026-11-25) or an age (12h, 7d, 2w) to unix seconds; BadInput otherwise."""
     ago, day = _AGO.fullmatch(text), _DAY.fullmatch(text)
     dates = _dates(*day.groups()) if day is not None else None
     if dates is not None:
@@ -220,7 +220,7 @@ def read_since(text: str, now: float) -> float:
 
 
 def added(spent: Sequence[Spent]) -> Spent:
-    """All of them together."""
+    """Return the total over all entries."""
 
     def total(sums: Iterable[Decimal | None]) -> Decimal | None:
         amounts = [amount for amount in sums if amount is not None]
@@ -239,7 +239,7 @@ def added(spent: Sequence[Spent]) -> Spent:
 
 
 def spent_document(spent: Spent) -> dict[str, Any]:
-    """As JSON values; sums are plain numbers in texts, None where none was told."""
+    """Serialize to JSON values; amounts as decimal strings, None if unknown."""
     is_day = spent.since and not spent.program
     day = f"{datetime.fromtimestamp(spent.since):%Y-%m-%d}" if is_day else None
     return {
@@ -262,7 +262,7 @@ def _plain(amount: Decimal | None) -> str | None:
 
 
 def spent_csv(spent: Sequence[Spent], currency: str) -> str:
-    """A table for spreadsheets, its first line the names of the columns."""
+    """Serialize to CSV with a header row."""
     columns = ("day", "program", "name", "orders", "untold", "coins", "money", "third_party_money")
     file = io.StringIO()
     written = csv.writer(file, lineterminator="\n")
@@ -274,6 +274,6 @@ def spent_csv(spent: Sequence[Spent], currency: str) -> str:
 
 
 def _cell(value: object) -> object:
-    """A name that a spreadsheet would take for a formula is text."""
+    """Prefix text that a spreadsheet would evaluate as a formula with an apostrophe."""
     is_formula = isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r")
     return f"'{value}" if is_formula else ("" if value is None else value)

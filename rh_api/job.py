@@ -1,4 +1,4 @@
-"""What a person asks for: a program, its fields, and how it shall run."""
+"""The request for an order: a program, its fields, and how to run it."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from .wire.orders import TaskOptions
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What a person asks for.
+    """What the user asks for.
 
-    `workflow` or, in its place, `app`: an id or a link. `graph`: a whole graph in API format
-    that runs instead of the saved one; then `workflow` may be "". `fields`:
-    `<nodeId>.<fieldName>` to a plain value, a Source, a LazySource of one, or a LoraFile.
-    `model`, in place of a workflow: a standard model's endpoint, name or link; then `fields` are
-    by parameter, lists of files among them, and `extra` holds keys that the catalogue does not
-    know. `schema`: the model as a node kept it (`models.stored.model_json`), whatever became of it
-    in the catalogue since. `send_anyway`: also what only the catalogue speaks against.
-    `quick`, in place of a workflow: what the site's "call API" button gives on the page of a
-    module of Quick Create, JSON or a curl line; its key is dropped. It takes no options.
-    `time_limit`: seconds of running time, 0 for none. `title`: what a person calls it in the
-    history; "": the program's own name.
-    `choices`, `declared`: what a local node class offers for a field and which type it declares.
-    `ranges`: the numbers that it takes for one; a saved workflow's values beyond them are ordered
-    with a notice, since the class in the cloud may be newer. `again`: order anew, even if it may
-    cost twice.
-    `route`, of a graph: one of `graph.extra_data.ROUTES`, "" for the settings'.
-    `scope`: the prompt or command whose limit of cost it counts for; "" for one of its own.
-    `ordered`: what this job was given in one run of whoever asks, filled here, and handed in again
-    when that run repeats it: it is served then, also where each run shall order anew.
+    `workflow` or `app` (exclusive): an id or a link. `graph`: a whole graph in API format that runs
+    instead of the saved one; then `workflow` may be "". `fields`: maps `<nodeId>.<fieldName>` to a
+    plain value, a Source, a LazySource of one, or a LoraFile.
+    `model`, instead of a workflow: a standard model's endpoint, name or link; then `fields` are by
+    parameter, with lists of files allowed, and `extra` holds keys that the catalogue lacks.
+    `schema`: the model as a node stored it (`models.stored.model_json`), even if the catalogue has
+    changed since. `send_anyway`: send values that only the catalogue rules out.
+    `quick`, instead of a workflow: the call example from the "call API" button of a Quick Create
+    module's page, JSON or a curl line; its key is dropped. It takes no options.
+    `time_limit`: seconds of running time, 0 for none. `title`: the user's title in the history; ""
+    for the program's own name.
+    `choices`, `declared`: a local node class's options for a field, and its declared type.
+    `ranges`: the class's numeric range of a field; a saved workflow's values outside it are sent
+    with a notice, since the class in the cloud may be newer.
+    `again`: order anew, even if that may cost twice. `route`, of a graph: one of
+    `graph.extra_data.ROUTES`, "" for the settings' default. `scope`: the prompt or command whose
+    cost limit it counts against; "" for its own.
+    `ordered`: memo of one run of the caller (order digest to item number and whether it was kept),
+    filled by `Jobs.run`: a job that the same run repeats is served, even with `again` or new seeds.
     """
 
     workflow: str = ""
@@ -47,7 +47,7 @@ class Job:
     again: bool = False
     app: str = ""
     graph: Graph | None = None
-    quick: str = field(default="", repr=False)  # what is pasted may hold a key
+    quick: str = field(default="", repr=False)  # pasted text may contain a key
     model: str = ""
     extra: object = None
     schema: object = None

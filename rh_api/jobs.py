@@ -1,4 +1,4 @@
-"""From what a person asks for to its orders: checked, fingerprinted, and each equal one once."""
+"""From a job to its orders: check, fingerprint, and deduplicate equal orders in flight."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Jobs:
     _may_run_models: bool = False
 
     async def program(self, job: Job, *, fresh: bool = False) -> Program:
-        """The workflow, app, graph or model that a job runs."""
+        """Return the workflow, app, graph, model or module of a job."""
         if job.model:
             await self.library.models().load()
             return self._model(job)
@@ -80,7 +80,7 @@ class Jobs:
         return await self.library.workflow(job.workflow, fresh=fresh)
 
     def known_program(self, job: Job) -> Program | None:
-        """A job's program as it was read within the last ten minutes; None without a request."""
+        """Return a job's program if cached within the last ten minutes, else None; no request."""
         if job.model:
             return self._model(job)
         if job.quick:
@@ -101,13 +101,13 @@ class Jobs:
         return StandardModel(model, job.extra, job.send_anyway)
 
     def _quick(self, job: Job) -> QuickCreate:
-        """BadInput for options too: what they change would not happen, and cost all the same."""
+        """Parse the job's module. BadInput for options: they would be ignored, at full cost."""
         if job.options != TaskOptions(add_metadata=job.options.add_metadata):
             raise BadInput("error.quick_options")
         return self.library.quick(job.quick)
 
     async def run(self, job: Job, watch: Watch) -> Outcome:
-        """One order, or the part in an equal one under way, from the check to the results."""
+        """Run one order from check to results, or join an equal one in flight."""
         if not (job.model or job.quick or job.graph) and self.known_program(job) is None:
             kinds, values = (Source, LazySource), job.fields.values()
             self.transfers.expect_order(sum(isinstance(value, kinds) for value in values))
@@ -118,11 +118,11 @@ class Jobs:
     ) -> Outcome:
         values = await load_sources(checked)
         if isinstance(program, StandardModel):
-            # Of what a node holds, the size of the file is known only now.
+            # A node's lazily made file has a known size only now.
             program.check_files(_files_of(values))
         inputs, sources = await self.transfers.fingerprints(values)
         warned: tuple[Notice, ...] = ()
-        relied_on = {sha256 for sha256 in sources.values() if await self.transfers.copy_of(sha256)}
+        assumed = {sha256 for sha256 in sources.values() if await self.transfers.copy_of(sha256)}
         while True:
             try:
                 outcome = await self._run(job, program, values, inputs, sources, watch)
@@ -131,21 +131,21 @@ class Jobs:
             except (NodeInfoRefused, GraphRejected) as error:
                 doubtful = refusals.doubtful(sources, error.node_id)
                 await self.transfers.forget(doubtful)
-                # A task id: taken in part, and cancelled.
+                # With a task id it was partly accepted, and cancelled.
                 nothing_began = error.node_id is not None and error.task_id is None
-                if nothing_began and not relied_on.isdisjoint(doubtful):
-                    # The service may have lost what the journal took for uploaded.
-                    relied_on.difference_update(doubtful)
+                if nothing_began and not assumed.isdisjoint(doubtful):
+                    # The service may have lost an upload that the journal lists as valid.
+                    assumed.difference_update(doubtful)
                     continue
-                raise await self._name_field(job, error) from error.__cause__
+                raise await self._with_title(job, error) from error.__cause__
             except RunningHubError as error:
-                if relied_on and refusals.cannot_fetch(program, error):
-                    # A model's file may be one that the service has lost.
-                    await self.transfers.forget([*relied_on])
-                    relied_on.clear()
+                if assumed and refusals.cannot_fetch(program, error):
+                    # The service may have lost a file of the model's input.
+                    await self.transfers.forget([*assumed])
+                    assumed.clear()
                     continue
                 if isinstance(program, InlineGraph) and refusals.is_about_its_id(error):
-                    # An id that a person named is theirs to put right.
+                    # An id that the user named is the user's to correct.
                     is_ours = job.route == AUTO and program.sent_id == PLACEHOLDER
                     if is_ours and await may_go_natively(job, program, self.engine):
                         params = {"sent": program.sent_id, "remote": error.params.get("remote")}
@@ -158,10 +158,10 @@ class Jobs:
                     raise error.with_context("error.quick_refused") from error.__cause__
                 raise
 
-    async def _name_field(self, job: Job, error: Refused) -> Refused:
-        """The refusal with its node's title, of the workflow as it is stored now.
+    async def _with_title(self, job: Job, error: Refused) -> Refused:
+        """Return the refusal with its node's title, from the workflow as stored now.
 
-        Raises what names the field when the workflow has changed so that it does not fit.
+        Raises the field's own error if the workflow has changed so that the field no longer fits.
         """
         fresh = await self.program(job, fresh=True)
         self._check(fresh, job)
@@ -171,13 +171,13 @@ class Jobs:
         return error if title is None else error.with_context(params={"title": title})
 
     async def run_all(self, jobs: Sequence[Job], watch: Watch) -> list[Outcome]:
-        """An order a job; see `Client.run_all`."""
+        """Place one order per job; see `Client.run_all`."""
         checked: list[tuple[Job, Program, Mapping[str, object]]] = []
         scope = uuid4().hex
         jobs = [replace(job, scope=job.scope or scope) for job in jobs]
         for job in jobs:
             checked.append(await self._checked(job))
-            await asyncio.sleep(0)  # thousands of checks must not hold up the loop
+            await asyncio.sleep(0)  # yield to the loop: there may be thousands of checks
         progress = BatchProgress(len(jobs), guarded(watch))
         works = (self._run_checked(*args, progress.watch_of(n)) for n, args in enumerate(checked))
         done = await side_by_side(works, progress.ended)
@@ -196,7 +196,7 @@ class Jobs:
 
         async def fly(shown: Watch) -> tuple[Outcome, Iterator[bool]]:
             low: list[Notice] = []
-            show = _noting(shown, low)
+            show = _collecting_low_balance(shown, low)
             cost = BalanceCost(context.journal, self.engine.budget.facts.wallet)
             measured = replace(order, measure=cost.booked) if order.prompt else order
 
@@ -217,13 +217,13 @@ class Jobs:
                 raise
             if order.prompt:
                 outcome = await cost.with_cost(outcome)
-            # One False: the first waiter who takes it is told the cost, to all others it is shared.
+            # One False: the first waiter to take it gets the cost; for all others it is shared.
             return replace(outcome, warned=(*outcome.warned, *low)), iter((False,))
 
         ordered = {} if job.ordered is None else job.ordered
         key = digest([order.program, order.graph_hash, order.inputs_hash, job.reroll_seeds])
         item, was_kept = ordered.get(key, (0, None))
-        rolls = job.reroll_seeds and was_kept is None  # every run wants seeds of its own
+        rolls = job.reroll_seeds and was_kept is None  # each run needs distinct seeds
         with self._twins.number(key) if rolls else nullcontext(item) as item:
             order = replace(order, item=item)
             outcome, shared = await self.flights.join((key, item), fly, watch)
@@ -266,14 +266,14 @@ class Jobs:
         )
 
     async def quote(self, job: Job) -> Quote:
-        """What the job's order will probably cost; nothing goes up, and nothing is ordered."""
+        """Estimate the cost of the job's order; nothing is uploaded or ordered."""
         job, program, checked = await self._checked(job)
         return await self.engine.budget.facts.quote(self._order(job, program, checked, {}))
 
     async def _check_key(self) -> None:
-        """PlanRefused, before any upload, for a key that the service lets run no model.
+        """Raise PlanRefused, before any upload, for a key that may not run models.
 
-        Where the kind of the key is not told, the order itself tells.
+        Passes if the kind of the key cannot be read: the order itself then decides.
         """
         if self._may_run_models:
             return
@@ -282,24 +282,24 @@ class Jobs:
             kind = (await sender.transport.send(queue_status())).kind.upper()
         except RunningHubError:
             return
-        # A refusal is not remembered: an account may be raised while ComfyUI runs.
+        # A refusal is not cached: the account may be upgraded while ComfyUI runs.
         self._may_run_models = kind not in ("NORMAL", "EXCLUSIVE")
         if not self._may_run_models:
             raise PlanRefused("error.shared_key_needed", code=1014, remote="standard models")
 
     async def check(self, job: Job) -> None:
-        """Refuse what `run` would refuse before any cost, and nothing more."""
+        """Raise what `run` would raise before any cost; nothing is uploaded or ordered."""
         await self._checked(job)
 
     async def _checked(self, job: Job) -> tuple[Job, Program, Mapping[str, object]]:
-        """The job with its route, its program and the fields in the types that it stores; refused
+        """Return the routed job, its program, and the fields converted to the stored types; raises
         before any cost."""
         key = self.library.settings.key.reveal()
         webhook = job.options.webhook_url
         whole = {"extra": job.extra, "graph": job.graph, "webhook": webhook}
         for name, value in (*job.fields.items(), *whole.items()):
             if key and value is not None and key in str(value):
-                raise BadInput("error.key_in_field", field=name)  # results and history would tell
+                raise BadInput("error.key_in_field", field=name)  # else results and history show it
         if webhook:
             check_address(webhook)
         program = await self.program(job)
@@ -310,17 +310,17 @@ class Jobs:
         try:
             return job, program, self._check(program, job)
         except UnknownField:
-            # The copy at hand may be older than the field.
+            # The cached workflow may be older than the field.
             fresh = await self.program(job, fresh=True)
             return job, fresh, self._check(fresh, job)
 
     def _check(self, program: Program, job: Job) -> dict[str, object]:
         files: dict[int, Source | LazySource] = {}
 
-        def stand_in(value: object) -> object:
-            """What the check sees of a file; it stands wherever the check leaves it."""
+        def placeholder_of(value: object) -> object:
+            """Replace a file by a placeholder for the check, which keeps its position."""
             if isinstance(value, LoraFile):
-                return value.path.name  # the name of a LoRA in the cloud is a text
+                return value.path.name  # in the cloud a LoRA's name is plain text
             if isinstance(value, (Source, LazySource)):
                 media = GivenMedia(value.kind)
                 if isinstance(value, Source) and isinstance(program, StandardModel):
@@ -329,11 +329,11 @@ class Jobs:
                 all_media.append(media)
                 return media
             if isinstance(value, list):
-                return [stand_in(item) for item in cast("list[object]", value)]
+                return [placeholder_of(item) for item in cast("list[object]", value)]
             return value
 
-        all_media: list[GivenMedia] = []  # while they are, their ids are theirs
-        fields = {name: stand_in(value) for name, value in job.fields.items()}
+        all_media: list[GivenMedia] = []  # keeps them alive, as their id() are keys
+        fields = {name: placeholder_of(value) for name, value in job.fields.items()}
         checked = program.check(fields, job.choices, job.declared)
         values = program.values(checked, reroll_seeds=job.reroll_seeds)
         loras = {name: value for name, value in job.fields.items() if isinstance(value, LoraFile)}
@@ -347,7 +347,7 @@ class Jobs:
         watch: Watch,
         prompt: str,
     ) -> Payload:
-        """What goes out: files uploaded and replaced by their remote names."""
+        """Return the payload: uploads the files and replaces them by their remote names."""
 
         async def send(name: str, source: Source | LoraFile) -> tuple[str, str]:
             if isinstance(source, LoraFile):
@@ -388,8 +388,8 @@ def _files_of(values: Mapping[str, object]) -> dict[str, MediaFile]:
     return {name: _file_of(value) for name, value in values.items() if isinstance(value, Source)}
 
 
-def _noting(watch: Watch, low: list[Notice]) -> Watch:
-    """It also keeps what is said of a low balance, whose place the next news would take."""
+def _collecting_low_balance(watch: Watch, low: list[Notice]) -> Watch:
+    """Also collect low-balance notices, which the next progress event would replace."""
 
     def show(news: Progress) -> None:
         if news.stage is Stage.BALANCE_LOW:

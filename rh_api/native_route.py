@@ -1,4 +1,4 @@
-"""By which route a graph goes out: as a task, or as a prompt of the native route."""
+"""The choice of a graph's route: as a task, or as a prompt of the native route."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .wire.orders import TaskOptions
 
 
 def check_native(job: Job, program: Program) -> None:
-    """Refuse what the native route is not able to do, before any cost."""
+    """Raise BadInput, before any cost, for what the native route does not support."""
     if not isinstance(program, InlineGraph):
         raise BadInput("error.native_graph_only")
     options, plain = job.options, TaskOptions()
@@ -26,21 +26,21 @@ def check_native(job: Job, program: Program) -> None:
             raise BadInput("error.native_option", name=name)
     for node_id, node in read_nodes(program.graph).items():
         count = node.inputs.get("batch_size")
-        # Of a class that makes something out of nothing; others group what they are given.
+        # Only for classes that create an empty batch; others group their inputs.
         if node.class_type.startswith("Empty") and isinstance(count, int) and count > 1:
             raise BadInput("error.native_batch", node=node_id, count=count)
 
 
 async def routed(job: Job, program: InlineGraph, engine: Engine, default: str) -> Job:
-    """The job of a graph with the settings' route, where it says none. It is for what can go by
-    it: a graph that the native route is not for is a task."""
+    """Return the graph's job with the default route set. A graph that the native route does not
+    support, though it is the default, goes as a task."""
     fits = default != NATIVE or await may_go_natively(job, program, engine)
     return replace(job, route=default if fits else TASK)
 
 
 async def may_go_natively(job: Job, program: Program, engine: Engine) -> bool:
-    """Whether the native route can do it and no limit of cost holds, where nobody asked for that
-    route itself."""
+    """Return whether the native route supports the job and no cost limit is in force; for jobs
+    whose user did not choose that route explicitly."""
     try:
         check_native(job, program)
     except BadInput:

@@ -1,4 +1,4 @@
-"""What can be run on the site, each as one kind of thing: workflows, AI apps, graphs, models."""
+"""Program types behind one interface: workflows, AI apps, graphs, standard models."""
 
 from __future__ import annotations
 
@@ -31,32 +31,32 @@ from .wire.apps import SORTS, AppForm, AppPage, app_list, call_demo
 from .wire.quick import read_module
 from .wire.workflows import APP, WORKFLOW, read_page, workflow_json
 
-TITLE_NODES = 4  # of a graph, which has no name
-_FREE = frozenset({CLOUD_LORA_LOADER})  # which only loads
+TITLE_NODES = 4  # in the title of a graph, which has no name
+_FREE = frozenset({CLOUD_LORA_LOADER})  # which only loads, without a paid API
 
-KEPT_SECONDS = 600.0  # that what was read of a program is trusted
+KEPT_SECONDS = 600.0  # TTL of a program that was read
 
 
 class _GraphProgram:
-    """What a program whose graph is known says of it, read once for all of its orders."""
+    """Properties of a program with a known graph, computed once for all of its orders."""
 
     graph: Graph
 
     @cached_property
     def titles(self) -> dict[str, str]:
-        """Node id to what people call it; all nodes, so their number is the bar's total."""
+        """Titles by node id, of all nodes: their number is the progress bar's total."""
         return {node_id: node.title for node_id, node in read_nodes(self.graph).items()}
 
     @cached_property
     def shows(self) -> frozenset[str]:
-        """The nodes that are there to be looked at and save nothing."""
+        """Ids of nodes that only preview and save nothing."""
         nodes = read_nodes(self.graph).items()
         return frozenset(node_id for node_id, node in nodes if only_shows(node.class_type))
 
     @cached_property
     def is_free_of_others(self) -> bool:
-        """Whether it surely holds no node that calls what other firms are paid for: each is of
-        ComfyUI's core, whose nodes of that kind are in a list of their own, or loads a LoRA."""
+        """Whether no node calls a paid third-party API, for certain: each is of ComfyUI's core
+        (whose API nodes are listed separately) or loads a LoRA."""
         core = core_lines()
         return all(
             node.class_type in core or node.class_type in _FREE
@@ -72,14 +72,14 @@ class _GraphProgram:
 
 @dataclass(frozen=True)
 class RemoteWorkflow(_GraphProgram):
-    """A saved workflow: its API-format graph, and a digest that changes when it does."""
+    """A saved workflow: its API-format graph, and a digest of it."""
 
     workflow_id: str
     graph: Graph
     graph_hash: str
     is_app = False
     title = ""
-    """What people call it: nothing that an API key may ask tells the name of a workflow."""
+    """Empty: no endpoint open to an API key returns a workflow's name."""
 
     @property
     def id(self) -> str:
@@ -88,11 +88,11 @@ class RemoteWorkflow(_GraphProgram):
     def check(
         self, fields: Mapping[str, object], choices: Options, declared: Declared
     ) -> dict[str, object]:
-        """The given values in the stored types; UnknownField and BadField as `graph.check` says."""
+        """Return the values converted to the stored types; raises UnknownField, BadField."""
         return check(self.graph, fields, choices, declared)
 
     def values(self, checked: Mapping[str, object], *, reroll_seeds: bool) -> dict[str, object]:
-        """What is sent: the checked values, and stored seeds that nobody set unless re-rolled."""
+        """Return what is sent: the checked values, and stored seeds not set, unless re-rolled."""
         return {**({} if reroll_seeds else self._seeds), **checked}
 
     @cached_property
@@ -101,23 +101,23 @@ class RemoteWorkflow(_GraphProgram):
 
 
 LONGEST_KEPT = 20_000
-"""Characters of a value that the journal keeps of a whole graph."""
+"""Longest value of `own_values`' `graph`, in characters."""
 
 LONGEST_REST = 100_000
-"""Characters that the journal keeps beside such values: links, lists, and texts of any length."""
+"""Longest `rest` of `own_values` (links, lists, long texts), in characters of JSON."""
 
 PLACEHOLDER = "1"
-"""The workflow id that goes with a graph where nobody named one. Reports disagree whether the
-service wants a real one; a refusal costs nothing."""
+"""The workflow id sent with a graph if none was named. Reports disagree whether the service needs a
+real one; a refusal costs nothing."""
 
 
 @dataclass(frozen=True)
 class InlineGraph(_GraphProgram):
-    """A whole graph in API format that goes out with its order; nothing of it is saved there.
+    """A whole graph in API format, sent with its order; the service saves nothing of it.
 
-    `sent_id`: the workflow id that it goes under. `graph_hash` covers the graph without the
-    fields that are set and without titles; `name`, for the journal, only its classes and
-    links, so that graphs which differ in values have their run times in common.
+    `sent_id`: the workflow id it is sent under. `graph_hash` covers the graph without the fields
+    that are set and without titles; `name`, for the journal, only its classes and links, so that
+    graphs differing only in values share run-time statistics.
     """
 
     graph: Graph
@@ -142,8 +142,8 @@ class InlineGraph(_GraphProgram):
 
     @property
     def own_values(self) -> dict[str, object]:
-        """What the journal keeps: `graph`, plain values without links, titles and long texts, and,
-        unless too long, `rest`: all else that ordering it again needs."""
+        """What the journal stores: `graph`, plain values without links, titles and long texts, and,
+        unless too long, `rest`: everything else needed to order it again."""
         nodes = read_nodes(self.graph).values()
 
         def inputs(node: Node, kept: bool) -> dict[str, object]:
@@ -160,24 +160,24 @@ class InlineGraph(_GraphProgram):
 
     @property
     def title(self) -> str:
-        """Some of its nodes."""
+        """The first few node titles."""
         titles = list(dict.fromkeys(self.titles.values()))
         return ", ".join(titles[:TITLE_NODES]) + (" …" if len(titles) > TITLE_NODES else "")
 
     def check(
         self, fields: Mapping[str, object], choices: Options, declared: Declared
     ) -> dict[str, object]:
-        """As for a saved workflow; what a field loads is the business of whoever set it."""
+        """Validate as for a saved workflow; files are not type-checked."""
         media = {name: value for name, value in fields.items() if isinstance(value, GivenMedia)}
         promised = {name: Promised() for name in media}
         return {**check(self.graph, {**fields, **promised}, choices, declared), **media}
 
     def values(self, checked: Mapping[str, object], *, reroll_seeds: bool) -> dict[str, object]:
-        """The checked values alone: the graph carries its seeds."""
+        """Return the checked values unchanged: the graph contains its seeds."""
         return dict(checked)
 
     def filled(self, values: Mapping[str, object]) -> str:
-        """The text of the graph with `values`, by full name, written into it."""
+        """Serialize the graph to JSON with `values`, by full name, written into it."""
         filled = {
             node.id: {"class_type": node.class_type, "inputs": dict(node.inputs)}
             for node in read_nodes(self.graph).values()
@@ -195,9 +195,9 @@ def _is_kept(value: object) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class StandardModel:
-    """A standard model with what one order of it adds: keys that no schema knows.
+    """A standard model and the options of one order; `extra`: keys outside its schema.
 
-    Its schema is no part of an order's identity: what is sent is.
+    The schema is not part of an order's identity; the body that is sent is.
     """
 
     model: Model
@@ -219,34 +219,34 @@ class StandardModel:
 
     @property
     def titles(self) -> dict[str, str]:
-        """It has no nodes."""
+        """Empty: it has no nodes."""
         return {}
 
     def fields(self) -> list[Field]:
-        """None: its parameters are no inputs of nodes."""
+        """Empty: parameters are not node inputs."""
         return []
 
     def check(
         self, fields: Mapping[str, object], choices: Options, declared: Declared
     ) -> dict[str, object]:
-        """What will be sent, by key; a file in a list as `imageUrls.1`. BadField, see `compose`."""
+        """Return what will be sent, by key; a file in a list as `imageUrls.1`. Raises BadField."""
         return flat(compose(self.model, fields, self.extra).checked(send_anyway=self.send_anyway))
 
     def check_files(self, files: Mapping[str, MediaFile]) -> None:
-        """Check files that were made after the fields, by the names that `check` gave them."""
+        """Check files made after the fields; `files`: by the names from `check`."""
         if not self.send_anyway:
             check_files(self.model, files)
 
     def values(self, checked: Mapping[str, object], *, reroll_seeds: bool) -> dict[str, object]:
-        """The checked values alone: a model's seed is drawn by the service or given."""
+        """Return the checked values unchanged: a seed is given, or drawn by the service."""
         return dict(checked)
 
     def takes_url(self, name: str) -> bool:
-        """Files of models always travel as the address of an upload."""
+        """Return True: a model's files are always sent as upload URLs."""
         return True
 
     def body(self, values: Mapping[str, object]) -> dict[str, object]:
-        """What goes out for checked values, the files replaced by their addresses."""
+        """Return the request body for checked values with files replaced by their URLs."""
         return nested(values)
 
 
@@ -255,7 +255,7 @@ Program = RemoteWorkflow | RemoteApp | QuickCreate | InlineGraph | StandardModel
 
 @dataclass(slots=True)
 class Library:
-    """Programs of one site, each read at most every ten minutes unless asked for anew."""
+    """Programs of one site, each cached for ten minutes unless `fresh`."""
 
     sender: Sender
     settings: Settings
@@ -266,7 +266,7 @@ class Library:
     _reading: SingleFlight[Program] = field(default_factory=SingleFlight[Program])
 
     def workflow_id(self, text: str) -> str:
-        """The id that a person named; a key is never tried on a site it is not for."""
+        """Parse a workflow id or link; BadInput for another site, which must not get the key."""
         number, host = read_page(text, WORKFLOW)
         check_site(host, self.settings)
         return number
@@ -277,49 +277,49 @@ class Library:
         return number
 
     async def workflow(self, text: str, *, fresh: bool = False) -> RemoteWorkflow:
-        """A saved workflow. An app's id is told apart, which costs nothing."""
+        """Return a saved workflow. An app's id gets an error of its own, at no cost."""
         program = await self._get(self.workflow_id(text), is_app=False, fresh=fresh)
         assert isinstance(program, RemoteWorkflow)  # noqa: S101 - for the type checker
         return program
 
     async def app(self, text: str, *, fresh: bool = False) -> RemoteApp:
-        """An AI app. A workflow's id is told apart, which costs nothing."""
+        """Return an AI app. A workflow's id gets an error of its own, at no cost."""
         program = await self._get(self.app_id(text), is_app=True, fresh=fresh)
         assert isinstance(program, RemoteApp)  # noqa: S101 - for the type checker
         return program
 
     async def nodes_of(self, workflow: str) -> Collection[str]:
-        """The ids of a workflow's nodes, none where it cannot be read."""
+        """Return a workflow's node ids, empty if it cannot be read."""
         with contextlib.suppress(RunningHubError):
             return (await self.workflow(workflow)).graph.keys()
         return ()
 
     def inline(self, graph: Graph, workflow: str, set_fields: Container[str]) -> InlineGraph:
-        """A graph as it goes out under a workflow's id or link, "" for the one that is set."""
+        """Wrap a graph to be sent under a workflow's id or link, "" for the settings' default."""
         named = workflow.strip() or self.settings.segment_workflow
         sent_id = PLACEHOLDER if named in ("", PLACEHOLDER) else self.workflow_id(named)
         return InlineGraph.of(graph, sent_id, set_fields)
 
     def model(self, text: str, stored: Model | None = None) -> Model:
-        """A standard model, by endpoint, name or link; no request.
+        """Return a standard model by endpoint, name or link; no request.
 
-        `stored`: as a node keeps it, for a name that has left the catalogue. BadInput for a model
-        that is not known.
+        `stored`: a node's own copy, used if the name has left the catalogue. Raises BadInput for an
+        unknown model.
         """
         return self.models().resolve(text, stored)
 
     def quick(self, text: str) -> QuickCreate:
-        """A module of Quick Create, of its call example; no request."""
+        """Parse a Quick Create module's call example; no request."""
         module = read_module(text)
         check_site(module.host, self.settings)
         return QuickCreate.of(module)
 
     async def public_apps(self, sort: str = SORTS[0], page: int = 1) -> AppPage:
-        """AI apps that anybody may run, a page of 50; nothing searches them."""
+        """Return a page of 50 public AI apps; the service offers no search."""
         return await self.sender.send(app_list(sort, page))
 
     def known_program(self, number: str, *, is_app: bool) -> Program | None:
-        """What was read within the last ten minutes; None without a request."""
+        """Return a program cached within the last ten minutes, else None; no request."""
         entry = self._known.get((is_app, number))
         if entry is None or self.sender.clock.now() - entry[0] > KEPT_SECONDS:
             return None

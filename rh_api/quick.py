@@ -1,4 +1,4 @@
-"""The library of Quick Create's modules: styles, from which values are taken."""
+"""Style libraries of Quick Create modules."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from .run.retry import Sender
 from .wire.quick import Style, is_webapp_id, model_params
 
 STYLES = 2
-"""The `type` of the vendor's own example; the others are told nowhere."""
+"""The `type` in the vendor's example; other values are undocumented."""
 
 
 @dataclass(frozen=True, slots=True)
 class QuickLibrary:
-    """What can be asked about modules; a module itself is known by its call example alone."""
+    """Queries about modules; a module itself is defined only by its call example."""
 
     sender: Sender
 
     async def params(self, webapp_id: str, kind: int = STYLES) -> tuple[Style, ...]:
-        """The styles of a module's library; () for a module without any. BadInput for no id."""
+        """Return the styles of a module's library, () if none. BadInput for a malformed id."""
         if not is_webapp_id(webapp_id.strip()):
             raise BadInput("error.quick_incomplete", name="webappId")
         return await self.sender.send(model_params(webapp_id.strip(), kind))

@@ -1,4 +1,4 @@
-"""Uploads: media and LoRA files on their way to the service, each content once."""
+"""Uploads of media and LoRA files, deduplicated by content."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from .wire.uploads import Uploaded
 
 @dataclass(frozen=True, slots=True)
 class Uploads:
-    """Uploads of one account. What is refused costs nothing."""
+    """Uploads of one account. Refusals cost nothing."""
 
     transfers: Transfers
 
     async def send(
         self, source: Source, watch: Watch = unwatched, *, lasts: float = 0.0
     ) -> Uploaded:
-        """Upload media, unless a remote copy is known that is valid for `lasts` seconds more."""
+        """Upload media, unless a known remote copy stays valid for at least `lasts` seconds."""
         sha256 = await self.transfers.content_hash(source)
         if lasts and await self.transfers.journal.upload(sha256, lasts) is None:
             await self.transfers.forget([sha256])
         return await self.transfers.upload(source, sha256, watch)
 
     async def is_known(self, source: Source) -> bool:
-        """Whether a valid remote copy of media is known; asks nobody."""
+        """Return whether a valid remote copy is known; no request."""
         sha256 = await self.transfers.content_hash(source)
         return await self.transfers.copy_of(sha256) is not None
 
     async def remote_copy(self, sha256: str) -> Uploaded | None:
-        """A content that the service still has; asks nobody."""
+        """Return the remote copy of a content if still valid; no request."""
         return await self.transfers.copy_of(sha256)
 
     async def file_here(self, algorithm: str, hexdigest: str) -> Path | None:
-        """A file of this machine that an order was given and that has not changed since.
+        """Return a local file that an earlier order used and that is unchanged since.
 
-        `algorithm`: "sha256" of media, "md5" of a LoRA.
+        `algorithm`: "sha256" for media, "md5" for a LoRA.
         """
         return await self.transfers.file_here(algorithm, hexdigest)
 
@@ -49,9 +49,9 @@ class Uploads:
         *,
         lasts: float = 0.0,
     ) -> list[Uploaded]:
-        """Upload several, each while files of later ones are still made; in their order.
+        """Upload several, each while later files are still being made; results in input order.
 
-        `lasts`: as of `send`.
+        `lasts`: as for `send`.
         """
         shares = [0.0] * len(sources)
 
@@ -67,5 +67,5 @@ class Uploads:
         return await together([send_one(index, source) for index, source in enumerate(sources)])
 
     async def send_lora(self, path: Path, watch: Watch = unwatched) -> str:
-        """Upload a LoRA file, unless the service knows its md5; gives RHLoraLoader's name."""
+        """Upload a LoRA unless the service knows its md5; returns RHLoraLoader's name for it."""
         return await self.transfers.upload_lora(path, watch)

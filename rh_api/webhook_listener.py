@@ -1,9 +1,9 @@
-"""A server for RunningHub's webhooks: on this machine alone, one POST path, behind a tunnel of the
-person's.
+"""A server for RunningHub's webhooks: on loopback, with one POST path, behind a tunnel that the
+user runs.
 
-Whoever knows an order's address can call it, so a call is checked against the journal, answered at
-once and noted there; whoever follows the task then asks the service. Nothing of what a call says
-is believed, shown or kept.
+Anybody who knows an order's URL can call it, so a call is checked against the journal, answered at
+once and recorded there; the process that follows the task then asks the service. Nothing in a
+call's body is trusted, shown or stored.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ log = logging.getLogger("runninghub")
 
 HOST = "127.0.0.1"
 BODY_LIMIT = MIB  # bytes
-BODY_SECONDS = 10.0  # that a body may take to arrive
-SIGN_SECONDS = 20.0  # between two signs of life
-PORT_SECONDS = 10.0  # between two tries for a port that somebody has
+BODY_SECONDS = 10.0  # timeout for receiving a body
+SIGN_SECONDS = 20.0  # between two heartbeats
+PORT_SECONDS = 10.0  # between two attempts to bind a port in use
 
 
 def unheard(task_id: str) -> None:
-    """Nobody wants to know which task ended."""
+    """Ignore the end of a task."""
 
 
 @dataclass(slots=True)
 class SharedJournal:
-    """The journal of one folder, of all accounts: read by one thread and written by another, so
-    that no answer waits for the disk."""
+    """The journal of one folder, over all accounts: separate reader and writer threads, so that no
+    response waits for a disk write."""
 
     folder: Path
     _reading: Store = field(init=False)
@@ -74,7 +74,7 @@ class SharedJournal:
 
 @dataclass(slots=True)
 class Listener:
-    """Takes calls for a journal's orders. `ended` is told of each task whose delivery is new."""
+    """Accepts webhook calls for a journal's orders; `ended` is called for each first delivery."""
 
     journal: SharedJournal
     ended: Callable[[str], None] = unheard
@@ -88,12 +88,12 @@ class Listener:
         return app
 
     async def take(self, request: web.Request) -> web.Response:
-        """200 for a delivery of an order of ours, new or repeated; 404 for all that is none."""
+        """Return 200 for a known order's delivery, new or repeated; else 400, 404, 413 or 503."""
         try:
             expected = await self.journal.expected(request.match_info["token"])
         except StoreUnavailable as error:
             log.warning("%s", error)
-            return web.Response(status=503)  # the service tries again
+            return web.Response(status=503)  # the service will retry
         if expected is None:
             return web.Response(status=404)
         if (request.content_length or 0) > BODY_LIMIT:
@@ -112,35 +112,35 @@ class Listener:
         return web.Response()
 
     async def _note(self) -> None:
-        """Write down what was heard, as many at once as came meanwhile."""
+        """Write received calls to the journal, in batches of what arrived meanwhile."""
         while self._heard:
             heard = dict(self._heard)
             try:
                 await self.journal.hear(list(heard))
             except StoreUnavailable as error:
-                log.warning("%s", error)  # polls will find the end
+                log.warning("%s", error)  # polling will find the end
             for order, task_id in heard.items():
                 del self._heard[order]
                 self.ended(task_id)
 
     async def settle(self) -> None:
-        """Wait until what was heard is written."""
+        """Wait until all received calls are written."""
         if self._noting is not None:
             await self._noting
 
 
 async def _say_little(request: web.Request, response: web.StreamResponse) -> None:
     del request
-    response.headers["Server"] = "-"  # not which program and version answers
+    response.headers["Server"] = "-"  # do not disclose program and version
 
 
 @contextlib.asynccontextmanager
 async def listening(
     folder: Path, port: int, ended: Callable[[str], None] = unheard
 ) -> AsyncGenerator[int]:
-    """A listener for the journal of `folder` on a port of this machine, 0 for any; gives the port.
+    """Run a listener for the journal in `folder` on a loopback port, 0 for any; yields the port.
 
-    Raises BadInput for a port that somebody has, StoreUnavailable.
+    Raises BadInput if the port is in use, StoreUnavailable.
     """
     with _bind(port) as bound:
         async with _serving(folder, bound, ended):
@@ -148,10 +148,10 @@ async def listening(
 
 
 def _bind(port: int) -> socket.socket:
-    """A port of this machine alone, before anything else is opened."""
+    """Bind and listen on a loopback port, before anything else is opened."""
     bound = socket.socket()
     try:
-        # A port that was left a moment ago is free; on Windows this would take anybody's.
+        # Allows a port in TIME_WAIT; on Windows the option would hijack ports in use.
         if os.name == "posix":
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((HOST, port))
@@ -194,8 +194,8 @@ async def _live(folder: Path) -> None:
 
 
 async def keep_listening(folder: Path, port: int) -> None:
-    """Listen until it is cancelled. A port that somebody has is tried again: it may be another
-    process of this person's, whose journal is the same."""
+    """Listen until cancelled. A port in use is retried: it may be another process of the same user
+    with the same journal."""
     warned = False
     while True:
         try:

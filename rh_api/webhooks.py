@@ -1,4 +1,4 @@
-"""Webhooks of an account's tasks: what became of a delivery, and having it sent once more."""
+"""Webhook deliveries of an account's tasks: their state, and resending them."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from .wire.webhooks import Delivery, check_address, resend_webhook, webhook_deta
 
 @dataclass(frozen=True, slots=True)
 class Webhooks:
-    """What can be asked about POSTs to a `webhookUrl` (see `TaskOptions`)."""
+    """Queries about POSTs to a `webhookUrl` (see `TaskOptions`)."""
 
     sender: Sender
 
     async def details(self, task_id: str) -> Delivery:
-        """The last delivery of a task's end. NotFound for a task without a webhook; BadInput."""
+        """Return the last delivery of a task. Raises NotFound if it has no webhook; BadInput."""
         task_id = as_task_id(task_id)
         try:
             return await self.sender.send(webhook_detail(task_id))
@@ -26,7 +26,7 @@ class Webhooks:
             raise refusal from error.__cause__
 
     async def resend(self, delivery: Delivery, url: str = "") -> None:
-        """Have the service POST it again, to `url` instead if one is given (http or https)."""
+        """Ask the service to POST it again, to `url` (http or https) if given."""
         if url:
             check_address(url)
         await self.sender.send(resend_webhook(delivery.id, url))

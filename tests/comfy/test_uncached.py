@@ -37,7 +37,9 @@ async def comfyui(uncached: Server, emulator: Emulator) -> AsyncIterator[ComfyCl
 
 
 def runs_of(result: Result, node_id: str) -> int:
-    return [event.data["node"] for event in result.events if event.type == "executing"].count(node_id)
+    return [event.data["node"] for event in result.events if event.type == "executing"].count(
+        node_id
+    )
 
 
 def read_late(node_id: str) -> Prompt:
