@@ -1,1 +1,1 @@
-"""The command line: arguments, terminal, and one module for each group of commands."""
+"""The command line: argument parser, terminal output, and one module per group of commands."""

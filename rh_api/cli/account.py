@@ -1,4 +1,4 @@
-"""`account`: an account's balance, load and keys."""
+"""`account`: balance, load and API keys of an account."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 async def account(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
-    """Balance and load. What one of two calls could not say is unknown, not zero."""
+    """Show balance and load. If one of the two calls fails, its values are unknown, not zero."""
     if arguments.keys:
         await _keys(terminal, environ)
         return
@@ -29,7 +29,7 @@ async def account(arguments: Namespace, terminal: Terminal, environ: Mapping[str
         )
     if isinstance(status, RunningHubError) and isinstance(queue, RunningHubError):
         raise status
-    is_refused = isinstance(status, KeyRefused)  # what the other call tells makes no key good
+    is_refused = isinstance(status, KeyRefused)  # the other call does not prove the key valid
     for failed in (status, queue):
         if isinstance(failed, RunningHubError) and not (is_refused and failed is status):
             terminal.note(str(failed))

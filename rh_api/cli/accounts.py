@@ -1,6 +1,6 @@
-"""Accounts of one command: that of the key, and others by name, whose variables end in the name.
+"""Several accounts in one command: the default key's, and named ones by variable suffix.
 
-"studio" has its key in RUNNINGHUB_API_KEY_STUDIO, and its site, where that is another one, in
+"studio" has its key in RUNNINGHUB_API_KEY_STUDIO and, if it is on another site, that site in
 RUNNINGHUB_BASE_URL_STUDIO.
 """
 
@@ -18,7 +18,7 @@ from .run import Service, connected, limited
 from .terminal import Terminal
 
 _KEY, _SITE = "RUNNINGHUB_API_KEY", "RUNNINGHUB_BASE_URL"
-# They mean nothing on another site than the one that they were written for.
+# Valid only on the site that they were written for.
 _OF_SITE = ("RUNNINGHUB_SEGMENT_WORKFLOW", "RUNNINGHUB_ACCESS_PASSWORD")
 _OWN = (_KEY, _SITE, *_OF_SITE, "RUNNINGHUB_ROUTE", "RUNNINGHUB_WEBHOOK_URL")
 
@@ -26,9 +26,9 @@ _OWN = (_KEY, _SITE, *_OF_SITE, "RUNNINGHUB_ROUTE", "RUNNINGHUB_WEBHOOK_URL")
 def accounts_of(
     plan: Plan, arguments: Namespace, environ: Mapping[str, str]
 ) -> dict[str, Settings]:
-    """The settings by the account that each order names, "" for that of the key.
+    """Return settings by the account name that each order gives, "" for the default key's.
 
-    Raises CannotOffload for one whose key is not here.
+    Raises CannotOffload if an account's key is not set.
     """
     accounts: dict[str, Settings] = {}
     for segment in plan.segments:
@@ -48,7 +48,7 @@ def accounts_of(
 async def connected_accounts(
     accounts: Mapping[str, Settings], terminal: Terminal
 ) -> AsyncGenerator[dict[str, Service]]:
-    """A service for each account by its name; two names of one have the same."""
+    """Connect one service per account, by name; two names of one account share it."""
     async with contextlib.AsyncExitStack() as stack:
         payers: dict[tuple[str, str], Service] = {}
         for settings in accounts.values():
@@ -59,7 +59,7 @@ async def connected_accounts(
 
 
 def _settings_of(environ: Mapping[str, str], name: str) -> Settings | None:
-    """The settings of an account by its name, "" for the one without; None for one without a key.
+    """Return a named account's settings, "" for the default; None if it has no key.
 
     Raises BadInput as `Settings.from_mapping` does.
     """

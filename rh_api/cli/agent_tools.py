@@ -1,8 +1,7 @@
-"""What an agent may do: each tool is a command of ours,
-and answers with the document of its `--json`.
+"""Agent tools: each runs one of our commands and returns its `--json` document.
 
-So an agent gets what a script gets: the same checks, limits, journal and fates. It names files
-below one folder alone, and orders nothing where no limit of cost holds.
+So an agent gets what a script gets: the same checks, limits, journal and fates. It can read files
+only below one folder, and can order only where a cost limit is in force.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ from .terminal import Terminal
 Kind = Literal["workflow", "app", "model"]
 Document = dict[str, object]
 Tell = Callable[[float, str], None]
-"""Takes the share that is done, 0 to 1, and a sentence."""
+"""Called with the completed share, 0 to 1, and a sentence."""
 
 _RUNS = {"workflow": "run", "app": "app", "model": "model"}
 _STATUSES = {
@@ -41,11 +40,11 @@ _STATUSES = {
     Exit.NOT_FETCHED: "not_fetched",
     Exit.STOPPED: "stopped",
 }
-"""What a tool answers instead of "done", by the exit code that the command would have had."""
+"""A tool's `status` other than "done", by the command's exit code."""
 
 
 class _Recorder(Terminal):
-    """A terminal that nobody looks at: keeps the document and the notes."""
+    """A terminal that records the document and the notes."""
 
     def __init__(self, tell: Tell) -> None:
         super().__init__(StringIO(), StringIO(), {}, as_json=True)
@@ -64,14 +63,14 @@ class _Recorder(Terminal):
 
 
 def silent(_share: float, _sentence: str) -> None:
-    """Nobody is told."""
+    """Discard progress."""
 
 
 @dataclass(frozen=True, slots=True)
 class AgentTools:
-    """The tools over one environment. `folder`: where results go, and where files may come from.
-    `max_cost`: what all that the tools order may cost together, beside the limits of the
-    environment and of the journal; "" for theirs alone."""
+    """The tools for one environment. `folder`: for results, and for the files that may be uploaded.
+    `max_cost`: limit on the total of all orders of the tools, besides the limits of the environment
+    and the journal; "" for only those."""
 
     environ: Mapping[str, str]
     folder: Path
@@ -82,17 +81,17 @@ class AgentTools:
     )
 
     async def models(self, words: str = "", task: str = "") -> Document:
-        """Standard models by words, best first."""
+        """Search standard models by words, best match first."""
         return await self._do(lambda: ["models", *_words(words), *_option("--task", task)])
 
     async def form(self, kind: Kind, program: str) -> Document:
-        """The settable fields of a program, and a model's price."""
+        """Return a program's settable fields, and a model's price."""
         return await self._do(lambda: [kind, _plain(program)])
 
     async def quote(
         self, kind: Kind, program: str, fields: Mapping[str, object], files: Mapping[str, str]
     ) -> Document:
-        """What a run would cost; nothing is ordered."""
+        """Estimate the cost of a run; nothing is ordered."""
         return await self._do(
             lambda: ["quote", _RUNS[kind], _plain(program), *self._sets(fields, files)]
         )
@@ -106,8 +105,8 @@ class AgentTools:
         options: Sequence[str] = (),
         tell: Tell = silent,
     ) -> Document:
-        """One order, from its check to its results in the folder; refused where nothing limits its
-        cost. Cancelling the caller stops the task in the cloud."""
+        """Place one order and download its results into the folder; refused if no cost limit is in
+        force. Cancelling the caller cancels the task in the cloud."""
 
         def arguments() -> list[str]:
             anyway = [] if kind == "workflow" else ["--run"]
@@ -121,31 +120,31 @@ class AgentTools:
     async def task(
         self, task_id: str, action: Literal["", "fetch", "cancel"] = "", tell: Tell = silent
     ) -> Document:
-        """How a task is doing, once it was cancelled, or with its results in the folder."""
+        """Return a task's state, cancel it first, or download its results into the folder."""
         options = {"": [], "cancel": ["--cancel"], "fetch": ["--fetch", "--out", str(self.folder)]}
         return await self._do(lambda: ["task", _plain(task_id), *options[action]], tell)
 
     async def history(self, words: str = "", limit: int = 20) -> Document:
-        """Orders of the journal, newest first."""
+        """Search the journal's orders, newest first."""
         return await self._do(lambda: ["history", *_words(words), f"--limit={limit}"])
 
     async def account(self) -> Document:
-        """Balance, limit and load."""
+        """Return balance, concurrency limit and load."""
         return await self._do(lambda: ["account"])
 
     async def demo(self, tell: Tell = silent) -> Document:
-        """The demonstration on the built-in emulator, which costs nothing."""
+        """Run the demonstration on the built-in emulator; free."""
         return await self._do(lambda: ["demo", "--out", str(self.folder)], tell)
 
     async def ended(self) -> None:
-        """Wait for what was cancelled: a task in the cloud is stopped first."""
+        """Wait for cancelled calls, which first cancel their tasks in the cloud."""
         while self._under_way:
             await asyncio.wait(self._under_way)
 
     async def _do(
         self, arguments: Callable[[], Sequence[str]], tell: Tell = silent, *, pays: bool = False
     ) -> Document:
-        # The protocol's server cancels a call over and over, which would cut a stop short.
+        # The MCP server cancels a call repeatedly, which would cut the cancellation short.
         work = asyncio.ensure_future(self._done(arguments, tell, pays))
         self._under_way.add(work)
         work.add_done_callback(self._under_way.discard)
@@ -170,7 +169,7 @@ class AgentTools:
         return {"status": "done", **recorder.answer, "notes": recorder.notes}
 
     async def _require_limit(self) -> None:
-        """BadInput where neither the server, the environment nor the journal limits a cost."""
+        """Raise BadInput if neither server, environment nor journal has a cost limit."""
         settings = Settings.from_mapping(self.environ)
         settings.require_key()
         if self.max_cost:
@@ -183,20 +182,20 @@ class AgentTools:
                 raise BadInput("mcp.no_limit")
 
     def _sets(self, fields: Mapping[str, object], files: Mapping[str, str]) -> list[str]:
-        """The options that set fields to values, and to files below the folder."""
+        """Build `--set` options for values, and for files below the folder."""
         options: list[str] = []
         for name in (*fields, *files):
-            if "=" in name:  # what follows it would be read as the value
+            if "=" in name:  # the rest would be parsed as the value
                 raise BadInput("cli.set_form", given=name)
         for name, value in fields.items():
             options += _set(name, value)
         for name, value in files.items():
-            named = [file for file in value.split("\n") if file] or [""]  # which is no file
+            named = [file for file in value.split("\n") if file] or [""]  # an empty name is no file
             options += [f"--set={name}=@{self._below(file)}" for file in named]
         return options
 
     def _below(self, name: str) -> Path:
-        """A file below the folder. BadInput for any other: an agent uploads no stranger's files."""
+        """Resolve a file below the folder. BadInput outside it: it must not be uploaded."""
         folder = self.folder.resolve()
         path = (folder / name).resolve()
         if not path.is_relative_to(folder):
@@ -205,7 +204,7 @@ class AgentTools:
 
 
 def _failed(error: RunningHubError, notes: Sequence[str]) -> Document:
-    """An error as an answer. An order whose fate is unknown is never called failed."""
+    """Convert an error to an answer. An order of unknown fate is never reported as failed."""
     sentences = [*notes]
     if isinstance(error, Uncertain) and error.order is not None:
         command = f"{PROGRAM} task --order {error.order}"
@@ -215,7 +214,7 @@ def _failed(error: RunningHubError, notes: Sequence[str]) -> Document:
 
 
 def _plain(text: str) -> str:
-    """A text that no parser takes for an option."""
+    """Return `text` unless argparse would take it for an option, or it is blank: BadInput."""
     if text.startswith("-") or not text.strip():
         raise BadInput("mcp.no_name", value=text[:100])
     return text
@@ -230,14 +229,14 @@ def _option(name: str, value: str) -> list[str]:
 
 
 def _set(name: str, value: object) -> list[str]:
-    """The options that set a field to a JSON value. BadInput for null, NaN and Infinity."""
+    """Build the options that set a field to a JSON value; BadInput for null, NaN, Infinity."""
     if value is None:
         raise BadInput("node.null", name=name[:80])
     items = cast("list[object]", value) if isinstance(value, list) else [value]
     try:
-        # None at all would be left out, and what is stored be paid.
+        # An empty list would be omitted, and the stored value paid for.
         if not items or any(item is None or isinstance(item, (list, dict)) for item in items):
-            # A word of its own: as `--set=…` the parser would make a plain text of it.
+            # A separate word: the parser would turn `--set=…` into a plain string.
             whole = items if isinstance(value, list) else items[0]
             return ["--set", JsonText(f"{name}={_json(whole)}")]
         return [f"--set={name}={_text(item)}" for item in items]
@@ -246,7 +245,7 @@ def _set(name: str, value: object) -> list[str]:
 
 
 def _text(value: object) -> str:
-    """A JSON value as `--set` takes it; a text that begins with an @ names no file."""
+    """Encode a JSON value for `--set`; escapes a leading @, which would name a file."""
     if not isinstance(value, str):
         return _json(value)
     return f"@{value}" if value.startswith("@") else value

@@ -1,4 +1,4 @@
-"""`app`: the form of an AI app, or a run of it."""
+"""`app`: show an AI app's form, or run it."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _RUNS = frozenset(
     {"set", "outputs", "instance", "reroll_seeds", "personal_queue", "retain", "webhook"}
     | {"out", "timeout", "max_cost", "again", "run"}
 )
-"""The options that run it: whatever else is among the arguments, it is only looked at."""
+"""Options that imply a run; without any of them the form is shown."""
 
 
 async def app(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
-    """The id alone lists the form: a look costs nothing. Any option of a run runs the app."""
+    """Show the form, at no cost, unless any option of a run is given."""
     options = {
         name for name, value in vars(arguments).items() if value is not None and value is not False
     }
@@ -33,7 +33,7 @@ async def app(arguments: Namespace, terminal: Terminal, environ: Mapping[str, st
 
 
 async def app_form(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
-    """The form of an AI app as `--set` takes it, with the choices that bind."""
+    """Show an AI app's form as `--set` takes it, with the binding choices."""
     async with Client(Settings.from_mapping(environ)) as client:
         app = await client.programs.app(arguments.app)
     description = _plain(app.form.description)
@@ -55,7 +55,7 @@ async def app_form(arguments: Namespace, terminal: Terminal, environ: Mapping[st
 
 
 def form_table(terminal: Terminal, form: AppForm) -> list[dict[str, object]]:
-    """Print the fields of a form with the choices that bind; gives them as `--json` does."""
+    """Print a form's fields with their binding choices; returns them as in `--json`."""
     settable, choices = app_fields(form), app_choices(form)
     terminal.table(
         [
@@ -69,5 +69,5 @@ def form_table(terminal: Terminal, form: AppForm) -> list[dict[str, object]]:
 
 
 def _plain(markup: str) -> str:
-    """The words of a description, which the site's editor writes as HTML."""
+    """Strip HTML from a description, which the site's editor writes."""
     return " ".join(html.unescape(re.sub(r"<[^<>]*>", " ", markup)).split())

@@ -1,6 +1,6 @@
-"""The grammar of the command line. The help of an option stands beside it: nothing else reads it.
+"""The argument parser of all commands. An option's help stands beside it: nothing else uses it.
 
-Nothing is imported here that takes time: `--help` answers at once.
+Imports nothing slow: `--help` answers at once.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from . import help_texts
 from .help_texts import PROGRAM
 
 WEBHOOK_PORT = 8191
-EMULATOR_PORT = 8190  # beside ComfyUI's 8188; fixed, so that set variables survive a restart
+EMULATOR_PORT = 8190  # next to ComfyUI's 8188; fixed, so that exported variables survive a restart
 
 _STATES = ("intended", "placed", "running", "uncertain", "done", "failed", "cancelled")
 
 
 class _Parser(argparse.ArgumentParser):
-    """Complains by an error of ours, so that `--json` and the exit code hold for it too."""
+    """Raises BadInput instead of exiting, so that `--json` and the exit codes apply."""
 
     def error(self, message: str) -> NoReturn:
         raise BadInput("cli.usage", reason=message, command=self.prog)
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
-    """The arguments; `command` names the command. Raises BadInput, and SystemExit after help."""
+    """Parse arguments; `command` names the command. Raises BadInput; SystemExit after help."""
     return _parser().parse_args(argv)
 
 
@@ -75,7 +75,7 @@ def _parser() -> _Parser:
     )
     app.add_argument("app", metavar="APP", help="id or link")
     app.add_argument("--run", action="store_true", help="run it, also when nothing is set")
-    # An app's files never carry its workflow.
+    # An app's files never contain its workflow.
     app.set_defaults(workflow=None, no_metadata=False)
     _add_run(app)
 
@@ -290,7 +290,7 @@ def _add_history(history: argparse.ArgumentParser) -> None:
 
 
 def _add_quote(quote: argparse.ArgumentParser) -> None:
-    """The commands that order something, with the arguments that they have themselves."""
+    """Add the ordering commands as subcommands, each with its own arguments."""
     kinds = quote.add_subparsers(dest="of", metavar="COMMAND", required=True)
 
     def kind(name: str, summary: str) -> argparse.ArgumentParser:
@@ -391,7 +391,7 @@ def _add_set(
 
 
 def _add_order(command: argparse.ArgumentParser) -> None:
-    """What every command that orders takes, all of it None or False unless given."""
+    """Add the options of every ordering command; each is None or False unless given."""
     command.add_argument("--out", metavar="DIR", help="where results go; default here")
     command.add_argument(
         "--timeout",
@@ -406,7 +406,7 @@ def _add_order(command: argparse.ArgumentParser) -> None:
 
 
 def _add_run(run: argparse.ArgumentParser) -> None:
-    """The options of a run. One that is not given is None or False: `app` tells by that."""
+    """Add the options of a run; each is None or False unless given, which `app` relies on."""
     _add_set(run)
     run.add_argument("--outputs", metavar="IDS", help="nodes whose results are wanted: 9,15")
     run.add_argument(
@@ -451,6 +451,6 @@ def _address(text: str) -> str:
     except ValueError:
         raise argparse.ArgumentTypeError("an IP address is needed") from None
     if address.is_unspecified:
-        # Results are addressed by it, so it must be one that clients can reach.
+        # Result URLs contain it, so clients must be able to connect to it.
         raise argparse.ArgumentTypeError("one address of this machine is needed, not all of them")
     return text

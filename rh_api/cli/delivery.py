@@ -1,4 +1,4 @@
-"""What came of a task, for people and for programs: files in the folder, texts, cost."""
+"""Output of a finished order, as text and as JSON: saved files, texts, cost."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ async def deliver(
     terminal: Terminal,
     about: Mapping[str, object],
 ) -> list[Saved]:
-    """Copy the results of the selected nodes into the person's folder, and tell of them.
+    """Copy the selected nodes' results into the user's folder, and print them.
 
-    `prefix` begins the files' names; `about` is what the document says of the program.
+    `prefix` begins the file names; `about`: entries on the program. Raises ResultUnavailable.
     """
     try:
         saved = await asyncio.to_thread(save, outcome.results, selected, folder, prefix)
@@ -46,8 +46,8 @@ async def deliver(
 
 
 def order_document(outcome: Outcome, saved: Sequence[Saved]) -> dict[str, object]:
-    """What came of an order, as `--json` prints it. `paid`: it was placed now, so that whoever adds
-    up `cost` counts each order once."""
+    """Return an order's outcome as `--json` prints it. `paid`: placed now, so that a sum over
+    `cost` counts each order once."""
     results = [
         {
             "node_id": result.node_id,
@@ -68,7 +68,7 @@ def order_document(outcome: Outcome, saved: Sequence[Saved]) -> dict[str, object
 
 
 def cost_document(usage: Usage) -> dict[str, object]:
-    """What a task cost, as `--json` prints it."""
+    """Return a task's cost as `--json` prints it."""
     return {
         "coins": usage.coins,
         "money": usage.money,
@@ -77,7 +77,7 @@ def cost_document(usage: Usage) -> dict[str, object]:
 
 
 def cost(usage: Usage, currency: str = "") -> str:
-    """What a task cost, for people. `currency`: of the account's money, "" where not known."""
+    """Return a task's cost as text. `currency`: of the account's money, "" if unknown."""
     parts: list[str] = []
     if usage.coins:
         key = "cli.cost_coin" if usage.coins == "1" else "cli.cost_coins"
@@ -91,12 +91,12 @@ def cost(usage: Usage, currency: str = "") -> str:
 
 
 def in_currency(amount: str, currency: str = "") -> str:
-    """`0.75 CNY`, as the service prints the amount; of the wallet where nobody tells which."""
+    """Format an amount, as the service prints it: `0.75 CNY`; as of the wallet if no currency."""
     return f"{amount} {currency}" if currency else english("money.wallet", {"amount": amount})
 
 
 def tell(terminal: Terminal, outcome: Outcome, saved: Sequence[Saved], currency: str = "") -> None:
-    """What came of an order, for people."""
+    """Print an order's outcome as text."""
     for result in saved:
         if result.text is not None:
             terminal.say(result.text)
@@ -115,7 +115,7 @@ def tell(terminal: Terminal, outcome: Outcome, saved: Sequence[Saved], currency:
 
 
 def seconds_of(outcome: Outcome) -> float:
-    """Running time as the service bills it; as we saw it where it does not say."""
+    """Return the running time in seconds as billed; as measured if the service gives none."""
     try:
         return float(outcome.usage.seconds or "")
     except ValueError:

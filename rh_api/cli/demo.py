@@ -1,4 +1,4 @@
-"""`demo`: the main job for a newcomer, against the built-in emulator: no key, no network."""
+"""`demo`: image to image against the built-in emulator, without key or network."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from .files import out_folder
 from .run import connected, order
 from .terminal import Terminal
 
-SECONDS = 1.0  # that the task runs: long enough to see the progress, short enough to be pleasant
+SECONDS = 1.0  # running time of the task: long enough to show progress
 SIZE = (768, 512)
 PROMPT = "mountains at sunrise, watercolour"
 
 
 async def demo(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
-    """Upload, order, follow, fetch; the picture is in the folder when this returns.
+    """Upload, order, follow and download a picture into the folder.
 
-    Account and journal are the demonstration's own, whatever the environment says.
+    Uses an account and journal of its own, whatever the environment says.
     """
     del environ
     folder = out_folder(arguments.out)
@@ -55,7 +55,7 @@ async def demo(arguments: Namespace, terminal: Terminal, environ: Mapping[str, s
 
 
 def draw_picture() -> bytes:
-    """A small landscape as PNG, to be redrawn in the cloud."""
+    """Draw a small landscape as PNG, the input picture."""
     need_pillow()
     from ..emulator.procedural import paint
 
@@ -66,7 +66,7 @@ def draw_picture() -> bytes:
 
 
 def need_pillow() -> None:
-    """The emulator draws with Pillow, which nothing else of the command line needs."""
+    """Raise BadInput without Pillow, which only the emulator needs."""
     if importlib.util.find_spec("PIL") is None:
         raise BadInput("cli.no_pillow")
 

@@ -1,4 +1,4 @@
-"""`emulator`: a RunningHub on this machine, to try everything without a key."""
+"""`emulator`: serve an emulated RunningHub on this machine, to be used without a key."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from .terminal import Terminal
 
 
 async def emulator(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
-    """Serve until Ctrl-C, which is its ordinary end."""
+    """Serve until Ctrl-C, its regular end."""
     del environ
     need_pillow()
     host, port = arguments.host, arguments.port
-    # Who tries it has saved no workflow that whole graphs could go out under.
+    # New users have no saved workflow to send whole graphs under.
     service = Emulator(comfyui=arguments.comfyui, accepts_placeholder_workflow=True)
     if service.comfyui is not None:
         await _reach(service.comfyui.url, service.comfyui.reach)

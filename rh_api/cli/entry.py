@@ -1,4 +1,4 @@
-"""From arguments to an exit code: the one place where a command's errors end."""
+"""The entry point: runs a command and maps its errors to an exit code."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Command = Callable[[Namespace, Terminal, Mapping[str, str]], Awaitable[None]]
 
 
 def main(argv: Sequence[str], stdout: TextIO, stderr: TextIO, environ: Mapping[str, str]) -> int:
-    """Run one command; gives its exit code."""
+    """Run one command; returns its exit code."""
     terminal = Terminal(stdout, stderr, environ, as_json="--json" in argv)
     try:
         with contextlib.redirect_stdout(stdout):
@@ -32,7 +32,7 @@ def main(argv: Sequence[str], stdout: TextIO, stderr: TextIO, environ: Mapping[s
                     raise
                 _run(arguments, terminal, environ)
     except SystemExit:
-        return Exit.OK  # help was asked for and given
+        return Exit.OK  # after `--help`
     except RunningHubError as error:
         return _failed(error, terminal)
     except KeyboardInterrupt:
@@ -41,7 +41,7 @@ def main(argv: Sequence[str], stdout: TextIO, stderr: TextIO, environ: Mapping[s
 
 
 def _journal_chosen(terminal: Terminal, environ: Mapping[str, str]) -> bool:
-    from .journals import ask_for_journal  # few commands have to ask
+    from .journals import ask_for_journal  # rarely needed
 
     return ask_for_journal(terminal, environ)
 
@@ -60,7 +60,7 @@ def _run(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -
         raise Interrupted from None
 
 
-# A command of another name than its function, or of a module that has several.
+# Commands whose module has another name, or holds several commands.
 _MODULES = {
     "emulator": "emulate",
     "upload": "uploads",
@@ -72,7 +72,7 @@ _MODULES = {
 
 
 def command_of(name: str) -> Command:
-    """The function behind a command; only what it needs is imported."""
+    """Return a command's function; imports only its module."""
     module = importlib.import_module(f".{_MODULES.get(name, name)}", __package__)
     return getattr(module, name)
 
@@ -83,7 +83,7 @@ def _failed(error: RunningHubError, terminal: Terminal) -> int:
         command = f"{PROGRAM} task --order {error.order}"
         terminal.note(english("cli.order_asked", {"command": command}))
     before = [task_id for task_id in terminal.placed if task_id != error.task_id]
-    if before and error.fate is Fate.NOT_STARTED:  # which is said of one order
+    if before and error.fate is Fate.NOT_STARTED:  # which speaks of one order only
         terminal.note(english("cli.ordered_before", {"tasks": ", ".join(before)}))
     others = {"other_tasks": before} if before else {}
     terminal.document({**terminal.done, **others, **document(error)})

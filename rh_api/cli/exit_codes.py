@@ -1,4 +1,4 @@
-"""Exit codes: what a script may conclude from how a command ended."""
+"""Exit codes: a command's outcome for scripts."""
 
 from __future__ import annotations
 
@@ -43,17 +43,17 @@ MEANINGS = {
 
 
 class Interrupted(RunningHubError):
-    """A person or a signal stopped the command; the fate says what became of the order."""
+    """The user or a signal stopped the command; the fate tells what became of the order."""
 
     default_key = "cli.stopped_before"
 
 
 def exit_code(error: RunningHubError, placed: Sequence[str] = ()) -> Exit:
-    """The code that a command ends with when it fails with `error`; `placed`: its tasks so far."""
+    """Return the exit code for `error`; `placed`: tasks that the command has placed so far."""
     if isinstance(error, Interrupted):
         return Exit.STOPPED
     if isinstance(error, (BadInput, CostLimit, DiskFull, StoreUnavailable)):
-        # With a task behind it the money is spent: only its results are missing.
+        # With a task id the money is spent: only the results are missing.
         refused = Exit.FAILED if placed else Exit.BAD_INPUT
         return Exit.NOT_FETCHED if error.task_id else refused
     if isinstance(error, ResultUnavailable):
@@ -66,7 +66,7 @@ def exit_code(error: RunningHubError, placed: Sequence[str] = ()) -> Exit:
 
 
 def document(error: RunningHubError) -> dict[str, object]:
-    """An error as `--json` prints it."""
+    """Return an error as `--json` prints it."""
     return {
         "error": {
             "key": error.key,

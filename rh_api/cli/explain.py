@@ -1,4 +1,4 @@
-"""What `offload --explain` tells people: the document of a plan, line by line."""
+"""Text output of `offload --explain`: the plan's document, line by line."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..texts import english
 
 
 def lines(document: Mapping[str, Any]) -> Iterator[str]:
-    """The document for people."""
+    """Yield the document's lines as text."""
     for segment in document["segments"]:
         yield english("cli.explain_segment", {"id": segment["id"], "size": segment["instance"]})
         yield from _listed("cli.explain_nodes", segment["nodes"])

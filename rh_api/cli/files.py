@@ -1,4 +1,4 @@
-"""Files of a person: what goes up, and where results go down under names of our own."""
+"""User files: inputs to upload, and results saved under generated names."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from ..graph.check import JsonText
 from ..graph.outputs import group
 from ..wire.filetypes import Kind
 
-TEXT_SHOWN = 64 * 1024  # bytes of a text file that are worth printing
+TEXT_SHOWN = 64 * 1024  # longest text file that is printed, in bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """One result in the person's folder. `text`: its content where it is a text."""
+    """One saved result. `text`: its content if it is text."""
 
     node_id: str
     path: Path
@@ -35,11 +35,10 @@ class Saved:
 
 
 def read_fields(assignments: Sequence[str], *, repeated: bool = False) -> dict[str, object]:
-    """`6.text=a cat` to a text and `10.image=@photo.png` to a Source, by the field's name.
+    """Parse `6.text=a cat` to a string and `10.image=@photo.png` to a Source, by field name.
 
-    `@@` begins a text with an @, and a JsonText goes on as one. `repeated`: a name that comes again
-    adds an item to a list.
-    Raises BadInput for anything that cannot be meant.
+    `@@` escapes a leading @; a JsonText stays one. `repeated`: a repeated name appends to a list.
+    Raises BadInput if malformed.
     """
     fields: dict[str, object] = {}
     for assignment in assignments:
@@ -66,13 +65,13 @@ def _value(text: str) -> object:
 
 
 def read_source(name: str) -> Source:
-    """A file to upload."""
+    """Return a file as a Source to upload."""
     return Source.of_file(existing(name))
 
 
 def existing(name: str) -> Path:
-    """The path of a file that is there; `~` is read here too,
-    since `=@~/x` hides it from a shell."""
+    """Return the path of an existing file, else BadInput; expands `~`, since in `=@~/x` a shell
+    does not."""
     try:
         path = Path(name).expanduser()
         if path.is_dir():
@@ -85,7 +84,7 @@ def existing(name: str) -> Path:
 
 
 def out_folder(name: str) -> Path:
-    """The folder for results, made when it is missing: better told before an order than after."""
+    """Return the results folder, creating it; BadInput, before any order, if not writable."""
     try:
         folder = Path(name).expanduser()
         folder.mkdir(parents=True, exist_ok=True)
@@ -99,10 +98,10 @@ def out_folder(name: str) -> Path:
 def save(
     results: Iterable[Result], selected: Sequence[str], folder: Path, prefix: str
 ) -> list[Saved]:
-    """Copy the results of the selected nodes, in their order, as `<prefix>_<node>_<k><suffix>`.
+    """Copy the selected nodes' results, in their order, as `<prefix>_<node>_<k><suffix>`.
 
-    Copies, because the journal goes on knowing the originals. No file that is there is
-    replaced: k goes on behind it. Raises OSError.
+    Copies, because the journal keeps using the originals. Never overwrites: k skips existing files.
+    Raises OSError.
     """
     saved: list[Saved] = []
     for node_id, of_node in group(results, selected, lambda result: result.name).items():
@@ -127,27 +126,27 @@ def _save(result: Result, folder: Path, stem: str, numbers: itertools.count[int]
             if _publish(part, target := folder / f"{stem}_{number}{suffix}")
         )
     finally:
-        with contextlib.suppress(OSError):  # as Windows says of what a scanner has open
+        with contextlib.suppress(OSError):  # fails on Windows while a scanner has it open
             part.unlink(missing_ok=True)
     kind = result.type.kind if result.type else Kind.FILE if result.path else Kind.TEXT
     return Saved(result.node_id, target, kind.value, target.stat().st_size, _text(result))
 
 
 def _publish(part: Path, target: Path) -> bool:
-    """Give a complete file its name, unless the name is taken, also by another process now."""
+    """Atomically name a complete file, unless the name exists, also across processes."""
     try:
         os.link(part, target)
     except FileExistsError:
         return False
     except OSError:
-        # No hard links here, as on exFAT and some network drives.
+        # No hard links (exFAT, some network drives).
         try:
             target.touch(exist_ok=False)
             put(part, target)
         except FileExistsError:
             return False
         except OSError:
-            target.unlink(missing_ok=True)  # empty, and of this call
+            target.unlink(missing_ok=True)  # the empty file that this call made
             raise
     return True
 
@@ -161,5 +160,5 @@ def _text(result: Result) -> str | None:
 
 
 def _safe(node_id: str) -> str:
-    """`12:3` as `12-3`: Windows has no colons in names, and an id comes from elsewhere."""
+    """Return `12:3` as `12-3`: Windows forbids colons in names, and ids are untrusted."""
     return re.sub(r"[^0-9A-Za-z]+", "-", node_id)[:40]

@@ -1,4 +1,4 @@
-"""What `--help` says below the options: examples, environment, exit codes."""
+"""Epilogs of `--help`: examples, environment variables, exit codes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`history` and `spend`: what was ordered on this machine, and what it cost."""
+"""`history` and `spend`: orders placed on this machine, and their cost."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from .terminal import Terminal, shortened
 
 
 async def history(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
-    """The orders that fit, or all that is known of one that was named by its number or task."""
+    """List matching orders, or show all details of one given by its number or task id."""
     settings = Settings.from_mapping(environ)
     words: str = " ".join(arguments.words)
     since = read_since(arguments.since, time.time()) if arguments.since else None
@@ -54,7 +54,7 @@ async def history(arguments: Namespace, terminal: Terminal, environ: Mapping[str
 
 
 async def _find_order(client: Client, text: str, *, everyone: bool) -> PastOrder | None:
-    """The order of a number, or of a task's whole id."""
+    """Find an order by its number, or by a whole task id."""
     by_number = search_query(f"#{text}")
     orders = (await client.history(by_number, limit=1, everyone=everyone)).orders
     if not orders:
@@ -146,7 +146,7 @@ def _document(order: PastOrder) -> dict[str, object]:
 
 
 async def spend(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
-    """What the account's orders cost, by day or by program, and together."""
+    """Show the cost of the account's orders, by day or by program, and in total."""
     settings = Settings.from_mapping(environ)
     async with Client(settings) as client:
         spent = await client.costs.spend(arguments.days, by=arguments.by)

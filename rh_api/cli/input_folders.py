@@ -1,4 +1,4 @@
-"""Where the files lie that a graph of `offload` names, since no ComfyUI's folders are here."""
+"""Lookup of the files that a graph of `offload` names, without ComfyUI's folders."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from ..offload import CannotOffload, LocalFile
 from ..offload.driver import check_media
 
 _ANNOTATIONS = ("[input]", "[output]", "[temp]")
-"""How a name says in which of ComfyUI's folders it is; here all are one."""
+"""Suffixes that select one of ComfyUI's folders; ignored, as here all are one."""
 
 
 @dataclass(frozen=True, slots=True)
 class InputFolders:
-    """Where files of a graph are looked for: in `--input`, then beside the prompt."""
+    """Search path for a graph's files: `--input`, then the prompt's folder."""
 
     beside: Path
     input: str | None
@@ -26,7 +26,7 @@ class InputFolders:
         yield self.beside
 
     def find(self, value: str) -> Path | None:
-        """The file of a loader's name; names that lead out of a folder are none."""
+        """Return the file of a loader's name, or None; names that leave the folder do not count."""
         name = value
         for folder in _ANNOTATIONS:
             name = name.removesuffix(folder).rstrip()

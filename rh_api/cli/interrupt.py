@@ -1,4 +1,4 @@
-"""A stop cancels the work, which then cleans up; Ctrl-C after that leaves at once."""
+"""Signal handling: the first stop cancels the work, which cleans up; a second Ctrl-C exits."""
 
 from __future__ import annotations
 
@@ -16,17 +16,15 @@ from .exit_codes import Exit
 from .help_texts import PROGRAM
 
 _STOPS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
-"""Those by which a person, `timeout`, a service manager or a lost terminal ends a program."""
+"""Signals by which a user, `timeout`, a service manager or a closed terminal stops a process."""
 
 
 def run_to_end(work: Coroutine[Any, Any, None], placed: Sequence[str]) -> None:
-    """Run `work` in a loop of its own. Raises what it raises; CancelledError after a stop.
+    """Run `work` in a new event loop. Raises what it raises; CancelledError after a stop.
 
-    `placed`: the tasks that it has placed so far, for whoever leaves without waiting.
-
-    Not `asyncio.run` alone: before Python 3.11 that cancels every task at once, those that
-    cancel an order in the cloud included, and on any version it takes a second Ctrl-C for a
-    reason to wait.
+    `placed`: tasks that it has placed so far, printed on an immediate exit.
+    Not `asyncio.run` alone: before Python 3.11 that cancels every task at once, including those
+    that cancel an order in the cloud, and on any version a second Ctrl-C makes it wait.
     """
 
     async def supervised() -> None:
@@ -42,13 +40,13 @@ def _listening(
     loop: asyncio.AbstractEventLoop, task: asyncio.Task[None], placed: Sequence[str]
 ) -> Generator[None]:
     if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may set handlers, and Ctrl-C reaches nobody else
+        yield  # only the main thread may set handlers and gets Ctrl-C
         return
 
     before: dict[int, Any] = {}
 
     def leave(_number: int, _frame: FrameType | None) -> None:
-        """Without the exit hooks: they wait for threads, and the person has waited enough."""
+        """Exit without exit hooks, which would wait for threads."""
         params = {"tasks": ", ".join(placed), "command": f"{PROGRAM} task"}
         sentence = english("cli.left_tasks" if placed else "cli.left", params)
         with contextlib.suppress(OSError):
@@ -60,7 +58,7 @@ def _listening(
             signal.signal(sig, leave if sig == signal.SIGINT else signal.SIG_IGN)
         loop.call_soon_threadsafe(task.cancel)
 
-    # What `nohup` had ignored stays so; shells have Ctrl-C ignored behind every `&`.
+    # Signals that `nohup` ignores stay ignored; not SIGINT, which shells ignore behind every `&`.
     for sig in signal.Signals:
         if sig.name in _STOPS and (sig.name == "SIGINT" or signal.getsignal(sig) != signal.SIG_IGN):
             before[sig] = signal.signal(sig, first)

@@ -1,4 +1,4 @@
-"""Which of several journals a person's commands use: asked once at a terminal, and remembered."""
+"""The choice between several journals: asked once at a terminal, and stored."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .terminal import Terminal
 
 
 def ask_for_journal(terminal: Terminal, environ: Mapping[str, str]) -> bool:
-    """Whether a person chose one of several; nobody is asked who cannot answer."""
+    """Ask which journal to use; returns whether one was chosen, False if not interactive."""
     if terminal.as_json or sys.stdin is None or not sys.stdin.isatty():
         return False
     folders = state_folders(environ)

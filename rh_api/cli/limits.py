@@ -1,4 +1,4 @@
-"""`limits`: what this key's orders may cost, by this machine's journal."""
+"""`limits`: cost limits of this key's orders, stored in this machine's journal."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from ..settings import Settings
 from ..texts import english
 from .terminal import Terminal
 
-_NONE = "none"  # in place of a sum: takes a limit away
+_NONE = "none"  # instead of a sum: removes a limit
 
 
 async def limits(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
-    """Change what is asked, and show all of them beside what today has cost."""
+    """Apply the requested changes, then show all limits and what was spent today."""
     settings = Settings.from_mapping(environ)
     settings.require_key()
     changes = {
@@ -38,7 +38,7 @@ async def limits(arguments: Namespace, terminal: Terminal, environ: Mapping[str,
     async with Client(settings) as client:
         stored = (await client.costs.rules()).allowed
         for named, amount in allowed.items():
-            # Taken away is whatever is stored, also what no version of ours should have taken.
+            # A stored entry can be removed by its exact name, even if it is no valid program.
             is_stored = amount.strip().lower() == _NONE and named in stored
             program = named if is_stored else _program(client, named, terminal)
             changes[ALLOWED + program] = amount
@@ -71,11 +71,11 @@ async def limits(arguments: Namespace, terminal: Terminal, environ: Mapping[str,
 
 
 def _program(client: Client, named: str, terminal: Terminal) -> str:
-    """A program as the journal names it; BadInput for what names none. A model that is in no list
-    is told, and may be ordered all the same."""
+    """Return a program as the journal names it; BadInput if malformed. A model that is in no list
+    gets a note, and may be ordered all the same."""
     kind, _, rest = named.partition("/")
     if kind in ("graph", "quick") and rest:
-        return named  # as a refusal named it
+        return named  # as named in a refusal
     if kind == "app" and rest:
         return f"app/{client.programs.app_id(rest)}"
     if kind != "model" or not rest:

@@ -1,4 +1,4 @@
-"""`mcp`: our commands as tools of an agent, by the Model Context Protocol."""
+"""`mcp`: our commands as agent tools, by the Model Context Protocol."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from .terminal import Terminal
 
 
 async def mcp(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
-    """Serve until the other side leaves, or Ctrl-C."""
+    """Serve until the client disconnects, or Ctrl-C."""
     try:
         from .mcp_server import serve_http, serve_stdio, server_of
     except ModuleNotFoundError as error:
         raise BadInput("mcp.no_sdk") from error
     if arguments.max_cost is not None:
         read_sums(arguments.max_cost)
-    folder = out_folder(arguments.out or ".").resolve()  # its paths hold wherever an agent stands
+    folder = out_folder(arguments.out or ".").resolve()  # whatever the agent's working directory
     tools = AgentTools(environ, folder, arguments.max_cost or "")
     server = server_of(tools)
     try:

@@ -1,6 +1,6 @@
-"""The server of the Model Context Protocol: its tools, and HTTP on loopback behind a token.
+"""The Model Context Protocol server: tool declarations, and HTTP on loopback behind a token.
 
-Importing it needs the official SDK, the extra `mcp`. What the tools do and answer is `agent_tools`.
+Needs the official SDK (the extra `mcp`). What the tools do and return is in `agent_tools`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .terminal import Terminal
 
 _HOST = "127.0.0.1"
 _LEAVING = 1
-"""Seconds that a request may take to end after Ctrl-C, before it is cut off."""
+"""Timeout in seconds for open requests after Ctrl-C."""
 _TOLD = """\
 Runs RunningHub workflows, AI apps and standard models. Runs cost money: ask for the form and the quote
 first. An answer's `status` says how it ended. `done`; `refused`, `failed`: the message says what to change.
@@ -35,7 +35,7 @@ fetch its results by its id. `unreachable`: nothing is known of the service, try
 
 
 def server_of(tools: AgentTools) -> MCPServer[Any]:
-    """The server with all tools."""
+    """Build the server with all tools."""
     server: MCPServer[Any] = MCPServer("runninghub", instructions=_TOLD)
     _add_questions(server, tools)
     _add_work(server, tools)
@@ -43,7 +43,7 @@ def server_of(tools: AgentTools) -> MCPServer[Any]:
 
 
 def _add_questions(server: MCPServer[Any], tools: AgentTools) -> None:
-    """What only looks."""
+    """Register the read-only tools."""
 
     @server.tool()
     async def search_models(words: str = "", task: str = "") -> dict[str, Any]:
@@ -78,7 +78,7 @@ def _add_questions(server: MCPServer[Any], tools: AgentTools) -> None:
 
 
 def _add_work(server: MCPServer[Any], tools: AgentTools) -> None:
-    """What orders, stops and fetches."""
+    """Register the tools that order, cancel and download."""
 
     @server.tool()
     async def run(
@@ -130,7 +130,7 @@ def _add_work(server: MCPServer[Any], tools: AgentTools) -> None:
 
 
 async def _with_progress(ctx: Context, work: Callable[[Tell], Awaitable[Document]]) -> Document:
-    """Do long work, and report how far it is; the newest news alone, if the other side is slow."""
+    """Run `work` and report its progress; intermediate reports are dropped for a slow client."""
     news: asyncio.Queue[tuple[float, str]] = asyncio.Queue()
     highest = 0.0
 
@@ -156,7 +156,7 @@ async def _with_progress(ctx: Context, work: Callable[[Tell], Awaitable[Document
 
 
 def behind_token(app: Any, token: str) -> Any:
-    """An ASGI application that answers 401 to requests without ``Authorization: Bearer TOKEN``."""
+    """Wrap an ASGI app: 401 for requests without ``Authorization: Bearer TOKEN``."""
     expected = f"Bearer {token}".encode()
 
     async def guarded(scope: Any, receive: Any, send: Any) -> None:
@@ -172,8 +172,8 @@ def behind_token(app: Any, token: str) -> Any:
 
 
 async def serve_stdio(server: MCPServer[Any], ended: Callable[[], Awaitable[None]]) -> None:
-    """Over stdin and stdout, until the other side leaves. A stop ends the process, once `ended` has
-    seen to what was under way: a thread of the SDK's reads on until stdin is closed."""
+    """Serve on stdin and stdout until the client disconnects. A cancel ends the process after
+    `ended`, since a thread of the SDK blocks on stdin until that is closed."""
     serving = asyncio.ensure_future(server.run_stdio_async())
     try:
         await asyncio.shield(serving)
@@ -184,7 +184,7 @@ async def serve_stdio(server: MCPServer[Any], ended: Callable[[], Awaitable[None
 
 
 async def serve_http(server: MCPServer[Any], port: int, token: str, terminal: Terminal) -> None:
-    """On loopback, for whoever knows the token, which is told here alone."""
+    """Serve on loopback for clients that have the token, which is printed only here."""
     try:
         listener = socket.create_server((_HOST, port))
     except OSError as error:
@@ -199,7 +199,7 @@ async def serve_http(server: MCPServer[Any], port: int, token: str, terminal: Te
         serving = asyncio.ensure_future(web.serve([listener]))
         try:
             await asyncio.shield(serving)
-        except asyncio.CancelledError:  # Ctrl-C, its ordinary end
+        except asyncio.CancelledError:  # Ctrl-C, its regular end
             web.should_exit = True
             await serving
 
@@ -207,5 +207,5 @@ async def serve_http(server: MCPServer[Any], port: int, token: str, terminal: Te
 class _Web(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
-        """None: Ctrl-C is seen to where all commands are run."""
+        """Disabled: Ctrl-C is handled in `interrupt` for all commands."""
         yield

@@ -1,4 +1,4 @@
-"""`migrate`: graphs of other packs in files become ours, and keys come out of files."""
+"""`migrate`: convert graphs of other packs in files to ours, and remove keys from files."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _COPY = re.compile(r"( \d+)?\.bak$", re.IGNORECASE)
 
 
 async def migrate(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
-    """Shows what becomes what in each file; writes only with --out, --yes or a person's word."""
+    """Show each file's replacements; writes only with --out, --yes or the user's consent."""
     catalogue = _catalogue(environ)
     folder = out_folder(arguments.out) if arguments.out else None
     work = _Work(arguments, terminal, catalogue, folder)
@@ -42,11 +42,11 @@ async def migrate(arguments: Namespace, terminal: Terminal, environ: Mapping[str
 
 
 def _catalogue(environ: Mapping[str, str]) -> Catalogue:
-    """What was refreshed, where an account's settings can be read; a file needs no account."""
+    """Return the refreshed catalogue if the settings are valid; migration needs no account."""
     try:
         settings = Settings.from_mapping(environ)
     except BadInput:
-        settings = Settings.from_mapping({}, Path("nowhere"))  # what is shipped
+        settings = Settings.from_mapping({}, Path("nowhere"))  # the shipped one
     return ModelCatalogue(settings).catalogue
 
 
@@ -57,10 +57,10 @@ class _Work:
     catalogue: Catalogue
     folder: Path | None
     failed: int = 0
-    """Files that could not be read or written; one without a graph is none of them."""
+    """Files that could not be read or written, not counting files without a graph."""
 
     def file(self, path: Path) -> dict[str, object]:
-        """One file, which may be unreadable when it came out of a folder."""
+        """Process one file; errors are recorded, and raised only if it is the sole argument."""
         if self.folder is not None and self.folder.resolve() == path.parent.resolve():
             raise BadInput("cli.migrate_same", path=path)
         try:
@@ -122,8 +122,8 @@ class _Work:
         return {"file": str(path), "keys": keys, **written}
 
     def _chosen(self, path: Path, key: FoundKey) -> bool:
-        """Each key is agreed to singly: by --key, by --yes or --out where it is none in doubt,
-        or here."""
+        """Whether to remove a key; decided per key: by --key, by --yes or --out unless in doubt, or
+        by asking."""
         self.terminal.say(f"  {key_line(key, english)}")
         if any(start and key.key.startswith(start) for start in self.arguments.key or ()):
             return True
@@ -137,7 +137,7 @@ class _Work:
         return False
 
     def _written(self, path: Path, data: bytes, question: str) -> dict[str, object]:
-        # No copy is kept of a copy that is cleaned: it would hold the key, and so on.
+        # No backup of a backup that is cleaned: it would contain the key again.
         is_copy = not question and _COPY.search(path.name)
         if self.folder is not None or is_copy:
             target = path if self.folder is None else _free(self.folder / path.name)
@@ -165,8 +165,8 @@ class _Work:
 
 
 def _files(named: Sequence[str], terminal: Terminal, *, copies: bool) -> Iterator[Path]:
-    """`copies`: those as well that were kept of such files. Folders that cannot be read are told as
-    files are."""
+    """Yield the files named or in named folders. `copies`: including backups. Unreadable folders
+    are yielded as well, so that they are reported like files."""
     closed: list[Path] = []
     for name in named:
         path = Path(name).expanduser()
@@ -190,7 +190,7 @@ def _files(named: Sequence[str], terminal: Terminal, *, copies: bool) -> Iterato
 
 
 def _free(path: Path) -> Path:
-    """A name that no file has, so that none is replaced."""
+    """Return an unused name, so that nothing is overwritten."""
     place = 1
     free = path
     while free.exists():

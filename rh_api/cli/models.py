@@ -1,4 +1,4 @@
-"""`models` and `model`: finding a standard model, its form and price, and a run of it."""
+"""`models` and `model`: search standard models, show a form and price, run one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _RUNS = ("set", "extra", "out", "run")
 
 
 async def models(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
-    """Models by words in either language, best first; no key is needed to look."""
+    """Search models by words in either language, best match first; no key needed."""
     settings = Settings.from_mapping(environ)
     if arguments.refresh:
         async with open_catalogue(settings) as renewed:
@@ -54,7 +54,7 @@ async def models(arguments: Namespace, terminal: Terminal, environ: Mapping[str,
 
 
 async def model(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
-    """The form of a model and its price; with any option of a run, a run of it."""
+    """Show a model's form and price, or run it if any option of a run is given."""
     runs = any(getattr(arguments, name) not in (None, False) for name in _RUNS)
     await (_run if runs else _form)(arguments, terminal, environ)
 
@@ -70,7 +70,7 @@ async def _run(arguments: Namespace, terminal: Terminal, environ: Mapping[str, s
 
 
 def model_job(arguments: Namespace) -> Job:
-    """What the arguments of `model` ask for."""
+    """Build a job from the arguments of `model`."""
     return Job(
         model=arguments.model,
         fields=read_fields(arguments.set or (), repeated=True),
@@ -114,7 +114,7 @@ async def _form(arguments: Namespace, terminal: Terminal, environ: Mapping[str, 
 
 
 def _names(model: Model) -> str:
-    """What the sites call it, unless that is its endpoint."""
+    """Return the sites' names of a model, except its endpoint."""
     names = dict.fromkeys((model.name, model.name_zh))
     return " · ".join(name for name in names if name and name != model.endpoint)
 

@@ -1,4 +1,4 @@
-"""`offload`: marked nodes of a local graph run in the cloud, without any ComfyUI here."""
+"""`offload`: run marked nodes of a local graph in the cloud, without a local ComfyUI."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ from .input_folders import InputFolders
 from .run import Service, connected
 from .terminal import Terminal
 
-# Loaders whose output is their file: (class, slot) to the input that names it.
+# Loaders that output a file: (class, slot) to the input that names it.
 _LOADED = {
     ("LoadImage", 0): "image",
     ("LoadImageOutput", 0): "image",
@@ -77,7 +77,7 @@ _CONSTANTS = frozenset(
 
 
 async def offload(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
-    """Run the marked parts; their results are in the folder when this returns."""
+    """Run the plan's segments and save their results into the folder."""
     prompt, run = planned(arguments)
     accounts = accounts_of(run.plan, arguments, environ)
     if arguments.explain:
@@ -109,7 +109,7 @@ async def offload(arguments: Namespace, terminal: Terminal, environ: Mapping[str
 
 
 def planned(arguments: Namespace) -> tuple[Graph, OffloadRun]:
-    """The graph of the arguments, and what would run of it; refused before any request."""
+    """Return the graph of the arguments and its checked plan; refuses before any request."""
     prompt, extra_data = read_prompt(arguments.prompt)
     plan = cut(prompt, _marks(arguments, prompt, extra_data), _classes(arguments.object_info))
     if not plan.segments:
@@ -122,7 +122,7 @@ def planned(arguments: Namespace) -> tuple[Graph, OffloadRun]:
 
 
 def read_prompt(name: str) -> tuple[Graph, object]:
-    """A prompt in API format, alone or as POST /prompt takes it, with what was said beside it."""
+    """Read a prompt in API format, bare or as a POST /prompt body, and its `extra_data`."""
     document = _read_object(name)
     inner = document.get("prompt")
     if isinstance(inner, dict) and "class_type" not in inner:
@@ -145,7 +145,7 @@ def _read_object(name: str) -> dict[str, Any]:
 
 
 def _marks(arguments: Namespace, prompt: Graph, extra_data: object) -> list[Mark]:
-    """What `--nodes` names; without it, what is marked in the file. The options hold for both."""
+    """Return the marks of `--nodes`, else those in the file, with the options applied to both."""
     if arguments.nodes is not None:
         named = {"nodes": arguments.nodes.replace(",", " ").split()}
         extra_data = {"runninghub": {"segments": [named]}}
@@ -156,7 +156,7 @@ def _marks(arguments: Namespace, prompt: Graph, extra_data: object) -> list[Mark
 
 
 def _with_options(mark: Mark, arguments: Namespace) -> Mark:
-    """The mark with what options say in place of its own; of two time limits the lower holds."""
+    """Override a mark's settings by the options; of two time limits the lower holds."""
     own, instance = mark.ordering, arguments.instance or mark.instance
     ordering = replace(
         own,
@@ -180,8 +180,8 @@ def _classes(object_info: str | None) -> Classes:
 
 @dataclass(slots=True)
 class OffloadRun:
-    """One plan under way. `outcomes`: of the segments so far; `held_up`: those that are not
-    ordered, since what they take did not come; `missing`: what did not; `documents`: as printed."""
+    """A plan in progress. `outcomes`: by segment; `held_up`: segments not ordered, since an input
+    is missing; `missing`: outlets without a result; `documents`: by segment, as printed."""
 
     plan: Plan
     nodes: Mapping[str, Node]
@@ -193,7 +193,7 @@ class OffloadRun:
     documents: dict[str, dict[str, object]] = field(default_factory=dict[str, dict[str, object]])
 
     def check(self) -> None:
-        """Refuse before any request what only a ComfyUI can do: run a node."""
+        """Refuse, before any request, inputs that only a local ComfyUI could compute."""
         for segment in self.plan.segments:
             for file in segment.files:
                 self.folders.file(file)
@@ -201,7 +201,7 @@ class OffloadRun:
                 with_inlet(segment.graph, inlet, self._local(inlet).items)
 
     def outside(self, segment: Segment) -> list[Inlet]:
-        """The inlets of a segment that no other segment feeds."""
+        """Return a segment's inlets that no other segment feeds."""
         segments = self._segments()
         return [inlet for inlet in segment.inlets if inlet.source[0] not in segments]
 
@@ -209,9 +209,9 @@ class OffloadRun:
         return {segment.id: segment for segment in self.plan.segments}
 
     def given(self, inlet: Inlet) -> Given:
-        """What comes through an inlet: of an earlier segment, of a file, or a constant.
+        """Return an inlet's value: from an earlier segment, a file, or a constant.
 
-        Raises NothingCame where it did not.
+        Raises NothingCame if its producer brought none.
         """
         source, slot = inlet.source
         if source in self.held_up:
@@ -240,12 +240,12 @@ class OffloadRun:
         )
 
     def document(self) -> dict[str, object]:
-        """What is done so far, in the plan's order."""
+        """Return the finished segments' documents, in the plan's order."""
         ids = (segment.id for segment in self.plan.segments if segment.id in self.documents)
         return {"segments": [self.documents[segment_id] for segment_id in ids]}
 
     def waiting(self) -> list[str]:
-        """Nodes that read what came back, and only a ComfyUI can run."""
+        """Return the local nodes that read a segment's output: only a ComfyUI can run them."""
         segments = self._segments()
         return [
             node.id
@@ -266,9 +266,9 @@ async def _order(
     again: bool,
     scope: str,
 ) -> None:
-    """Order one segment and save what it made; no order where what it takes did not come.
+    """Order one segment and save its results; skipped with a note if an input is missing.
 
-    The first of the services, which are by account, shows the progress of all.
+    `services`: by account; the first one shows the progress of all.
     """
     client = services[segment.ordering.profile].client
     watch = partial(next(iter(services.values())).watch, order=segment.id)
@@ -296,8 +296,8 @@ async def _order(
 def _save(
     segment: Segment, outcome: Outcome, folder: Path
 ) -> tuple[list[Saved], list[NothingCame]]:
-    """What came out, under the ids of the local nodes: of a saver, or of what made it; and what
-    did not."""
+    """Save results under the ids of the local nodes: of a saver, else of the producer. Returns what
+    was saved and what is missing."""
     savers = {saver.outlet: saver.node_id for saver in segment.saved}
     saved: list[Saved] = []
     missing: list[NothingCame] = []
@@ -322,7 +322,7 @@ def _owned(result: Result, node_id: str) -> Result:
 
 
 async def facts(run: OffloadRun, accounts: Mapping[str, Settings], terminal: Terminal) -> Facts:
-    """What the orders send, take and cost, each by its own account; nothing is uploaded."""
+    """Collect what the orders upload, take and cost, each by its account; uploads nothing."""
     inlets = {
         (segment.id, inlet.number): Load(source.body.name, source.size)
         for segment in run.plan.segments

@@ -1,4 +1,4 @@
-"""Progress in a terminal as one line that is rewritten; elsewhere as a few plain lines."""
+"""Progress output: one rewritten line in a terminal, a few plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import unicodedata
 from collections.abc import AsyncGenerator, Callable
 from typing import TextIO
 
-BAR = 24  # columns of the bar where the terminal is wide enough
+BAR = 24  # maximal bar width in columns
 STEP = 10  # percent between two plain lines
-_ROOM = 30  # columns that the sentence keeps before the bar may have any
+_ROOM = 30  # columns reserved for the sentence before the bar gets any
 
 
 class ProgressLine:
-    """One line about one piece of work. It never goes back, also when its news do."""
+    """The progress of one piece of work. The displayed share never decreases."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class ProgressLine:
         self._drawn = 0
 
     def show(self, stage: str, sentence: str, share: float) -> None:
-        """`share` of the whole, 0 to 1. `stage` tells news from a variation of the sentence."""
+        """Update. `share`: 0 to 1. A new `stage` prints a plain line, a new sentence does not."""
         if self._begun is None:
             self._begun = self._now()
         is_new = stage != self._stage
@@ -53,10 +53,10 @@ class ProgressLine:
             try_write(self._stream, f"{self._percent()}  {sentence}\n")
 
     def draw(self) -> None:
-        """The line as it is now."""
+        """Redraw the line."""
         if not self._live or self._begun is None:
             return
-        # The last column stays free: writing there makes some terminals begin a new line.
+        # Leaves the last column free: writing there wraps the line in some terminals.
         width = max(10, self._width() - 1)
         bar = max(0, min(BAR, width - _ROOM))
         done = int(bar * self._share)
@@ -67,7 +67,7 @@ class ProgressLine:
         self._drawn = columns(line)
 
     def clear(self) -> None:
-        """Take the line away, so that something else can be written."""
+        """Erase the line, so that other output can follow."""
         if self._drawn:
             try_write(self._stream, "\r" + " " * self._drawn + "\r")
             self._drawn = 0
@@ -77,7 +77,7 @@ class ProgressLine:
 
     @contextlib.asynccontextmanager
     async def alive(self) -> AsyncGenerator[None]:
-        """Let the seconds run on while nothing is new; the line is gone afterwards."""
+        """Redraw each second while the block runs; erase the line at its end."""
 
         async def tick() -> None:
             while True:
@@ -94,8 +94,8 @@ class ProgressLine:
 
 
 def try_write(stream: TextIO, text: str) -> OSError | None:
-    """Write it at once. Where the reader has left or the disk is full nothing is raised: an order
-    that is under way goes on."""
+    """Write and flush; returns an OSError (broken pipe, disk full) instead of raising, since an
+    order under way must go on."""
     try:
         stream.write(text)
         stream.flush()
@@ -105,12 +105,12 @@ def try_write(stream: TextIO, text: str) -> OSError | None:
 
 
 def columns(text: str) -> int:
-    """How wide a terminal shows a text: Chinese characters take two columns."""
+    """Return a text's width in terminal columns: East Asian wide characters take two."""
     return sum(_columns(character) for character in text)
 
 
 def cut(text: str, width: int) -> str:
-    """The beginning of a text that fits into `width` columns."""
+    """Return the longest prefix that fits into `width` columns."""
     used = 0
     for index, character in enumerate(text):
         used += _columns(character)

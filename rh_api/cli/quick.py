@@ -1,4 +1,4 @@
-"""`quick`: the form of a module of Quick Create, a run of it, or the styles of its library."""
+"""`quick`: show a Quick Create module's form, run it, or list its library's styles."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LISTS = frozenset({"command", "module", "json", "styles", "type"})
 
 
 async def quick(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
-    """A module alone lists its form, which costs nothing. Any option of a run runs it."""
+    """Show a module's form, at no cost, unless any option of a run is given."""
     options = {
         name for name, value in vars(arguments).items() if value is not None and value is not False
     }
@@ -41,7 +41,7 @@ async def quick(arguments: Namespace, terminal: Terminal, environ: Mapping[str, 
 
 
 def quick_job(arguments: Namespace) -> Job:
-    """What the arguments of `quick` ask for."""
+    """Build a job from the arguments of `quick`."""
     return Job(
         quick=_example(arguments.module),
         fields=read_fields(arguments.set or ()),
@@ -94,7 +94,7 @@ def _document(style: Style) -> dict[str, object]:
 
 
 def _example(text: str) -> str:
-    """The call example that a person means, without its key: a file's, stdin's, or the text."""
+    """Read a call example, without its key, from a file, stdin or the argument itself."""
     if text == "-":
         return without_key(sys.stdin.read(LONGEST + 1))
     if "{" in text:

@@ -1,4 +1,4 @@
-"""`quote`: what `run`, `app`, `quick`, `model` and `offload` would cost, by the same arguments."""
+"""`quote`: estimate the cost of `run`, `app`, `quick`, `model` and `offload` by their arguments."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .terminal import Terminal
 
 
 async def quote(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
-    """Tell what it would cost; nothing goes up, and nothing is ordered or held."""
+    """Print the estimate; nothing is uploaded, ordered or put on hold."""
     if arguments.of == "offload":
         _, run = planned(arguments)
         accounts = accounts_of(run.plan, arguments, environ)

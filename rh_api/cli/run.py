@@ -1,4 +1,4 @@
-"""`run`: one order from a terminal, also the way that `app` and the demonstration take."""
+"""`run`: one order from a terminal; shared by `app`, `model`, `quick` and `demo`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .terminal import Terminal
 
 
 async def run(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
-    """Run a workflow, or an app; its results are in the folder when this returns."""
+    """Run a workflow or an app, and save its results into the folder."""
     settings = limited(Settings.from_mapping(environ), arguments)
     settings.require_key()
     job = job_of(arguments)
@@ -34,14 +34,14 @@ async def run(arguments: Namespace, terminal: Terminal, environ: Mapping[str, st
 
 
 def limited(settings: Settings, arguments: Namespace) -> Settings:
-    """With what `--max-cost` lets the command cost."""
+    """Return the settings with the limit of `--max-cost`."""
     if arguments.max_cost is None:
         return settings
     return replace(settings, command=Limits(prompt=read_sums(arguments.max_cost)))
 
 
 def job_of(arguments: Namespace) -> Job:
-    """What the arguments of `run` and `app` ask for."""
+    """Build a job from the arguments of `run` and `app`."""
     options = TaskOptions(
         instance=arguments.instance or "default",
         add_metadata=not arguments.no_metadata,
@@ -65,7 +65,7 @@ def job_of(arguments: Namespace) -> Job:
 class Service:
     """A client for one command.
 
-    `orders`: how many the command consists of, for the progress of the whole.
+    `orders`: the number of its orders, for the overall progress.
     """
 
     client: Client
@@ -77,7 +77,7 @@ class Service:
         task_id = str(news.params.get("task_id", ""))
         if task_id and task_id not in self.terminal.placed:
             self.terminal.placed.append(task_id)
-            # Told at once: whatever happens to this process, the person can find the task.
+            # Printed at once: if this process dies, the user can find the task.
             self.terminal.note(english("cli.placed", {"task_id": task_id}))
         self._shares[order] = max(self._shares.get(order, 0.0), news.overall)
         self.terminal.show(news, sum(self._shares.values()) / self.orders)
@@ -85,7 +85,7 @@ class Service:
 
 @contextlib.asynccontextmanager
 async def connected(settings: Settings, terminal: Terminal) -> AsyncGenerator[Service]:
-    """A client for one command. Ctrl-C inside becomes Interrupted, once it is known what it did."""
+    """Connect a client for one command. A cancel becomes Interrupted once its effect is known."""
     stopped: list[Stopped] = []
     currency = currency_of(settings.origin)
     try:
@@ -100,7 +100,7 @@ async def connected(settings: Settings, terminal: Terminal) -> AsyncGenerator[Se
         _tell_others(terminal, stopped, failure, currency)
         raise failure from None
     except RunningHubError as error:
-        # Past its time limit a task is cancelled while the client closes: now that is known.
+        # A task over its time limit is cancelled in `close`: only now is that known.
         is_over = Stopped(error.task_id or "", confirmed=True) in stopped
         failure = error.with_context(fate=Fate.OVER if is_over else None)
         _tell_others(terminal, stopped, failure, currency)
@@ -110,7 +110,7 @@ async def connected(settings: Settings, terminal: Terminal) -> AsyncGenerator[Se
 def _tell_others(
     terminal: Terminal, stopped: Sequence[Stopped], failure: RunningHubError, currency: str
 ) -> None:
-    """What became of each task that `failure` leaves open."""
+    """Print what became of each stopped task that `failure` does not name."""
     for stop in stopped:
         is_news = stop.too_late and not isinstance(failure, Interrupted)
         if stop.task_id and (is_news or stop.task_id != failure.task_id):
@@ -121,7 +121,7 @@ def _tell_others(
 
 
 def interruption(stopped: Sequence[Stopped], placed: Sequence[str], currency: str) -> Interrupted:
-    """What a person is told after a stop. `placed`: the tasks that were followed."""
+    """Return the error to show after a stop. `placed`: the tasks that were followed."""
     if not stopped and placed:
         return Interrupted("cli.stopped_fetching", fate=Fate.OVER, task_id=placed[-1])
     if not stopped:
@@ -146,9 +146,9 @@ async def order(
     outputs: str = "",
     prefix: str = "",
 ) -> list[Saved]:
-    """Order, save and tell. `outputs`: ids of the nodes whose results are wanted, "" for all.
+    """Run a job and save its results. `outputs`: ids of the wanted nodes, "" for all.
 
-    `prefix` begins the files' names; "": the id of the workflow or app.
+    `prefix` begins the file names; "" for the program's id.
     """
     program = await service.client.program(job)
     listed = read_output_ids(outputs, program.graph)
@@ -169,7 +169,7 @@ async def order(
 
 
 def _id_name(program: Program) -> str:
-    """What a document calls the id of a program."""
+    """Return the document's key for a program's id."""
     if isinstance(program, StandardModel):
         return "model"
     if isinstance(program, QuickCreate):

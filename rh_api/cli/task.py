@@ -1,5 +1,4 @@
-"""`task`: tasks by their id, and the orders that nobody waits for: seen, ended, fetched,
-settled."""
+"""`task`: show, cancel, follow or fetch a task by id; list open orders; settle uncertain ones."""
 
 from __future__ import annotations
 
@@ -25,7 +24,7 @@ from .terminal import Terminal
 
 
 async def task(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
-    """One task, or with `--list` all that nobody waits for, or with `--order` a question."""
+    """Act on one task, on all open orders with `--list`, or on an uncertain one with `--order`."""
     settings = Settings.from_mapping(environ)
     settings.require_key()
     _refuse_nonsense(arguments)
@@ -42,7 +41,7 @@ async def task(arguments: Namespace, terminal: Terminal, environ: Mapping[str, s
 
 
 def _refuse_nonsense(arguments: Namespace) -> None:
-    """Raise BadInput for options that do not go together; argparse has told exclusive ones."""
+    """Raise BadInput for conflicting options that argparse does not exclude."""
     of_task = arguments.cancel or arguments.fetch or arguments.follow
     of_order = arguments.look or arguments.its is not None or arguments.not_started
     subjects = (arguments.task is not None) + arguments.list + (arguments.order is not None)
@@ -65,7 +64,7 @@ def _refuse_nonsense(arguments: Namespace) -> None:
 
 
 async def _look(service: Service, task_id: str, *, cancel: bool) -> None:
-    """How it is doing, after it was cancelled if that was asked for."""
+    """Show the task's state, after cancelling it if requested."""
     report = await service.client.task(task_id).refresh()
     if cancel:
         report = await _cancelled(service, task_id, report)
@@ -73,7 +72,7 @@ async def _look(service: Service, task_id: str, *, cancel: bool) -> None:
 
 
 async def _bring(service: Service, task_id: str, folder: Path, *, follow: bool) -> None:
-    """Its results into a folder; `follow`: once it is over."""
+    """Save its results into a folder; `follow`: wait for its end first."""
     outcome = await (
         _followed(service, task_id) if follow else service.client.task(task_id).fetch()
     )
@@ -96,7 +95,7 @@ async def _followed(service: Service, task_id: str) -> Outcome:
 
 
 async def _cancelled(service: Service, task_id: str, report: Report) -> Report:
-    """What became of a task that was to stop: it may have ended before."""
+    """Cancel a task unless it is over; returns its state afterwards."""
     if report.phase.is_over:
         service.terminal.note(english("cli.task_over", {}))
         return report
@@ -106,7 +105,7 @@ async def _cancelled(service: Service, task_id: str, report: Report) -> Report:
 
 
 def _show(task_id: str, report: Report, origin: str, terminal: Terminal) -> None:
-    # Nothing documents this page of the site; public clients send people there.
+    # This page of the site is undocumented; public clients link to it.
     link = f"{origin}/call-api/call-record-detail/{task_id}"
     state = report.phase.name.lower()
     usage, error = report.usage, report.error
@@ -140,7 +139,7 @@ def _show(task_id: str, report: Report, origin: str, terminal: Terminal) -> None
     )
 
 
-# Orders that nobody waits for
+# Open orders
 
 
 def _show_open(listed: list[OpenOrder], terminal: Terminal) -> None:
@@ -177,7 +176,7 @@ def _row(order: OpenOrder) -> tuple[str, ...]:
 
 
 async def _settle(service: Service, arguments: Namespace) -> None:
-    """A person's answer about an uncertain order, or a look at what can be seen of it."""
+    """Record the user's answer about an uncertain order, or show what can be observed of it."""
     client, terminal, order = service.client, service.terminal, arguments.order
     if arguments.look:
         inspection = await client.inspect_uncertain(order)

@@ -1,4 +1,4 @@
-"""What a person or a program sees: results on stdout, everything else on stderr."""
+"""Output of a command: results on stdout, everything else on stderr."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from .progress import ProgressLine, columns, try_write
 if TYPE_CHECKING:
     from ..client import Progress
 
-_SHOWN = 40  # characters of a long text in a table
+_SHOWN = 40  # longest text in a table, in characters
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class Terminal:
-    """Both streams of a command. `as_json`: stdout gets one document and nothing besides.
+    """Both output streams. `as_json`: stdout gets a single JSON document and nothing else.
 
-    `done`: what the document of an error has beside it, of a command that did a part of its work.
-    `placed`: the tasks of this command so far, the oldest first.
+    `done`: entries beside the error in the document of a partly finished command.
+    `placed`: ids of the command's tasks so far, oldest first.
     """
 
     def __init__(
@@ -39,12 +39,12 @@ class Terminal:
         self.line = ProgressLine(err, live=live)
 
     def say(self, text: str) -> None:
-        """A line of the result, for people: it is part of the document for programs."""
+        """Print a line of the result as text; ignored with `as_json`."""
         if not self.as_json:
             self._print(harmless(text))
 
     def table(self, rows: Sequence[tuple[str, ...]]) -> None:
-        """Rows of equally many cells, in columns, as part of the result."""
+        """Print rows of equal length as columns, as part of the result."""
         widths = [max(map(columns, column)) for column in zip(*rows, strict=True)]
         for row in rows:
             cells = (
@@ -54,19 +54,19 @@ class Terminal:
             self.say("  " + "  ".join(cells).rstrip())
 
     def note(self, text: str) -> None:
-        """A line about the work."""
+        """Print a line to stderr."""
         self.line.clear()
         try_write(self._err, harmless(text) + "\n")
 
     def document(self, value: Mapping[str, object]) -> None:
-        """The one document. ASCII: no console's code page can damage it."""
+        """Print the JSON document, as ASCII: independent of the console's code page."""
         if self.as_json:
             self._print(json.dumps(value, indent=2))
 
     def _print(self, text: str) -> None:
         self.line.clear()
         error = try_write(self._out, text + "\n")
-        # People who read no further, as with `head`, miss nothing: on Windows that is EINVAL.
+        # A reader that stops early, as `head` does, misses nothing: on Windows that is EINVAL.
         has_left = error is not None and error.errno in (errno.EPIPE, errno.EINVAL)
         is_missed = self.as_json or not has_left
         if error is not None and is_missed and not self._is_lost:
@@ -74,13 +74,13 @@ class Terminal:
             self.note(english("cli.output_lost", {"reason": error.strerror or str(error)}))
 
     def show(self, news: Progress, share: float) -> None:
-        """News of an order or upload; `share` of the whole command that is done, 0 to 1."""
+        """Show progress of an order or upload; `share` of the whole command, 0 to 1."""
         sentence = harmless(english(news.stage.value, news.params))
         self.line.show(news.stage.value, sentence, share)
 
 
 class Notes(logging.Handler):
-    """Warnings of the log, on lines of their own above the progress."""
+    """Prints log warnings on lines of their own above the progress."""
 
     def __init__(self, terminal: Terminal) -> None:
         super().__init__(logging.WARNING)
@@ -91,10 +91,10 @@ class Notes(logging.Handler):
 
 
 def shortened(text: str) -> str:
-    """The beginning of a text that a table shows."""
+    """Truncate a text for a table."""
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
 
 def harmless(text: str) -> str:
-    """Text from elsewhere without the control characters that could steer a terminal."""
+    """Replace control characters, which could send escape sequences, in untrusted text."""
     return _CONTROL.sub("\ufffd", text.replace("\r\n", "\n"))

@@ -1,4 +1,4 @@
-"""`upload` and `lora`: files that go up without an order."""
+"""`upload` and `lora`: upload files without an order."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .terminal import Terminal
 
 
 async def upload(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
-    """Upload files; all are looked at before the first one leaves."""
+    """Upload files; all are checked before the first is sent."""
     settings = Settings.from_mapping(environ)
     settings.require_key()
     sources = [(name, read_source(name)) for name in arguments.files]

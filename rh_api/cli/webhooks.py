@@ -1,4 +1,4 @@
-"""`webhooks` receives the POSTs by which RunningHub tells that a task ended; `webhook` looks at
+"""`webhooks`: receive the POSTs that RunningHub sends at a task's end; `webhook`: show or resend
 one."""
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .terminal import Terminal
 
 
 async def webhooks(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
-    """Listen until Ctrl-C, which is its ordinary end."""
+    """Listen until Ctrl-C, its regular end."""
     settings = Settings.from_mapping(environ)
     wanted_port = read_webhook_port(str(arguments.listen))
     ended: list[str] = []
@@ -42,7 +42,7 @@ async def webhooks(arguments: Namespace, terminal: Terminal, environ: Mapping[st
 
 
 async def webhook(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
-    """Show the last delivery; with `--resend` ask for another first."""
+    """Show the last delivery; `--resend` requests another first."""
     if arguments.to and not arguments.resend:
         raise BadInput("cli.webhook_to")
     async with Client(Settings.from_mapping(environ)) as client:

@@ -1,4 +1,4 @@
-"""`workflow`: the fields and outputs of a saved workflow."""
+"""`workflow`: show a saved workflow's fields and outputs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .terminal import Terminal, shortened
 
 
 async def workflow(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
-    """The settable fields as `--set` takes them, and the outputs in their order."""
+    """Show the settable fields as `--set` takes them, and the outputs in order."""
     async with Client(Settings.from_mapping(environ)) as client:
         saved = await client.programs.workflow(arguments.workflow)
     nodes = read_nodes(saved.graph)
@@ -39,7 +39,7 @@ async def workflow(arguments: Namespace, terminal: Terminal, environ: Mapping[st
 
 
 def field_document(field: Field) -> dict[str, object]:
-    """A field as `--json` prints it."""
+    """Return a field as `--json` prints it."""
     return {
         "name": field.full_name,
         "type": field.kind.value,
