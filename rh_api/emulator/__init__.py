@@ -1,4 +1,4 @@
-"""A RunningHub on loopback: it plays the remote service for tests and for people without a key.
+"""An emulated RunningHub on loopback, for tests and for users without a key.
 
 It imports nothing of the rest of ``rh_api``; Pillow is imported when the first graph runs.
 """

@@ -1,4 +1,4 @@
-"""Accounts: what a key may do, what it costs and how many tasks it may have at once."""
+"""Accounts: a key's permissions, balance, rates and concurrency limit."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ COINS_PER_SECOND = {
     "plus": Decimal("0.4"),
     "ultra": Decimal("0.6"),
 }
-"""RH coins a second by machine, as measured on the website by public clients."""
+"""RH coins per second by machine, as measured on the website by public clients."""
 
 MONEY_PER_SECOND = {
     "default": Decimal("0.0014"),
     "plus": Decimal("0.0028"),
     "ultra": Decimal("0.0042"),
 }
-"""Wallet money a GPU second. The real price list is not public; only the ratios are."""
+"""Wallet money per GPU second. The real price list is not public; only the ratios are."""
 
 PERSONAL_QUEUE_LIMIT = 1000
-"""Most tasks that wait in a personal queue (RunningHub docs, "Start ComfyUI Task 2 - Advanced")."""
+"""Most tasks waiting in a personal queue (RunningHub docs, "Start ComfyUI Task 2 - Advanced")."""
 
 SHARED_LIMIT = 50
-"""Tasks at once of an enterprise shared key that nobody had raised (RunningHub docs)."""
+"""Default concurrency limit of an enterprise shared key (RunningHub docs)."""
 
 
 @dataclass
 class Account:
-    """One key's account. Every attribute may be changed while the emulator runs.
+    """The account of one key. Every attribute may be changed while the emulator runs.
 
-    ``coins`` are whole RH coins, ``money`` is in ``currency``. ``limit`` is the number of tasks
-    that may exist at once. ``enabled`` False means that the key is refused; ``subscribed``,
-    ``machine`` and ``personal_queue`` concern EXCLUSIVE keys only: the machines' size, ``default``
-    or ``plus``, and how many tasks may wait for one.
+    ``coins`` are whole RH coins, ``money`` is in ``currency``. ``limit``: most tasks at once,
+    queued ones included. If not ``enabled``, the key is refused; ``subscribed``, ``machine`` and
+    ``personal_queue`` apply to EXCLUSIVE keys only: the size of their machines, ``default`` or
+    ``plus``, and how many tasks may wait for one.
     """
 
     kind: Kind = "NORMAL"
@@ -56,16 +56,16 @@ class Account:
         return Decimal(0) if self.money is None else Decimal(self.money)
 
     def refusal_of_key(self) -> int:
-        """The code with which this account's key is refused, or 0."""
+        """Return the code that refuses this account's key, or 0."""
         if not self.enabled:
             return 811 if self.kind == "SHARED" else 802
         return 801 if self.kind == "FREE" else 0
 
     def refusal_of_balance(self) -> int:
-        """The code for an account that cannot pay, or 0.
+        """Return the code that refuses an account unable to pay, or 0.
 
-        Consumer keys pay with coins (414, or 416 when the account has a wallet too), shared keys
-        with the wallet (812), dedicated keys with a subscription (436).
+        Consumer keys pay with coins (414, or 416 if the account has a wallet too), shared keys with
+        the wallet (812), dedicated keys with a subscription (436).
         """
         if self.kind == "NORMAL" and self.coins <= 0:
             return 414 if self.money is None else 416
@@ -76,7 +76,7 @@ class Account:
         return 0
 
     def charge(self, seconds: float, machine: str) -> tuple[int | None, Decimal | None]:
-        """Take the price of ``seconds`` on ``machine``; returns what was taken: coins, money."""
+        """Charge ``seconds`` on ``machine``; returns the (coins, money) charged."""
         whole = max(1, ceil(seconds))
         if self.kind == "NORMAL":
             coins = int(
@@ -96,7 +96,7 @@ class Account:
 
 
 def example_accounts() -> dict[str, Account]:
-    """An account of each other kind by its key, to try what they may: none is charged for real."""
+    """Return one account per other kind, by key; none is charged for real."""
     return {
         example_key("free"): Account(kind="FREE", coins=0),
         example_key("shared"): Account(
@@ -107,5 +107,5 @@ def example_accounts() -> dict[str, Account]:
 
 
 def example_key(name: str) -> str:
-    """32 characters, as all keys have, that a person can read."""
+    """Return a readable key of 32 characters, the length of all keys."""
     return (name * 32)[:32]

@@ -1,4 +1,4 @@
-"""What is there when the emulator starts: workflows, AI apps, models, and a few input pictures."""
+"""Built-in content: workflows, AI apps, Quick Create modules, models and input pictures."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ CHECKPOINTS = (
     "nocturne_xl_fp16.safetensors",
 )
 UNLISTED = ("attic_xl.safetensors",)
-"""Checkpoints that run and that no list of models shows: nobody says that it shows all."""
+"""Checkpoints that run but appear in no list of models: no source says that lists are complete."""
 LORAS = ("ink_v1.safetensors", "watercolor_v2.safetensors")
 TITLES = {"nocturne_xl_fp16.safetensors": "Harbour by Night"}
-"""Models whose title on the site says nothing of their file's name."""
+"""Models whose title on the site does not resemble their file name."""
 EXAMPLE_LORA = "api-lora-cn/00000000000000000000000000000000.safetensors"
-"""A LoRA that is in the store from the beginning, for RHLoraLoader's stored value."""
+"""A LoRA in the store from the start: the stored value of RHLoraLoader."""
 
 EXAMPLE_PICTURES = ("example.png", "example_mask.png", "example_small.png")
 
 
 @dataclass
 class Workflow:
-    """A workflow on the website. ``never_run`` ones were never run there: code 810."""
+    """A workflow on the website. Orders of a ``never_run`` one are refused with code 810."""
 
     id: str
     graph: Graph
@@ -50,10 +50,10 @@ class Workflow:
 
 @dataclass
 class App:
-    """An AI app: a workflow of which some fields are exposed.
+    """An AI app: a workflow with some exposed fields.
 
-    ``fields`` are items of the call demo's ``nodeInfoList``; ``published`` is what else its
-    ``data`` says, such as covers and tags.
+    ``fields`` are items of the call demo's ``nodeInfoList``; ``published`` holds further entries of
+    its ``data``, such as covers and tags.
     """
 
     id: str
@@ -66,9 +66,9 @@ class App:
 
 @dataclass
 class Module:
-    """A module of Quick Create: a workflow of which some fields have to be sent, all of them.
+    """A Quick Create module: a workflow with exposed fields, all of which must be sent.
 
-    ``fields`` are the items of its call example, with the six names that the service asks for.
+    ``fields`` are the items of its call example, with the six required names.
     """
 
     webapp_id: str
@@ -79,7 +79,7 @@ class Module:
     styles: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
     def example(self, key: str = "") -> str:
-        """What the site's "call API" button gives, as JSON."""
+        """Return the call example of the site's "call API" button, as JSON."""
         head = {"webappId": self.webapp_id, "apiKey": key, "quickCreateCode": self.code}
         return json.dumps({**head, "nodeInfoList": self.fields}, ensure_ascii=False, indent=2)
 
@@ -215,7 +215,7 @@ def _text_out() -> Graph:
 
 
 def _subgraph() -> Graph:
-    """Nodes of a subgraph have ids of two parts; its pictures have alpha."""
+    """A graph with a subgraph's two-part node ids, and pictures with alpha."""
     return {
         "5": _node("LoadImage", "Load Image", image="example.png"),
         "12:3": _node("ImageCrop", "Crop", width=96, height=64, x=40, y=32, image=_link("5")),
@@ -270,7 +270,7 @@ def _no_output_files() -> Graph:
 
 
 def workflows() -> dict[str, Workflow]:
-    """Fresh copies of the built-in workflows, by id."""
+    """Return fresh copies of the built-in workflows, by id."""
     built = (
         Workflow(TEXT_TO_IMAGE, _text_to_image(), "Text to image"),
         Workflow(INVERT, _invert(), "Invert a picture"),
@@ -303,9 +303,9 @@ def _exposed(
 
 
 def apps() -> dict[str, App]:
-    """Fresh copies of the built-in AI apps, by id: the three dialects of ``fieldData`` occur.
+    """Return fresh copies of the built-in AI apps, by id, with all three dialects of ``fieldData``.
 
-    Numbers are texts in their forms, as on the site.
+    Numbers in their forms are strings, as on the site.
     """
     text = ["STRING", {"default": "", "multiline": True}]
     samplers = [
@@ -404,7 +404,7 @@ def _style(number: int, webapp_id: str, name: str, lora: str) -> dict[str, Any]:
 
 
 def modules() -> dict[str, Module]:
-    """Fresh copies of the built-in modules of Quick Create, by ``webappId``."""
+    """Return fresh copies of the built-in Quick Create modules, by ``webappId``."""
     styled = "1900000000000000302"
     names = zip(("ink", "watercolor"), LORAS, strict=True)
     built = (
@@ -450,7 +450,7 @@ def modules() -> dict[str, Module]:
 
 @cache
 def example_picture(name: str) -> bytes:
-    """A built-in input picture as PNG; imports Pillow."""
+    """Return a built-in input picture as PNG; imports Pillow."""
     from PIL import Image, ImageDraw
 
     from .procedural import paint

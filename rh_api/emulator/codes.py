@@ -1,4 +1,4 @@
-"""What the service says: error codes and the envelope that each family of paths puts them in."""
+"""Error codes, and the response envelope of each family of paths."""
 
 from __future__ import annotations
 
@@ -66,12 +66,12 @@ TEXTS: dict[int, str] = {
     1601: "param apiKey is required",
     1620: "insufficient balance",
 }
-"""RunningHub docs, "API Error Code Reference"; 1, 414, 605, 1520,
-1601 and 1620 from public clients' logs."""
+"""RunningHub docs, "API Error Code Reference"; 1, 414, 605, 1520, 1601 and 1620 from public
+clients' logs."""
 
 
 class Refused(Exception):
-    """The request is answered with a business code; ``task_id`` is repeated in a V2 task object."""
+    """Raised to answer with a business code; ``task_id`` is repeated in a V2 task object."""
 
     def __init__(self, code: int, text: str = "", *, task_id: str = "") -> None:
         super().__init__(code, text)
@@ -81,7 +81,7 @@ class Refused(Exception):
 
 
 class Family(Enum):
-    """Paths that share an envelope."""
+    """Paths that share a response envelope."""
 
     V1 = "v1"
     UPLOAD = "upload"
@@ -109,7 +109,7 @@ _FAMILIES = (
 
 
 def family_of(path: str) -> Family:
-    """The family of a path; what is unknown answers like the oldest one."""
+    """Return a path's family; unknown paths use the oldest envelope."""
     return next((family for prefix, family in _FAMILIES if path.startswith(prefix)), Family.V1)
 
 
@@ -122,7 +122,7 @@ NO_USAGE: Json = {
 
 
 def refusal_body(path: str, refused: Refused) -> Json | str:
-    """The body that says ``refused`` on ``path``: JSON, or XML text for the object store."""
+    """Return the response body for ``refused``: JSON, or XML text for the object store."""
     code, text = refused.code, refused.text
     family = family_of(path)
     if code == 412 and family in (Family.UPLOAD, Family.TASK):
@@ -159,7 +159,7 @@ def _task_refusal(refused: Refused) -> Json:
 
 
 def refusal(path: str, refused: Refused, *, status: int = 200) -> web.Response:
-    """The answer that says ``refused`` on ``path``, with the HTTP status of nearly all of them."""
+    """Return the response for ``refused``, by default with status 200 as nearly all refusals."""
     body = refusal_body(path, refused)
     if isinstance(body, str):
         return web.Response(

@@ -1,4 +1,4 @@
-"""Runs the graphs of orders on a real ComfyUI: files go to it and results come from it."""
+"""Runs graphs on a real ComfyUI server: uploads inputs and fetches results."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .nodes.context import Outcome, Product
 from .tasks.progress import Progress
 
 LOOK_SECONDS = 0.1
-"""How often the history is asked when the socket does not tell the end."""
+"""Poll interval for the history if the socket does not report the end."""
 
 ANSWER_SECONDS = 30.0
 
@@ -27,7 +27,7 @@ ReadInput = Callable[[str], bytes]
 
 
 class ComfyUI:
-    """One ComfyUI server. ``carried`` are the uploads that lie in its input folder."""
+    """One ComfyUI server. ``carried``: uploads already copied to its input folder."""
 
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
@@ -35,7 +35,7 @@ class ComfyUI:
         self._savers: frozenset[str] | None = None
 
     async def reach(self) -> None:
-        """Raise ConnectionError when no ComfyUI answers there."""
+        """Raise ConnectionError if no ComfyUI answers at the URL."""
         try:
             async with self.session() as session:
                 await _json(session, "GET", "/system_stats")
@@ -48,7 +48,7 @@ class ComfyUI:
         )
 
     async def place(self, graph: Graph, read_input: ReadInput) -> tuple[Verdict, Hosted | None]:
-        """Carry the graph's files over and queue it; no ``Hosted`` when nothing of it can run."""
+        """Upload the graph's files and queue it; ``Hosted`` is None if no output can run."""
         client_id = uuid.uuid4().hex
         async with self.session() as session:
             await self._carry(session, graph, read_input)
@@ -100,7 +100,7 @@ def _names(node: dict[str, Any]) -> Iterator[str]:
 
 
 def _verdict(graph: Graph, savers: frozenset[str], answer: dict[str, Any]) -> Verdict:
-    """ComfyUI's answer to a prompt; what it took will run, less the outputs with errors."""
+    """Convert ComfyUI's reply to POST /prompt; outputs with errors are excluded."""
     errors: dict[str, dict[str, Any]] = answer.get("node_errors") or {}
     if "prompt_id" not in answer:
         error: Any = answer.get("error")
@@ -120,7 +120,7 @@ def _verdict(graph: Graph, savers: frozenset[str], answer: dict[str, Any]) -> Ve
 
 @dataclass
 class Hosted:
-    """A prompt in ComfyUI's queue, and the socket that tells how it is doing."""
+    """A prompt in ComfyUI's queue, and the WebSocket with its progress."""
 
     server: ComfyUI
     client_id: str
@@ -129,7 +129,7 @@ class Hosted:
     _socket: aiohttp.ClientWebSocketResponse[bool] | None = None
 
     async def listen(self) -> None:
-        """Connect before the prompt is queued, so that nothing is missed."""
+        """Connect before the prompt is queued, so that no message is missed."""
         self._session = self.server.session()
         try:
             self._socket = await self._session.ws_connect(
@@ -145,15 +145,15 @@ class Hosted:
         self._session = self._socket = None
 
     async def abandon(self) -> None:
-        """Take the prompt out of the queue, or interrupt it if it is the one that runs."""
+        """Delete the prompt from the queue, or interrupt it if it is running."""
         async with self.server.session() as session:
             await _json(session, "POST", "/queue", json={"delete": [self.prompt_id]})
             await _json(session, "POST", "/interrupt", json={"prompt_id": self.prompt_id})
 
     async def follow(self, progress: Progress) -> Outcome:
-        """Pass on what the socket says until the prompt is over; what it made and how it ended.
+        """Relay socket messages until the prompt is over; returns its products and failure.
 
-        Success is left to be said when the results are there.
+        A success message is withheld until the results are available.
         """
         if self._socket is not None:
             async for message in self._socket:
@@ -172,7 +172,7 @@ class Hosted:
         return outcome
 
     def _pass_on(self, text: str, progress: Progress) -> bool:
-        """True when the prompt is over."""
+        """Relay one message; returns True if the prompt is over."""
         message: dict[str, Any] = json.loads(text)
         kind: str = message.get("type", "")
         data: dict[str, Any] = message.get("data") or {}
@@ -195,7 +195,7 @@ class Hosted:
 
 
 async def _json(session: aiohttp.ClientSession, method: str, path: str, **sent: Any) -> Any:
-    """The answer as JSON, an empty one as an empty object; 400 says what is wrong in its body."""
+    """Return the response as JSON, {} if empty; status 400 is no error: its body is the reply."""
     async with session.request(method, path, **sent) as answer:
         if answer.status != 400:
             answer.raise_for_status()
@@ -205,7 +205,7 @@ async def _json(session: aiohttp.ClientSession, method: str, path: str, **sent: 
 async def _products(
     session: aiohttp.ClientSession, entry: dict[str, Any]
 ) -> AsyncIterator[Product]:
-    """Files in the order in which the nodes ended; a node's text only when it made no file."""
+    """Yield files in the order in which the nodes ended; a node's text only if it made no file."""
     for node_id, shown in entry["outputs"].items():
         files = [
             cast("dict[str, Any]", item)
@@ -234,7 +234,7 @@ def _product(node_id: str, place: dict[str, str], data: bytes) -> Product:
 
 
 def _failure(entry: dict[str, Any]) -> dict[str, str] | None:
-    """``failedReason`` as the service sends it, from the message that ended the prompt."""
+    """Return ``failedReason`` as the service sends it, from the prompt's final message."""
     for kind, data in entry["status"]["messages"]:
         if kind in ("execution_error", "execution_interrupted"):
             return {

@@ -1,4 +1,4 @@
-"""What can be done to a client's connection below HTTP."""
+"""Connection faults below HTTP: resets and idle timeouts."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from .knobs import Knobs
 
 LINGER_NONE = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
-"""SO_LINGER of zero seconds: closing sends RST instead of FIN."""
+"""SO_LINGER of zero seconds: close sends RST instead of FIN."""
 
 
 def abort(transport: asyncio.Transport) -> None:
-    """Close with RST, as a machine does that lost the connection's state."""
+    """Close with RST, like a peer that has lost the connection's state."""
     raw = transport.get_extra_info("socket")
     with contextlib.suppress(OSError, AttributeError):
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_NONE)
@@ -35,25 +35,25 @@ def reset(request: web.Request) -> None:
 
 async def wait_until_left(request: web.Request) -> None:
     """Return when the client has closed the connection."""
-    # aiohttp tells a handler nothing of it unless the whole server cancels its handlers.
+    # aiohttp does not notify handlers of it unless the whole server cancels them.
     while request.transport is not None and not request.transport.is_closing():  # noqa: ASYNC110
         await asyncio.sleep(0.02)
 
 
 class Connections:
-    """The open connections: which of them are idle, and which never had a request."""
+    """Tracks open connections: which are idle, and which never carried a request."""
 
     def __init__(self, knobs: Knobs) -> None:
         self._knobs = knobs
         self._marks: dict[asyncio.BaseTransport, object] = {}
         self._used = WeakSet[asyncio.BaseTransport]()
         self.under_way = 0
-        """Requests that came and are not answered yet, also of clients that have left."""
+        """Requests not answered yet, including those of disconnected clients."""
         self.forgotten = 0
-        """Connections that are open and not read from any more."""
+        """Open connections that are no longer read from."""
 
     def opened(self, protocol: web.RequestHandler) -> None:
-        """Somebody connects, and may be long in asking anything."""
+        """Start the timeout until a new connection's first request."""
         if self._knobs.unused_timeout is not None:
             loop = asyncio.get_running_loop()
             loop.call_later(self._knobs.unused_timeout, self._close_if_unused, protocol)
@@ -77,7 +77,7 @@ class Connections:
             self._used.add(transport)
 
     def idle(self, transport: asyncio.BaseTransport | None) -> None:
-        """A request is answered: close the connection when the next one is long in coming."""
+        """A request was answered: start the connection's idle timeout."""
         self.under_way -= 1
         if transport is None:
             return
@@ -99,7 +99,7 @@ class Connections:
             transport.close()
 
     def close(self) -> None:
-        """Close all of them, whatever they wait for."""
+        """Close all connections, whatever their state."""
         for transport in list(self._marks):
             transport.close()
         self._marks.clear()

@@ -1,4 +1,4 @@
-"""Counters: what the emulator was asked, and where keys were seen."""
+"""Counters: requests received, and where they carried keys."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ JOURNAL_LENGTH = 2000
 
 
 class Entry(NamedTuple):
-    """One request as it came, keys and all: this is a test's tool."""
+    """One request as received, unredacted: for tests only."""
 
     method: str
     path: str
@@ -25,12 +25,12 @@ class Entry(NamedTuple):
 
 @dataclass
 class Counters:
-    """Plain numbers; also readable as ``counters["orders"]``."""
+    """Plain counters; also readable as ``counters["orders"]``."""
 
     requests: Counter[str] = field(default_factory=Counter[str])
     """Requests by path."""
     orders: int = 0
-    """Booked tasks."""
+    """Tasks created."""
     cancels: int = 0
     upload_bytes: int = 0
     put_bytes: int = 0
@@ -39,9 +39,9 @@ class Counters:
     """TCP connections accepted."""
     sockets: int = 0
     keys_seen: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
-    """(place, path) of every key: header, body, query or url."""
+    """(place, path) of every key seen; place: header, body, query or url."""
     keys_misplaced: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
-    """Those of them that do not belong there."""
+    """Those in a place that the documentation does not allow."""
 
     def __getitem__(self, name: str) -> Any:
         return getattr(self, name)
@@ -51,20 +51,20 @@ class Counters:
         return self.requests.total()
 
     def under(self, prefix: str) -> int:
-        """Requests whose path begins with ``prefix``."""
+        """Count requests whose path begins with ``prefix``."""
         return sum(count for path, count in self.requests.items() if path.startswith(prefix))
 
     def look_for_keys(
         self, keys: Collection[str], place: str, path: str, texts: Iterable[str]
     ) -> None:
-        """Note that a key stands in one of ``texts``, which a request to ``path`` had there."""
+        """Record if a key occurs in ``texts``, which are ``place`` of a request to ``path``."""
         if any(key in text for text in texts for key in keys):
             self.keys_seen.add((place, path))
             if not _belongs(place, path):
                 self.keys_misplaced.add((place, path))
 
     def plain(self) -> dict[str, Any]:
-        """The counters as JSON."""
+        """Return the counters as JSON values."""
         values: dict[str, Any] = {name: getattr(self, name) for name in self.__dataclass_fields__}
         values["requests"] = dict(self.requests)
         values["keys_seen"] = sorted(self.keys_seen)
@@ -73,7 +73,7 @@ class Counters:
 
 
 def _belongs(place: str, path: str) -> bool:
-    """Where the documentation wants a key; the older paths take a header beside the body."""
+    """Whether the documentation puts a key there; older paths also allow a header."""
     match family_of(path):
         case Family.V1 if path == "/api/webapp/apiCallDemo":
             return place in ("query", "header")

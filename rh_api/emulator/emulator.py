@@ -1,4 +1,4 @@
-"""The emulator: the service's state, and the two ways to serve it."""
+"""The emulator: the service's state, served in the running loop or in a thread."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ from .tasks import lifecycle
 KEEP_ALIVE_SECONDS = 75.0
 
 SHUTDOWN_SECONDS = 0.1
-"""How long the end of serving waits for answers that are on their way."""
+"""Timeout for responses in flight when serving ends."""
 
 
 class Emulator(State):
-    """A RunningHub. Knobs are attributes (see ``Knobs``), so is everything that happened.
+    """An emulated RunningHub. Knobs (see ``Knobs``) and all recorded state are attributes.
 
     Serve it in the running loop with ``async with emulator.serve() as base_url``, or in a thread
-    of its own with ``with emulator.run_in_thread() as base_url``.
+    with ``with emulator.run_in_thread() as base_url``.
     """
 
     def __init__(self, *, comfyui: str | None = None, **knobs: Any) -> None:
-        """``comfyui`` is the address of a real one that runs the graphs; else they run here."""
+        """``comfyui``: URL of a real ComfyUI to run the graphs; None: the built-in interpreter."""
         super().__init__(comfyui=ComfyUI(comfyui) if comfyui else None, **knobs)
         self.connections = Connections(self)
         self._server: web.Server | None = None
 
     @property
     def is_idle(self) -> bool:
-        """Nobody is connected, and every request that came has been answered."""
+        """Whether no client is connected and every request has been answered."""
         connected = self._server is not None and self._server.connections
         return not connected and not self.connections.under_way
 
     async def reset(self) -> None:
-        """Make all as new: knobs, what is there, counters; tasks are dropped."""
+        """Restore the initial state: knobs, content, counters; tasks are dropped."""
         await lifecycle.reset(self)
 
     @contextlib.asynccontextmanager
@@ -54,12 +54,10 @@ class Emulator(State):
         *,
         host: str = "127.0.0.1",
     ) -> AsyncGenerator[str]:
-        """Serve in the running loop; gives the base address without a slash.
+        """Serve in the running loop; yields the base URL without a trailing slash.
 
-        ``host`` is an address of this machine, loopback unless told otherwise; with
-        ``ssl_context`` its certificate must name it.
-
-        Tasks that an earlier serving left unfinished go on.
+        ``host``: an address of this machine; with ``ssl_context`` its certificate must name it.
+        Tasks left unfinished by earlier serving resume.
         """
         runner = web.AppRunner(
             application(self, self.connections),
@@ -100,7 +98,7 @@ class Emulator(State):
     def run_in_thread(
         self, port: int = 0, ssl_context: ssl.SSLContext | None = None
     ) -> Generator[str]:
-        """Serve in a thread with a loop of its own; ends, and waits for it, on leaving."""
+        """Serve in a thread with its own event loop; stops and joins it on exit."""
         ready = threading.Event()
         stop: asyncio.Event | None = None
         loop: asyncio.AbstractEventLoop | None = None

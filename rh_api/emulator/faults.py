@@ -1,4 +1,4 @@
-"""Faults: what goes wrong on the way, by path, count and kind."""
+"""Fault injection by path, count and kind."""
 
 from __future__ import annotations
 
@@ -41,17 +41,17 @@ Kind = Literal[
 KINDS: tuple[str, ...] = get_args(Kind)
 
 READ_RATE: ContextVar[float | None] = ContextVar("READ_RATE", default=None)
-"""Bytes a second at which a fault wants the present request's body read."""
+"""Rate in bytes per second at which the current request's body is read, set by a fault."""
 
 SERVED_PART: ContextVar[float] = ContextVar("SERVED_PART", default=1.0)
-"""The part of a file that the present download takes for the whole."""
+"""Fraction of a file that the current download serves as the whole."""
 
 
 @dataclass
 class Fault:
-    """One fault. It strikes the requests whose path begins with ``path``.
+    """A fault, applied to requests whose path begins with ``path``.
 
-    The first ``after`` of them are spared, the next ``count`` are struck (None: all of them).
+    Skips the first ``after`` of them and applies to the next ``count`` (None: all).
 
     ======================  ==================================================================
     kind                    effect; what ``value`` means
@@ -59,44 +59,44 @@ class Fault:
     code                    business code ``value`` in the envelope of that path
     status                  HTTP status ``value`` (500) with the body of code 500
     html                    HTTP status ``value`` (502) with a page
-    half_json               the answer cut after ``value`` (0.5) of its length, told honestly
-    truncated               the same, but the length is that of the whole; then closed
-    wrong_types             numbers as strings and the other way round, an unknown status
+    half_json               response cut to ``value`` (0.5) of its length, its length header matches
+    truncated               the same with the whole's Content-Length; then closed
+    wrong_types             numbers as strings and vice versa, an unknown status
     null_data               ``data`` (or every field of a V2 task) is null
     reset                   connection reset before the request is processed
-    lost_reply              processed and booked, then reset without an answer
-    hang                    no answer until the client leaves; "before" or "after" processing
-    drip                    the answer at ``value`` bytes a second
-    slow_read               the request's body is read at ``value`` bytes a second
-    redirect                ``status`` (302) to the address ``value``
+    lost_reply              connection reset after the request is processed, without a response
+    hang                    no response until the client disconnects; ``value``: "before" or "after"
+                            processing
+    drip                    response sent at ``value`` bytes per second
+    slow_read               request body read at ``value`` bytes per second
+    redirect                ``status`` (302) with Location ``value``
     retry_after             429 with ``Retry-After: value``
     delay                   ``value`` seconds before processing
-    empty                   nothing as body
+    empty                   empty body
     body                    ``value`` (bytes or text) as body
-    cut                     a download cut after ``value`` (0.5) of its length, which is told as its
-                            whole length: with ranges, ETag and type as if nothing were missing
-    chunked                 the answer without its length, in chunks
-    endless                 the same over and over, until the client leaves
-    other_etag              the answer with an ETag that is not its own
+    cut                     a download cut to ``value`` (0.5) of its length, served as if it were
+                            the whole: length, ranges, ETag and type match
+    chunked                 response with chunked encoding, without Content-Length
+    endless                 response repeated in chunks until the client disconnects
+    other_etag              response with a wrong ETag
     objects                 JSON whose ``data`` holds ``value`` (8,000,000) empty objects
     nested                  JSON of ``value`` (1,000,000) nested lists
-    gzip_bomb               ``value`` (64) MiB of spaces, sent as gzip of a thousandth of that
-    gzip                    the answer packed, as some stores keep what they serve
-    unmeasured              the answer without its length: it ends where the connection does
-    quoted                  the answer as a JSON text of itself
-    doubled                 the answer with its fields a second time, as null
-    echo_key                refused with a text that repeats the key. ``value`` is how: plain, json
+    gzip_bomb               ``value`` (64) MiB of spaces, gzipped to about a thousandth
+    gzip                    response gzipped, as some object stores serve
+    unmeasured              response without Content-Length, ended by closing the connection
+    quoted                  response JSON encoded once more, as a JSON string
+    doubled                 response with its keys (but code, msg) duplicated, as null
+    echo_key                refusal whose text repeats the key; ``value``: plain, json
                             (escapes), percent, base64 (of the header's value), utf16 (the whole
-                            body), or location (an address to be redirected to)
+                            body), or location (in a redirect)
     ======================  ==================================================================
 
-    ``processed`` says whether the request is carried out all the same; half_json, truncated,
-    wrong_types, null_data, lost_reply, drip, slow_read, delay, cut, chunked, gzip, unmeasured,
-    quoted, doubled, endless and other_etag always carry it out. ``status`` is the HTTP status of
-    body, empty and redirect.
+    ``processed``: whether the request is still processed; half_json, truncated, wrong_types,
+    null_data, lost_reply, drip, slow_read, delay, cut, chunked, gzip, unmeasured, quoted, doubled,
+    endless and other_etag always are. ``status``: HTTP status of body, empty and redirect.
 
-    None of them is a claim that the service does so: caches, proxies and broken machines between
-    it and a client have done each of them to somebody.
+    Not claims about the service itself: caches, proxies and broken machines on the way have
+    caused each of them.
     """
 
     path: str
@@ -109,9 +109,9 @@ class Fault:
     processed: bool = False
     content_type: str = "application/json"
     text: str = ""
-    """The message beside a code; empty: the usual one."""
+    """The message beside a code; "": the default one."""
     struck: int = field(default=0, compare=False)
-    """How often it struck."""
+    """How often it was applied."""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -121,7 +121,7 @@ class Fault:
         return path.startswith(self.path) and self.method in (None, method)
 
     def strikes(self) -> bool:
-        """Count one matching request; True when this one is struck."""
+        """Count one matching request; returns whether the fault applies to it."""
         if self.after > 0:
             self.after -= 1
             return False
@@ -132,7 +132,7 @@ class Fault:
 
 
 def pick(faults: list[Fault], method: str, path: str) -> Fault | None:
-    """The first fault that strikes this request; spent ones stay in the list, for counting."""
+    """Return the first fault that applies; exhausted ones stay listed, for counting."""
     for fault in faults:
         if fault.matches(method, path) and fault.strikes():
             return fault
@@ -140,7 +140,7 @@ def pick(faults: list[Fault], method: str, path: str) -> Fault | None:
 
 
 def wrong_types(value: Any, *, name: str = "") -> Any:
-    """Digits as numbers, numbers as strings, an unknown status; ``code`` stays what it is."""
+    """Turn digits into numbers, numbers into strings, the status unknown; ``code`` is kept."""
     if isinstance(value, dict):
         items = cast("dict[str, Any]", value)
         return {key: wrong_types(item, name=key) for key, item in items.items()}
@@ -155,7 +155,7 @@ def wrong_types(value: Any, *, name: str = "") -> Any:
 
 
 def null_data(value: Any) -> Any:
-    """The answer without what it should say."""
+    """Return the response without its data."""
     if not isinstance(value, dict):
         return None
     items = cast("dict[str, Any]", value)

@@ -1,4 +1,4 @@
-"""What a fault makes of an answer: nothing, part of it, another one, or the same one slowly."""
+"""Applies a fault to a response: replaces, distorts, truncates, delays or drops it."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def _body(response: web.StreamResponse) -> bytes:
 async def faulty_reply(
     request: web.Request, processed: Processed, fault: Fault, body: Any
 ) -> web.StreamResponse:
-    """The answer that ``fault`` makes of this request, whose JSON is ``body``.
+    """Return the response with ``fault`` applied; ``body``: the request's JSON.
 
-    ``processed`` carries the request out and gives the right answer; not every fault asks it.
+    ``processed`` handles the request and returns the correct response; not every fault calls it.
     """
     if fault.kind == "delay":
         await asyncio.sleep(float(fault.value or 0))
@@ -81,7 +81,7 @@ def _task_id(body: Any) -> str:
 def _replaced(
     path: str, response: web.StreamResponse, fault: Fault, task_id: str
 ) -> web.StreamResponse:
-    """Faults that change what is said and send it honestly."""
+    """Apply faults of the content, sent with correct HTTP framing."""
     match fault.kind:
         case "code":
             refused = Refused(int(fault.value), fault.text, task_id=task_id)
@@ -126,7 +126,7 @@ def _huge_json(fault: Fault) -> str:
 
 
 def _distorted(response: web.StreamResponse, fault: Fault) -> web.Response:
-    """The right answer, said wrongly."""
+    """Return the correct response with a distorted body."""
     body = _body(response)
     if fault.kind == "half_json":
         cut = body[: int(len(body) * float(fault.value or 0.5))]
@@ -143,7 +143,7 @@ def _distorted(response: web.StreamResponse, fault: Fault) -> web.Response:
 
 
 async def _begun(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
-    """The same head, to be filled by hand."""
+    """Start a response with the same head, whose body the caller writes."""
     stream = web.StreamResponse(status=response.status, headers=response.headers)
     stream.headers["Content-Length"] = str(len(_body(response)))
     await stream.prepare(request)
@@ -241,11 +241,11 @@ _ON_THE_WIRE: dict[
     "gzip": _packed,
     "unmeasured": _unmeasured,
 }
-"""Faults of the connection: the answer is right, what happens to its bytes is not."""
+"""Transport faults: the response is correct, its transmission is not."""
 
 
 def _key(request: web.Request, body: Any) -> str:
-    """The key that the request carries, wherever that is."""
+    """Return the key that the request carries, wherever that is."""
     body = cast("dict[str, Any]", body) if isinstance(body, dict) else {}
     if "key" in request.match_info:
         return request.match_info["key"]
@@ -254,7 +254,7 @@ def _key(request: web.Request, body: Any) -> str:
 
 
 def _echoed(path: str, way: str, key: str) -> web.Response:
-    """A refusal that repeats the key, written in a way in which a search for it finds nothing."""
+    """Return a refusal that repeats the key, encoded by ``way`` so that a plain search fails."""
     if way == "location":
         return web.Response(status=302, headers={"Location": f"/login?apiKey={key}"})
     mark = "KEY-STANDS-HERE"

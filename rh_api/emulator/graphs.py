@@ -1,4 +1,4 @@
-"""Graphs in API format: links, ids, order of execution, and a verdict on one."""
+"""Graphs in API format: links, ids, execution order, and validation results."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Graph = dict[str, dict[str, Any]]
 
 
 def as_link(value: object) -> tuple[str, int] | None:
-    """A value that is a link, as (node id, output index)."""
+    """Return a link value as (node id, output index), else None."""
     match value:
         case [str() as node, int() as slot] if not isinstance(slot, bool):
             return node, slot
@@ -23,14 +23,14 @@ def inputs_of(node: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def id_key(node_id: str) -> tuple[tuple[int, int, str], ...]:
-    """Sorts ids as paths of integers: 3 before 12, 12 before 12:3."""
+    """Sort key for ids as integer paths: 3 before 12, 12 before 12:3."""
     return tuple(
         (0, int(part), "") if part.isdigit() else (1, 0, part) for part in node_id.split(":")
     )
 
 
 def execution_order(graph: Graph, outputs: list[str]) -> list[str]:
-    """The nodes that ``outputs`` need, each after its inputs, else by id."""
+    """Return the nodes that ``outputs`` depend on in topological order, ties by id."""
     needs: dict[str, set[str]] = {}
     todo = list(outputs)
     while todo:
@@ -51,7 +51,7 @@ def execution_order(graph: Graph, outputs: list[str]) -> list[str]:
 
 @dataclass
 class Verdict:
-    """What ComfyUI's validation says. ``outputs`` are those that will run."""
+    """A result of ComfyUI's validation. ``outputs``: the output nodes that will run."""
 
     outputs: list[str] = field(default_factory=list[str])
     error: dict[str, Any] | None = None
@@ -62,7 +62,7 @@ class Verdict:
         return bool(self.outputs)
 
     def tips(self) -> dict[str, Any]:
-        """The object that the service sends as text in ``promptTips``."""
+        """Return the object that ``promptTips`` holds as JSON."""
         return {
             "result": self.ok,
             "error": self.error,

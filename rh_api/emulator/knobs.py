@@ -1,4 +1,4 @@
-"""Knobs: everything about the emulated service that a test or a person may turn."""
+"""Knobs: the adjustable behaviour of the emulated service."""
 
 from __future__ import annotations
 
@@ -8,189 +8,189 @@ from typing import Any, Literal
 MIB = 1024 * 1024
 
 LOOK_SECONDS = 0.02
-"""How often a waiting task looks again; knobs change from other threads, unannounced."""
+"""Poll interval of waiting tasks; knobs change from other threads, without notification."""
 
 Socket = Literal["ok", "none", "refused", "foreign", "silent", "dying", "lying", "flood"]
 
 
 @dataclass
 class Knobs:
-    """Plain attributes, read anew for each request. Times are seconds, sizes are bytes.
+    """Plain attributes, read for each request. Times are in seconds, sizes in bytes.
 
-    Where public sources give two readings of one answer, a knob chooses between them. Its default
-    is the harsh one, with which a client that reads only the kind one fails; where neither is
-    harsher, the one that most sources have.
+    Where public sources disagree about a response, a knob selects the variant. The default is the
+    strict one, which breaks a client that handles only the lenient one; if neither is stricter, the
+    one that most sources have.
     """
 
     # Time
     run_seconds: float = 0.3
     hold_at: str | None = None
-    """A running task stays at the node of this id, which has done its part, while this is set."""
+    """A running task stays at this node, which has done its work, while this is set."""
     queue_seconds: float = 0.0
     create_seconds: float = 0.0
     """How long a task shows the state CREATE, which only V2 has."""
     unknown_seconds: float = 0.0
-    """How long a new task is unknown to query, outputs, status and cancel: what took the order and
-    what is asked about it need not be in step."""
+    """How long a new task is unknown to query, outputs, status and cancel: the service's create and
+    read paths may be inconsistent."""
     cancel_seconds: float = 0.0
-    """How long a task goes on after its cancel was taken: no source says that it ended by then."""
+    """How long a task runs on after its cancel was accepted: no source says that it has ended."""
     latency: float = 0.0
-    """Waited before each request is looked at."""
+    """Delay before each request is processed."""
     result_lag: float = 0.0
-    """How long query and outputs go on saying RUNNING after status and socket know the end."""
+    """How long query and outputs still report RUNNING after status and socket report the end."""
     result_ttl: float = 24 * 3600.0
     upload_ttl: float = 24 * 3600.0
     sign_seconds: float = 3600.0
-    """How long a presigned upload address is good; negative: expired when handed out."""
+    """TTL of a presigned upload URL; negative: expired when issued."""
     idle_timeout: float | None = None
-    """Kept-alive connections that are idle for so long are closed; None: after 75 s."""
+    """Idle timeout of kept-alive connections; None: 75 s."""
     idle_close: Literal["fin", "rst"] = "fin"
     unused_timeout: float | None = None
-    """Connections that nothing was asked over for so long are closed; None: never."""
+    """Timeout of connections without any request; None: never."""
     unused_close: Literal["fin", "rst", "silent"] = "fin"
-    """How; a silent one is forgotten, as by a gateway: whatever comes over it is not read."""
+    """How they are closed; "silent": left open, but no longer read, as by a gateway."""
 
     # Size
     upload_limit: int = 20 * MIB
-    """Of the recommended upload. No page prints it; a public client found it to be stricter than
-    the older one's, and others take both for the same."""
+    """Of the recommended upload. Undocumented; a public client found it stricter than the older
+    upload's, others use the same for both."""
     old_upload_limit: int = 30 * MIB
     ranges: bool = True
     """False: downloads ignore Range, as some caches do."""
 
     # Account and queue
     foreign_tasks: int = 0
-    """Tasks that somebody else runs on the account: they take its slots."""
+    """Tasks run by someone else on the account: they occupy concurrency slots."""
     queue_when_full: bool = False
-    """True: over the limit a task is queued; False: it is refused."""
+    """Over the limit, True: a task is queued; False: it is refused."""
     limit_code: int | None = None
     """The code for "over the limit"; None: 421, for dedicated keys 415. 1520 was seen too."""
     is_free: bool = False
-    """Nothing is charged, and no cost is told, as for a subscription."""
+    """Nothing is charged, and no cost is reported, as for a subscription."""
     bill_failed: bool = True
-    """A failed task costs what one that ended well does: one source measured that, another says
-    that nothing is taken."""
+    """A failed task is charged like a successful one: one source measured that, another says that
+    it is free."""
     api_balance_empty: bool = False
-    """Orders are refused with 433 and a text about the API balance: money, though the code is the
-    graph's (live logs of public clients)."""
+    """Orders are refused with 433 and a text about the API balance, although the code is otherwise
+    that of an invalid graph (live logs of public clients)."""
     instance_types: tuple[str, ...] = ("default", "plus", "ultra")
-    """Values of ``instanceType`` that are taken; one that has no price costs as the default.
-
-    The documentation's three. A public client sends "standard" as its default; whether the
-    service takes it is unknown, so it is refused unless it is named here."""
+    """Accepted values of ``instanceType``; one without a price costs as the default. The
+    documentation's three. A public client sends "standard" as its default; whether the service
+    accepts it is unknown, so it is refused unless listed here."""
     account_key: Literal["apikey", "apiKey", "both"] = "apikey"
     """The field that accountStatus reads: the documentation and most clients say ``apikey``, two
-    public clients send ``apiKey``. The harsh reading takes one of them only."""
+    public clients send ``apiKey``. The strict variant accepts only one of them."""
 
     # Orders
     reroll_seeds: bool = True
-    """Seeds that nodeInfoList does not name are drawn anew, as the service says of itself."""
+    """Seeds that nodeInfoList does not set are redrawn, as documented."""
     reroll_inline_seeds: bool = False
     accepts_placeholder_workflow: bool = False
-    """An inline graph under an unknown id: 380 (newer text), or accepted (older text), as both
-    sandboxes for people without a key do."""
+    """An inline graph under an unknown id: False: 380 (newer text); True: accepted (older text), as
+    both sandboxes for users without a key do."""
     accepts_list_with_inline: bool = False
-    """An inline graph with a nodeInfoList that fits the stored one: 803, or list ignored."""
+    """An inline graph with a nodeInfoList valid for the stored one: 803 (False), or list
+    ignored."""
     invalid_graph: Literal["433", "tips"] = "433"
-    """A graph of which nothing can run: refused, or accepted as FAILED with the reason in tips."""
+    """A graph that cannot run: refused, or accepted as FAILED with the reason in tips."""
     fail_next: dict[str, Any] | None = None
     """Make coming tasks fail: node_id, exception_type, exception_message, count (default 1);
     error_code and error_message for a failure outside of the graph, such as moderation."""
     no_outputs: bool = False
-    """Tasks end well and have no file."""
+    """Tasks succeed without any file."""
     empty_nodes: tuple[str, ...] = ()
-    """Savers that made nothing in a task that ended well: what they read was blocked."""
+    """Savers without results in a task that succeeded: their input was blocked."""
     late_results: int = 0
-    """How many polls after the end, by either route, see only ``late_results_seen`` results: files
-    lag behind the state in a vendor client's loop of thirty tries."""
+    """Number of polls after the end, by either route, that see only ``late_results_seen`` results:
+    a vendor client retries up to thirty times for late files."""
     late_results_seen: int = 0
     results_order: Literal["reversed", "same"] = "reversed"
-    """How the older poll lists results beside the recommended one: no source promises an order."""
+    """Order of results in the older poll, relative to the recommended one: undocumented."""
     missing_address: Literal["null", "empty", "blank"] | None = None
-    """The first result's address is null or empty text; blank: so is its text."""
+    """The first result's URL is null or ""; blank: and so is its text."""
     missing_address_polls: int | None = None
-    """How many polls after the end see it missing; None: all."""
+    """Number of polls after the end that see it missing; None: all."""
     told_task_id: str | None = None
-    """The id that replies to a create tell instead of the task's own."""
+    """The task id in replies to a create, instead of the task's own."""
 
     # Standard models
     preview_placeholders: Literal["refused", "accepted"] = "refused"
-    """Whether the price can be asked with filler text and addresses that hold no file. No source
-    tells; a check of the body may well open what it names."""
+    """Whether a price preview accepts filler text and URLs without a file. Undocumented; a check of
+    the body may well fetch the URLs."""
     cost_over_preview: float = 1.5
-    """What a run costs, as a multiple of its preview, which is called an estimate."""
+    """The cost of a run as a multiple of its preview, which is called an estimate."""
     free_calls: int = 0
-    """Runs that are free by the preview's word."""
+    """Remaining runs that the preview reports as free."""
     model_cancel: Literal["ignored", "refused", "works"] = "ignored"
-    """A cancel of a model's task, which the documentation leaves out: answered with success though
-    the task goes on (the harsh reading), 807, or done."""
+    """Cancelling a model's task, which is undocumented: success although the task goes on (the
+    strict variant), 807, or done."""
     unknown_model_code: int = 412
-    """For a path that is no model's: the documentation says 412 (a misspelt path), which other
+    """For an unknown model's path: the documentation says 412 (a misspelt path), which other
     replies use for a bad key; 404 was seen too."""
     inactive_models: tuple[str, ...] = ()
-    """Models that are not activated for any key: 412 as well (two public clients' logs)."""
+    """Models not activated for any key: also 412 (two public clients' logs)."""
     model_output_type: Literal["kind", "extension"] = "kind"
     """``outputType`` of a model's results: "image" in the vendor's kit, else "png"."""
     issued_id_ttl: float = 24 * 3600.0
-    """How long an id that a model gave out is good."""
+    """TTL of an id that a model issued."""
     site_list_fresh: bool = False
-    """Whether the site's catalogue lists models that were added: its cache may lag."""
+    """Whether the site's catalogue lists added models at once: its cache may lag."""
     page_shell: bool = False
-    """The pages of the documentation are the site's app shell, as an undated note says."""
+    """The documentation's pages are the site's empty app shell, as an undated note reports."""
 
     # The native route: a ComfyUI's own API behind /proxy/{key}
     native_prompt_id: Literal["own", "given"] = "own"
-    """Whether a ``prompt_id`` of the caller counts, as it does with ComfyUI itself."""
+    """Whether the caller's ``prompt_id`` is used, as ComfyUI itself does."""
     native_core: Literal["old", "new", "silent"] = "old"
-    """Whether ``/interrupt`` looks at the ``prompt_id`` that it is given: an older core interrupts
-    whatever runs. A silent one is old and does not tell its version either."""
+    """Whether ``/interrupt`` honours its ``prompt_id``: an older core interrupts whatever runs;
+    "silent" is old and does not report its version either."""
     native_socket: Literal["1011", "ok"] = "1011"
-    """Sockets are closed as soon as they are open, as a public client saw."""
+    """Sockets are closed right after opening, as a public client saw."""
     native_invalid: Literal["code", "400"] = "code"
     """A graph that cannot run: HTTP 200 with a code and no prompt_id (as a public client saw), or
     ComfyUI's own 400."""
     native_failure: Literal["empty", "told"] = "empty"
     """A failed prompt: a history without outputs and without a reason (as a public client saw), or
-    what ComfyUI says of it."""
+    with ComfyUI's own."""
     native_batch: Literal["refused", "runs"] = "refused"
-    """A ``batch_size`` above 1, of which a public client says that it has to be 1."""
+    """A ``batch_size`` above 1: a public client says that it must be 1."""
     native_upload: bool = False
-    """Whether ``/upload/image`` is there: it was in 2025, it was not in 2026."""
+    """Whether ``/upload/image`` exists: it did in 2025, not in 2026."""
     native_forgets: bool = False
     """The instance was restarted, or another one answers: its queue and history are empty."""
     native_info_bytes: int = 0
-    """So much is added to ``/object_info``, which is said to be of about 30 MB."""
+    """Padding of ``/object_info``, which reportedly is of about 30 MB."""
 
     # Socket
     socket: Socket = "ok"
-    """A lying one says what is not so, a flooding one repeats a message as fast as it is read."""
+    """"lying" sends false messages, "flood" repeats one as fast as it is read."""
     expose_socket_on_create: bool = True
     foreign_socket_url: str = "wss://socket.example.com/ws/c_instance?clientId={client_id}"
     socket_dies_after: int = 6
-    """How many frames a dying socket sends."""
+    """Number of frames that a "dying" socket sends."""
     socket_replay: bool = False
-    """True: who connects late is told everything; False: the current node only, as ComfyUI does."""
+    """True: late clients get all messages; False: the current node only, as ComfyUI does."""
     previews: bool = True
     progress_state: bool = False
 
     # Addresses
     result_base: str | None = None
-    """Origin in result addresses; None: the emulator's own."""
+    """Origin in result URLs; None: the emulator's own."""
     lora_base: str | None = None
     result_name: str | None = None
-    """Name of every result in its address, whatever it may hold; None: as the service names them.
-    What is served there is a fault's to say."""
+    """File name in every result URL, with any characters; None: the service's naming. Its content
+    is served by a fault."""
 
     escapes_names: bool = True
-    """Whether ``result_name`` stands escaped in addresses."""
+    """Whether ``result_name`` is percent-encoded in URLs."""
 
-    # Two readings of one answer
+    # Response variants
     numeric_ids: bool = False
     upload_envelope: Literal["cn", "en", "msg"] = "cn"
     call_demo: Literal["form", "address"] = "form"
-    """What the call example of an app holds: its fields, or (older) the address of a page."""
+    """The call example of an app: its fields, or (older) a page's URL."""
     lora_known_url: bool = False
-    """True: an address also for a LoRA that is known; False: no ``url`` then."""
+    """True: a URL also for a known LoRA; False: no ``url`` then."""
     outputs_node_id: bool = True
     query_url_field: Literal["url", "outputUrl"] = "url"
     traceback_list: bool = False
@@ -201,27 +201,27 @@ class Knobs:
     usage_list: bool = False
     cancelled_status: Literal["CANCEL", "FAILED"] = "CANCEL"
     failed_code: Literal["805", "1000"] = "1000"
-    """What a query says of a failed task: 805 says so, 1000 is also that of a fault of the service
-    for which an order would be tried again."""
+    """The code of a failed task in a query: 805 is unambiguous, 1000 is also that of a service
+    fault after which an order would be retried."""
     blank_prompt_tips: bool = False
     v2_reply: Literal["filled", "blank"] = "filled"
     """``clientId`` and ``promptTips`` in replies to a V2 order: filled in the documentation's
     examples, blank in live logs."""
     text_results: Literal["text", "list"] = "text"
-    """``results[].text``: a text, or a list of texts as some clients' readers expect."""
+    """``results[].text``: a string, or a list of strings as some clients expect."""
     result_rows: Literal["objects", "lists", "addresses"] = "objects"
-    """``results`` of V2: objects with an address each, with a list of one, or bare addresses. No
-    source has the latter two, and none says that others cannot come."""
+    """``results`` of V2: objects with one URL each, with a list of one, or bare URLs. No source
+    shows the latter two, and none rules them out."""
     field_data: Literal["published", "list"] = "published"
     """An app's ``fieldData``: JSON in one of three dialects, or a list of its options' names."""
     resource_lists: int = 20
-    """Requests for lists of models that are answered a minute: a comment in the vendor's skill."""
+    """Rate limit of model lists in requests per minute: a comment in the vendor's skill."""
     resource_filter: Literal["title", "file"] = "title"
-    """What ``resourceName`` is compared with: the title that a model has on the site, which need
-    not be like its file's name (the harsh reading), or the file's name."""
+    """What ``resourceName`` is compared with: a model's title on the site, which need not resemble
+    its file name (the strict variant), or the file name."""
     app_list_key: Literal["records", "list"] = "records"
     app_list_auth: Literal["bearer", "raw"] = "bearer"
-    """How ``aiapp/list`` wants the key: one public client sends a Bearer, another the bare key."""
+    """How ``aiapp/list`` takes the key: one public client sends a Bearer, another the bare key."""
     preview_results: bool = False
     """Whether PreviewImage's temporary pictures are results."""
     webhook_retry_seconds: float = 0.1

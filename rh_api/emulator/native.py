@@ -1,4 +1,4 @@
-"""The native route as values: a task as ComfyUI's own history and queue show it."""
+"""The native route's data: tasks as ComfyUI's history and queue show them."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ if TYPE_CHECKING:
     from .tasks.task import Result, Task
 
 MACHINES = {"proxy": "default", "proxy-plus": "plus"}
-"""What the first part of a path says of the machine: 24 and 48 GB."""
+"""The machine by the path's first segment: 24 and 48 GB."""
 
 _KEYED = re.compile(r"^/(proxy(?:-plus)?)/[^/]+")
 _CANONICAL = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 OLD_CORE, NEW_CORE = "0.3.40", "0.33.0"
-"""Before and after ``/interrupt`` looked at a ``prompt_id``."""
+"""Versions before and after ``/interrupt`` honoured a ``prompt_id``."""
 
 
 def shown_path(path: str) -> str:
-    """A path as it may be noted: what stands where the key does is not said."""
+    """Return a path with the key redacted, for counters and the journal."""
     return _KEYED.sub(r"/\1/{key}", path)
 
 
 def is_canonical(prompt_id: object) -> bool:
-    """Whether ComfyUI takes an id that a caller chose: a lower-case UUID with its hyphens."""
+    """Whether ComfyUI accepts a caller's id: a lower-case hyphenated UUID."""
     return isinstance(prompt_id, str) and _CANONICAL.fullmatch(prompt_id) is not None
 
 
 def prompts(state: State, key: str, machine: str) -> dict[str, Task]:
-    """The prompts of one machine's ComfyUI, by their ids; of an id that came twice the last."""
+    """Return the prompts of one machine's ComfyUI, by id; the last one of a repeated id."""
     if state.native_forgets:
         return {}
     return {
@@ -47,7 +47,7 @@ def prompts(state: State, key: str, machine: str) -> dict[str, Task]:
 
 
 def queue(tasks: dict[str, Task]) -> dict[str, list[Any]]:
-    """``GET /queue``."""
+    """Return the body of ``GET /queue``."""
     running = [_item(task, n) for n, task in enumerate(tasks.values()) if task.status == "RUNNING"]
     waiting = ("CREATE", "QUEUED")
     pending = [_item(task, n) for n, task in enumerate(tasks.values()) if task.status in waiting]
@@ -60,7 +60,7 @@ def _item(task: Task, number: int) -> list[Any]:
 
 
 def history(state: State, tasks: dict[str, Task]) -> dict[str, Any]:
-    """``GET /history``: what is over. What was taken out of the queue was never begun."""
+    """Return the body of ``GET /history``: finished prompts that had started."""
     return {
         prompt_id: _entry(state, task, number)
         for number, (prompt_id, task) in enumerate(tasks.items())
@@ -128,12 +128,12 @@ def _ends(task: Task) -> Iterator[list[Any]]:
 
 
 def refusal(verdict_error: object, node_errors: object) -> dict[str, Any]:
-    """ComfyUI's own body for a graph that cannot run, which comes with HTTP 400."""
+    """Return ComfyUI's own body for a graph that cannot run, sent with HTTP 400."""
     return {"error": verdict_error, "node_errors": node_errors}
 
 
 def object_info(state: State) -> dict[str, Any]:
-    """``GET /object_info`` of the classes that the emulator knows."""
+    """Return the body of ``GET /object_info`` for the emulator's node classes."""
     return {name: _class_info(state, name) for name in NODE_CLASSES}
 
 

@@ -1,4 +1,4 @@
-"""The object store: uploads, results and LoRA files, with their addresses and expiry."""
+"""The object store: uploads, results and LoRA files, with URLs and expiry."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ KINDS_BY_EXTENSION = {
     **dict.fromkeys(("mp4", "avi", "mov", "mkv"), "video"),
     "zip": "zip",
 }
-"""What may be uploaded (RunningHub docs, "Upload resource file V2")."""
+"""Accepted uploads (RunningHub docs, "Upload resource file V2")."""
 
 TYPES_BY_EXTENSION = {
     "png": "image/png",
@@ -35,7 +35,7 @@ TYPES_BY_EXTENSION = {
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """One file in the store. ``path`` is where it is served; ``expires`` is on the wall clock."""
+    """One stored file. ``path``: where it is served; ``expires``: unix seconds."""
 
     name: str
     data: bytes
@@ -58,7 +58,7 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Lora:
-    """An uploaded LoRA: its bytes are counted and hashed, not kept."""
+    """An uploaded LoRA: size and md5 only; its bytes are not kept."""
 
     name: str
     size: int
@@ -78,7 +78,7 @@ class ObjectStore:
         self.loras: dict[str, Lora] = {EXAMPLE_LORA: Lora(EXAMPLE_LORA, 0, "0" * 32)}
 
     def put_upload(self, data: bytes, extension: str, *, folder: str, ttl: float) -> Stored:
-        """Keep an upload under a name made of its content: equal bytes have equal names."""
+        """Store an upload under a content-addressed name: equal bytes get equal names."""
         digest = hashlib.sha256(data).hexdigest()
         name = (
             digest if extension == "zip" and folder == "api" else f"{folder}/{digest}.{extension}"
@@ -97,7 +97,7 @@ class ObjectStore:
         return stored
 
     def served(self, path: str) -> Stored | None:
-        """The file at ``path``, or None when there is none or it has expired."""
+        """Return the file at ``path``; None if missing or expired."""
         stored = (
             self.results.get(path)
             if path.startswith("/results/")
@@ -106,7 +106,7 @@ class ObjectStore:
         return stored if stored and stored.expires > time.time() else None
 
     def read_input(self, name: str) -> bytes:
-        """The bytes behind a LoadImage name; raises FileNotFoundError."""
+        """Return the bytes of a LoadImage name; raises FileNotFoundError."""
         if name in EXAMPLE_PICTURES:
             return example_picture(name)
         stored = self.served(f"/input/{name}")
@@ -115,7 +115,7 @@ class ObjectStore:
         return stored.data
 
     def read_url(self, url: str) -> bytes:
-        """The bytes behind an address of ours; no other is ever opened."""
+        """Return the bytes at one of our URLs, never fetching another; raises FileNotFoundError."""
         if url in EXAMPLE_PICTURES:
             return example_picture(url)
         stored = self.served(urlsplit(url).path)
@@ -135,5 +135,5 @@ class ObjectStore:
             case "uploads":
                 return name in EXAMPLE_PICTURES or self.served(f"/input/{name}") is not None
             case _:
-                # A foreign address is well formed; that it cannot be opened shows in the run.
+                # Any URL is accepted; whether it can be fetched shows in the run.
                 return bool(name.strip())

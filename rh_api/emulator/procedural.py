@@ -1,4 +1,4 @@
-"""Paints a landscape of waves and discs: a pleasant picture that is a function of its settings."""
+"""Paints a landscape of waves and discs as a deterministic function of its settings."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ _HUES = {
     "sea": (0.6, -0.12),
     "ink": (0.62, 0.02),
 }
-"""Words of a prompt that choose the dark end's hue and the way to the light end's."""
+"""Prompt words to (hue of the dark end, hue span to the light end)."""
 
 
 def paint(
     size: tuple[int, int], *, prompt: str, seed: int, detail: bytes, contrast: float
 ) -> Image.Image:
-    """A picture of ``size``. The prompt chooses the palette, the seed the composition.
+    """Paint a picture of ``size``. The prompt selects the palette, the seed the composition.
 
-    ``detail`` is a digest of everything else and moves each shape a little; ``contrast`` is 0..1.
+    ``detail``: digest of all other settings, perturbs each shape slightly; ``contrast``: 0 to 1.
     """
     palette = _palette(prompt, contrast)
     wide = random.Random(f"{seed}/{prompt}")  # noqa: S311 - a picture, no secret
@@ -53,7 +53,7 @@ def paint(
 
 
 def _palette(prompt: str, contrast: float) -> list[Colour]:
-    """Eight colours from dark to light around two hues that the prompt chooses."""
+    """Return eight colours from dark to light between two hues selected by the prompt."""
     digest = hashlib.sha256(prompt.encode()).digest()
     named = [_HUES[word] for word in re.findall(r"[a-z]+", prompt.lower()) if word in _HUES]
     first, span = named[0] if named else (digest[0] / 255, 0.08 + digest[1] / 255 * 0.35)
@@ -71,7 +71,7 @@ def _palette(prompt: str, contrast: float) -> list[Colour]:
 def _sky(
     size: tuple[int, int], palette: list[Colour], wide: random.Random, fine: random.Random
 ) -> Image.Image:
-    """A soft gradient: a few coloured cells, enlarged smoothly."""
+    """A smooth gradient: a few coloured cells, upscaled bicubically."""
     cells = Image.new("RGB", (5, 5))
     for y in range(5):
         for x in range(5):
@@ -124,7 +124,7 @@ def _draw_wave(
 
 
 def _grain(picture: Image.Image, fine: random.Random) -> Image.Image:
-    """Paper-like texture, so that flat areas are alive and every setting shows somewhere."""
+    """Add a paper-like texture, so that every setting affects all areas."""
     tile = Image.frombytes("L", (64, 64), fine.randbytes(64 * 64))
     size = (max(1, picture.width // 2), max(1, picture.height // 2))
     sheet = Image.new("L", size)

@@ -1,4 +1,4 @@
-"""A task as each generation of the API shows it."""
+"""Response bodies for a task, by API generation."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ def task_number(state: State, task: Task) -> str | int:
 
 
 def reply_number(state: State, task: Task) -> str | int:
-    """The id that the reply to a create tells: another one when a knob says so."""
+    """Return the task id in the reply to a create: a knob may replace it."""
     return task_number(state, task) if state.told_task_id is None else state.told_task_id
 
 
 def prompt_tips(task: Task) -> str:
-    # With its space: a client that looks for the words in place of reading the JSON fails.
+    # JSON with spaces: breaks clients that search for substrings instead of parsing.
     return json.dumps(task.order.verdict.tips())
 
 
 def socket_url(state: State, task: Task) -> str | None:
-    """``netWssUrl``: there is one only while the task runs."""
+    """Return ``netWssUrl``, or None: it exists only while the task runs."""
     if state.socket == "none" or task.status != "RUNNING" or task.order.model:
         return None
     if state.socket == "foreign":
@@ -48,14 +48,14 @@ def socket_url(state: State, task: Task) -> str | None:
 
 
 def visible_status(state: State, task: Task) -> Status:
-    """The state that query and outputs admit to: they may lag behind."""
+    """Return the status that query and outputs report: a success may lag."""
     now = asyncio.get_running_loop().time()
     lags = task.ended is not None and now < task.ended + state.result_lag
     return "RUNNING" if lags and task.status == "SUCCESS" else task.status
 
 
 def created(state: State, task: Task) -> Json:
-    """``data`` of create and ai-app/run (RunningHub docs, "Start ComfyUI Task")."""
+    """Return ``data`` of create and ai-app/run (RunningHub docs, "Start ComfyUI Task")."""
     return {
         "netWssUrl": socket_url(state, task) if state.expose_socket_on_create else None,
         "taskId": reply_number(state, task),
@@ -66,7 +66,7 @@ def created(state: State, task: Task) -> Json:
 
 
 def submitted(state: State, task: Task) -> Json:
-    """The bare task object that V2 orders are answered with."""
+    """Return the bare task object that answers V2 orders."""
     filled = state.v2_reply == "filled"
     return {
         "taskId": reply_number(state, task),
@@ -80,7 +80,7 @@ def submitted(state: State, task: Task) -> Json:
 
 
 def status_data(task: Task) -> tuple[str, str]:
-    """(msg, data) of ``/task/openapi/status``, which knows four states."""
+    """Return (msg, data) of ``/task/openapi/status``, which has four states."""
     match task.status:
         case "CREATE" | "QUEUED":
             return "", "QUEUED"
@@ -91,13 +91,13 @@ def status_data(task: Task) -> tuple[str, str]:
 
 
 def outputs_reply(state: State, task: Task) -> Json:
-    """The whole reply of ``/task/openapi/outputs``: its code is the task's state."""
+    """Return the whole reply of ``/task/openapi/outputs``: its code is the task's state."""
     code, data = _outputs(state, task, visible_status(state, task))
     return {"code": code, "msg": TEXTS[code], "data": data}
 
 
 def webhook_outputs(state: State, task: Task) -> Json:
-    """The same in a webhook, where the running time is a number (docs, "Advanced task")."""
+    """Like `outputs_reply` for a webhook: the running time is a number (docs, "Advanced task")."""
     reply = outputs_reply(state, task)
     for item in reply["data"] if task.status == "SUCCESS" else ():
         item["taskCostTime"] = int(item["taskCostTime"])
@@ -137,13 +137,13 @@ def file_url(state: State, path: str) -> str:
 
 
 def seen_results(state: State, task: Task) -> list[Result]:
-    """The results that this poll sees."""
+    """Return the results that this poll sees."""
     late = 0 < task.ends_seen <= state.late_results
     return task.results[: state.late_results_seen] if late else task.results
 
 
 def _in_order(state: State, results: Sequence[Result]) -> Sequence[Result]:
-    """As the older poll lists them."""
+    """Order the results as the older poll does."""
     return results if state.results_order == "same" else results[::-1]
 
 
@@ -192,7 +192,7 @@ def _output_item(state: State, task: Task, result: Result, file: Stored) -> Json
 
 
 def query_reply(state: State, task: Task) -> Json:
-    """The whole reply of ``/openapi/v2/query`` (RunningHub docs, "Query V2")."""
+    """Return the whole reply of ``/openapi/v2/query`` (RunningHub docs, "Query V2")."""
     status = visible_status(state, task)
     shown = state.cancelled_status if status == "CANCEL" else status
     reply: Json = {
@@ -247,4 +247,4 @@ def _result_item(state: State, task: Task, result: Result) -> Json | str | None:
 
 
 _KINDS = {"png": "image", "jpg": "image", "webp": "image", "txt": "text"}
-"""Kinds of files that may stand beside a model's own."""
+"""``outputType`` by extension, for files that accompany a model's own."""

@@ -1,4 +1,4 @@
-"""The HTTP side: one middleware that counts each request, delays it, and lets a fault strike."""
+"""The HTTP server: one middleware that counts, delays and injects faults."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Inner = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def application(state: State, connections: Connections) -> web.Application:
-    """The service as an aiohttp application; ``connections`` learns which of them are idle."""
+    """Return the service as an aiohttp application; ``connections`` tracks idle ones."""
 
     @web.middleware
     async def around(request: web.Request, handler: Inner) -> web.StreamResponse:
@@ -47,8 +47,8 @@ def application(state: State, connections: Connections) -> web.Application:
 
 
 def _is_foreign(request: web.Request) -> bool:
-    """Whether a page of another place sends this: a browser lets any page post to any address, and
-    our keys are known. Its own name may lead here, so that has to be one that only we have."""
+    """CSRF check: whether a page of another origin sends this, as our keys are public. A page's own
+    domain may resolve to us (DNS rebinding), so only an IP address or localhost counts as ours."""
     origin = request.headers.get("Origin")
     if request.headers.get("Sec-Fetch-Site") == "cross-site":
         return True
@@ -58,7 +58,7 @@ def _is_foreign(request: web.Request) -> bool:
 
 
 def _is_here(name: str) -> bool:
-    """An address, or the one name that no server of names answers for."""
+    """Whether a host name is an IP address or localhost, which no DNS server can rebind."""
     return name == "localhost" or ":" in name or name.replace(".", "").isdecimal()
 
 
@@ -80,8 +80,8 @@ async def _answer(state: State, request: web.Request, handler: Inner) -> web.Str
     SERVED_PART.set(1.0)
     READ_RATE.set(None)  # a kept-alive connection's requests share one context
     response = await (faulty_reply(request, processed, fault, body) if fault else processed())
-    # Sent here, not by aiohttp after us, so that "idle" begins when the last byte is out.
-    # A client that has left in the meantime, or was thrown out, is no error of ours.
+    # Sent here, not by aiohttp after us, so that "idle" begins when the last byte is out. A client
+    # that has disconnected meanwhile is not an error.
     with contextlib.suppress(ConnectionError):
         await response.prepare(request)
         await response.write_eof()
@@ -89,7 +89,7 @@ async def _answer(state: State, request: web.Request, handler: Inner) -> web.Str
 
 
 async def _observe(state: State, request: web.Request) -> Any:
-    """Count a request, note it, and look where it carries a key; returns its JSON body."""
+    """Count and record a request, and look for keys in it; returns its JSON body."""
     path = shown_path(request.path)
     state.counters.requests[path] += 1
     body: Any = None
@@ -110,7 +110,7 @@ async def _observe(state: State, request: web.Request) -> Any:
 
 
 async def _processed(request: web.Request, handler: Inner) -> web.StreamResponse:
-    """The handler's answer; what it refuses or does not know in the envelope of its path."""
+    """Return the handler's response; refusals and unknown paths in the envelope of the path."""
     try:
         return await handler(request)
     except Refused as refused:

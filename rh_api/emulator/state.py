@@ -1,4 +1,4 @@
-"""What the service knows: accounts, programs, tasks, files, faults, and what it was asked."""
+"""The service's state: accounts, programs, tasks, files, faults, and recorded requests."""
 
 from __future__ import annotations
 
@@ -29,30 +29,30 @@ if TYPE_CHECKING:
 DEFAULT_KEY = "emulator0emulator0emulator0emula"
 
 SNOWFLAKE_EPOCH = 1_288_834_974_657
-"""Milliseconds; gives ids of 19 digits that grow with time, so that a restart repeats none."""
+"""Milliseconds; ids have 19 digits and grow with time, so that a restart repeats none."""
 
 
 class State(Knobs):
     """The emulated service's state; its knobs are attributes (see ``Knobs``).
 
-    Handlers and tasks get it handed in; it knows neither of them.
+    Passed to handlers and tasks; depends on neither of them.
     """
 
     default_key: str = DEFAULT_KEY
 
     def __init__(self, *, comfyui: ComfyUI | None = None, **knobs: Any) -> None:
-        """``comfyui`` is a real one that runs the graphs; None: they run here."""
+        """``comfyui``: a real ComfyUI that runs the graphs; None: the built-in interpreter."""
         super().__init__(**knobs)
         self.comfyui = comfyui
         self.base_url = ""
-        """Origin that the service is reached at, without a slash at its end."""
+        """Origin under which the service is reached, without a trailing slash."""
         self.background: set[asyncio.Task[None]] = set()
-        """Work beside the tasks, such as deliveries of webhooks."""
+        """Background work besides the tasks, such as webhook deliveries."""
         self._sequence = secrets.randbelow(1 << 22)
         self._begin()
 
     def renew(self) -> None:
-        """Make all as new: knobs, what is there, counters. Tasks are forgotten, not stopped."""
+        """Restore the initial state: knobs, content, counters. Tasks are dropped, not stopped."""
         for knob in fields(Knobs):
             setattr(self, knob.name, knob.default)
         self._begin()
@@ -65,24 +65,24 @@ class State(Knobs):
         self.checkpoints = (*catalog.CHECKPOINTS, *catalog.UNLISTED)
         self.unlisted = catalog.UNLISTED
         self.titles = dict(catalog.TITLES)
-        """What a model is called on the site, by its file's name, where it is not like it."""
+        """Titles on the site by file name, for models where they differ."""
         self.store = ObjectStore()
         self.issued_ids: dict[str, IssuedId] = {}
-        """Ids that models gave out to be taken by others."""
+        """Ids issued by models, to be used by others."""
         self._models: dict[str, Model] | None = None
         self.tasks: dict[str, Task] = {}
         self.webhooks: dict[str, Webhook] = {}
         self.warm: set[str] = set()
         self.resources_asked: list[float] = []
-        """When lists of models were asked for within the last minute, by the loop's clock."""
+        """Loop times of the model-list requests within the last minute."""
         self.rerolls = 0
         self.saved: Counter[str] = Counter()
-        """Files that the native route's ComfyUI saved, by prefix."""
+        """Number of files saved by the native route's ComfyUI, by prefix."""
         self.faults: list[Fault] = []
         self.counters = Counters()
         self.journal = new_journal()
 
-    # What is there
+    # Content
 
     @property
     def account(self) -> Account:
@@ -110,20 +110,20 @@ class State(Knobs):
         never_run: bool = False,
         password: str | None = None,
     ) -> str:
-        """Put a graph in API format on the website; returns its id."""
+        """Add a graph in API format as a saved workflow; returns its id."""
         name = workflow_id or self.next_id()
         self.workflows[name] = catalog.Workflow(name, graph, title, never_run, password)
         return name
 
     @property
     def models(self) -> dict[str, Model]:
-        """The standard models by endpoint, those included that are no longer sold."""
+        """The standard models by endpoint, including removed ones."""
         if self._models is None:
             self._models = {model.endpoint: model for model in shipped()}
         return self._models
 
     def documented_models(self) -> list[Model]:
-        """Models that the site lists."""
+        """Return the models that the site lists."""
         return [model for model in self.models.values() if model.status != "removed"]
 
     def is_new(self, model: Model) -> bool:
@@ -131,23 +131,23 @@ class State(Knobs):
         return all(model.endpoint != older.endpoint for older in shipped())
 
     def add_model(self, endpoint: str, **row: Any) -> Model:
-        """Sell another model: its attributes and parameters as in the data file."""
+        """Add a model; attributes and parameters as in the data file."""
         model = self.models[endpoint] = read_model({"name": endpoint, **row, "endpoint": endpoint})
         return model
 
     def change_model(self, endpoint: str, **row: Any) -> Model:
-        """Change attributes of one that is there; ``parameters`` replaces all of them."""
+        """Change attributes of a model; ``parameters`` replaces all of them."""
         partial = read_model({**row, "endpoint": endpoint})
         changed = replace(self.models[endpoint], **{name: getattr(partial, name) for name in row})
         self.models[endpoint] = changed
         return changed
 
     def remove_model(self, endpoint: str) -> None:
-        """Take one out of all listings; its path is no longer there."""
+        """Remove a model from all listings; its path answers as unknown."""
         self.models[endpoint] = replace(self.models[endpoint], status="removed")
 
     def next_id(self) -> str:
-        """A snowflake: 19 digits, above 2**53."""
+        """Return a snowflake id: 19 digits, above 2**53."""
         self._sequence += 1
         return str((int(time.time() * 1000) - SNOWFLAKE_EPOCH << 22) | (self._sequence & 0x3FFFFF))
 
@@ -155,7 +155,7 @@ class State(Knobs):
         return self.store.exists(listing, name, self.checkpoints)
 
     def listed(self, listing: str) -> list[str]:
-        """The names that a loader offers for a field."""
+        """Return the names that a loader offers for a field."""
         named = {"checkpoints": self.checkpoints, "loras": catalog.LORAS}
         return [*named.get(listing, catalog.EXAMPLE_PICTURES)]
 
@@ -168,18 +168,18 @@ class State(Knobs):
         return [task for task in self.tasks.values() if task.key == key and not task.is_over]
 
     def is_full(self, key: str, *, besides: Task | None = None) -> bool:
-        """Whether the account has no slot left; a waiting task counts those that run, and those
-        that wait ahead of it."""
+        """Whether the account has no free slot; for a queued task (``besides``) only running tasks
+        and those queued before it count."""
         tasks = self.open_tasks(key)
         if besides:
-            # In the order in which they were created.
+            # In order of creation.
             ahead = itertools.takewhile(lambda task: task is not besides, tasks)
             waiting = [task for task in ahead if task.status != "RUNNING"]
             tasks = [*waiting, *(task for task in tasks if task.status == "RUNNING")]
         return len(tasks) + self.foreign_tasks >= self.accounts[key].limit
 
     def take_failure(self) -> dict[str, Any] | None:
-        """The failure that the next task shall have; counts it down."""
+        """Return the failure injected into the next task, and decrement its count."""
         failure = self.fail_next
         if failure is None:
             return None
@@ -188,21 +188,21 @@ class State(Knobs):
         return failure
 
     def warm_nodes(self, task: Task) -> list[str]:
-        """Loaders that an earlier run of the workflow left loaded."""
+        """Return loaders that an earlier run of the workflow left loaded."""
         if task.workflow_id not in self.warm:
             return []
         loaders = ("CheckpointLoaderSimple",)
         return [node_id for node_id, node in task.graph.items() if node["class_type"] in loaders]
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do ``work`` beside everything else, until serving ends."""
+        """Run ``work`` in the background until serving ends."""
         task = asyncio.create_task(work)
         self.background.add(task)
         task.add_done_callback(self.background.discard)
 
     @staticmethod
     def clock() -> float:
-        """Seconds by the clock that tasks live by."""
+        """Return the loop's time in seconds, the clock of all tasks."""
         return asyncio.get_running_loop().time()
 
     def turn(self, knobs: Mapping[str, Any], account: Mapping[str, Any]) -> None:

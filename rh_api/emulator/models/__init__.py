@@ -1,1 +1,1 @@
-"""The standard models: what each takes and costs, what it makes, and where the site lists them."""
+"""The standard models: parameters, prices, results, and listings."""

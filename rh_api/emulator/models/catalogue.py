@@ -1,4 +1,4 @@
-"""The standard models that the emulated service sells, from a data file of its own."""
+"""The standard models that the emulated service offers, from its own data file."""
 
 from __future__ import annotations
 
@@ -17,13 +17,12 @@ MEDIA = ("IMAGE", "VIDEO", "AUDIO")
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One key of a model's body. ``None`` and empty mean: not limited.
+    """One key of a model's body. None and empty mean: no limit.
 
     ``type`` is STRING, INT, FLOAT, BOOLEAN, COMBO, IMAGE, VIDEO, AUDIO, LORA or JSON; with
     ``array`` the value is a list of such. ``aliases`` are the node keys that the site publishes and
     the API refuses. ``only_with`` is (key, value), ``needs`` and ``excludes`` are keys beside this
-    one. ``made_by`` are models one of whose ids is wanted here, made for ``purpose`` if that is
-    named.
+    one. ``made_by``: models that issue the ids accepted here, for ``purpose`` if that is set.
     """
 
     name: str
@@ -52,7 +51,7 @@ class Parameter:
 class Price:
     """CNY ``per`` run, second, image, 1000_chars or 5_seconds.
 
-    ``amounts`` by the values of the keys ``by``, joined with ``|``; ``*`` is any value.
+    ``amounts``: keyed by the values of the keys ``by``, joined with ``|``; ``*`` is a wildcard.
     """
 
     per: str = "run"
@@ -62,7 +61,7 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model. ``schema`` full: other keys than its parameters are refused."""
+    """A model. ``schema`` full: keys other than its parameters are refused."""
 
     endpoint: str
     name: str = ""
@@ -77,18 +76,19 @@ class Model:
     price: Price | None = None
 
     def values(self, body: Json) -> Json:
-        """What counts in a run: the body, and the defaults of what it leaves out."""
+        """Return the effective values: the body, with defaults for missing keys."""
         usual = {param.name: param.default for param in self.parameters if param.only_with is None}
         return usual | body
 
     @property
     def is_self_hosted(self) -> bool:
-        """Run on the service's own machines, billed as run time: the site lists node keys."""
+        """Whether the service's own machines run it, billed by run time; the site lists node
+        keys."""
         return any(param.aliases for param in self.parameters)
 
     @property
     def page(self) -> str:
-        """The name of its page in the documentation; a number, as the site's."""
+        """The name of its documentation page, numeric as the site's."""
         return f"api-{425_800_000 + _number(self.endpoint)}"
 
     @property
@@ -105,7 +105,7 @@ def _number(endpoint: str) -> int:
 
 
 def read_model(row: Json) -> Model:
-    """A model from JSON, as the data file and the emulator's own path have it."""
+    """Parse a model from JSON, as in the data file and in the emulator's control path."""
     row = dict(row)
     parameters = tuple(_parameter(param) for param in row.pop("parameters", ()))
     price = row.pop("price", None)
@@ -121,7 +121,7 @@ def _parameter(row: Json) -> Parameter:
 
 
 def _fitting(kind: type, row: Json) -> Json:
-    """Lists as tuples; TypeError for a name that ``kind`` does not have."""
+    """Convert lists to tuples; TypeError for a name that ``kind`` lacks."""
     names = {field.name for field in fields(kind)}
     if unknown := row.keys() - names:
         raise TypeError(f"{kind.__name__} has no {min(unknown)!r}")
@@ -136,6 +136,6 @@ def _frozen(value: Any) -> Any:
 
 @cache
 def shipped() -> tuple[Model, ...]:
-    """The models of the data file, those included that the site no longer has."""
+    """All models of the data file, including those removed from the site."""
     lines = CATALOGUE.read_text("utf-8").splitlines()
     return tuple(read_model(json.loads(line)) for line in lines)

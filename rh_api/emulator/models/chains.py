@@ -1,4 +1,4 @@
-"""Ids that a model's result holds and that other models of the same account take, for a while."""
+"""Ids in a model's result that other models of the same account accept, until they expire."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @cache
 def makers() -> frozenset[str]:
-    """The models whose ids another model asks for."""
+    """Endpoints of the models whose ids another model accepts."""
     return frozenset(
         endpoint
         for model in shipped()
@@ -27,9 +27,9 @@ def makers() -> frozenset[str]:
 
 
 def issue(state: State, key: str, model: Model, body: Json) -> str | None:
-    """The text that tells the ids of what the run made; None for a model that gives out none.
+    """Issue ids for a run and return the text that holds them; None if the model issues none.
 
-    An id stands alone, or within JSON in the text, as a text or as a number.
+    An id is the whole text, or within JSON, as a string or as a number.
     """
     if model.endpoint not in makers():
         return None

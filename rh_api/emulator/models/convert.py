@@ -1,10 +1,10 @@
-"""Makes ``catalogue.jsonl``, the emulator's own account of the standard models, from two files.
+"""Generates ``catalogue.jsonl``, the emulator's data file of standard models, from two files.
 
 ``python -m rh_api.emulator.models.convert MODELS.json PRICES.jsonl``
 
-MODELS holds ``models``: endpoints with names, status and ``params``, whose remarks are in words.
-PRICES has a line a model. What a remark says and a server can check becomes a rule here: needed,
-excluded and exclusive keys, and ids that another model gives out.
+MODELS holds ``models``: endpoints with names, status and ``params``, with notes in prose. PRICES
+has one line per model. Notes that a server can check become rules: needed, excluded and exclusive
+keys, and ids that another model issues.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _MAKERS = (
 
 
 def convert(models: Iterable[Json], prices: Iterable[Json]) -> list[Json]:
-    """The models of the emulator's file, in the order of their endpoints."""
+    """Return the data file's models, sorted by endpoint."""
     priced = {row["endpoint"]: row for row in prices}
     entries = [_model(model, priced.get(model["endpoint"])) for model in models]
     return sorted(entries, key=lambda entry: entry["endpoint"])
@@ -108,8 +108,8 @@ def _rules(note: str, names: set[str]) -> Json:
 
 
 def _price(model: Json, priced: Json | None) -> Json | None:
-    """``per`` a unit, ``by`` the keys that the ``amounts`` hang on;
-    a plain amount hangs on none."""
+    """Return the unit (``per``), the keys that select an amount (``by``), and the ``amounts``; a
+    flat price has no keys."""
     if priced and priced["pricing_type"] in ("fixed", "parameter_based"):
         return {
             "per": str(priced["unit"]).removesuffix(" (from)"),

@@ -1,4 +1,4 @@
-"""Ids that a model gave out, for other models of the same account."""
+"""Ids issued by a model for other models of the same account."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class IssuedId:
-    """Whose it is, which model gave it out and what for, and until when it is good."""
+    """An id's owner, issuing model, purpose and expiry in unix seconds."""
 
     key: str
     endpoint: str
@@ -20,7 +20,7 @@ class IssuedId:
     expires: float
 
     def fits(self, parameter: Parameter, key: str) -> bool:
-        """Whether the account of ``key`` may use it there, now."""
+        """Whether the account of ``key`` may use it for ``parameter`` now."""
         return (
             self.key == key
             and self.endpoint in parameter.made_by

@@ -1,8 +1,8 @@
-"""Where the site lists its models: the documentation, its own catalogue, the vendor's registry.
+"""The site's three listings of models: documentation, catalogue, vendor registry.
 
-The three differ as the real ones do. The documentation has every model that can be called, and its
-pages call a file a string. The catalogue gives node keys for self-hosted models and may lag. The
-registry lacks those models and leaves nested parameters out.
+They differ as the real ones do. The documentation has every callable model, and its pages type
+files as strings. The catalogue gives node keys for self-hosted models and may lag. The registry
+lacks those models and omits nested parameters.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _TYPES = {"INT": "integer", "FLOAT": "number", "BOOLEAN": "boolean", "JSON": "ob
 
 
 def index(models: list[Model], base_url: str) -> str:
-    """``llms.txt``: a line a page, those of other endpoints first."""
+    """Return ``llms.txt``: one line per page, those of other endpoints first."""
     folder = f"{base_url}/runninghub-api-doc-cn"
     lines = [
         "# RunningHub-API",
@@ -46,7 +46,7 @@ def index(models: list[Model], base_url: str) -> str:
 
 
 def page(model: Model) -> str:
-    """A model's page: Markdown around one OpenAPI block."""
+    """Return a model's page: Markdown around one OpenAPI block."""
     properties: Json = {param.name: _schema(param) for param in model.parameters}
     properties["webhookUrl"] = {"type": "string", "description": "任务结束时回调的地址"}
     required = [param.name for param in model.parameters if param.required]
@@ -102,7 +102,7 @@ def _schema(parameter: Parameter) -> Json:
 
 
 def _yaml(value: Any, indent: int = 0) -> list[str]:
-    """``value``, a filled object or list, as block YAML; scalars as JSON, which YAML reads."""
+    """Return a non-empty object or list as block YAML; scalars as JSON, which is valid YAML."""
     pad = "  " * indent
     lines: list[str] = []
     if isinstance(value, dict):
@@ -123,7 +123,7 @@ def _is_block(value: Any) -> bool:
 
 
 def _scalar(value: Any) -> str:
-    """JSON, but for plain words, which are written without quotes as the site does."""
+    """Return a scalar as JSON, but plain words unquoted as the site does."""
     if not isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)
     reserved = value.lower() in ("true", "false", "null", "yes", "no", "on", "off", "y", "n")
@@ -132,7 +132,7 @@ def _scalar(value: Any) -> str:
 
 
 def catalogue_row(model: Model) -> Json:
-    """One of ``data.page.records`` of ``/api/sku/list``."""
+    """Return an item of ``data.page.records`` of ``/api/sku/list``."""
     amounts = model.price.amounts.values() if model.price else ()
     return {
         "id": model.sku,
@@ -145,7 +145,7 @@ def catalogue_row(model: Model) -> Json:
 
 
 def catalogue_detail(model: Model) -> Json:
-    """``data`` of ``/api/sku/detail``: its fields are a JSON text."""
+    """Return ``data`` of ``/api/sku/detail``; its fields are encoded as JSON text."""
     fields = [_site_field(param) for param in model.parameters]
     return {
         **catalogue_row(model),
@@ -156,7 +156,7 @@ def catalogue_detail(model: Model) -> Json:
 
 
 def _site_field(parameter: Parameter) -> Json:
-    """A field as the site's editor writes it; ``maxInpuNum`` is its spelling."""
+    """Return a field in the site editor's format; ``maxInpuNum`` is its spelling."""
     field = _field(parameter)
     if parameter.aliases:
         field["fieldKey"] = parameter.aliases[0]
@@ -201,7 +201,7 @@ def _field(parameter: Parameter) -> Json:
 
 
 def registry(models: list[Model]) -> Json:
-    """The vendor's registry file, without self-hosted models and without nested parameters."""
+    """Return the vendor's registry file, without self-hosted models and nested parameters."""
     return {
         "version": "public-2026-11-01",
         "source": "models_registry.json",

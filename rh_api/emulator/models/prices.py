@@ -1,4 +1,4 @@
-"""What a body costs, by the model's price list. Amounts are CNY; a dollar account's a seventh."""
+"""The price of a run by the model's price list, in CNY; in USD a seventh of the amount."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ CNY_A_DOLLAR = Decimal(7)
 LEAST = Decimal("0.001")
 
 UNLISTED = Decimal("0.1")
-"""CNY for a model that has no price in the list: the service charges for those too."""
+"""CNY for a model without a listed price: the service charges for those too."""
 
 SECONDS = ("duration", "seconds", "length")
 COUNTS = ("numImages", "imageNum", "maxImages", "n")
 
 
 def price_of(model: Model, body: Json, currency: str) -> Decimal:
-    """The price of one run in ``currency``, CNY or USD."""
+    """Return the price of one run in ``currency``, CNY or USD."""
     values = model.values(body)
     amount = UNLISTED
     if model.price is not None:
@@ -32,7 +32,7 @@ def price_of(model: Model, body: Json, currency: str) -> Decimal:
 
 
 def _amount(price: Price, values: Json) -> Decimal:
-    """The row that fits best; where none does the dearest, as nobody is charged less."""
+    """Return the first matching amount; without a match the highest, so as not to undercharge."""
     words = [_word(values.get(name)) for name in price.by]
     for row, amount in price.amounts.items():
         parts = row.split("|")
@@ -64,7 +64,7 @@ def _units(price: Price, values: Json) -> Decimal:
 
 
 def count_of(values: Json) -> int:
-    """How many results a body asks for."""
+    """Return how many results a body requests."""
     return next((number for name in COUNTS if (number := _number(values, name))), 1)
 
 

@@ -1,4 +1,4 @@
-"""What a model makes: small real files that differ with its body, texts, and ids for others."""
+"""Results of model runs: small valid files that depend on the body, texts, and issued ids."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _FILM = Path(__file__).with_name("film.mp4")
 
 
 def make(model: Model, body: Json) -> list[Product]:
-    """The products of one run, in order; imports Pillow for pictures."""
+    """Return the products of one run, in order; imports Pillow for pictures."""
     text = json.dumps(body, sort_keys=True, ensure_ascii=False)
     run_seed = hashlib.sha256(f"{model.endpoint} {text}".encode()).digest()
     values = model.values(body)
@@ -79,12 +79,12 @@ def _film() -> bytes:
 
 
 def film(seed: bytes) -> bytes:
-    """Half a second of H.264 in an MP4; a free box at its end makes it one of its own."""
+    """Return half a second of H.264 in an MP4; a trailing free box makes it unique per seed."""
     return _film() + struct.pack(">I4s", 8 + len(seed), b"free") + seed
 
 
 def sound(seed: bytes) -> bytes:
-    """A tone as 16-bit mono WAV; the seed chooses its pitch."""
+    """Return a tone as 16-bit mono WAV; the seed selects its pitch."""
     pitch = 220 + int.from_bytes(seed[:2], "big") % 660
     frames = int(RATE * SECONDS_OF_SOUND)
     samples = (math.sin(2 * math.pi * pitch * at / RATE) for at in range(frames))
@@ -102,7 +102,7 @@ _SIDES = [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), 
 
 
 def cube(seed: bytes) -> bytes:
-    """A cube as binary glTF 2.0: eight corners, twelve triangles, a colour of the seed's."""
+    """Return a cube as binary glTF 2.0: eight vertices, twelve triangles, colour from the seed."""
     corners = b"".join(struct.pack("<3f", *corner) for corner in _CORNERS)
     triangles = [part for a, b, c, d in _SIDES for part in (a, b, c, a, c, d)]
     indices = struct.pack(f"<{len(triangles)}H", *triangles)

@@ -1,8 +1,8 @@
-"""What the service refuses of a model's body: 1007 with the parameter's name, and a few others.
+"""Validates a model's body: 1007 with the parameter's name, and a few other codes.
 
-Harsh where the sources leave it open: an optional key is left out or it is right. Node keys such
-as ``53##image``, which the site itself publishes, are refused (live probes, April and September
-2026), and so are numbers for the text of an option.
+Strict where the sources leave it open: an optional key is absent or valid. Node keys such as
+``53##image``, which the site itself publishes, are refused (live probes, April and September 2026),
+and so are numbers in place of an option's string.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..state import State
 
 ALLOWED = ("webhookUrl",)
-"""Keys that any body may have beside its model's."""
+"""Keys accepted in every body besides the model's parameters."""
 
 RESERVED_HOSTS = ("example.com", "example.org", "example.net", "localhost")
 RESERVED_ENDS = (".example", ".invalid", ".test", ".localhost", ".example.com")
@@ -28,7 +28,7 @@ FILLERS = ("lorem ipsum", "placeholder")
 
 
 def check_body(state: State, key: str, model: Model, body: Json) -> None:
-    """Raise ``Refused`` for the first thing that is wrong with a body."""
+    """Raise ``Refused`` for the first error in a body."""
     parameters = {param.name: param for param in model.parameters}
     node_keys = {alias for param in model.parameters for alias in param.aliases}
     for name, value in body.items():
@@ -125,7 +125,7 @@ def _check_text(state: State, key: str, parameter: Parameter, value: Any) -> Non
 
 
 def _check_media(state: State, parameter: Parameter, value: Any) -> None:
-    """An address that can be fetched, or a data URI; a node's file name is neither."""
+    """Accept a URL that can be fetched, or a data URI; a node's file name is neither."""
     if not isinstance(value, str):
         _refuse(parameter.name, "must be an address")
     kind = parameter.type.lower()
@@ -160,13 +160,13 @@ def _own_bases(state: State) -> tuple[str, ...]:
 
 
 def is_issued(state: State, key: str, parameter: Parameter, value: Any) -> bool:
-    """Whether ``value`` is an id of this account's that one of the right models gave out."""
+    """Whether ``value`` is an id of this account, issued by a model that ``parameter`` accepts."""
     issued = state.issued_ids.get(str(value))
     return issued is not None and issued.fits(parameter, key)
 
 
 def _check_ids_within(state: State, key: str, parameter: Parameter, value: Any) -> None:
-    """The keys of such items are not published; an item is right when it holds one such id."""
+    """The keys of such items are undocumented; an item is valid if any value is a valid id."""
     items = cast("list[Any]", value) if isinstance(value, list) else [value]
     for item in items:
         ids = list(cast("Json", item).values()) if isinstance(item, dict) else [item]
@@ -175,7 +175,7 @@ def _check_ids_within(state: State, key: str, parameter: Parameter, value: Any) 
 
 
 def placeholder_in(model: Model, body: Json) -> str | None:
-    """The name of a parameter whose value only stands for one: filler text, or no real file."""
+    """Return the first parameter with a placeholder: filler text, or a URL without a real file."""
     for param in model.parameters:
         value = body.get(param.name)
         for text in cast("list[Any]", value) if isinstance(value, list) else [value]:

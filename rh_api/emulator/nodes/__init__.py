@@ -1,2 +1,2 @@
-"""The node classes that the emulator knows, their code,
-and the interpreter that runs graphs of them."""
+"""The emulator's node classes, their implementations, and the interpreter that runs graphs of
+them."""

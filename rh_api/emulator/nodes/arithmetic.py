@@ -42,7 +42,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
 
 
 def evaluated(expression: str, names: Mapping[str, Any]) -> float:
-    """The number that ``expression`` is; raises ValueError for what is no formula."""
+    """Return the value of ``expression``; ValueError for anything but a finite number."""
     try:
         result = _value(ast.parse(expression.strip(), mode="eval").body, names)
     except SyntaxError:

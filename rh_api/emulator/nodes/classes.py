@@ -1,4 +1,4 @@
-"""The node classes that the emulator knows: typed inputs and outputs, without any code of theirs.
+"""The schemas of the emulator's node classes: typed inputs and outputs, without code.
 
 Names, types, ranges and options are those of ComfyUI's core nodes, except for ``RHLoraLoader``
 (RunningHub's own), ``LoadImageFromUrl`` and ``LoadImages(zip)`` (as common packs have them), and
@@ -153,4 +153,4 @@ NODE_CLASSES: dict[str, NodeClass] = {
 }
 
 SEED_FIELDS = ("seed", "noise_seed")
-"""Fields that the service draws anew when nodeInfoList does not name them."""
+"""Fields that the service redraws if nodeInfoList does not set them."""

@@ -1,4 +1,4 @@
-"""What a node's code may use, and what a run of a graph makes."""
+"""The execution context of nodes, and the outcome of a graph's run."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ ReadFile = Callable[[str], bytes]
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """One file or text that a node made. ``prefix`` is the wanted file name; a text has no data.
+    """One file or text that a node made. ``prefix``: the requested file name; a text has no data.
 
-    ``name`` is the file name that the service gives it.
+    ``name``: the file name that the service gives it.
     """
 
     node_id: str
@@ -31,7 +31,7 @@ class Product:
 
 @dataclass
 class Outcome:
-    """What a run made, in order. ``executed`` are the nodes that were started."""
+    """The outcome of a run, in order. ``executed``: the nodes that were started."""
 
     executed: list[str] = field(default_factory=list[str])
     products: list[Product] = field(default_factory=list[Product])
@@ -41,7 +41,7 @@ class Outcome:
 
 @dataclass
 class NodeContext:
-    """What a node's code may use: the remote's files and a place for its products."""
+    """What a node's code may use: access to the service's files, and the outcome to add to."""
 
     read_input: ReadFile
     read_url: ReadFile

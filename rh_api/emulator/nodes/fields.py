@@ -1,4 +1,4 @@
-"""What is known of a node class: typed inputs, and the types of the outputs."""
+"""The schema of a node class: typed inputs, and the types of the outputs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Listing = Literal["", "checkpoints", "loras", "uploads", "uploaded_loras", "urls
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One input. ``listing`` says where a combo's options come from when they are not fixed."""
+    """One input. ``listing``: the source of a combo's options if they are not fixed."""
 
     kind: str
     low: float | None = None
@@ -28,7 +28,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class NodeClass:
-    """Inputs by name, the types of the outputs in order, and whether it is an output node."""
+    """Inputs by name, output types in order, and whether it is an output node."""
 
     inputs: dict[str, Field]
     outputs: tuple[str, ...] = ()

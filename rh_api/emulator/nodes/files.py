@@ -1,4 +1,4 @@
-"""Nodes whose values are whole files: sound and video pass as they are, a zip is read."""
+"""Nodes for whole files: audio and video pass through unchanged, a zip is unpacked."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .context import NodeContext
 
 File = tuple[bytes, str]
-"""Its bytes and its extension without the dot."""
+"""(bytes, extension without the dot)."""
 
 
 def load_file(context: NodeContext, **inputs: str) -> tuple[File]:
@@ -42,7 +42,7 @@ def save_audio(context: NodeContext, audio: File, filename_prefix: str) -> tuple
 
 
 def unchanged(context: NodeContext, **inputs: Any) -> tuple[File]:
-    """A node of sound or video with settings at which it changes nothing; it knows no others."""
+    """Pass audio or video through; NotImplementedError for settings that would change it."""
     file: File = inputs.get("audio") or inputs["video"]
     if any(value for value in inputs.values() if value is not file):
         raise NotImplementedError("the emulator changes no sound or video")

@@ -1,4 +1,4 @@
-"""Core ComfyUI's image nodes; a batch is a list of pictures."""
+"""ComfyUI's core image nodes; a batch is a list of pictures."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def load_image_from_url(
 
 
 def loaded(data: bytes) -> tuple[Batch, Batch]:
-    """A file as LoadImage gives it: its colours, and 1 - alpha or the small empty mask."""
+    """Decode a file as LoadImage does: colours, and 1 - alpha or an empty 64 x 64 mask."""
     picture = decoded(data)
     colours = from_levels(picture.convert("RGB"))
     if "A" not in picture.getbands():
@@ -179,7 +179,7 @@ def image_pad_for_outpaint(
 
 
 def _way_to_border(x: int, y: int, size: tuple[int, int], sides: tuple[int, int, int, int]) -> int:
-    """The distance to the nearest side that is padded; else the length of the side."""
+    """Return the distance to the nearest padded side; the side's length if none."""
     width, height = size
     left, top, right, bottom = sides
     return min(

@@ -1,4 +1,4 @@
-"""Runs a graph: each node once, after its inputs; what a node raises is the task's failure."""
+"""Runs a graph: each node once, in topological order; a node's exception fails the task."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def interpret(
     stop: threading.Event,
     fail: dict[str, Any] | None = None,
 ) -> Outcome:
-    """Run the nodes that ``outputs`` need; blocking. A node's exception ends the run and is told.
+    """Run the nodes that ``outputs`` depend on; blocking. A node's exception becomes the failure.
 
-    ``fail`` names a node (``node_id``) that raises, with ``exception_type`` and
-    ``exception_message``; without a node it is the first one.
+    ``fail`` makes a node (``node_id``, by default the first) fail with ``exception_type`` and
+    ``exception_message``. Raises Stopped once ``stop`` is set.
     """
     functions = node_functions()
     order = execution_order(graph, outputs)
@@ -52,7 +52,7 @@ def interpret(
                 if name in declared
             }
             values[node_id] = functions[node["class_type"]](context, **arguments)
-        except Exception as problem:  # noqa: BLE001 - whatever a node raises is its failure
+        except Exception as problem:  # noqa: BLE001 - any exception of a node is its failure
             error = {"exception_type": type(problem).__name__, "exception_message": str(problem)}
             context.outcome.failure = _failure(node_id, node, error)
             return context.outcome
@@ -65,7 +65,7 @@ def _value(values: dict[str, tuple[Any, ...]], stored: Any) -> Any:
 
 
 def _failure(node_id: str, node: dict[str, Any], error: dict[str, Any]) -> dict[str, str]:
-    """``failedReason`` as the service sends it: every field a string."""
+    """Return ``failedReason`` as the service sends it: every field a string."""
     kind = str(error.get("exception_type", "RuntimeError"))
     message = str(error.get("exception_message", "example failure"))
     plain = {name: value for name, value in inputs_of(node).items() if not as_link(value)}
@@ -85,7 +85,7 @@ def _failure(node_id: str, node: dict[str, Any], error: dict[str, Any]) -> dict[
 
 
 def node_functions() -> dict[str, Callable[..., tuple[Any, ...]]]:
-    """The code of all node classes; imports Pillow."""
+    """Return the functions of all node classes; imports Pillow."""
     from . import files, image, latent, mask, sampling, text
 
     modules = (files, image, latent, mask, sampling, text)

@@ -1,4 +1,4 @@
-"""Core ComfyUI's nodes that move latents: eight pixels are one place of a latent."""
+"""ComfyUI's core nodes for latents; one latent cell is 8 x 8 pixels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Core ComfyUI's mask nodes; a mask is a batch of pictures of one plane."""
+"""ComfyUI's core mask nodes; a mask is a batch of single-plane pictures."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def _spread(plane: Plane, steps: list[tuple[int, int]], spread: Callable[[Any, A
 
 
 def _rounded(value: Any) -> Any:
-    """Half to even, which for 0 to 1 means that a half is zero."""
+    """Round half to even: for values in 0 to 1, a half becomes 0."""
     return value > 0.5
 
 

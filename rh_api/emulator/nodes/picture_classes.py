@@ -1,4 +1,4 @@
-"""Core ComfyUI's node classes of images, masks and latents, without any code of theirs."""
+"""Schemas of ComfyUI's core node classes for images, masks and latents."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _INDEX = Field("INT", -16384, 16384)
 _FEW = Field("INT", 1, 64)
 
 PICTURE_CLASSES: dict[str, NodeClass] = {
-    # pictures in and out
+    # load and save
     "LoadImage": NodeClass({"image": UPLOAD}, ("IMAGE", "MASK")),
     "LoadImageMask": NodeClass(
         {"image": UPLOAD, "channel": combo(("alpha", "red", "green", "blue"))}, ("MASK",)
@@ -43,7 +43,7 @@ PICTURE_CLASSES: dict[str, NodeClass] = {
     ),
     "SaveImage": NodeClass({"images": IMAGE, "filename_prefix": TEXT}, ("IMAGE",), is_output=True),
     "PreviewImage": NodeClass({"images": IMAGE}, ("IMAGE",), is_output=True),
-    # pictures
+    # images
     "EmptyImage": NodeClass(
         {
             "width": SIZE,

@@ -1,7 +1,7 @@
-"""Pictures as ComfyUI holds them: single-precision numbers, 0 to 1, one plane for each channel.
+"""Images as ComfyUI holds them: float32 values in 0 to 1, one plane per channel.
 
-Pillow computes them, in float32 as ComfyUI's tensors are: what a chain of nodes keeps between two
-8-bit levels is kept here too.
+Pillow computes in float32, as ComfyUI's tensors are, so that a chain of nodes keeps values between
+two 8-bit levels here too.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, cast
 from PIL import Image, ImageMath, ImageOps
 
 Plane = Image.Image
-"""A picture of mode F."""
+"""A Pillow image of mode F."""
 
 RESAMPLING = {
     "nearest-exact": Image.Resampling.NEAREST,
@@ -31,7 +31,7 @@ _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Planes of one size: three or four of an image, one of a mask."""
+    """Planes of equal size: three or four for an image, one for a mask."""
 
     planes: tuple[Plane, ...]
 
@@ -55,7 +55,7 @@ class Picture:
         return Picture(tuple(change(plane) for plane in self.planes))
 
     def __repr__(self) -> str:
-        """Equal pictures look equal, as a tensor's numbers do."""
+        """Deterministic by content, like a tensor's repr."""
         digest = hashlib.sha256(b"".join(plane.tobytes() for plane in self.planes))
         return f"tensor({self.height}x{self.width}x{self.channels}, {digest.hexdigest()[:16]})"
 
@@ -63,11 +63,11 @@ class Picture:
 Batch = list[Picture]
 
 Formula = Callable[[Any], Any] | Callable[[Any, Any], Any] | Callable[[Any, Any, Any], Any]
-"""Of one operand for each plane; operands know the signs of arithmetic and comparison."""
+"""A function with one operand per plane; operands support arithmetic and comparison."""
 
 
 def computed(formula: Formula, *planes: Plane) -> Plane:
-    """``formula`` of the numbers at each place."""
+    """Apply ``formula`` per pixel."""
     apply = cast("Callable[..., Any]", formula)
     names = [f"p{number}" for number in range(len(planes))]
 
@@ -80,7 +80,7 @@ def computed(formula: Formula, *planes: Plane) -> Plane:
 
 
 def mixed(formula: Formula, *pictures: Picture) -> Picture:
-    """``formula`` plane by plane, of pictures with equally many."""
+    """Apply ``formula`` plane by plane to pictures with equally many planes."""
     channels = zip(*(picture.planes for picture in pictures), strict=True)
     return Picture(tuple(computed(formula, *planes) for planes in channels))
 
@@ -90,7 +90,7 @@ def filled(size: tuple[int, int], *values: float) -> Picture:
 
 
 def stretched(plane: Plane, by: float, add: float = 0.0) -> Plane:
-    """``x * by + add``, in one pass and rounded once."""
+    """Return ``x * by + add``, in one pass with one rounding."""
 
     def line(x: Any) -> Any:
         return x * by + add
@@ -103,7 +103,7 @@ def inverted(plane: Plane) -> Plane:
 
 
 def smaller(first: Any, second: Any) -> Any:
-    """The smaller of two operands of a formula."""
+    """Minimum of two operands of a formula."""
     return ImageMath.imagemath_min(first, second)
 
 
@@ -116,7 +116,7 @@ def clamped(picture: Picture) -> Picture:
 
 
 def decoded(data: bytes) -> Image.Image:
-    """A file as Pillow reads it; raises what Pillow raises when it is no picture."""
+    """Decode an image file, applying its EXIF orientation; raises Pillow's errors."""
     picture = Image.open(io.BytesIO(data))
     picture.load()
     turned = ImageOps.exif_transpose(picture)
@@ -126,18 +126,18 @@ def decoded(data: bytes) -> Image.Image:
 
 
 def from_levels(picture: Image.Image) -> Picture:
-    """8-bit levels as numbers: level / 255."""
+    """Convert 8-bit levels to floats: level / 255."""
     return Picture(tuple(stretched(band.convert("F"), 1 / 255) for band in picture.split()))
 
 
 def to_levels(picture: Picture, *, add: float = 0.0) -> Image.Image:
-    """8-bit levels as SaveImage makes them: cut off, not rounded. ``add`` levels come before."""
+    """Convert to 8-bit levels as SaveImage does: truncated, after ``add`` levels are added."""
     bands = [stretched(plane, 255.0, add).convert("L") for plane in picture.planes]
     return bands[0] if len(bands) == 1 else Image.merge(_MODES[picture.channels], bands)
 
 
 def with_channels(batch: Batch, count: int, *, fill: float = 1.0) -> Batch:
-    """Without the channels above ``count``, or with one more, filled."""
+    """Drop channels above ``count``, or append filled ones."""
     return [
         Picture(
             (
@@ -150,12 +150,12 @@ def with_channels(batch: Batch, count: int, *, fill: float = 1.0) -> Batch:
 
 
 def repeated(batch: Batch, count: int) -> Batch:
-    """As many as ``count``: from the beginning again, or without the rest."""
+    """Repeat or truncate a batch to ``count``."""
     return [batch[number % len(batch)] for number in range(count)]
 
 
 def paired(first: Batch, second: Batch) -> list[tuple[Picture, Picture]]:
-    """Side by side, a single one beside each; other lengths do not fit."""
+    """Pair two batches, broadcasting a batch of one; RuntimeError for other lengths."""
     if len(first) != len(second) and 1 not in (len(first), len(second)):
         raise RuntimeError(f"batches of {len(first)} and {len(second)} pictures do not fit")
     count = max(len(first), len(second))
@@ -163,7 +163,7 @@ def paired(first: Batch, second: Batch) -> list[tuple[Picture, Picture]]:
 
 
 def resized(picture: Picture, width: int, height: int, method: str) -> Picture:
-    """Of another size; ``lanczos`` goes by way of 8-bit levels, as in core."""
+    """Resize; ``lanczos`` goes through 8-bit levels, as in ComfyUI's core."""
     if method == "lanczos":
         levels = to_levels(picture).resize((width, height), RESAMPLING[method])
         return from_levels(levels)
@@ -173,14 +173,14 @@ def resized(picture: Picture, width: int, height: int, method: str) -> Picture:
 
 
 def cropped(picture: Picture, box: tuple[int, int, int, int]) -> Picture:
-    """What lies in ``box`` (left, top, right, bottom) and in the picture."""
+    """Crop to the intersection of ``box`` (left, top, right, bottom) and the picture."""
     left, top, right, bottom = box
     inside = (left, top, min(right, picture.width), min(bottom, picture.height))
     return picture.mapped(lambda plane: plane.crop(inside))
 
 
 def scaled(picture: Picture, method: str, width: int, height: int, crop: str) -> Picture:
-    """As the upscaling of core: ``crop`` "center" cuts to the new ratio first."""
+    """Upscale as ComfyUI's core does; ``crop`` "center" crops to the new aspect ratio first."""
     old_width, old_height = picture.size
     if crop == "center":
         old, new = old_width / old_height, width / height
@@ -195,7 +195,7 @@ def scaled(picture: Picture, method: str, width: int, height: int, crop: str) ->
 
 
 def pasted(onto: Picture, patch: Picture, place: tuple[int, int]) -> Picture:
-    """``onto`` with ``patch`` at ``place``; neither is changed."""
+    """Return a copy of ``onto`` with ``patch`` at ``place``."""
     planes: list[Plane] = []
     for under, over in zip(onto.planes, patch.planes, strict=True):
         plane = under.copy()
@@ -205,7 +205,7 @@ def pasted(onto: Picture, patch: Picture, place: tuple[int, int]) -> Picture:
 
 
 def turned(picture: Picture, *, quarters: int) -> Picture:
-    """Turned clockwise."""
+    """Rotate clockwise by ``quarters`` of a turn."""
     methods = (
         Image.Transpose.ROTATE_270,
         Image.Transpose.ROTATE_180,
@@ -217,7 +217,7 @@ def turned(picture: Picture, *, quarters: int) -> Picture:
 
 
 def flipped(picture: Picture, method: str) -> Picture:
-    """``method`` as the flip nodes name it: the axis that stays where it is."""
+    """Flip; ``method`` begins with the axis of reflection, as the flip nodes name it."""
     way = (
         Image.Transpose.FLIP_TOP_BOTTOM
         if method.startswith("x")

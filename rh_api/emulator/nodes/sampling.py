@@ -1,4 +1,4 @@
-"""Loaders, text encoders and a sampler that draws: equal settings give the same picture."""
+"""Loaders, text encoders and a sampler that paints deterministically by its settings."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Loras = tuple[tuple[str, float], ...]
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A diffusion model or text encoder: a name and what was patched into it."""
+    """A diffusion model or text encoder: its name and the LoRAs patched into it."""
 
     name: str
     loras: Loras = ()
@@ -39,7 +39,7 @@ class Conditioning:
 
 @dataclass(frozen=True, slots=True)
 class Latent:
-    """8-bit pictures instead of numbers: what VAEDecode would show. Sizes are multiples of 8."""
+    """8-bit pictures in place of latents: what VAEDecode would show. Sizes are multiples of 8."""
 
     pictures: tuple[Image.Image, ...]
     noise_mask: tuple[Image.Image, ...] | None = None
@@ -127,7 +127,7 @@ def sample(
     latent_image: Latent,
     denoise: float,
 ) -> tuple[Latent]:
-    """Draw over the latent's pictures: ``denoise`` is how much, the noise mask says where."""
+    """Paint over the latent's pictures, blended by ``denoise``, inside the noise mask."""
     if denoise == 0.0:
         return (latent_image,)
     drawn: list[Image.Image] = []

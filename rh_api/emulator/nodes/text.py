@@ -1,4 +1,4 @@
-"""Nodes that carry, make and show plain values and text."""
+"""Nodes for plain values and text."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def text_length(_context: NodeContext, string: str) -> tuple[int]:
 
 
 def switch(_context: NodeContext, switch: bool, on_false: Any, on_true: Any) -> tuple[Any]:
-    """Both branches were computed; core computes the one that is taken."""
+    """Both branches were evaluated; ComfyUI's core evaluates only the selected one."""
     return (on_true if switch else on_false,)
 
 

@@ -1,1 +1,1 @@
-"""The HTTP handlers: one module a subject."""
+"""HTTP handlers, one module per subject."""

@@ -1,4 +1,4 @@
-"""Requests about the account: balance, queue, keys, models."""
+"""Handlers for the account: balance, queue, keys, models."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 async def account_status(state: State, request: web.Request) -> web.Response:
-    """``POST /uc/openapi/accountStatus``: its field is ``apikey``, unlike everywhere else."""
+    """``POST /uc/openapi/accountStatus``: the field is ``apikey``, unlike on all other paths."""
     body = await requests.read_json(request)
     fields = ("apikey", "apiKey") if state.account_key == "both" else (state.account_key,)
     field = next((name for name in fields if str(body.get(name) or "").strip()), None)
@@ -76,7 +76,7 @@ async def api_key_list(state: State, request: web.Request) -> web.Response:
 
 
 async def resource_list(state: State, request: web.Request) -> web.Response:
-    """``POST /openapi/v2/resource/list``: public models by kind and part of their title."""
+    """``POST /openapi/v2/resource/list``: public models by kind and a substring of the title."""
     _account(state, request)
     now = asyncio.get_running_loop().time()
     state.resources_asked[:] = [at for at in state.resources_asked if at > now - 60]
@@ -132,5 +132,5 @@ def _resource(kind: str, name: str, title: str) -> Json:
 
 
 async def user_token_only(_state: State, _request: web.Request) -> web.Response:
-    """Paths of the website itself: an API key is no user token."""
+    """Paths of the website itself: they take a user token, not an API key."""
     raise Refused(412)

@@ -1,4 +1,4 @@
-"""Requests about AI apps: the call example of one, and the list of what is public."""
+"""Handlers for AI apps: the call example, and the list of public apps; and module styles."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ async def call_demo(state: State, request: web.Request) -> web.Response:
     body = json.dumps({"webappId": app.id, "apiKey": query["apiKey"], "nodeInfoList": app.fields})
     return _success(
         {
-            # The site does repeat the key here: a client must not show or keep it.
+            # The site does repeat the key here: a client must not show or store it.
             "curl": "curl --location --request POST "
             f"'{state.base_url}/task/openapi/ai-app/run' --data-raw '{body}'",
             "accessEncrypted": app.password is not None,
@@ -55,7 +55,7 @@ def _form(state: State, app: App) -> list[Json]:
 
 
 def _options(field_data: str | None) -> list[str] | str | None:
-    """The names of a field's options; other fields keep what they have."""
+    """Return an option field's names; other fields are unchanged."""
     match json.loads(field_data or "null"):
         case ["COMBO", {"options": [*options]}]:
             return [str(option) for option in options]
@@ -66,7 +66,7 @@ def _options(field_data: str | None) -> list[str] | str | None:
 
 
 async def model_params(state: State, request: web.Request) -> web.Response:
-    """``POST /api/fast/creation/model/params``: the styles of a module, without a key."""
+    """``POST /api/fast/creation/model/params``: a module's styles; needs no key."""
     body = await requests.read_json(request)
     kind, webapp_id = body.get("type"), body.get("webappId")
     if not isinstance(kind, int) or isinstance(kind, bool):
@@ -85,14 +85,14 @@ async def model_params(state: State, request: web.Request) -> web.Response:
 
 
 TOTAL = 70_500
-"""``total`` of the list, whatever is asked for: it cannot be searched (vendor's command line)."""
+"""``total`` of the list, whatever the query: it has no search (vendor's command line)."""
 
 LISTED_UNPLAYED = 120
-"""Apps in the list, beside those that run here, that are there to be scrolled through."""
+"""Listed apps that cannot be run here, for paging."""
 
 
 async def app_list(state: State, request: web.Request) -> web.Response:
-    """``POST /openapi/v2/aiapp/list``: public apps; an id stands in its ``invokeExample`` only.
+    """``POST /openapi/v2/aiapp/list``: public apps; an id occurs only in its ``invokeExample``.
 
     Undocumented: HM-RunningHub/RH_CLI ``app/client.py``, OpenClaw ``runninghub_app.py``.
     """
@@ -142,7 +142,7 @@ def _unplayed(state: State, index: int) -> Json:
 
 
 def _invoke_example(index: int, app_id: str, fields: list[Json]) -> str:
-    """A curl line; both sites' hosts and both ways of quoting occur, in turn."""
+    """Return a curl line; both sites' hosts and both ways of quoting alternate."""
     host = ("www.runninghub.ai", "www.runninghub.cn")[index % 2]
     body = json.dumps(
         {"webappId": app_id, "apiKey": "your_api_key", "nodeInfoList": fields}, ensure_ascii=False
@@ -156,7 +156,7 @@ def _invoke_example(index: int, app_id: str, fields: list[Json]) -> str:
 
 
 async def cover(_state: State, request: web.Request) -> web.Response:
-    """A picture of an app's own, as large as the site's are."""
+    """An app's cover picture, of the site's size."""
     from PIL import Image
 
     hue = int(hashlib.sha256(request.match_info["id"].encode()).hexdigest()[:2], 16)

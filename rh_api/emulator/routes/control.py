@@ -1,4 +1,4 @@
-"""The emulator's own paths, by which another process turns knobs and reads counters."""
+"""The emulator's control paths: other processes set knobs and read counters."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 async def show(state: State, _request: web.Request) -> web.Response:
-    """``GET /emulator/state``: knobs, counters, accounts, what is there, tasks, faults."""
+    """``GET /emulator/state``: knobs, counters, accounts, content, tasks, faults."""
     tasks = {
         task.id: {
             "status": task.status,
@@ -42,7 +42,7 @@ async def show(state: State, _request: web.Request) -> web.Response:
 
 
 def _plain(record: Account | Fault) -> dict[str, Any]:
-    """Attributes as JSON can say them."""
+    """Return the attributes as JSON values."""
     values = {field.name: getattr(record, field.name) for field in fields(record)}
     simple = (str, int, float, bool, type(None))
     return {
@@ -51,7 +51,7 @@ def _plain(record: Account | Fault) -> dict[str, Any]:
 
 
 async def knobs(state: State, request: web.Request) -> web.Response:
-    """``POST /emulator/knobs``: attributes by name; ``account`` holds the default key's ones."""
+    """``POST /emulator/knobs``: attributes by name; ``account``: those of the default account."""
     body = await read_json(request)
     account = cast("dict[str, Any]", body.pop("account", {}))
     try:
@@ -62,7 +62,7 @@ async def knobs(state: State, request: web.Request) -> web.Response:
 
 
 async def faults(state: State, request: web.Request) -> web.Response:
-    """``POST /emulator/faults``: one fault, as its attributes."""
+    """``POST /emulator/faults``: one fault, by its attributes."""
     body = await read_json(request)
     try:
         state.faults.append(Fault(**body))
@@ -72,7 +72,7 @@ async def faults(state: State, request: web.Request) -> web.Response:
 
 
 async def reset(state: State, _request: web.Request) -> web.Response:
-    """``POST /emulator/reset``: as newly started, on the same port."""
+    """``POST /emulator/reset``: restore the initial state, on the same port."""
     await lifecycle.reset(state)
     return web.json_response({})
 

@@ -1,4 +1,4 @@
-"""Requests that carry files: uploads, the presigned PUT, downloads with ranges."""
+"""Handlers for files: uploads, the presigned PUT, downloads with range requests."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ OLD_KINDS = ("input", "image", "audio", "video")
 
 
 async def paced(blocks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The blocks as they come, or as slowly as a fault wants them read."""
+    """Yield the blocks, throttled to READ_RATE if a fault sets it."""
     rate = READ_RATE.get()
     async for block in blocks:
-        # By the tenth of a second: a body may have come in one block.
+        # In steps of 0.1 s: a body may arrive as one block.
         step = max(1, int(rate / 10) if rate else len(block))
         for start in range(0, len(block), step):
             piece = block[start : start + step]
@@ -44,7 +44,7 @@ async def _part_blocks(part: BodyPartReader) -> AsyncIterator[bytes]:
 
 
 class _Form:
-    """A multipart upload: text fields, and one file up to a limit."""
+    """A multipart upload: text fields, and one file, kept up to a size limit."""
 
     def __init__(self) -> None:
         self.fields: dict[str, str] = {}
@@ -98,7 +98,7 @@ async def upload(state: State, request: web.Request) -> web.Response:
 
 
 def _uploaded(state: State, stored: Stored) -> dict[str, object]:
-    """The reply in one of three readings: the CN page, the EN page, a live log."""
+    """Return the reply in one of three variants: the CN page, the EN page, a live log."""
     english = state.upload_envelope == "en"
     text = "msg" if state.upload_envelope == "msg" else "message"
     return {
@@ -130,7 +130,7 @@ async def old_upload(state: State, request: web.Request) -> web.Response:
 
 
 async def lora_url(state: State, request: web.Request) -> web.Response:
-    """``POST /api/openapi/getLoraUploadUrl``: a presigned address, none for what is known."""
+    """``POST /api/openapi/getLoraUploadUrl``: a presigned URL, none if the LoRA is known."""
     body = await requests.read_json(request)
     requests.account_of_body(state, body)
     requests.text_field(body, "loraName")
@@ -195,7 +195,7 @@ def _query_of(state: State, name: str, window: str) -> str:
 
 
 async def download(state: State, request: web.Request) -> web.Response:
-    """A result or an upload, whole or a range of it (RFC 9110, one range)."""
+    """A result or an upload, whole or one range of it (RFC 9110)."""
     stored = state.store.served(request.path)
     if stored is None:
         return _xml(404, "NoSuchKey", "The specified key does not exist.")
@@ -203,7 +203,7 @@ async def download(state: State, request: web.Request) -> web.Response:
 
 
 def serve_stored(state: State, request: web.Request, stored: Stored) -> web.Response:
-    """A stored file, whole or the range of it that the request asks for."""
+    """Return a stored file, whole or the requested range."""
     content = stored.data[: int(len(stored.data) * SERVED_PART.get())]
     size = len(content)
     headers = {"Content-Type": stored.content_type, "ETag": stored.etag}

@@ -1,4 +1,4 @@
-"""Requests about standard models: runs, prices, and the places that list them."""
+"""Handlers for standard models: runs, prices, and listings."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 async def _model_request(state: State, request: web.Request) -> tuple[str, Account, Model, Json]:
-    """Who asks what of which model, when he may: shared enterprise keys only, 1014 for others."""
+    """Authorize and parse: key, account, model, body. Shared enterprise keys only, else 1014."""
     key = requests.bearer(request)
     account = requests.account_of_key(state, key, 412)
     endpoint = request.match_info["model"]
@@ -92,7 +92,7 @@ async def price_preview(state: State, request: web.Request) -> web.Response:
 
 
 async def index(state: State, request: web.Request) -> web.Response:
-    """``llms.txt`` of the documentation, with an ETag; anonymous, and a key is out of place."""
+    """``llms.txt`` of the documentation, with an ETag; needs no key."""
     text = listings.index(state.documented_models(), state.base_url)
     etag = f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
     if request.headers.get("If-None-Match") == etag:
@@ -101,7 +101,7 @@ async def index(state: State, request: web.Request) -> web.Response:
 
 
 async def page(state: State, request: web.Request) -> web.Response:
-    """A page of the documentation; one that does not exist is the site's empty shell."""
+    """A page of the documentation; an unknown one is the site's empty app shell."""
     name = request.match_info["name"]
     model = next((model for model in state.documented_models() if model.page == name), None)
     if model is None or state.page_shell:
@@ -116,7 +116,7 @@ def _web_client(request: web.Request) -> None:
 
 
 async def site_list(state: State, request: web.Request) -> web.Response:
-    """``POST /api/sku/list``: the site's catalogue by pages, from a cache that may be old."""
+    """``POST /api/sku/list``: a page of the site's catalogue, from a cache that may be stale."""
     _web_client(request)
     body = await requests.read_json(request)
     if body.get("categoryType") != "STANDARD_MODEL":
@@ -136,7 +136,7 @@ async def site_list(state: State, request: web.Request) -> web.Response:
 
 
 async def site_detail(state: State, request: web.Request) -> web.Response:
-    """``POST /api/sku/detail``: one model of it."""
+    """``POST /api/sku/detail``: one model of the catalogue."""
     _web_client(request)
     sku = str((await requests.read_json(request)).get("id") or "")
     model = next((model for model in state.documented_models() if model.sku == sku), None)
@@ -147,7 +147,7 @@ async def site_detail(state: State, request: web.Request) -> web.Response:
 
 
 async def registry(state: State, _request: web.Request) -> web.Response:
-    """The vendor's file, as GitHub serves it: text."""
+    """The vendor's registry file, as text/plain like GitHub serves it."""
     return web.json_response(
         listings.registry(state.documented_models()), content_type="text/plain"
     )

@@ -1,7 +1,7 @@
-"""The native route: a ComfyUI's own API, with the key in its path and an instance behind it.
+"""Handlers of the native route: ComfyUI's own API, with the key in its path.
 
-RunningHub docs, "Native ComfyUI API Integration Guide"; what is beyond it are reports of public
-clients, and ComfyUI's own server.
+RunningHub docs, "Native ComfyUI API Integration Guide"; everything beyond is from reports of public
+clients, and from ComfyUI's own server.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ Handler = Callable[["State", web.Request], Awaitable[web.StreamResponse]]
 
 
 def _place(state: State, request: web.Request) -> tuple[str, str]:
-    """Key and machine of a path; refused for a key that is none."""
+    """Return the path's key and machine; refuses an unknown key."""
     key = request.match_info["key"]
     requests.account_of_key(state, key, 802)
     return key, native.MACHINES[request.match_info["proxy"]]
 
 
 async def prompt(state: State, request: web.Request) -> web.StreamResponse:
-    """``POST /prompt``: queued under the caller's id or, as a knob says, under one of its own."""
+    """``POST /prompt``: queued under the caller's id or, by a knob, under a new one."""
     key, machine = _place(state, request)
     body = await requests.read_json(request)
     graph = body.get("prompt")
@@ -97,7 +97,7 @@ def _cannot_run(state: State, order: Order) -> web.Response:
 
 
 async def prompt_count(state: State, request: web.Request) -> web.Response:
-    """``GET /prompt``: how many are left."""
+    """``GET /prompt``: the number of unfinished prompts."""
     key, machine = _place(state, request)
     return web.json_response(_remaining(state, key, machine))
 
@@ -108,7 +108,7 @@ def _remaining(state: State, key: str, machine: str) -> Json:
 
 
 async def history(state: State, request: web.Request) -> web.Response:
-    """``GET /history`` and ``GET /history/{id}``: an unknown id is an empty object."""
+    """``GET /history`` and ``GET /history/{id}``: an unknown id gives an empty object."""
     key, machine = _place(state, request)
     entries = native.history(state, native.prompts(state, key, machine))
     prompt_id = request.match_info.get("id")
@@ -123,7 +123,7 @@ async def queue(state: State, request: web.Request) -> web.Response:
 
 
 async def change_queue(state: State, request: web.Request) -> web.Response:
-    """``POST /queue``: takes what waits out of it; what runs stays."""
+    """``POST /queue``: deletes pending prompts; a running one stays."""
     key, machine = _place(state, request)
     body = await requests.read_json(request)
     tasks = native.prompts(state, key, machine)
@@ -184,7 +184,7 @@ async def upload_image(state: State, request: web.Request) -> web.Response:
 
 
 async def object_info(state: State, request: web.Request) -> web.Response:
-    """``GET /object_info``, which answers whoever asks: it proves no key."""
+    """``GET /object_info``, which needs no valid key, and so proves none."""
     name = request.match_info.get("name")
     if state.comfyui is not None:
         classes = await _of_comfyui(state, "/object_info")
@@ -198,7 +198,7 @@ async def object_info(state: State, request: web.Request) -> web.Response:
 
 
 async def system_stats(state: State, request: web.Request) -> web.Response:
-    """``GET /system_stats``, by which a core tells its version."""
+    """``GET /system_stats``, which reports the core's version."""
     _place(state, request)
     if state.native_core == "silent":
         raise web.HTTPNotFound
@@ -219,7 +219,7 @@ async def _of_comfyui(state: State, path: str) -> dict[str, Any]:
 
 
 async def socket(state: State, request: web.Request) -> web.StreamResponse:
-    """``GET /ws?clientId=``: news of whatever this client queues, or a close with 1011."""
+    """``GET /ws?clientId=``: messages of this client's prompts, or a close with code 1011."""
     key, machine = _place(state, request)
     client_id = request.query.get("clientId", "")
     answer = web.WebSocketResponse(compress=False)
@@ -254,7 +254,7 @@ async def _talk(state: State, answer: web.WebSocketResponse, who: tuple[str, str
             new = [task for task in tasks if task.client_id == client_id and task.id not in watched]
             for task in new:
                 watched.add(task.id)
-                # Who was there before the prompt misses nothing of it.
+                # A client connected before the prompt gets all messages.
                 is_early = task.created >= opened
                 frames = task.progress.watch(replay=is_early or state.socket_replay)
                 while (frame := await frames.get()) is not None:
@@ -286,4 +286,4 @@ NATIVE_ROUTES = tuple(
     for api in ("", "/api")
     for method, path, handler in _PATHS
 )
-"""Each path of a ComfyUI that is served, with and without the ``/api`` that it has before all."""
+"""Each served ComfyUI path, with and without the ``/api`` prefix."""

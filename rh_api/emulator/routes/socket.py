@@ -1,4 +1,4 @@
-"""The progress socket, in its honest and in its other moods."""
+"""The progress WebSocket, correct or faulty by the ``socket`` knob."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def follow(state: State, request: web.Request) -> web.StreamResponse:
     socket = web.WebSocketResponse(compress=False)
     try:
         await socket.prepare(request)
-    except ConnectionResetError:  # the client has left in the middle of the handshake
+    except ConnectionResetError:  # the client disconnected during the handshake
         return web.Response()
     state.counters.sockets += 1
     talking = asyncio.create_task(_talk(state, request, socket, task))
@@ -79,7 +79,7 @@ async def _send(socket: web.WebSocketResponse, frame: Frame) -> None:
 
 
 def _lies(task: Task) -> list[Frame]:
-    """Noise, another prompt's end, and this prompt's end long before it is true."""
+    """Noise, another prompt's end, and a premature end of this prompt."""
 
     def message(kind: str, **data: object) -> str:
         return json.dumps({"type": kind, "data": data})

@@ -1,4 +1,4 @@
-"""The table of routes: each path of the service and of the emulator itself, and its handler."""
+"""The route table: paths of the service and of the emulator's control, with handlers."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/ws/c_instance", socket.follow),
     *native.NATIVE_ROUTES,
 )
-"""Method, path and handler of everything that the service answers."""
+"""Method, path and handler of every path of the service."""
 
 CONTROL_ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/emulator/state", control.show),
@@ -76,4 +76,4 @@ CONTROL_ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/emulator/workflows", control.workflows),
     ("POST", "/emulator/models", control.models),
 )
-"""The emulator's own, which no fault strikes and no counter counts."""
+"""The emulator's control paths, exempt from faults and counters."""

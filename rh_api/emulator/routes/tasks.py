@@ -1,4 +1,4 @@
-"""Requests about workflows, apps and tasks."""
+"""Handlers for workflows, apps and tasks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _v1(data: object, *, msg: str = "success") -> web.Response:
 
 
 async def booked(state: State, order: Order) -> Task:
-    """A new task; a real ComfyUI is asked first whether it takes the graph."""
+    """Create a task; a real ComfyUI is asked first whether it accepts the graph."""
     if state.comfyui is not None:
         try:
             verdict, hosted = await state.comfyui.place(order.graph, state.store.read_input)
@@ -55,7 +55,7 @@ async def run_app(state: State, request: web.Request) -> web.Response:
 
 
 async def run_quick(state: State, request: web.Request) -> web.Response:
-    """``POST /task/openapi/quick-ai-app/run``: the whole list of the module, no options."""
+    """``POST /task/openapi/quick-ai-app/run``: the module's whole list, no options."""
     body = await requests.read_json(request)
     key, account = requests.account_of_body(state, body)
     order = orders.build_quick_order(state, key, account, body)
@@ -63,7 +63,7 @@ async def run_quick(state: State, request: web.Request) -> web.Response:
 
 
 async def workflow_json(state: State, request: web.Request) -> web.Response:
-    """``POST /api/openapi/getJsonApiFormat``: the graph is text, the message upper case."""
+    """``POST /api/openapi/getJsonApiFormat``: the graph as JSON text; the message is upper case."""
     body = await requests.read_json(request)
     requests.account_of_body(state, body)
     workflow = orders.stored_workflow(state, requests.text_field(body, "workflowId"), body)
@@ -74,7 +74,7 @@ async def workflow_json(state: State, request: web.Request) -> web.Response:
 
 
 def _visible(state: State, task_id: str, key: str) -> Task | None:
-    """A task of the account, unless it is so new that nobody knows it yet."""
+    """Return the account's task, or None while it is too new to be visible."""
     task = state.tasks.get(task_id)
     is_visible = task and task.key == key and state.clock() >= task.created + state.unknown_seconds
     return task if is_visible else None
@@ -136,7 +136,7 @@ async def query(state: State, request: web.Request) -> web.Response:
 
 
 V2_CODES = {802: 1002, 803: 1101, 380: 404, 301: 1007, 433: 1007}
-"""What the V2 submit routes call the older codes; others keep their number."""
+"""Codes that the V2 submit routes use in place of the older ones; others are unchanged."""
 
 
 async def run_v2(state: State, request: web.Request) -> web.Response:

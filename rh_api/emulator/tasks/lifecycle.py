@@ -1,4 +1,4 @@
-"""The life of a task: queued, running, over; by the clock of the loop it lives in."""
+"""The lifecycle of a task: queued, running, over; timed by the event loop's clock."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def new_task(state: State, order: Order) -> Task:
-    """Book ``order``: a task with a snowflake id, in the state that the create reply shows."""
+    """Create and start a task for ``order``, in the state that the create reply shows."""
     hosted = order.hosted
     client_id = order.client_id or (hosted.client_id if hosted else uuid.uuid4().hex)
     prompt_id = order.prompt_id or (hosted.prompt_id if hosted else str(uuid.uuid4()))
@@ -62,7 +62,7 @@ def new_task(state: State, order: Order) -> Task:
 
 
 async def live(state: State, task: Task) -> None:
-    """Take a task from where it is to its end."""
+    """Run a task from its current state to its end."""
     clock = asyncio.get_running_loop().time
     stop = threading.Event()
     try:
@@ -120,7 +120,7 @@ async def _run(state: State, task: Task, stop: threading.Event) -> None:
 
 
 async def _watch(task: Task, hosted: Hosted) -> Outcome:
-    """The end of a prompt on a real ComfyUI; its absence ends the task like a broken machine."""
+    """Await a prompt's end on a real ComfyUI; an unreachable server fails the task."""
     try:
         return await hosted.follow(task.progress)
     except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as problem:
@@ -185,9 +185,9 @@ def _fail(state: State, task: Task, outcome: Outcome, fail: dict[str, Any]) -> N
 
 
 def _named(state: State, task: Task, outcome: Outcome) -> None:
-    """Give each file a name as the service does: prefix, counter, five letters, time.
+    """Name each file as the service does: prefix, counter, five letters, time.
 
-    On the native route ComfyUI's own: a counter that goes on from prompt to prompt.
+    On the native route as ComfyUI does: the counter continues across prompts.
     """
     if task.order.route == "native":
         for index, product in enumerate(outcome.products):
@@ -231,8 +231,8 @@ def _keep_results(state: State, task: Task, outcome: Outcome) -> None:
 
 
 def _bill(state: State, task: Task) -> None:
-    """A failed task costs as much as a good one unless a knob says otherwise, and so does a stopped
-    one for the time that it ran.
+    """Charge a finished task. A failed one costs the same unless a knob says otherwise, a cancelled
+    one the time that it ran.
 
     The time that a machine is retained afterwards is billed as well.
     """
@@ -259,7 +259,7 @@ def _bill_model(state: State, task: Task, run: ModelRun) -> None:
 
 
 async def _tell(state: State, task: Task, url: str) -> None:
-    """Tell ``url`` that the task is over: text for the older routes, an object for V2."""
+    """POST the task's end to ``url``: JSON text for the older routes, an object for V2."""
     data: Any = (
         replies.query_reply(state, task)
         if task.order.route == "v2"
@@ -273,7 +273,7 @@ async def _tell(state: State, task: Task, url: str) -> None:
 
 
 async def cancel(task: Task, *, after: float = 0.0) -> None:
-    """Stop a task, `after` so many seconds; one that is over stays what it is."""
+    """Cancel a task, `after` so many seconds; one that is over is unchanged."""
     await asyncio.sleep(after)
     if task.runner and not task.is_over:
         task.runner.cancel()
@@ -281,14 +281,14 @@ async def cancel(task: Task, *, after: float = 0.0) -> None:
             await task.order.hosted.abandon()
         await asyncio.wait([task.runner])
         if not task.is_over:
-            # It was stopped before its first step.
+            # It was cancelled before its first step.
             task.status = "CANCEL"
             task.ended = asyncio.get_running_loop().time()
             task.progress.close()
 
 
 def resume(state: State) -> None:
-    """Go on with the tasks that an earlier serving left unfinished."""
+    """Resume the tasks that earlier serving left unfinished."""
     for task in state.tasks.values():
         if not task.is_over:
             task.ending = False
@@ -296,7 +296,7 @@ def resume(state: State) -> None:
 
 
 async def stop_all(state: State) -> None:
-    """End the work of all tasks without ending the tasks."""
+    """Stop the work of all tasks, leaving them unfinished."""
     running = [task for task in state.tasks.values() if task.runner and not task.is_over]
     for task in running:
         task.ending = True
@@ -307,6 +307,6 @@ async def stop_all(state: State) -> None:
 
 
 async def reset(state: State) -> None:
-    """Forget all tasks."""
+    """Drop all tasks and restore the initial state."""
     await stop_all(state)
     state.renew()

@@ -1,4 +1,4 @@
-"""A task's progress as messages of ComfyUI's socket, spread over its run time."""
+"""A task's progress as ComfyUI's socket messages, spread over its run time."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 Frame = str | bytes
 
 SAMPLER_WEIGHT = 8
-"""A sampler takes so many times as long as another node."""
+"""Run time of a sampler relative to other nodes."""
 
 PREVIEW_HEADER = struct.pack(">II", 1, 1)
-"""ComfyUI's binary frame: event 1 (preview image), format 1 (JPEG)."""
+"""ComfyUI's binary frame header: event 1 (preview image), format 1 (JPEG)."""
 
 
 def _message(kind: str, **data: Any) -> str:
@@ -35,9 +35,9 @@ def _now() -> int:
 
 @dataclass
 class Progress:
-    """Messages so far, and the sockets that get the coming ones. None in a queue: it is over.
+    """Messages so far, and a queue per subscribed socket. None in a queue marks the end.
 
-    ``outputs`` are the nodes of ``graph`` that run for their output.
+    ``outputs``: the output nodes of ``graph`` that run.
     """
 
     graph: Graph
@@ -58,7 +58,7 @@ class Progress:
             queue.put_nowait(frame)
 
     def relay(self, frame: Frame, node: str | None = None) -> None:
-        """Pass on what a real ComfyUI said; ``node`` is the one that begins with it."""
+        """Relay a real ComfyUI's message; ``node``: the one that starts with it."""
         self._step_to(node)
         self.send(frame)
 
@@ -68,9 +68,9 @@ class Progress:
             queue.put_nowait(None)
 
     def watch(self, *, replay: bool) -> asyncio.Queue[Frame | None]:
-        """A queue for a new socket: ComfyUI tells it the state and the current node, no history.
+        """Subscribe a socket: it gets the status and the current node, no history, as from ComfyUI.
 
-        Who connects before the first node is told everything.
+        With ``replay``, or before the first node, it gets all messages.
         """
         queue: asyncio.Queue[Frame | None] = asyncio.Queue()
         status = {"exec_info": {"queue_remaining": 0 if self.closed else 1}}
@@ -93,7 +93,7 @@ class Progress:
         )
 
     async def play(self, outcome: Outcome, *, until: float, knobs: Knobs) -> None:
-        """Send what the nodes of ``outcome`` did, in equal steps from now to ``until``."""
+        """Send the messages of ``outcome``'s nodes, weighted over the time until ``until``."""
         clock = asyncio.get_running_loop().time
         steps = self._steps(outcome, knobs)
         total = sum(weight for weight, _ in steps)
@@ -123,7 +123,7 @@ class Progress:
     def _steps(
         self, outcome: Outcome, knobs: Knobs
     ) -> list[tuple[float, list[tuple[Frame, str | None]]]]:
-        """(weight, frames with the node they begin): what is sent, then how long it takes."""
+        """Return (weight, [(frame, node that starts with it)]): sent first, then waited for."""
         steps: list[tuple[float, list[tuple[Frame, str | None]]]] = []
         for node_id in outcome.executed:
             if node_id in self.done:

@@ -1,4 +1,4 @@
-"""What was ordered, the task that it became, and what a task leaves behind."""
+"""An order, the task that it becomes, and its results."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Route = Literal["create", "ai-app", "quick", "v2", "native"]
 
 @dataclass(frozen=True, slots=True)
 class ModelRun:
-    """A standard model with the body of its run, and what the preview of it says."""
+    """A standard model, the body of its run, and its preview price."""
 
     model: Model
     body: dict[str, Any]
@@ -30,13 +30,13 @@ class ModelRun:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What was ordered, checked and complete."""
+    """An order, validated and complete."""
 
     key: str
     workflow_id: str
     graph: Graph
     verdict: Verdict = field(default_factory=lambda: Verdict(outputs=["1"]))
-    """What is no graph has one output."""
+    """Orders without a graph count as having one output."""
     route: Route = "create"
     node_info: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     inline: bool = False
@@ -46,12 +46,12 @@ class Order:
     use_personal_queue: bool = False
     retain_seconds: int | None = None
     model: ModelRun | None = None
-    """What runs in place of a graph."""
+    """What runs instead of a graph."""
     hosted: Hosted | None = None
-    """Where it runs, when that is a real ComfyUI."""
+    """The prompt on a real ComfyUI, if one runs it."""
     prompt_id: str | None = None
     client_id: str | None = None
-    """What a caller of the native route called itself and its prompt, where that counts."""
+    """Ids that a caller of the native route chose, if a knob honours them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Result:
 
 @dataclass
 class Task:
-    """A task. Times are seconds of the loop's clock."""
+    """A task. Times are in seconds of the loop's clock."""
 
     id: str
     order: Order
@@ -85,10 +85,10 @@ class Task:
     money: Decimal | None = None
     third_party_money: Decimal | None = None
     ends_seen: int = 0
-    """How many polls were told that it ended well."""
+    """Number of polls that reported its success."""
     runner: asyncio.Task[None] | None = None
     ending: bool = False
-    """The emulator stops serving: the task is neither cancelled nor over."""
+    """The emulator is stopping: the task is neither cancelled nor over."""
 
     @property
     def node_info(self) -> list[dict[str, Any]]:
@@ -104,7 +104,7 @@ class Task:
 
     @property
     def prompt_id(self) -> str:
-        """What its socket calls it; never its own id."""
+        """The prompt id in socket messages; differs from the task's id."""
         return self.progress.prompt_id
 
     @property
@@ -117,7 +117,7 @@ class Task:
 
     @property
     def seconds(self) -> float:
-        """Billed run time so far known."""
+        """Run time in seconds, 0 until it has ended."""
         if self.started is None or self.ended is None:
             return 0.0
         return self.ended - self.started

@@ -1,4 +1,4 @@
-"""Webhooks: one POST at a task's end, repeated a few times when nobody takes it."""
+"""Webhooks: one POST at a task's end, with a few retries."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PATIENCE_SECONDS = 5.0
 
 @dataclass
 class Webhook:
-    """A delivery and what became of it."""
+    """A delivery and its state."""
 
     id: str
     key: str
@@ -32,7 +32,7 @@ class Webhook:
     updated: str = ""
 
     def detail(self) -> dict[str, Any]:
-        """``data`` of getWebhookDetail; ``eventData`` is always text there."""
+        """Return ``data`` of getWebhookDetail; ``eventData`` is always text there."""
         data = self.event_data
         return {
             "id": self.id,
@@ -54,7 +54,7 @@ def now_text() -> str:
 
 
 async def send(webhook: Webhook, *, pause: float) -> None:
-    """Deliver, up to ``RETRIES`` times more with ``pause`` seconds between; notes how it went."""
+    """Deliver, with up to ``RETRIES`` retries ``pause`` seconds apart; records the outcome."""
     body = {"event": "TASK_END", "taskId": webhook.task_id, "eventData": webhook.event_data}
     timeout = aiohttp.ClientTimeout(total=PATIENCE_SECONDS)
     async with aiohttp.ClientSession(timeout=timeout) as session:

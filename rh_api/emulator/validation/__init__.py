@@ -1,1 +1,1 @@
-"""What the service refuses: wrong requests, orders and graphs."""
+"""Validation of requests, orders and graphs, with the service's refusals."""

@@ -1,4 +1,4 @@
-"""A create request becomes an order, or the refusal that the service would give."""
+"""Converts a create request to an order, or raises the service's refusal."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ API_BALANCE_EMPTY = "Your API balance is insufficient, please top up"
 
 
 def check_start(state: State, account: Account, body: Json) -> None:
-    """What is refused before the graph is looked at: balance, machine, options."""
+    """Refuse by balance, machine or options, before the graph is checked."""
     if code := account.refusal_of_balance():
         raise Refused(code)
     machine = body.get("instanceType") or "default"
@@ -40,7 +40,7 @@ def check_start(state: State, account: Account, body: Json) -> None:
 
 
 def check_slots(state: State, key: str, account: Account, *, personal: bool) -> None:
-    """The limit of tasks that exist at once, running or queued."""
+    """Refuse over the concurrency limit, which counts running and queued tasks."""
     if not state.is_full(key) or state.queue_when_full:
         return
     if account.kind == "EXCLUSIVE":
@@ -69,14 +69,14 @@ def node_info_list(body: Json) -> list[dict[str, Any]]:
         if "fieldValue" not in item:
             raise Refused(301, "fieldValue must not be blank")
     listed = cast("list[dict[str, Any]]", items)
-    # What a field that is listed twice becomes is not documented.
+    # The effect of a field that is listed twice is undocumented.
     if len({(str(item["nodeId"]), str(item["fieldName"])) for item in listed}) < len(listed):
         raise Refused(803)
     return listed
 
 
 def apply_node_info(graph: Graph, items: list[dict[str, Any]], *, app: App | None = None) -> Graph:
-    """A copy of ``graph`` with the listed values; 803 when an item does not fit it."""
+    """Return a copy of ``graph`` with the listed values; 803 if an item does not fit it."""
     changed = copy.deepcopy(graph)
     exposed = {(field["nodeId"], field["fieldName"]) for field in app.fields} if app else None
     for item in items:
@@ -108,7 +108,7 @@ def _kind(class_type: str, name: str, stored: object) -> str:
 
 
 def reroll(state: State, graph: Graph, items: list[dict[str, Any]]) -> None:
-    """Draw the seeds that nobody set anew, from a counter: a run differs, a rerun of it does not.
+    """Redraw the seeds that nobody set, from a counter: each run differs, yet is reproducible.
 
     RunningHub docs, "About nodeInfoList".
     """
@@ -122,7 +122,7 @@ def reroll(state: State, graph: Graph, items: list[dict[str, Any]]) -> None:
 
 
 def inline_graph(body: Json) -> Graph | None:
-    """The graph in ``workflow``, a JSON text; 433 when it is none."""
+    """Return the graph in ``workflow`` (JSON text), None if absent; 433 if it is none."""
     text = body.get("workflow")
     if text is None or text == "":
         return None
@@ -139,7 +139,7 @@ def inline_graph(body: Json) -> Graph | None:
 
 
 def stored_workflow(state: State, workflow_id: str, body: Json) -> Workflow:
-    """The workflow under an id, when it may be run: 380, 810, or a wrong password."""
+    """Return the stored workflow if it may be run; else 380, 810, or 301 for a wrong password."""
     workflow = state.workflows.get(workflow_id)
     if workflow is None:
         raise Refused(380)
@@ -150,7 +150,7 @@ def stored_workflow(state: State, workflow_id: str, body: Json) -> Workflow:
 
 
 def check_password(password: str | None, body: Json) -> None:
-    """No source tells the code of a wrong password; a wrong parameter is the nearest."""
+    """The code of a wrong password is undocumented; that of a wrong parameter is the closest."""
     if password is not None and body.get("accessPassword") != password:
         raise Refused(301, "accessPassword is wrong")
 
@@ -158,7 +158,7 @@ def check_password(password: str | None, body: Json) -> None:
 def build_order(
     state: State, key: str, account: Account, body: Json, *, route: Route, workflow_id: str
 ) -> Order:
-    """A create request as an order, or the refusal that the service would give."""
+    """Convert a create request to an order, or raise the service's refusal."""
     check_start(state, account, body)
     items = node_info_list(body)
     inline = inline_graph(body)
@@ -194,7 +194,7 @@ def _inline(
 def build_app_order(
     state: State, key: str, account: Account, body: Json, *, route: Route, app_id: str
 ) -> Order:
-    """The same for an AI app: only its exposed fields may be set."""
+    """Like `build_order` for an AI app: only its exposed fields may be set."""
     app = state.apps.get(app_id)
     if app is None:
         raise Refused(901)
@@ -215,9 +215,9 @@ _TYPES = ("IMAGE", "SWITCH", "INT", "STRING", "LORA", "LIST")
 
 
 def build_quick_order(state: State, key: str, account: Account, body: Json) -> Order:
-    """The same for a module of Quick Create: exactly its entries, each whole and a text.
+    """Like `build_order` for a Quick Create module: exactly its entries, each complete and text.
 
-    No source tells the code of a wrong ``quickCreateCode`` or of a list that lacks an entry.
+    The codes of a wrong ``quickCreateCode`` and of a missing entry are undocumented.
     """
     for name in ("webappId", "quickCreateCode"):
         if not isinstance(body.get(name), str) or not body[name].strip():
@@ -294,8 +294,8 @@ def build_native_order(
     prompt_id: str | None,
     client_id: str | None,
 ) -> Order:
-    """The same for a prompt of the native route, which has no options; its verdict is left to be
-    looked at."""
+    """Like `build_order` for a prompt of the native route, which has no options; the caller checks
+    the verdict."""
     account = state.accounts[key]
     check_start(state, account, {"instanceType": machine})
     verdict = Verdict() if state.comfyui else validate_prompt(graph, state.exists)
@@ -315,7 +315,7 @@ def build_native_order(
 
 
 def check_verdict(state: State, verdict: Verdict) -> None:
-    """433 for a graph of which nothing can run, unless the order shall be taken and say so."""
+    """Raise 433 for a graph that cannot run, unless the knob accepts such orders."""
     if not verdict.ok and state.invalid_graph == "433":
         report = {"error": verdict.error, "node_errors": verdict.node_errors}
         text = json.dumps(report, separators=(",", ":"))

@@ -1,4 +1,4 @@
-"""What ComfyUI says about a graph: node classes, links, types, ranges, names that must exist."""
+"""ComfyUI's graph validation: node classes, links, types, ranges, existing files."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def _value_error(
 
 
 def convert(value: object, kind: str) -> Any:
-    """A plain value as a widget's type; numbers may come as text. Raises when it cannot be."""
+    """Convert a plain value to a widget's type; numbers may be strings. TypeError or ValueError."""
     if isinstance(value, (dict, list)) or value is None:
         raise TypeError(f"{kind} wanted")
     match kind:

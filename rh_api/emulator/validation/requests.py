@@ -1,4 +1,4 @@
-"""What is refused before a request is understood: its JSON, its key, blank or mistyped fields."""
+"""Request checks before any processing: JSON, key, blank or mistyped fields."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 async def read_json(request: web.Request) -> Json:
-    """The request's body as a JSON object; 301 when it is none."""
+    """Return the request's body as a JSON object; 301 if it is none."""
     try:
         body = json.loads(await request.read() or b"{}")
     except ValueError:
@@ -26,7 +26,7 @@ async def read_json(request: web.Request) -> Json:
 
 
 def account_of_body(state: State, body: Json, *, field: str = "apiKey") -> tuple[str, Account]:
-    """Key and account of an older request: the key counts in the body only."""
+    """Return key and account of an older request: only a key in the body counts."""
     key = body.get(field)
     if not isinstance(key, str) or not key.strip():
         raise Refused(301, "must not be blank")
@@ -43,7 +43,7 @@ def account_of_key(state: State, key: str, unknown: int) -> Account:
 
 
 def bearer(request: web.Request) -> str:
-    """The key in a V2 request's header; 412 without one."""
+    """Return the key in a V2 request's header; 412 without one."""
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
     if scheme != "Bearer" or not key.strip():
         raise Refused(412)
@@ -51,7 +51,7 @@ def bearer(request: web.Request) -> str:
 
 
 def text_field(body: Json, name: str) -> str:
-    """A field that must not be blank; numbers are taken as text, as ids come both ways."""
+    """Return a non-blank field as a string; numbers are accepted, as ids come both ways."""
     value = body.get(name)
     if isinstance(value, bool) or not isinstance(value, (str, int)) or not str(value).strip():
         raise Refused(301, f"{name} must not be blank")
@@ -68,7 +68,7 @@ def positive_id(body: Json, name: str, message: str) -> str:
 
 
 def flag(body: Json, name: str, *, default: bool) -> bool:
-    """A boolean that the documentation's own example sends as text."""
+    """Return a boolean, also from text, as the documentation's own example sends it."""
     value = body.get(name, default)
     if isinstance(value, str) and value.lower() in ("true", "false"):
         return value.lower() == "true"
