@@ -79,12 +79,12 @@ class Listener:
     journal: SharedJournal
     ended: Callable[[str], None] = unheard
     _heard: dict[int, str] = field(default_factory=dict[int, str])
-    _noting: asyncio.Task[None] | None = None
+    _writing_heard: asyncio.Task[None] | None = None
 
     def app(self) -> web.Application:
         app = web.Application(client_max_size=BODY_LIMIT)
         app.router.add_post(f"{PATH}{{token}}", self.take)
-        app.on_response_prepare.append(_say_little)
+        app.on_response_prepare.append(_hide_server)
         return app
 
     async def take(self, request: web.Request) -> web.Response:
@@ -107,11 +107,11 @@ class Listener:
             return web.Response(status=404)
         if not expected.heard and expected.order not in self._heard:
             self._heard[expected.order] = task_id
-            if self._noting is None or self._noting.done():
-                self._noting = asyncio.ensure_future(self._note())
+            if self._writing_heard is None or self._writing_heard.done():
+                self._writing_heard = asyncio.ensure_future(self._write_heard())
         return web.Response()
 
-    async def _note(self) -> None:
+    async def _write_heard(self) -> None:
         """Write received calls to the journal, in batches of what arrived meanwhile."""
         while self._heard:
             heard = dict(self._heard)
@@ -125,11 +125,11 @@ class Listener:
 
     async def settle(self) -> None:
         """Wait until all received calls are written."""
-        if self._noting is not None:
-            await self._noting
+        if self._writing_heard is not None:
+            await self._writing_heard
 
 
-async def _say_little(request: web.Request, response: web.StreamResponse) -> None:
+async def _hide_server(request: web.Request, response: web.StreamResponse) -> None:
     del request
     response.headers["Server"] = "-"  # do not disclose program and version
 
@@ -173,11 +173,11 @@ async def _serving(
     try:
         await runner.setup()
         await web.SockSite(runner, bound).start()
-        living = asyncio.ensure_future(_live(folder))
+        heartbeats = asyncio.ensure_future(_send_heartbeats(folder))
         try:
             yield
         finally:
-            living.cancel()
+            heartbeats.cancel()
             with contextlib.suppress(OSError):
                 end_of_life(folder)
     finally:
@@ -186,7 +186,7 @@ async def _serving(
         await journal.close()
 
 
-async def _live(folder: Path) -> None:
+async def _send_heartbeats(folder: Path) -> None:
     while True:
         with contextlib.suppress(OSError):
             sign_of_life(folder)
