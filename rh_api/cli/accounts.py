@@ -19,8 +19,8 @@ from .terminal import Terminal
 
 _KEY, _SITE = "RUNNINGHUB_API_KEY", "RUNNINGHUB_BASE_URL"
 # Valid only on the site that they were written for.
-_OF_SITE = ("RUNNINGHUB_SEGMENT_WORKFLOW", "RUNNINGHUB_ACCESS_PASSWORD")
-_OWN = (_KEY, _SITE, *_OF_SITE, "RUNNINGHUB_ROUTE", "RUNNINGHUB_WEBHOOK_URL")
+_PER_SITE = ("RUNNINGHUB_SEGMENT_WORKFLOW", "RUNNINGHUB_ACCESS_PASSWORD")
+_PER_KEY = (_KEY, _SITE, *_PER_SITE, "RUNNINGHUB_ROUTE", "RUNNINGHUB_WEBHOOK_URL")
 
 
 def accounts_of(
@@ -35,7 +35,7 @@ def accounts_of(
         profile = segment.ordering.profile
         settings = _settings_of(environ, profile)
         if settings is None:
-            about = {"id": segment.id, "name": profile, "variable": _KEY + _ending(profile)}
+            about = {"id": segment.id, "name": profile, "variable": _KEY + _suffix(profile)}
             raise CannotOffload("cli.offload_profile", local_id=segment.id, **about)
         accounts[profile] = limited(settings, arguments)
     several = len({settings.payer for settings in accounts.values()}) > 1
@@ -65,14 +65,14 @@ def _settings_of(environ: Mapping[str, str], name: str) -> Settings | None:
     """
     if name in ("", ENVIRONMENT):
         return Settings.from_mapping(environ)
-    ending = _ending(name)
-    own = {key: environ[key + ending] for key in _OWN if environ.get(key + ending, "").strip()}
+    suffix = _suffix(name)
+    own = {key: environ[key + suffix] for key in _PER_KEY if environ.get(key + suffix, "").strip()}
     if _KEY not in own:
         return None
-    left_out = _OF_SITE if _SITE in own else ()
+    left_out = _PER_SITE if _SITE in own else ()
     shared = {key: value for key, value in environ.items() if key not in left_out}
     return Settings.from_mapping({**shared, **own})
 
 
-def _ending(name: str) -> str:
+def _suffix(name: str) -> str:
     return "_" + re.sub(r"\W", "_", name).upper()

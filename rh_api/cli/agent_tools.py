@@ -31,7 +31,7 @@ Document = dict[str, object]
 Tell = Callable[[float, str], None]
 """Called with the completed share, 0 to 1, and a sentence."""
 
-_RUNS = {"workflow": "run", "app": "app", "model": "model"}
+_COMMANDS = {"workflow": "run", "app": "app", "model": "model"}
 _STATUSES = {
     Exit.FAILED: "failed",
     Exit.BAD_INPUT: "refused",
@@ -76,24 +76,24 @@ class AgentTools:
     folder: Path
     max_cost: str = ""
     _scope: str = field(default_factory=lambda: uuid4().hex, init=False)
-    _under_way: set[asyncio.Task[Document]] = field(
+    _calls: set[asyncio.Task[Document]] = field(
         default_factory=set["asyncio.Task[Document]"], init=False
     )
 
     async def models(self, words: str = "", task: str = "") -> Document:
         """Search standard models by words, best match first."""
-        return await self._do(lambda: ["models", *_words(words), *_option("--task", task)])
+        return await self._call(lambda: ["models", *_words(words), *_option("--task", task)])
 
     async def form(self, kind: Kind, program: str) -> Document:
         """Return a program's settable fields, and a model's price."""
-        return await self._do(lambda: [kind, _plain(program)])
+        return await self._call(lambda: [kind, _plain(program)])
 
     async def quote(
         self, kind: Kind, program: str, fields: Mapping[str, object], files: Mapping[str, str]
     ) -> Document:
         """Estimate the cost of a run; nothing is ordered."""
-        return await self._do(
-            lambda: ["quote", _RUNS[kind], _plain(program), *self._sets(fields, files)]
+        return await self._call(
+            lambda: ["quote", _COMMANDS[kind], _plain(program), *self._sets(fields, files)]
         )
 
     async def run(
@@ -113,48 +113,48 @@ class AgentTools:
             limit = _option("--max-cost", self.max_cost)
             sets = self._sets(fields, files)
             folder = ["--out", str(self.folder)]
-            return [_RUNS[kind], _plain(program), *sets, *limit, *anyway, *options, *folder]
+            return [_COMMANDS[kind], _plain(program), *sets, *limit, *anyway, *options, *folder]
 
-        return await self._do(arguments, tell, pays=True)
+        return await self._call(arguments, tell, pays=True)
 
     async def task(
         self, task_id: str, action: Literal["", "fetch", "cancel"] = "", tell: Tell = silent
     ) -> Document:
         """Return a task's state, cancel it first, or download its results into the folder."""
         options = {"": [], "cancel": ["--cancel"], "fetch": ["--fetch", "--out", str(self.folder)]}
-        return await self._do(lambda: ["task", _plain(task_id), *options[action]], tell)
+        return await self._call(lambda: ["task", _plain(task_id), *options[action]], tell)
 
     async def history(self, words: str = "", limit: int = 20) -> Document:
         """Search the journal's orders, newest first."""
-        return await self._do(lambda: ["history", *_words(words), f"--limit={limit}"])
+        return await self._call(lambda: ["history", *_words(words), f"--limit={limit}"])
 
     async def account(self) -> Document:
         """Return balance, concurrency limit and load."""
-        return await self._do(lambda: ["account"])
+        return await self._call(lambda: ["account"])
 
     async def demo(self, tell: Tell = silent) -> Document:
         """Run the demonstration on the built-in emulator; free."""
-        return await self._do(lambda: ["demo", "--out", str(self.folder)], tell)
+        return await self._call(lambda: ["demo", "--out", str(self.folder)], tell)
 
     async def ended(self) -> None:
         """Wait for cancelled calls, which first cancel their tasks in the cloud."""
-        while self._under_way:
-            await asyncio.wait(self._under_way)
+        while self._calls:
+            await asyncio.wait(self._calls)
 
-    async def _do(
+    async def _call(
         self, arguments: Callable[[], Sequence[str]], tell: Tell = silent, *, pays: bool = False
     ) -> Document:
         # The MCP server cancels a call repeatedly, which would cut the cancellation short.
-        work = asyncio.ensure_future(self._done(arguments, tell, pays))
-        self._under_way.add(work)
-        work.add_done_callback(self._under_way.discard)
+        work = asyncio.ensure_future(self._execute(arguments, tell, pays))
+        self._calls.add(work)
+        work.add_done_callback(self._calls.discard)
         try:
             return await asyncio.shield(work)
         except asyncio.CancelledError:
             work.cancel()
             raise
 
-    async def _done(
+    async def _execute(
         self, arguments: Callable[[], Sequence[str]], tell: Tell, pays: bool
     ) -> Document:
         recorder = _Recorder(tell)
@@ -191,10 +191,10 @@ class AgentTools:
             options += _set(name, value)
         for name, value in files.items():
             named = [file for file in value.split("\n") if file] or [""]  # an empty name is no file
-            options += [f"--set={name}=@{self._below(file)}" for file in named]
+            options += [f"--set={name}=@{self._inside_folder(file)}" for file in named]
         return options
 
-    def _below(self, name: str) -> Path:
+    def _inside_folder(self, name: str) -> Path:
         """Resolve a file below the folder. BadInput outside it: it must not be uploaded."""
         folder = self.folder.resolve()
         path = (folder / name).resolve()

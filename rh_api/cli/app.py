@@ -16,7 +16,7 @@ from .run import run
 from .terminal import Terminal, shortened
 from .workflow import field_document, field_row
 
-_RUNS = frozenset(
+_RUN_OPTIONS = frozenset(
     {"set", "outputs", "instance", "reroll_seeds", "personal_queue", "retain", "webhook"}
     | {"out", "timeout", "max_cost", "again", "run"}
 )
@@ -28,7 +28,7 @@ async def app(arguments: Namespace, terminal: Terminal, environ: Mapping[str, st
     options = {
         name for name, value in vars(arguments).items() if value is not None and value is not False
     }
-    act = run if options & _RUNS else app_form
+    act = run if options & _RUN_OPTIONS else app_form
     await act(arguments, terminal, environ)
 
 

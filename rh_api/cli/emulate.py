@@ -23,7 +23,7 @@ async def emulator(arguments: Namespace, terminal: Terminal, environ: Mapping[st
     # New users have no saved workflow to send whole graphs under.
     service = Emulator(comfyui=arguments.comfyui, accepts_placeholder_workflow=True)
     if service.comfyui is not None:
-        await _reach(service.comfyui.url, service.comfyui.reach)
+        await _check_comfyui(service.comfyui.url, service.comfyui.reach)
     async with contextlib.AsyncExitStack() as serving:
         try:
             address = await serving.enter_async_context(service.serve(port, host=host))
@@ -36,7 +36,7 @@ async def emulator(arguments: Namespace, terminal: Terminal, environ: Mapping[st
     terminal.note(english("cli.emulator_ends", {}))
 
 
-async def _reach(url: str, reach: Callable[[], Awaitable[None]]) -> None:
+async def _check_comfyui(url: str, reach: Callable[[], Awaitable[None]]) -> None:
     try:
         await reach()
     except ConnectionError as error:

@@ -29,23 +29,23 @@ def run_to_end(work: Coroutine[Any, Any, None], placed: Sequence[str]) -> None:
 
     async def supervised() -> None:
         task = asyncio.ensure_future(work)
-        with _listening(asyncio.get_running_loop(), task, placed):
+        with _handling_signals(asyncio.get_running_loop(), task, placed):
             await task
 
     asyncio.run(supervised())
 
 
 @contextlib.contextmanager
-def _listening(
+def _handling_signals(
     loop: asyncio.AbstractEventLoop, task: asyncio.Task[None], placed: Sequence[str]
 ) -> Generator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may set handlers and gets Ctrl-C
         return
 
-    before: dict[int, Any] = {}
+    previous: dict[int, Any] = {}
 
-    def leave(_number: int, _frame: FrameType | None) -> None:
+    def exit_now(_number: int, _frame: FrameType | None) -> None:
         """Exit without exit hooks, which would wait for threads."""
         params = {"tasks": ", ".join(placed), "command": f"{PROGRAM} task"}
         sentence = english("cli.left_tasks" if placed else "cli.left", params)
@@ -53,17 +53,17 @@ def _listening(
             os.write(2, f"\n{sentence}\n".encode())
         os._exit(Exit.STOPPED)
 
-    def first(_number: int, _frame: FrameType | None) -> None:
-        for sig in before:  # `timeout` and shells send theirs twice
-            signal.signal(sig, leave if sig == signal.SIGINT else signal.SIG_IGN)
+    def cancel_work(_number: int, _frame: FrameType | None) -> None:
+        for sig in previous:  # `timeout` and shells send theirs twice
+            signal.signal(sig, exit_now if sig == signal.SIGINT else signal.SIG_IGN)
         loop.call_soon_threadsafe(task.cancel)
 
     # Signals that `nohup` ignores stay ignored; not SIGINT, which shells ignore behind every `&`.
     for sig in signal.Signals:
         if sig.name in _STOPS and (sig.name == "SIGINT" or signal.getsignal(sig) != signal.SIG_IGN):
-            before[sig] = signal.signal(sig, first)
+            previous[sig] = signal.signal(sig, cancel_work)
     try:
         yield
     finally:
-        for sig, handler in before.items():
+        for sig, handler in previous.items():
             signal.signal(sig, handler)

@@ -23,9 +23,9 @@ from .exit_codes import Exit
 from .terminal import Terminal
 
 _HOST = "127.0.0.1"
-_LEAVING = 1
+_GRACE = 1
 """Timeout in seconds for open requests after Ctrl-C."""
-_TOLD = """\
+_INSTRUCTIONS = """\
 Runs RunningHub workflows, AI apps and standard models. Runs cost money: ask for the form and the quote
 first. An answer's `status` says how it ended. `done`; `refused`, `failed`: the message says what to change.
 `running`: the task goes on and costs, follow it by its id. `unknown`: it may have started, and NOTHING may
@@ -36,7 +36,7 @@ fetch its results by its id. `unreachable`: nothing is known of the service, try
 
 def server_of(tools: AgentTools) -> MCPServer[Any]:
     """Build the server with all tools."""
-    server: MCPServer[Any] = MCPServer("runninghub", instructions=_TOLD)
+    server: MCPServer[Any] = MCPServer("runninghub", instructions=_INSTRUCTIONS)
     _add_questions(server, tools)
     _add_work(server, tools)
     return server
@@ -194,8 +194,8 @@ async def serve_http(server: MCPServer[Any], port: int, token: str, terminal: Te
         address = f"http://{_HOST}:{listener.getsockname()[1]}/mcp"
         terminal.note(english("mcp.serving", {"address": address, "token": token}))
         app = behind_token(server.streamable_http_app(host=_HOST), token)
-        config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=_LEAVING)
-        web = _Web(config)
+        config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=_GRACE)
+        web = _Server(config)
         serving = asyncio.ensure_future(web.serve([listener]))
         try:
             await asyncio.shield(serving)
@@ -204,7 +204,7 @@ async def serve_http(server: MCPServer[Any], port: int, token: str, terminal: Te
             await serving
 
 
-class _Web(uvicorn.Server):
+class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
         """Disabled: Ctrl-C is handled in `interrupt` for all commands."""

@@ -23,7 +23,7 @@ from ..texts import english
 from .files import existing, out_folder
 from .terminal import Terminal
 
-_COPY = re.compile(r"( \d+)?\.bak$", re.IGNORECASE)
+_BACKUP = re.compile(r"( \d+)?\.bak$", re.IGNORECASE)
 
 
 async def migrate(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
@@ -87,7 +87,7 @@ class _Work:
             if written:
                 for name, text in file.beside.items():
                     kind = re.sub(r"\W+", "_", name) or "graph"
-                    target = _free(Path(str(written["written"])).with_suffix(f".{kind}.json"))
+                    target = _unused(Path(str(written["written"])).with_suffix(f".{kind}.json"))
                     replace_bytes(target, text.encode())
                     params = {"file": path, "graph": name, "beside": target}
                     self.terminal.note(english("cli.migrate_beside", params))
@@ -130,7 +130,7 @@ class _Work:
         sure = key.surety is not Surety.MAYBE
         if sure and (self.arguments.yes or self.folder is not None):
             return True
-        if self._asks():
+        if self._can_ask():
             return self._agreed(english("cli.scrub_ask", {"file": path}))
         params = {"file": path, "veiled": key.veiled, "start": key.key[:4]}
         self.terminal.note(english("cli.scrub_left", params))
@@ -138,16 +138,16 @@ class _Work:
 
     def _written(self, path: Path, data: bytes, question: str) -> dict[str, object]:
         # No backup of a backup that is cleaned: it would contain the key again.
-        is_copy = not question and _COPY.search(path.name)
+        is_copy = not question and _BACKUP.search(path.name)
         if self.folder is not None or is_copy:
-            target = path if self.folder is None else _free(self.folder / path.name)
+            target = path if self.folder is None else _unused(self.folder / path.name)
             replace_bytes(target, data)
             self.terminal.note(english("cli.migrate_written", {"file": target}))
             return {"written": str(target)}
-        if question and not self.arguments.yes and not (self._asks() and self._agreed(question)):
+        if question and not self.arguments.yes and not (self._can_ask() and self._agreed(question)):
             self.terminal.note(english("cli.migrate_look", {}))
             return {}
-        backup, before = _free(path.with_name(f"{path.name}.bak")), path.read_bytes()
+        backup, before = _unused(path.with_name(f"{path.name}.bak")), path.read_bytes()
         replace_bytes(backup, before)
         replace_bytes(path, data)
         params = {"file": path, "backup": backup}
@@ -156,7 +156,7 @@ class _Work:
             self.terminal.note(english("cli.migrate_backup_key", params))
         return {"written": str(path), "backup": str(backup)}
 
-    def _asks(self) -> bool:
+    def _can_ask(self) -> bool:
         return not self.arguments.json and sys.stdin is not None and sys.stdin.isatty()
 
     def _agreed(self, question: str) -> bool:
@@ -179,7 +179,7 @@ def _files(named: Sequence[str], terminal: Terminal, *, copies: bool) -> Iterato
         inside = [
             file
             for file in every
-            if Path(_COPY.sub("", file.name) if copies else file.name).suffix.lower() in SUFFIXES
+            if Path(_BACKUP.sub("", file.name) if copies else file.name).suffix.lower() in SUFFIXES
         ]
         if not inside:
             terminal.note(english("cli.migrate_no_files", {"path": path}))
@@ -189,7 +189,7 @@ def _files(named: Sequence[str], terminal: Terminal, *, copies: bool) -> Iterato
     yield from closed
 
 
-def _free(path: Path) -> Path:
+def _unused(path: Path) -> Path:
     """Return an unused name, so that nothing is overwritten."""
     place = 1
     free = path

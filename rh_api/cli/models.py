@@ -19,7 +19,7 @@ from .files import out_folder, read_fields
 from .run import connected, limited, order
 from .terminal import Terminal, shortened
 
-_RUNS = ("set", "extra", "out", "run")
+_RUN_OPTIONS = ("set", "extra", "out", "run")
 
 
 async def models(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
@@ -55,7 +55,7 @@ async def models(arguments: Namespace, terminal: Terminal, environ: Mapping[str,
 
 async def model(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
     """Show a model's form and price, or run it if any option of a run is given."""
-    runs = any(getattr(arguments, name) not in (None, False) for name in _RUNS)
+    runs = any(getattr(arguments, name) not in (None, False) for name in _RUN_OPTIONS)
     await (_run if runs else _form)(arguments, terminal, environ)
 
 

@@ -12,7 +12,7 @@ from typing import TextIO
 
 BAR = 24  # maximal bar width in columns
 STEP = 10  # percent between two plain lines
-_ROOM = 30  # columns reserved for the sentence before the bar gets any
+_SENTENCE_COLUMNS = 30  # columns reserved for the sentence before the bar gets any
 
 
 class ProgressLine:
@@ -30,17 +30,17 @@ class ProgressLine:
         self._live = live
         self._now = now
         self._width = width
-        self._begun: float | None = None
+        self._started: float | None = None
         self._stage = ""
         self._sentence = ""
         self._share = 0.0
-        self._told = -1
-        self._drawn = 0
+        self._printed_step = -1
+        self._drawn_columns = 0
 
     def show(self, stage: str, sentence: str, share: float) -> None:
         """Update. `share`: 0 to 1. A new `stage` prints a plain line, a new sentence does not."""
-        if self._begun is None:
-            self._begun = self._now()
+        if self._started is None:
+            self._started = self._now()
         is_new = stage != self._stage
         self._stage, self._sentence = stage, sentence
         self._share = max(self._share, share)
@@ -48,29 +48,29 @@ class ProgressLine:
             self.draw()
             return
         step = int(self._share * 100) // STEP
-        if is_new or step > self._told:
-            self._told = step
+        if is_new or step > self._printed_step:
+            self._printed_step = step
             try_write(self._stream, f"{self._percent()}  {sentence}\n")
 
     def draw(self) -> None:
         """Redraw the line."""
-        if not self._live or self._begun is None:
+        if not self._live or self._started is None:
             return
         # Leaves the last column free: writing there wraps the line in some terminals.
         width = max(10, self._width() - 1)
-        bar = max(0, min(BAR, width - _ROOM))
+        bar = max(0, min(BAR, width - _SENTENCE_COLUMNS))
         done = int(bar * self._share)
         head = f"[{'#' * done}{'-' * (bar - done)}] " if bar else ""
-        elapsed = int(self._now() - self._begun)
+        elapsed = int(self._now() - self._started)
         line = cut(f"{head}{self._percent()}  {elapsed} s  {self._sentence}", width)
-        try_write(self._stream, "\r" + line + " " * max(0, self._drawn - columns(line)))
-        self._drawn = columns(line)
+        try_write(self._stream, "\r" + line + " " * max(0, self._drawn_columns - columns(line)))
+        self._drawn_columns = columns(line)
 
     def clear(self) -> None:
         """Erase the line, so that other output can follow."""
-        if self._drawn:
-            try_write(self._stream, "\r" + " " * self._drawn + "\r")
-            self._drawn = 0
+        if self._drawn_columns:
+            try_write(self._stream, "\r" + " " * self._drawn_columns + "\r")
+            self._drawn_columns = 0
 
     def _percent(self) -> str:
         return f"{int(self._share * 100):3d} %"
@@ -90,7 +90,7 @@ class ProgressLine:
         finally:
             ticking.cancel()
             self.clear()
-            self._begun = None
+            self._started = None
 
 
 def try_write(stream: TextIO, text: str) -> OSError | None:

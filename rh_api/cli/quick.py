@@ -20,7 +20,7 @@ from .files import out_folder, read_fields
 from .run import connected, limited, order
 from .terminal import Terminal, shortened
 
-_LISTS = frozenset({"command", "module", "json", "styles", "type"})
+_LISTING_OPTIONS = frozenset({"command", "module", "json", "styles", "type"})
 
 
 async def quick(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
@@ -29,12 +29,12 @@ async def quick(arguments: Namespace, terminal: Terminal, environ: Mapping[str, 
         name for name, value in vars(arguments).items() if value is not None and value is not False
     }
     if arguments.styles is not None:
-        if options & {"module"} or options - _LISTS:
+        if options & {"module"} or options - _LISTING_OPTIONS:
             raise BadInput("cli.quick_either")
         await _styles(arguments, terminal, environ)
     elif arguments.module is None:
         raise BadInput("cli.quick_which")
-    elif options - _LISTS:
+    elif options - _LISTING_OPTIONS:
         await _run(arguments, terminal, environ)
     else:
         _form(arguments, terminal)

@@ -27,20 +27,20 @@ async def task(arguments: Namespace, terminal: Terminal, environ: Mapping[str, s
     """Act on one task, on all open orders with `--list`, or on an uncertain one with `--order`."""
     settings = Settings.from_mapping(environ)
     settings.require_key()
-    _refuse_nonsense(arguments)
+    _check_options(arguments)
     folder = out_folder(arguments.out or ".") if arguments.fetch or arguments.follow else None
     async with connected(settings, terminal) as service:
         if arguments.list:
-            _show_open(await service.client.open_orders(), terminal)
+            _print_open(await service.client.open_orders(), terminal)
         elif arguments.order is not None:
             await _settle(service, arguments)
         elif folder is not None:
-            await _bring(service, arguments.task.strip(), folder, follow=arguments.follow)
+            await _fetch(service, arguments.task.strip(), folder, follow=arguments.follow)
         else:
-            await _look(service, arguments.task.strip(), cancel=arguments.cancel)
+            await _show_status(service, arguments.task.strip(), cancel=arguments.cancel)
 
 
-def _refuse_nonsense(arguments: Namespace) -> None:
+def _check_options(arguments: Namespace) -> None:
     """Raise BadInput for conflicting options that argparse does not exclude."""
     of_task = arguments.cancel or arguments.fetch or arguments.follow
     of_order = arguments.look or arguments.its is not None or arguments.not_started
@@ -63,15 +63,15 @@ def _refuse_nonsense(arguments: Namespace) -> None:
 # A task
 
 
-async def _look(service: Service, task_id: str, *, cancel: bool) -> None:
+async def _show_status(service: Service, task_id: str, *, cancel: bool) -> None:
     """Show the task's state, after cancelling it if requested."""
     report = await service.client.task(task_id).refresh()
     if cancel:
         report = await _cancelled(service, task_id, report)
-    _show(task_id, report, service.client.settings.origin, service.terminal)
+    _print_report(task_id, report, service.client.settings.origin, service.terminal)
 
 
-async def _bring(service: Service, task_id: str, folder: Path, *, follow: bool) -> None:
+async def _fetch(service: Service, task_id: str, folder: Path, *, follow: bool) -> None:
     """Save its results into a folder; `follow`: wait for its end first."""
     outcome = await (
         _followed(service, task_id) if follow else service.client.task(task_id).fetch()
@@ -104,7 +104,7 @@ async def _cancelled(service: Service, task_id: str, report: Report) -> Report:
     return await service.client.task(task_id).refresh()
 
 
-def _show(task_id: str, report: Report, origin: str, terminal: Terminal) -> None:
+def _print_report(task_id: str, report: Report, origin: str, terminal: Terminal) -> None:
     # This page of the site is undocumented; public clients link to it.
     link = f"{origin}/call-api/call-record-detail/{task_id}"
     state = report.phase.name.lower()
@@ -142,7 +142,7 @@ def _show(task_id: str, report: Report, origin: str, terminal: Terminal) -> None
 # Open orders
 
 
-def _show_open(listed: list[OpenOrder], terminal: Terminal) -> None:
+def _print_open(listed: list[OpenOrder], terminal: Terminal) -> None:
     if listed:
         terminal.say(english("cli.orders_open", {"command": f"{PROGRAM} task"}))
         terminal.table([_row(order) for order in listed])

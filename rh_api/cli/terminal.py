@@ -15,7 +15,7 @@ from .progress import ProgressLine, columns, try_write
 if TYPE_CHECKING:
     from ..client import Progress
 
-_SHOWN = 40  # longest text in a table, in characters
+_CELL_LENGTH = 40  # longest text in a table, in characters
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -34,7 +34,7 @@ class Terminal:
         self.as_json = as_json
         self.done: Mapping[str, object] = {}
         self.placed: list[str] = []
-        self._is_lost = False
+        self._is_output_lost = False
         live = err.isatty() and environ.get("TERM") != "dumb"
         self.line = ProgressLine(err, live=live)
 
@@ -69,8 +69,8 @@ class Terminal:
         # A reader that stops early, as `head` does, misses nothing: on Windows that is EINVAL.
         has_left = error is not None and error.errno in (errno.EPIPE, errno.EINVAL)
         is_missed = self.as_json or not has_left
-        if error is not None and is_missed and not self._is_lost:
-            self._is_lost = True
+        if error is not None and is_missed and not self._is_output_lost:
+            self._is_output_lost = True
             self.note(english("cli.output_lost", {"reason": error.strerror or str(error)}))
 
     def show(self, news: Progress, share: float) -> None:
@@ -92,7 +92,7 @@ class Notes(logging.Handler):
 
 def shortened(text: str) -> str:
     """Truncate a text for a table."""
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+    return text if len(text) <= _CELL_LENGTH else text[: _CELL_LENGTH - 1] + "…"
 
 
 def harmless(text: str) -> str:
