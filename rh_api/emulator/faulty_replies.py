@@ -47,7 +47,7 @@ async def faulty_reply(
         return response
     if fault.kind == "echo_key":
         return _echoed(request.path, str(fault.value or "plain"), _key(request, body))
-    if send := _ON_THE_WIRE.get(fault.kind):
+    if send := _TRANSPORT_FAULTS.get(fault.kind):
         return await send(request, response, fault)
     return _replaced(request.path, response, fault, _task_id(body))
 
@@ -142,7 +142,7 @@ def _distorted(response: web.StreamResponse, fault: Fault) -> web.Response:
     return web.json_response(answer, status=response.status)
 
 
-async def _begun(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+async def _started(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
     """Start a response with the same head, whose body the caller writes."""
     stream = web.StreamResponse(status=response.status, headers=response.headers)
     stream.headers["Content-Length"] = str(len(_body(response)))
@@ -169,7 +169,7 @@ async def _truncated(
 ) -> web.StreamResponse:
     part = float(fault.value or 0.5)
     body = _body(response)
-    stream = await _begun(request, response)
+    stream = await _started(request, response)
     await stream.write(body[: int(len(body) * part)])
     if request.transport is not None:
         request.transport.close()
@@ -181,7 +181,7 @@ async def _dripped(
 ) -> web.StreamResponse:
     rate = float(fault.value or 100)
     body = _body(response)
-    stream = await _begun(request, response)
+    stream = await _started(request, response)
     step = max(1, int(rate * DRIP_SECONDS))
     try:
         for start in range(0, len(body), step):
@@ -228,7 +228,7 @@ async def _unmeasured(
     return response
 
 
-_ON_THE_WIRE: dict[
+_TRANSPORT_FAULTS: dict[
     str, Callable[[web.Request, web.StreamResponse, Fault], Awaitable[web.StreamResponse]]
 ] = {
     "reset": _reset,

@@ -29,8 +29,8 @@ def application(state: State, connections: Connections) -> web.Application:
     """Return the service as an aiohttp application; ``connections`` tracks idle ones."""
 
     @web.middleware
-    async def around(request: web.Request, handler: Inner) -> web.StreamResponse:
-        if _is_foreign(request):
+    async def middleware(request: web.Request, handler: Inner) -> web.StreamResponse:
+        if _is_cross_origin(request):
             return web.json_response({"code": 403, "msg": "a page of another site"}, status=403)
         if request.path.startswith("/emulator/"):
             return await handler(request)
@@ -40,24 +40,24 @@ def application(state: State, connections: Connections) -> web.Application:
         finally:
             connections.idle(request.transport)
 
-    app = web.Application(middlewares=[around], client_max_size=64 * 1024 * 1024)
+    app = web.Application(middlewares=[middleware], client_max_size=64 * 1024 * 1024)
     for method, path, handler in ROUTES + CONTROL_ROUTES:
         app.router.add_route(method, path, _bound(state, handler))
     return app
 
 
-def _is_foreign(request: web.Request) -> bool:
+def _is_cross_origin(request: web.Request) -> bool:
     """CSRF check: whether a page of another origin sends this, as our keys are public. A page's own
     domain may resolve to us (DNS rebinding), so only an IP address or localhost counts as ours."""
     origin = request.headers.get("Origin")
     if request.headers.get("Sec-Fetch-Site") == "cross-site":
         return True
     return origin is not None and (
-        urlsplit(origin).netloc != request.host or not _is_here(request.url.host or "")
+        urlsplit(origin).netloc != request.host or not _is_local(request.url.host or "")
     )
 
 
-def _is_here(name: str) -> bool:
+def _is_local(name: str) -> bool:
     """Whether a host name is an IP address or localhost, which no DNS server can rebind."""
     return name == "localhost" or ":" in name or name.replace(".", "").isdecimal()
 
@@ -76,7 +76,7 @@ async def _answer(state: State, request: web.Request, handler: Inner) -> web.Str
     fault = pick(state.faults, request.method, shown_path(request.path))
     if state.latency > 0:
         await asyncio.sleep(state.latency)
-    body = await _observe(state, request)
+    body = await _record(state, request)
     SERVED_PART.set(1.0)
     READ_RATE.set(None)  # a kept-alive connection's requests share one context
     response = await (faulty_reply(request, processed, fault, body) if fault else processed())
@@ -88,7 +88,7 @@ async def _answer(state: State, request: web.Request, handler: Inner) -> web.Str
     return response
 
 
-async def _observe(state: State, request: web.Request) -> Any:
+async def _record(state: State, request: web.Request) -> Any:
     """Count and record a request, and look for keys in it; returns its JSON body."""
     path = shown_path(request.path)
     state.counters.requests[path] += 1

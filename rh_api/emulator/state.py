@@ -49,15 +49,15 @@ class State(Knobs):
         self.background: set[asyncio.Task[None]] = set()
         """Background work besides the tasks, such as webhook deliveries."""
         self._sequence = secrets.randbelow(1 << 22)
-        self._begin()
+        self._initialize()
 
     def renew(self) -> None:
         """Restore the initial state: knobs, content, counters. Tasks are dropped, not stopped."""
         for knob in fields(Knobs):
             setattr(self, knob.name, knob.default)
-        self._begin()
+        self._initialize()
 
-    def _begin(self) -> None:
+    def _initialize(self) -> None:
         self.accounts: dict[str, Account] = {self.default_key: Account(), **example_accounts()}
         self.workflows = catalog.workflows()
         self.apps = catalog.apps()

@@ -110,17 +110,17 @@ def read_model(row: Json) -> Model:
     parameters = tuple(_parameter(param) for param in row.pop("parameters", ()))
     price = row.pop("price", None)
     return Model(
-        **_fitting(Model, row),
+        **_arguments_of(Model, row),
         parameters=parameters,
-        price=Price(**_fitting(Price, price)) if price else None,
+        price=Price(**_arguments_of(Price, price)) if price else None,
     )
 
 
 def _parameter(row: Json) -> Parameter:
-    return Parameter(**_fitting(Parameter, row))
+    return Parameter(**_arguments_of(Parameter, row))
 
 
-def _fitting(kind: type, row: Json) -> Json:
+def _arguments_of(kind: type, row: Json) -> Json:
     """Convert lists to tuples; TypeError for a name that ``kind`` lacks."""
     names = {field.name for field in fields(kind)}
     if unknown := row.keys() - names:

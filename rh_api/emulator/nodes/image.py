@@ -171,14 +171,14 @@ def image_pad_for_outpaint(
         sides = (left, top, right, bottom)
         for y in range(height):
             for x in range(width):
-                away = _way_to_border(x, y, (width, height), sides)
-                if away < feathering:
-                    inner.planes[0].putpixel((x, y), ((feathering - away) / feathering) ** 2)
+                distance = _edge_distance(x, y, (width, height), sides)
+                if distance < feathering:
+                    inner.planes[0].putpixel((x, y), ((feathering - distance) / feathering) ** 2)
     mask = pasted(filled(size, 1.0), inner, (left, top))
     return [pasted(canvas, picture, (left, top)) for picture in image], [mask]
 
 
-def _way_to_border(x: int, y: int, size: tuple[int, int], sides: tuple[int, int, int, int]) -> int:
+def _edge_distance(x: int, y: int, size: tuple[int, int], sides: tuple[int, int, int, int]) -> int:
     """Return the distance to the nearest padded side; the side's length if none."""
     width, height = size
     left, top, right, bottom = sides
@@ -214,25 +214,25 @@ def image_composite_masked(
     if resize_source:
         tops = [resized(top, width, height, "bilinear") for top in tops]
     tops = repeated(tops, count)
-    covers = mask or [filled(tops[0].size, 1.0)]
-    covers = repeated([resized(cover, *tops[0].size, "bilinear") for cover in covers], count)
+    masks = mask or [filled(tops[0].size, 1.0)]
+    masks = repeated([resized(cover, *tops[0].size, "bilinear") for cover in masks], count)
     if x >= width or y >= height:
         return (destination,)
     return (
         [
-            _covered(under, top, cover, (x, y))
-            for under, top, cover in zip(destination, tops, covers, strict=True)
+            _composited(under, top, cover, (x, y))
+            for under, top, cover in zip(destination, tops, masks, strict=True)
         ],
     )
 
 
-def _covered(under: Picture, top: Picture, cover: Picture, place: tuple[int, int]) -> Picture:
+def _composited(under: Picture, top: Picture, cover: Picture, place: tuple[int, int]) -> Picture:
     x, y = place
     width, height = min(top.width, under.width - x), min(top.height, under.height - y)
     above, through = (cropped(picture, (0, 0, width, height)) for picture in (top, cover))
-    covers = Picture(through.planes * top.channels)
+    masks = Picture(through.planes * top.channels)
     below = cropped(under, (x, y, x + width, y + height))
-    return pasted(under, mixed(lambda m, s, d: m * s + (1.0 - m) * d, covers, above, below), place)
+    return pasted(under, mixed(lambda m, s, d: m * s + (1.0 - m) * d, masks, above, below), place)
 
 
 def repeat_batch(_context: NodeContext, image: Batch, amount: int) -> tuple[Batch]:

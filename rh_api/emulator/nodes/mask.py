@@ -68,11 +68,11 @@ def grow_mask(
         steps += [(-1, -1), (-1, 1), (1, -1), (1, 1)]
     grown = list(mask)
     for _ in range(abs(expand)):
-        grown = [picture.mapped(lambda plane: _spread(plane, steps, spread)) for picture in grown]
+        grown = [picture.mapped(lambda plane: _grown(plane, steps, spread)) for picture in grown]
     return (grown,)
 
 
-def _spread(plane: Plane, steps: list[tuple[int, int]], spread: Callable[[Any, Any], Any]) -> Plane:
+def _grown(plane: Plane, steps: list[tuple[int, int]], spread: Callable[[Any, Any], Any]) -> Plane:
     grown = plane
     for x, y in steps:
         moved = plane.copy()

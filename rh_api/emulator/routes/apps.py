@@ -108,7 +108,7 @@ async def app_list(state: State, request: web.Request) -> web.Response:
     if body.get("sort") not in (None, "RECOMMEND", "HOTTEST", "NEWEST"):
         raise Refused(301, "sort must be RECOMMEND, HOTTEST or NEWEST")
     listed = [_record(state, index, app) for index, app in enumerate(state.apps.values())]
-    listed += [_unplayed(state, index) for index in range(LISTED_UNPLAYED)]
+    listed += [_listed_only(state, index) for index in range(LISTED_UNPLAYED)]
     pages = -(-len(listed) // size)
     data: Json = {
         state.app_list_key: listed[(current - 1) * size : current * size],
@@ -130,7 +130,7 @@ def _record(state: State, index: int, app: App) -> Json:
     }
 
 
-def _unplayed(state: State, index: int) -> Json:
+def _listed_only(state: State, index: int) -> Json:
     name = f"Listed app {index + 1}"
     app_id = str(1_900_000_000_000_009_000 + index)
     return {

@@ -48,20 +48,20 @@ async def follow(state: State, request: web.Request) -> web.StreamResponse:
 async def _talk(
     state: State, request: web.Request, socket: web.WebSocketResponse, task: Task
 ) -> None:
-    mood = state.socket
-    if mood == "silent":
+    mode = state.socket
+    if mode == "silent":
         return
     queue = task.progress.watch(replay=state.socket_replay)
     try:
-        for lie in _lies(task) if mood == "lying" else ():
-            await _send(socket, lie)
+        for frame in _false_messages(task) if mode == "lying" else ():
+            await _send(socket, frame)
         sent = 0
-        while mood == "flood":
+        while mode == "flood":
             await _send(socket, _flood(task))
         while (frame := await queue.get()) is not None:
             await _send(socket, frame)
             sent += 1
-            if mood == "dying" and sent >= state.socket_dies_after:
+            if mode == "dying" and sent >= state.socket_dies_after:
                 reset(request)
                 return
         await socket.close()
@@ -78,7 +78,7 @@ async def _send(socket: web.WebSocketResponse, frame: Frame) -> None:
         await socket.send_str(frame)
 
 
-def _lies(task: Task) -> list[Frame]:
+def _false_messages(task: Task) -> list[Frame]:
     """Noise, another prompt's end, and a premature end of this prompt."""
 
     def message(kind: str, **data: object) -> str:

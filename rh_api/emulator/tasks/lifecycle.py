@@ -84,7 +84,7 @@ async def live(state: State, task: Task) -> None:
     _bill(state, task)
     task.progress.close()
     if task.order.webhook_url:
-        state.spawn(_tell(state, task, task.order.webhook_url))
+        state.spawn(_post_webhook(state, task, task.order.webhook_url))
 
 
 async def _wait_for_machine(state: State, task: Task) -> None:
@@ -103,17 +103,17 @@ async def _run(state: State, task: Task, stop: threading.Event) -> None:
     fail = state.take_failure()
     if task.order.hosted:
         outcome = await _watch(task, task.order.hosted)
-        _named(state, task, outcome)
+        _assign_names(state, task, outcome)
     else:
         task.progress.begin(cached=state.warm_nodes(task))
         outcome = await _compute(state, task, stop, fail)
-        _named(state, task, outcome)
+        _assign_names(state, task, outcome)
         await task.progress.play(outcome, until=until, knobs=state)
         await asyncio.sleep(max(0.0, until - clock()))
     if outcome.failure or (fail and "error_code" in fail):
         _fail(state, task, outcome, fail or {})
         return
-    _keep_results(state, task, outcome)
+    _store_results(state, task, outcome)
     state.warm.add(task.workflow_id)
     task.status = "SUCCESS"
     task.progress.succeeded()
@@ -184,7 +184,7 @@ def _fail(state: State, task: Task, outcome: Outcome, fail: dict[str, Any]) -> N
         task.progress.failed(task.failed_reason)
 
 
-def _named(state: State, task: Task, outcome: Outcome) -> None:
+def _assign_names(state: State, task: Task, outcome: Outcome) -> None:
     """Name each file as the service does: prefix, counter, five letters, time.
 
     On the native route as ComfyUI does: the counter continues across prompts.
@@ -206,7 +206,7 @@ def _named(state: State, task: Task, outcome: Outcome) -> None:
         outcome.products[index] = replace(product, name=name)
 
 
-def _keep_results(state: State, task: Task, outcome: Outcome) -> None:
+def _store_results(state: State, task: Task, outcome: Outcome) -> None:
     if state.no_outputs:
         return
     user = state.accounts[task.key].user_id
@@ -258,7 +258,7 @@ def _bill_model(state: State, task: Task, run: ModelRun) -> None:
         task.third_party_money = cost
 
 
-async def _tell(state: State, task: Task, url: str) -> None:
+async def _post_webhook(state: State, task: Task, url: str) -> None:
     """POST the task's end to ``url``: JSON text for the older routes, an object for V2."""
     data: Any = (
         replies.query_reply(state, task)
