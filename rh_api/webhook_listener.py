@@ -31,7 +31,7 @@ log = logging.getLogger("runninghub")
 HOST = "127.0.0.1"
 BODY_LIMIT = MIB  # bytes
 BODY_SECONDS = 10.0  # timeout for receiving a body
-SIGN_SECONDS = 20.0  # between two heartbeats
+HEARTBEAT_SECONDS = 20.0  # between two heartbeats
 PORT_SECONDS = 10.0  # between two attempts to bind a port in use
 
 
@@ -190,7 +190,7 @@ async def _send_heartbeats(folder: Path) -> None:
     while True:
         with contextlib.suppress(OSError):
             sign_of_life(folder)
-        await asyncio.sleep(SIGN_SECONDS)
+        await asyncio.sleep(HEARTBEAT_SECONDS)
 
 
 async def keep_listening(folder: Path, port: int) -> None:

@@ -87,7 +87,7 @@ async def model_params(state: State, request: web.Request) -> web.Response:
 TOTAL = 70_500
 """``total`` of the list, whatever the query: it has no search (vendor's command line)."""
 
-LISTED_UNPLAYED = 120
+LISTED_ONLY = 120
 """Listed apps that cannot be run here, for paging."""
 
 
@@ -108,7 +108,7 @@ async def app_list(state: State, request: web.Request) -> web.Response:
     if body.get("sort") not in (None, "RECOMMEND", "HOTTEST", "NEWEST"):
         raise Refused(301, "sort must be RECOMMEND, HOTTEST or NEWEST")
     listed = [_record(state, index, app) for index, app in enumerate(state.apps.values())]
-    listed += [_listed_only(state, index) for index in range(LISTED_UNPLAYED)]
+    listed += [_listed_only(state, index) for index in range(LISTED_ONLY)]
     pages = -(-len(listed) // size)
     data: Json = {
         state.app_list_key: listed[(current - 1) * size : current * size],

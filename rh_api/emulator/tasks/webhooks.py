@@ -13,7 +13,7 @@ import aiohttp
 RETRIES = 3
 """As the documentation's example of a failed delivery shows."""
 
-PATIENCE_SECONDS = 5.0
+TIMEOUT_SECONDS = 5.0
 
 
 @dataclass
@@ -56,7 +56,7 @@ def now_text() -> str:
 async def send(webhook: Webhook, *, pause: float) -> None:
     """Deliver, with up to ``RETRIES`` retries ``pause`` seconds apart; records the outcome."""
     body = {"event": "TASK_END", "taskId": webhook.task_id, "eventData": webhook.event_data}
-    timeout = aiohttp.ClientTimeout(total=PATIENCE_SECONDS)
+    timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
     async with aiohttp.ClientSession(timeout=timeout) as session:
         for attempt in range(RETRIES + 1):
             webhook.retries = attempt
