@@ -1,1 +1,1 @@
-"""What happens next with an order: decisions without a clock, and what drives them."""
+"""The engine of one order: its decisions, driven by an injected clock, transport and journal."""

@@ -1,4 +1,4 @@
-"""Several orders as one piece of work: one line of progress, one verdict."""
+"""Batches: bounded concurrency, aggregated progress, and one error for all failed orders."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from ..wire.tasks import Usage
 from .progress import Progress, Stage, Watch
 from .results import Outcome
 
-STARTED_TOGETHER = 8  # orders of a batch that begin in one turn of the loop
+STARTED_TOGETHER = 8  # orders of a batch that are started in one iteration of the event loop
 UNDER_WAY = 500
-"""Orders of a batch that are begun and not over: more than an account has places (100 are the most
-that a source names). Thousands at once are a twelfth more work, for the garbage collector."""
+"""Orders of a batch in flight at once: above every account's concurrency limit (the highest that a
+source names is 100). Thousands at once cost some 8 % more CPU, in the garbage collector."""
 
 Ended = Callable[["asyncio.Future[Outcome]"], None]
 
 
 @dataclass(slots=True)
 class BatchProgress:
-    """Counts `total` orders and tells `watch` how far they are together."""
+    """Aggregates the progress of `total` orders and reports it to `watch`."""
 
     total: int
     watch: Watch
@@ -37,7 +37,7 @@ class BatchProgress:
     _share: float = 0.0
 
     def watch_of(self, index: int) -> Watch:
-        """The watch of one order."""
+        """Return the progress callback of one order."""
 
         def watch(news: Progress) -> None:
             if news.stage is Stage.RUNNING:
@@ -50,8 +50,8 @@ class BatchProgress:
         return watch
 
     def ended(self, index: int) -> Ended:
-        """What to do when one order is over, however it ended; of those that Stop ends nothing is
-        told, since none of them is done."""
+        """Return the done callback of one order. It counts success and failure; a cancelled order
+        is not counted, since it is neither."""
 
         def over(order: asyncio.Future[Outcome]) -> None:
             if order.cancelled():
@@ -66,7 +66,7 @@ class BatchProgress:
         return over
 
     def _reaches(self, index: int, share: float) -> None:
-        """Counted as it grows: thousands of orders tell news of thousands."""
+        """Keep the sum incrementally: summing n shares per event is quadratic in a large batch."""
         before = self._shares.get(index, 0.0)
         if share <= before:
             return
@@ -83,7 +83,7 @@ class BatchProgress:
         }
         if "task_id" in news.params:
             params["task_id"] = news.params["task_id"]
-        is_over = self._over == self.total  # sums of fractions are a little off
+        is_over = self._over == self.total  # a sum of floats may miss 1.0
         share = 1.0 if is_over else min(1.0, self._share / self.total)
         self.watch(Progress(Stage.BATCH, share, params, news.node_id, news.preview))
 
@@ -95,12 +95,12 @@ def _counted(key: str, count: int) -> str:
 async def side_by_side(
     works: Iterable[Coroutine[Any, Any, Outcome]], ended: Callable[[int], Ended]
 ) -> list[Outcome | BaseException]:
-    """What each work came to, in their order; `ended` gives what to do when one is over.
+    """Run `works`, at most UNDER_WAY at once; return results or exceptions in their order.
 
-    Cancelling this cancels all that are under way, and begins no more.
+    `ended(index)` gives the done callback of each. Cancelling this cancels all that run.
     """
     running: list[asyncio.Future[Outcome]] = []
-    places = asyncio.Semaphore(UNDER_WAY - 1)  # the last one is begun before it waits
+    places = asyncio.Semaphore(UNDER_WAY - 1)  # acquired after the start, so one more is running
     try:
         for index, work in enumerate(works):
             running.append(asyncio.ensure_future(work))
@@ -116,10 +116,10 @@ async def side_by_side(
 
 
 def joined(done: Sequence[Outcome | BaseException], currency: str) -> list[Outcome]:
-    """The outcomes when all orders went well; else BatchFailed, naming items from 1, with what the
-    others did cost.
+    """Return the outcomes if every order succeeded; else raise BatchFailed, which numbers items
+    from 1 and states the cost of those that succeeded.
 
-    What is no error of ours is raised as it is. `currency`: of the account's money.
+    Exceptions other than RunningHubError are raised as they are. `currency`: the account's.
     """
     failed: dict[int, RunningHubError] = {}
     for index, item in enumerate(done):

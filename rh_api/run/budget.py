@@ -1,4 +1,4 @@
-"""Money around one order: held before anything goes up, watched while it runs, booked when told."""
+"""Cost limits of an order: reserved before upload, enforced while it runs, booked once known."""
 
 from __future__ import annotations
 
@@ -37,17 +37,17 @@ from .report_query import query_report
 
 log = logging.getLogger("runninghub")
 
-TRIES = 5  # times that another order may take the sum that was to be held
-ASK_AGAIN = (0.5, 2.0, 8.0, 30.0, 120.0, 480.0)  # seconds between questions for an untold cost
-LATE_QUESTIONS = 2  # about an order that ended longer ago than all of them take
-TOLD_WITHIN = 3 * 86_400.0  # seconds after an end; with a subscription no cost is ever told
+TRIES = 5  # attempts to reserve while concurrent orders take the remaining budget
+ASK_AGAIN = (0.5, 2.0, 8.0, 30.0, 120.0, 480.0)  # backoff of queries for an unknown cost, seconds
+LATE_QUESTIONS = 2  # queries for an order that ended longer ago than the whole backoff takes
+TOLD_WITHIN = 3 * 86_400.0  # seconds after the end; a subscription's orders never get a cost
 NO_LIMITS = Limits()
 
 
 @dataclass(slots=True)
 class Budget:
-    """The money of one account's orders. `limits`: those of the environment; `command`: those of
-    one command alone, in place of a prompt's."""
+    """Reservations and costs of one account's orders. `limits`: from the environment; `command`:
+    of one command-line invocation, whose scope takes the place of a prompt's."""
 
     context: AccountContext
     canceller: Canceller
@@ -57,11 +57,11 @@ class Budget:
     command: Limits = field(default_factory=Limits)
     _booking: asyncio.Task[None] | None = None
     _once: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
-    """Run and key of each order that a person lets pass."""
+    """(scope, order key) of each order that the user allowed once in spite of the limits."""
     left_orders: LeftOrders = field(init=False)
     _closed: bool = False
     _asking: dict[int, tuple[int, float]] = field(default_factory=dict[int, tuple[int, float]])
-    """By order: how often its cost was asked for, and when it is next, by the clock's time."""
+    """By row: number of cost queries so far, and when the next is due (the clock's seconds)."""
     _pause: asyncio.Future[None] | None = None
     _has_news: bool = False
 
@@ -69,7 +69,7 @@ class Budget:
         self.left_orders = LeftOrders(self.context, self.canceller, self.recovery.last, self.ended)
 
     def in_force(self, rules: Rules) -> Limits:
-        """Of all limits the lowest: the environment's, a command's and the stored ones."""
+        """Return the lowest of all limits: environment, command, and those in the journal."""
         return self.limits.lowest(self.command).lowest(rules.limits)
 
     # Before
@@ -78,10 +78,10 @@ class Budget:
     async def reserved(
         self, order: Order, watch: Watch, *, uploaded: bool = False
     ) -> AsyncGenerator[Hold]:
-        """What is held for an order that is about to be made; released unless one was written.
+        """Reserve what an order may cost; release it if the body raises.
 
-        `uploaded`: what it needs can be at the service already. Raises CostLimit where a limit
-        leaves no room for it, which says so, and StoreUnavailable where nothing can be held.
+        `uploaded`: its files may be at the service already. Raises CostLimit if a limit leaves
+        too little (also for LimitReached from the body); StoreUnavailable if nothing can be held.
         """
         params: dict[str, object] = {"order_key": _key_of(order)}
         try:
@@ -89,17 +89,17 @@ class Budget:
             uploaded = True
             try:
                 yield hold
-            except LimitReached as error:  # the price is higher, or others were faster
+            except LimitReached as error:  # the price is higher, or a concurrent order reserved it
                 await self._release(hold)
                 raise self._refused(error.reached, await self.context.journal.rules()) from None
-            except BaseException:  # a Stop too: nothing was ordered for it
+            except BaseException:  # a cancel too: nothing was ordered for it
                 await self._release(hold)
                 raise
         except CostLimit as error:
             if uploaded:
                 params["done"] = Words.of(lambda say: say("money.not_ordered", {}))
             raise error.with_context(params=params) from error.__cause__
-        # Nothing is awaited from here on: a Stop now would lose the task that was just placed.
+        # No await from here on: a cancel now would lose the task that was just placed.
 
     async def _release(self, hold: Hold) -> None:
         if hold.number:
@@ -107,10 +107,10 @@ class Budget:
             await asyncio.shield(self.context.spawn(release))
 
     async def at_service_price(self, order: Order, hold: Hold) -> Hold:
-        """What is held once the service was asked what a model's order costs, with what goes out.
+        """Replace a model order's hold by the price that the service quotes for its final body.
 
-        CostLimit or LimitReached, with nothing ordered, where that is more than the limits leave,
-        and where nobody tells a price.
+        Returns `hold` itself if no price is needed. Raises CostLimit or LimitReached, with nothing
+        ordered, if the price exceeds what the limits leave or no price is known.
         """
         if not order.is_model or not hold.limits or hold.once:
             return hold
@@ -161,7 +161,7 @@ class Budget:
         raise self._refused(bound, rules)
 
     async def _hold(self, order: Order, hold: Hold) -> int:
-        """The number of a new reservation, of which a Stop meanwhile leaves nothing."""
+        """Reserve in the journal; return the reservation's number. A cancel releases it again."""
         reserving = asyncio.ensure_future(self.context.journal.reserve(order.program, hold))
         try:
             return await asyncio.shield(reserving)
@@ -174,13 +174,13 @@ class Budget:
             await self.context.journal.record_released(await reserving)
 
     def allow_once(self, keys: Iterable[str], scope: str) -> None:
-        """A person lets the orders of these keys (`CostLimit`) pass the limits in the run of that
-        scope ("": in any), each one time."""
+        """Exempt the orders of these keys (`CostLimit`) from the limits, once each, in the run of
+        that scope ("": any)."""
         self._once.update((scope, key) for key in keys)
 
     def _passes_once(self, order: Order) -> bool:
-        """Whether the order is one of those, or one of the same program in place of it: a page
-        may draw a new seed for each run."""
+        """Consume the exemption of this order, else one of the same program: the canvas may draw
+        a new seed for each run, which changes the key."""
         own, program = _key_of(order), f"{order.program} "
         passing = sorted(
             (key != own, scope, key)
@@ -192,7 +192,7 @@ class Budget:
         return bool(passing)
 
     async def _in_units(self, limits: Limits) -> Limits:
-        """With bare numbers taken for what the account pays in; refused where that is unknown."""
+        """Resolve limits without a unit to the account's billing unit; BadInput if unknown."""
         if "" not in limits.units:
             return limits
         unit = self.facts.wallet.unit(await self.facts.wallet.read())
@@ -201,7 +201,7 @@ class Budget:
         return limits.in_unit(unit)
 
     def _refused(self, reached: Reached, rules: Rules) -> CostLimit:
-        """With the place where the limit is, which is the lowest of several."""
+        """Return the error, naming where the binding limit is set: variable, option or page."""
         where = VARIABLES[reached.scope]
         if reached.limit in getattr(self.command, reached.scope).values():
             where = "--max-cost"
@@ -210,8 +210,8 @@ class Budget:
         return refusal(reached, where)
 
     async def _say_balance(self, least: Sums, watch: Watch) -> None:
-        """A balance below the floor, or below what this will probably cost, is said, and stops
-        nobody."""
+        """Report BALANCE_LOW if the balance is below `least` in some unit; never refuses. Errors
+        of the account query are ignored."""
         if not least:
             return
         with contextlib.suppress(RunningHubError):
@@ -231,7 +231,7 @@ class Budget:
     # While it runs
 
     async def bound(self, poller: Poller, order: Order, row: int | None) -> None:
-        """Let a task run no longer than what is held for it pays for."""
+        """Give `poller` the running time that the hold pays for, and a way to extend it."""
         if row is None:
             return
         hold = await self.context.if_readable(self.context.journal.held(row))
@@ -247,7 +247,7 @@ class Budget:
         poller.paid, poller.extend = hold.seconds, extend
 
     async def _extended(self, hold: Hold, order: Order) -> Hold | None:
-        """A larger hold, as far as the limits leave that; None where they do not."""
+        """Enlarge the hold as far as the limits allow; None if they do not."""
         journal = self.context.journal
         try:
             rules = await journal.rules()
@@ -259,7 +259,7 @@ class Budget:
             return None
         own = {unit: -amount for unit, amount in hold.amounts.items()}
         prompt, day = added((spent.prompt, own)), spent.day
-        if spent.since <= (hold.at or 0.0) < spent.until:  # else it counts for the day before
+        if spent.since <= (hold.at or 0.0) < spent.until:  # else it counts for an earlier day
             day = added((day, own))
         more = None if facts.allowed else longest(facts, limits, prompt, day, hold.amounts)
         if more is None or more.seconds is None:
@@ -273,7 +273,7 @@ class Budget:
     # Afterwards
 
     def ended(self) -> None:
-        """An order is over: its cost is asked for until it is told."""
+        """Note that an order has ended: start, or wake, the task that queries unknown costs."""
         self.facts.wallet.spent()
         self._has_news = True
         if self._pause is not None:
@@ -282,14 +282,14 @@ class Budget:
             self._booking = asyncio.ensure_future(self._book())
 
     def start(self) -> None:
-        """Once: see to what earlier starts left, and to costs that were not told then."""
+        """Call once: watch orders of earlier processes and query the costs still unknown."""
         if not self.recovery.last:
             return
         self.left_orders.watch()
         self._booking = asyncio.ensure_future(self._book())
 
     async def close(self) -> None:
-        """Whatever is not told by now is asked for by the next start."""
+        """Cancel both background tasks; the next process queries what is still unknown."""
         self._closed = self.left_orders.is_closed = True
         working = [task for task in (self._booking, self.left_orders.watching) if task is not None]
         self._booking = self.left_orders.watching = None
@@ -299,10 +299,10 @@ class Budget:
             await asyncio.wait(working)
 
     async def _book(self) -> None:
-        """Ask for each cost that is not told when it is due, until there is none; an order that
-        ends meanwhile puts off no other."""
+        """Query each unknown cost when it is due, until none is left. An order that ends in the
+        meantime does not delay the others."""
         clock = self.context.sender.clock
-        with contextlib.suppress(StoreUnavailable):  # it is warned of wherever it matters
+        with contextlib.suppress(StoreUnavailable):  # other callers warn of it
             while True:
                 self._has_news = False
                 untold = await self._untold()
@@ -332,8 +332,8 @@ class Budget:
             self._pause = None
 
     async def _untold(self) -> list[OrderRow]:
-        """Orders of which no cost is told and that have not been asked about often enough."""
-        # Of the native route none is ever told.
+        """Return ended orders whose cost is unknown and whose backoff is not exhausted."""
+        # The native route never reports a cost.
         rows = await self.context.journal.unbooked(TOLD_WITHIN)
         ids = {row.id for row in rows}
         self._asking = {order: asking for order, asking in self._asking.items() if order in ids}
@@ -354,11 +354,11 @@ class Budget:
             return
         if not report.phase.is_over or await journal.record_cost(row.id, report.usage):
             return
-        # Of a failed or stopped task nothing was told for minutes: it took nothing.
+        # A failed or cancelled task without a reported cost after minutes was free.
         if tries == len(ASK_AGAIN) and row.state is not State.DONE:
             await journal.record_free(row.id)
 
 
 def _key_of(order: Order) -> str:
-    """What tells the order from all others: its program and what it is given."""
+    """Return the order's key: its program, and a digest of graph and inputs."""
     return f"{order.program} {digest([order.graph_hash, order.inputs_hash])}"

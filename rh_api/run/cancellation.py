@@ -1,4 +1,4 @@
-"""Stopping a task in the cloud, and seeing that it stopped."""
+"""Cancelling remote tasks: a bounded attempt, confirmation by polls, retries in the background."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from .report_query import UNKNOWN_SECONDS, query_report
 
 log = logging.getLogger("runninghub")
 
-BOUND = 30.0  # seconds that a cancel, its tries and its confirmation may take together
+BOUND = 30.0  # deadline of one cancel, its tries and confirmation included (seconds, loop's clock)
 TRIES = 3
-CONFIRM = (0.0, 0.5, 1.0, 2.0)  # pauses before the polls that confirm it
-AGAIN = (15.0, 30.0, 60.0, 120.0, 300.0)  # seconds between further tries, the last one on and on
-MISSES = 2  # times that both polls must not know a task that a cancel can have ended
+CONFIRM = (0.0, 0.5, 1.0, 2.0)  # seconds before each poll that confirms it
+AGAIN = (15.0, 30.0, 60.0, 120.0, 300.0)  # backoff of background retries; the last one repeats
+MISSES = 2  # "not found" answers of both polls after which a task counts as gone
 _GONE = Report(Phase.CANCELLED)
 
 
 @dataclass(slots=True)
 class Canceller:
-    """Cancels of one account's tasks."""
+    """Cancels tasks of one account and records the result in the journal."""
 
     context: AccountContext
     _stopping: set[int] = field(default_factory=set[int])
     trying: dict[int, asyncio.Task[None]] = field(default_factory=dict[int, "asyncio.Task[None]"])
-    """By row: cancels that could not be confirmed, and are tried again."""
+    """By row: background tasks that retry a cancel which could not be confirmed."""
 
     async def order(
         self,
@@ -44,15 +44,15 @@ class Canceller:
         order: Order | None = None,
         rejected: GraphRejected | None = None,
     ) -> None:
-        """Cancel the task of a row in the journal, which says so before and after.
+        """Cancel the task of a journal row; record the intent before and the result after.
 
-        `order`: what was ordered, where that is known. A standard model is asked to stop once:
+        `order`: what was ordered, if known. A standard model's task is asked to stop only once:
         sources doubt that the service stops those, so only what it then reports counts.
-        `rejected`: what is wrong with what runs, so that it is a failure however it ends.
+        `rejected`: the graph error because of which the row is recorded as failed even on success.
 
-        What cannot be confirmed is tried again until it is, or until `close`.
+        An unconfirmed cancel is retried in the background until confirmed, or until `close`.
 
-        A client that is leaving cancels nothing: the next start takes the task up.
+        No-op while the client is shutting down (`leaving`): the next process resumes the task.
         """
         if self.context.leaving or row in self._stopping:
             return
@@ -69,25 +69,25 @@ class Canceller:
         is_recorded = await journal.record_cancel_wanted(row)
         stopped = await self._stop(row, task_id, order is not None and order.is_model, rejected)
         if not (is_recorded or stopped.confirmed):
-            # The disk may have room by now.
+            # The disk may have space again.
             stopped = replace(stopped, is_recorded=await journal.record_cancel_wanted(row))
         if order is not None and order.measure is not None and stopped.confirmed:
             stopped = replace(stopped, usage=await order.measure(task_id) or stopped.usage)
         self._tell(stopped, rejected)
 
     def _tell(self, stopped: Stopped, rejected: GraphRejected | None) -> None:
-        # Half of a graph is no result that somebody can have; its failure was told.
+        # The results of a rejected graph are not delivered, and its failure was reported already.
         if rejected is None or not stopped.too_late:
             self.context.stopped(stopped)
 
     async def again(self, row: int, task_id: str, *, is_model: bool = False) -> None:
-        """Repeat a cancel that an earlier start could not confirm."""
+        """Repeat a cancel that an earlier process could not confirm."""
         log.warning("task %s was stopped before and may still run: cancelling it again", task_id)
         self.context.stopped(replace(await self._stop(row, task_id, is_model), from_before=True))
 
     async def named(self, task_id: str) -> bool:
-        """Cancel a task by its id, whoever ordered it; True when it was seen to end. The journal
-        learns of it if it has it."""
+        """Cancel a task by its id, ordered here or elsewhere; return whether its end was confirmed.
+        Recorded if the journal has an unfinished row for it."""
         context = self.context
         row = await context.if_readable(context.journal.of_task(task_id))
         if row is None or row.state.is_over:
@@ -100,7 +100,7 @@ class Canceller:
         return stopped.confirmed
 
     async def close(self) -> None:
-        """What is not confirmed by now is cancelled again by the next start."""
+        """Stop all background retries; the next process repeats the unconfirmed cancels."""
         trying = tuple(self.trying.values())
         self.trying.clear()
         for task in trying:
@@ -122,16 +122,16 @@ class Canceller:
         trying = self.trying.pop(row, None)
         if trying is not None and trying is not asyncio.current_task():
             trying.cancel()
-        await self.context.journal.record_placed(row, task_id)  # it may be a question by now
+        await self.context.journal.record_placed(row, task_id)  # the row may be UNCERTAIN by now
         too_late = ended.phase is Phase.SUCCESS
-        if too_late and rejected is not None:  # half of a graph: equal inputs order anew
+        if too_late and rejected is not None:  # a partial graph: equal inputs must order anew
             journal = self.context.journal
             await journal.record_failed(
                 row, key=rejected.key, code=rejected.code, usage=ended.usage
             )
-        elif too_late:  # and paid for, also where nothing is listed yet
+        elif too_late:  # paid for, even if no results are listed yet
             await self.context.journal.record_done(row, ended)
-        else:  # the older poll says of a cancelled task that it failed
+        else:  # the older poll reports a cancelled task as failed
             await self.context.journal.record_cancelled(row, ended.usage)
         return Stopped(task_id, confirmed=True, too_late=too_late, usage=ended.usage)
 
@@ -144,8 +144,8 @@ class Canceller:
             before = set(self.context.followers.get(task_id, ()))
             for pause in itertools.chain(AGAIN, itertools.repeat(AGAIN[-1])):
                 await self.context.sender.clock.sleep(pause)
-                # A later run that took it up, here or in another process, wants it, and says so in
-                # the journal; one that only looks on does not.
+                # A later run that resumed the task, in any process, has cleared the intent in the
+                # journal and keeps the task; one that merely watches has not.
                 followers = self.context.followers.get(task_id, ())
                 if not (await self._is_noted(row) if was_noted else before.issuperset(followers)):
                     self.trying.pop(row, None)
@@ -158,16 +158,16 @@ class Canceller:
         self.trying[row] = asyncio.ensure_future(until_confirmed())
 
     async def _is_noted(self, row: int) -> bool:
-        """Whether the journal says that it is to be cancelled; True where it cannot be read."""
+        """Return whether the journal wants the row cancelled; True if it cannot be read."""
         order = await self.context.if_readable(self.context.journal.order(row))
         return order is None or order.cancel == "wanted"
 
     async def task(self, task_id: str) -> bool:
-        """Ask that a task stops and see that it did; False when that could not be seen."""
+        """Cancel a task without a row; return whether its end was confirmed."""
         return await self._ended(task_id) is not None
 
     async def _is_new(self, row: int | None) -> bool:
-        """Whether a task was ordered so lately that it may run although nobody knows it yet."""
+        """Return whether a row is so recent that the polls may not know its running task yet."""
         if row is None:
             return False
         order = await self.context.if_readable(self.context.journal.order(row))
@@ -177,18 +177,18 @@ class Canceller:
     async def _ended(
         self, task_id: str, row: int | None = None, *, is_model: bool = False
     ) -> Report | None:
-        """The last report of a task that was asked to stop; None when no end was seen."""
+        """Cancel within BOUND seconds; return the final report, None if no end was confirmed."""
         cancelling = asyncio.ensure_future(self._cancel(task_id, row, is_model))
         try:
-            # Not wait_for: before Python 3.12 it loses a cancel that comes with the result.
+            # Not wait_for: before Python 3.12 it may swallow a cancel that races the result.
             await asyncio.wait((cancelling,), timeout=BOUND)
             return cancelling.result() if cancelling.done() else None
         finally:
             cancelling.cancel()
 
     async def _cancel(self, task_id: str, row: int | None, is_model: bool) -> Report | None:
-        """Ask and look, a few times; a standard model's task once. Polls alone say that it is gone,
-        and of a new one only where a cancel was taken: it may be unknown to all of them."""
+        """Send the cancel and poll, up to TRIES times; once for a standard model. Only polls prove
+        the end; "not found" proves that of a recent task only if a cancel was accepted."""
         transport, clock = self.context.sender.transport, self.context.sender.clock
         misses, is_taken = 0, False
         for _ in range(1 if is_model else TRIES):
@@ -196,7 +196,7 @@ class Canceller:
                 ended = await self._ask(task_id)
                 if ended is not None:
                     return ended
-                is_taken = not is_model  # which the service may answer and not do
+                is_taken = not is_model  # for models the service may acknowledge without acting
             except RunningHubError as error:
                 log.info("cancelling task %s: %s", task_id, about_task(error, Fate.RUNNING))
             for pause in CONFIRM:
@@ -215,7 +215,7 @@ class Canceller:
         return None
 
     async def _ask(self, task_id: str) -> Report | None:
-        """Ask that a task stops; its last report where that shows at once that it did."""
+        """Send one cancel; return the final report if the reply already proves the end."""
         send = self.context.sender.transport.send
         if is_native(task_id):
             return await native.stop(send, task_id)

@@ -1,4 +1,4 @@
-"""What submitting, polling and cancelling the orders of one account share."""
+"""State shared by submitting, polling and cancelling the orders of one account."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ T = TypeVar("T")
 
 
 def open_to_all(_: str) -> str:
-    """No program needs an access password."""
+    """Return no access password, for any program."""
     return ""
 
 
 @dataclass(slots=True)
 class AccountContext:
-    """One account on one site: its calls, its journal, and tasks that outlive their callers."""
+    """One account on one site: its sender, journal, followers and background tasks."""
 
     sender: Sender
     journal: Journal
@@ -36,20 +36,20 @@ class AccountContext:
     stopped: Callable[[Stopped], None] = unheard
     submit: str = SUBMIT_V1
     deliveries: Deliveries | None = None
-    """None where orders carry no webhook address of a listener."""
+    """None if orders get no webhook address of an own listener."""
     leaving: bool = False
     followers: dict[str, list[asyncio.Future[None]]] = field(
         default_factory=dict[str, list["asyncio.Future[None]"]]
     )
-    """By task: whoever follows it here, and waits no longer once the future has a result."""
+    """By task id: one future per follower in this process; a result on it detaches the follower."""
     news: dict[str, Progress] = field(default_factory=dict[str, Progress])
-    """By task that is followed here: how it is doing, with the latest preview that came."""
+    """By id of a task that is followed here: its latest progress, with the latest preview."""
     _background: dict[asyncio.Task[None], Hashable] = field(
         default_factory=dict["asyncio.Task[None]", Hashable]
     )
 
     async def if_readable(self, reading: Awaitable[T]) -> T | None:
-        """What was read of the journal; None, with a warning, where it cannot be read."""
+        """Await a journal read; on StoreUnavailable log a warning and return None."""
         try:
             return await reading
         except StoreUnavailable as error:
@@ -57,7 +57,7 @@ class AccountContext:
             return None
 
     def hear(self, task_id: str, news: Progress) -> None:
-        """Take note of how a task is doing."""
+        """Store a task's latest progress, keeping the previous preview if it has none."""
         before = self.news.get(task_id)
         if news.preview is None and before is not None:
             news = replace(news, preview=before.preview)
@@ -66,13 +66,13 @@ class AccountContext:
     def told_of_end(
         self, order: int | None, follower: Follower
     ) -> contextlib.AbstractAsyncContextManager[None]:
-        """While this is open the follower is told of the order's webhook, if a listener has it."""
+        """Notify `follower` of the order's webhook while the context is open, if it has one."""
         if self.deliveries is None or order is None:
             return contextlib.nullcontext()
         return self.deliveries.awaited(order, follower)
 
     async def followed(self, task_id: str, following: Coroutine[object, object, T]) -> T:
-        """What following a task gives; raises Detached once `detach` is called for the task."""
+        """Await `following`; raise Detached, and cancel it, once `detach(task_id)` is called."""
         leaving: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         followers = self.followers.setdefault(task_id, [])
         followers.append(leaving)
@@ -90,7 +90,7 @@ class AccountContext:
                 self.news.pop(task_id, None)
 
     def detach(self, task_id: str) -> bool:
-        """Whoever waits for the task gets Detached, and it goes on; False when nobody waits."""
+        """Raise Detached in all followers of a task, which runs on; False if it has none."""
         followers = self.followers.get(task_id, ())
         for leaving in followers:
             if not leaving.done():
@@ -100,9 +100,9 @@ class AccountContext:
     def spawn(
         self, work: Coroutine[object, object, None], about: Hashable = None
     ) -> asyncio.Task[None]:
-        """Run `work` to its end, whether or not its caller is cancelled; `settle` waits for it.
+        """Run `work` as a background task that its caller's cancel does not reach.
 
-        `about`: what can be waited for alone, such as the number of an order.
+        `about`: key by which `settle` can wait for it, such as the number of an order.
         """
         task = asyncio.ensure_future(work)
         self._background[task] = about
@@ -110,7 +110,7 @@ class AccountContext:
         return task
 
     async def settle(self, *about: Hashable) -> None:
-        """Wait until all of it has come to its end; with `about`, what belongs to those."""
+        """Wait for all background tasks; with `about`, for those of these keys."""
         while pending := [
             task for task, whose in self._background.items() if not about or whose in about
         ]:

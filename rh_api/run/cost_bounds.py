@@ -1,4 +1,4 @@
-"""The most that one order may cost, from what is known of it; nothing is asked or written here."""
+"""Upper bound of an order's cost from known facts: pure functions, no queries and no writes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NOT_SENT = Words.of(lambda say: say("money.not_sent", {}))
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """Millionths by unit, and the seconds of running that they pay for; None: not by time."""
+    """Millionths by unit, and the running seconds that they pay for; None: not billed by time."""
 
     amounts: Sums = field(default_factory=dict[str, int])
     seconds: float | None = None
@@ -26,13 +26,13 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of an order's cost.
+    """Known facts about an order's cost.
 
-    `unit`: what running time is paid in, "" where by nothing, None where that is not known.
-    `currency`: of the account's money. `rate`: millionths of it a second, None where that is not
-    known. `is_free_of_others`: its graph is known to hold no node that other firms are paid for.
-    `price`: of a standard model's order. `quote`: by own runs. `allowed`: what a person lets this
-    program cost, by name.
+    `unit`: billing unit of running time; "" if time is free, None if unknown. `currency`: of the
+    account's money. `rate`: millionths of `unit` per second, None if unknown. `retained`: seconds
+    that the machine is kept afterwards. `is_free_of_others`: the graph is known to hold no node
+    billed by third parties. `price`: of a standard model. `quote`: from own past runs.
+    `allowed`: sums that the user permits this program. `time_limit`: seconds, 0 for none.
     """
 
     program: str
@@ -49,16 +49,16 @@ class Facts:
 
 
 def bound_of(facts: Facts, limits: Limits, prompt: Sums, day: Sums) -> Bound | Reached:
-    """What is to be held for an order, or the limit that leaves too little for it.
+    """Return the sums to hold for an order, or the limit that leaves too little.
 
-    `prompt`, `day`: what is spent or held of each. Raises CostLimit where nothing bounds it, and
-    where it is paid in a unit in which nothing is limited.
+    `prompt`, `day`: spent or held so far in each scope. Raises CostLimit if the cost has no upper
+    bound, or is billed in a unit for which no limit is set.
     """
     if facts.allowed:
         require_limited(_paid_in(facts), limits)
         return _allowed(facts)
     if facts.is_model:
-        sums = priced(facts.price, facts.currency)  # else it is asked for what goes out
+        sums = priced(facts.price, facts.currency)  # if empty: `Budget.at_service_price` asks
         require_limited(sums, limits)
         return Bound(sums)
     if not facts.is_free_of_others or facts.unit is None:
@@ -72,9 +72,9 @@ def bound_of(facts: Facts, limits: Limits, prompt: Sums, day: Sums) -> Bound | R
 
 
 def longest(facts: Facts, limits: Limits, prompt: Sums, day: Sums, held: Sums) -> Bound | None:
-    """As much as the limits leave for an order that has `held` already; None for no more.
+    """Return a larger bound for a running order that has `held` already; None for no more.
 
-    `prompt`, `day`: what is spent or held of each, that of the order left out.
+    At most doubles. `prompt`, `day`: spent or held in each scope, without this order.
     """
     if not facts.unit or facts.rate is None or facts.unit not in limits.units:
         return None
@@ -82,18 +82,18 @@ def longest(facts: Facts, limits: Limits, prompt: Sums, day: Sums, held: Sums) -
     room = left(limits, facts.unit, prompt, day)
     if room is None or room <= own:
         return None
-    amount = min(room, 2 * own)  # some is left for others
+    amount = min(room, 2 * own)  # leave some for concurrent orders
     return Bound({facts.unit: amount}, seconds_of(facts.unit, facts.rate, amount, facts.retained))
 
 
 def highest(facts: Facts) -> Sums:
-    """The upper end of what an order will probably cost, where that is known."""
+    """Return the upper end of the probable cost by unit, as far as known."""
     ranges = {**facts.quote.ranges, **facts.price.ranges}
     return {unit: costs.high or costs.amount for unit, costs in ranges.items()}
 
 
 def _paid_in(facts: Facts) -> Iterable[str]:
-    """The units of an allowed order; those of its sum where neither price nor account tells."""
+    """Return the units an allowed order is billed in: by price or account, else of its sums."""
     if facts.is_model:
         return priced(facts.price, facts.currency) or facts.allowed
     return (facts.unit,) if facts.unit else facts.allowed
@@ -108,7 +108,7 @@ def _allowed(facts: Facts) -> Bound:
 
 
 def priced(price: Quote, currency: str) -> Sums:
-    """The most that a model's price says; in another currency than the account's, nothing."""
+    """Return the upper ends of a model's price; {} if one is open or in a foreign currency."""
     highs = {unit: costs.high for unit, costs in price.ranges.items()}
     bounded = {unit: high for unit, high in highs.items() if high is not None}
     is_whole = len(bounded) == len(highs) and {*bounded} <= {COINS, currency}
@@ -136,15 +136,15 @@ def _timed(
 
 
 def unbounded(program: str, limits: Limits, key: str = "error.cost_unbounded") -> CostLimit:
-    """The error of an order of which nothing says what it may cost at most."""
+    """Return the error for an order whose cost has no upper bound."""
     lowest = limits.order or limits.prompt or limits.day
     limit = Words.of(partial(say_sums, lowest))
     return CostLimit(key, program=program, limit=limit, done=_NOT_SENT, hint="costs")
 
 
 def require_limited(units: Iterable[str], limits: Limits) -> None:
-    """CostLimit for an order that is paid in units of which none is limited: no limit would hold
-    for it, although there are some."""
+    """Raise CostLimit if none of the `units` an order is billed in has a limit: the existing
+    limits could not stop it."""
     paid_in = list(units)
     if paid_in and limits.units.isdisjoint(paid_in):
         raise CostLimit(
@@ -157,7 +157,7 @@ def require_limited(units: Iterable[str], limits: Limits) -> None:
 
 
 def named_units(units: Iterable[str]) -> Words:
-    """Units one after the other, for a sentence."""
+    """Return unit names joined by commas, for a message."""
     listed = [*units]
     return Words.of(lambda say: ", ".join(say_unit(unit, say) for unit in listed))
 
@@ -170,11 +170,11 @@ _REACHED = {
 
 
 _OVER = {"prompt": "error.cost_prompt_over", "day": "error.cost_day_over"}
-"""Of a limit that is passed already, for what may cost nothing in its unit."""
+"""For a limit that is exceeded already, when this order may cost nothing in its unit."""
 
 
 def refusal(reached: Reached, where: str) -> CostLimit:
-    """The error of an order that a limit leaves no room for; `where` it can be raised."""
+    """Return the error for an order that exceeds a limit; `where`: the setting that raises it."""
     return CostLimit(
         (_REACHED if reached.needed else _OVER)[reached.scope],
         where=where,

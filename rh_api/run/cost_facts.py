@@ -1,4 +1,4 @@
-"""What is known of an order's cost: its account, its price, own runs, and rates of machines."""
+"""Gathers cost facts of an order: billing unit, price, own past runs, and machine rates."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from .wallet import Wallet
 
 @dataclass(frozen=True, slots=True)
 class CostFacts:
-    """Of one account. Nothing is held, and nothing is ordered."""
+    """Cost queries of one account; read-only."""
 
     journal: Journal
     wallet: Wallet
 
     async def of_order(self, order: Order, rules: Rules) -> Facts:
-        """All that bounds what an order costs. Raises the call's error where the account or the
-        price cannot be read."""
+        """Return the facts that bound an order's cost. Raises the call's error if the account or
+        the price cannot be read."""
         journal, instance = self.journal, order.options.instance
         account = await self.wallet.read()
         unit = self.wallet.unit(account)
@@ -44,7 +44,7 @@ class CostFacts:
         )
 
     async def rate(self, unit: str | None, instance: str) -> int | None:
-        """Millionths of a unit that a second of a machine costs, as far as that is known."""
+        """Return the rate of a machine size in millionths of `unit` per second; None if unknown."""
         if not unit:
             return None
         paces = await self.journal.paces(instance)
@@ -53,8 +53,8 @@ class CostFacts:
         return rate_of(unit, instance, rate_of_runs(unit, runs))
 
     async def quote(self, order: Order) -> Quote:
-        """What an order will probably cost: a price in what the account pays in comes before own
-        runs, which come before a list in another currency."""
+        """Return an order's probable cost, by the first source that has one: price in the
+        account's units, own past runs, price in another currency, machine rate."""
         price = await order.price(None)
         if price.is_known and {COINS, self.journal.currency}.issuperset(price.ranges):
             return price

@@ -1,4 +1,4 @@
-"""One order from a person's wish to its results: take up or place, follow, deliver."""
+"""The order state machine: resume an earlier order or place a new one, follow it, deliver."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ from .wallet import Wallet
 
 @dataclass(slots=True)
 class Engine:
-    """Orders of one account on one site."""
+    """Runs the orders of one account on one site."""
 
     context: AccountContext
     delivery: ResultDelivery
@@ -70,7 +70,7 @@ class Engine:
         limits: Limits = NO_LIMITS,
         command: Limits = NO_LIMITS,
     ) -> Engine:
-        """`last`: the last order before this start. `limits`, `command`: see `Budget`."""
+        """`last`: the last order before this process started. `limits`, `command`: see `Budget`."""
         canceller, limiter = Canceller(context), AccountLimiter(sender=context.sender)
         recovery = Recovery(context, canceller, last)
         facts = CostFacts(context.journal, Wallet(context.sender, context.journal))
@@ -84,13 +84,13 @@ class Engine:
         )
 
     def start(self) -> None:
-        """See to what earlier starts left behind; `settle` waits for it."""
+        """Start background work for orders of earlier processes; `settle` waits for it."""
         self.delivery.keep_tidy()
         self.context.spawn(self.recovery.cancel_again(), CANCELS)
         self.budget.start()
 
     async def settle(self) -> None:
-        """Wait until everything that was stopped has come to its end."""
+        """Wait for background work (transfers, cancels), then stop retries and cost queries."""
         await self.delivery.settle()
         await self.context.settle()
         if self.canceller.trying:
@@ -106,12 +106,12 @@ class Engine:
         again: bool = False,
         serve: bool = True,
     ) -> Outcome:
-        """Take up the order that is already there, or place it, and bring its results.
+        """Resume the earlier order of the same identity, or place a new one; deliver its results.
 
-        `prepare` uploads what the order needs and gives what goes out; it is not called when
-        nothing has to be ordered.
-        `again`: order anew unless it is known to run; it may cost twice, and the caller said so.
-        `serve`: results of an earlier equal order will do.
+        `prepare` uploads the inputs and returns the payload; it is called at most once, and only
+        if something has to be ordered.
+        `again`: order anew unless the earlier one is known to run; the caller accepts paying twice.
+        `serve`: results of an earlier equal order may be returned.
         """
         journal = self.context.journal
         content = (order.program, order.graph_hash, order.inputs_hash, order.item)
@@ -137,14 +137,14 @@ class Engine:
                     after = earlier.id if earlier else 0
                     active = await self.submitter.submit(order, identity, watch, hold, after=after)
             except LimitsChanged:
-                continue  # while it waited: the next round goes by the new ones
+                continue  # changed while it queued: the next iteration reserves by the new ones
             except OrderExists:
-                again = False  # another process was faster: what it orders will do
+                again = False  # another process placed it first: follow that one
             else:
                 return await self._see_through(active)
 
     async def report(self, task_id: str) -> Report:
-        """How a task is doing now; the journal learns that one of its orders has failed."""
+        """Query a task's state once; record a failed or cancelled end in the journal."""
         report = await query_report(self.context.sender.send, task_id, is_open=True)
         if report.phase in (Phase.FAILED, Phase.CANCELLED):
             row = await self.context.if_readable(self.context.journal.of_task(task_id))
@@ -153,10 +153,10 @@ class Engine:
         return report
 
     async def fetch(self, task_id: str, watch: Watch, *, wait: bool = False) -> Outcome:
-        """The results of a task, wherever it was ordered; those that are here at once.
+        """Return the results of a task, ordered here or elsewhere; from local files if present.
 
-        `wait`: follow it until it is over; cancelling this ends the watching, and the task goes
-        on. Else raises TaskUnfinished while it is not over. Its own error when it failed.
+        `wait`: follow it until it is over; cancelling this does not cancel the task. Without
+        it TaskUnfinished is raised while the task runs. A failed task raises its error.
         """
         earlier = await self.context.journal.of_task(task_id)
         cached = None
@@ -171,7 +171,7 @@ class Engine:
         except RunningHubError as error:
             listed = cached if cached is not None and cached.results else None  # by the journal
             if wait and earlier is not None and not earlier.state.is_over:
-                listed = Report(Phase.OTHER)  # it may be unknown, or refused, for a while
+                listed = Report(Phase.OTHER)  # a recent task may be unknown or refused for a while
             if listed is None or not isinstance(error, Refused):
                 raise error.with_context(task_id=task_id) from error.__cause__
             report = listed
@@ -190,12 +190,12 @@ class Engine:
             raise TaskUnfinished(task_id=task_id, remote=report.phase.name.lower())
         return await self.delivery.deliver(active, report, seconds, gone)
 
-    # An order that the journal knows
+    # Orders that the journal knows
 
     async def _take_up(
         self, earlier: OrderRow, order: Order, watch: Watch, *, serve: bool
     ) -> Outcome | None:
-        """What an earlier order of the same inputs gives; None when it gives nothing more."""
+        """Return an earlier equal order's outcome; None to order anew. Uncertain: unknown fate."""
         if earlier.state in (State.INTENDED, State.UNCERTAIN):
             raise self.recovery.question(earlier)
         if earlier.state in (State.PLACED, State.RUNNING) and earlier.task_id:
@@ -204,7 +204,7 @@ class Engine:
             return None
         cached = await self.delivery.kept_results(earlier)
         done = _done(earlier, earlier.task_id, order, watch)
-        # What came once and was deleted is owed to nobody who asks for another run.
+        # Results that were delivered and then deleted are fetched again only with `serve`.
         is_owed = isinstance(cached, Report) and (serve or await self.delivery.is_owed(earlier))
         if isinstance(cached, Report) and cached.results and is_owed:
             return await self._owed(done, earlier, cached)
@@ -214,8 +214,8 @@ class Engine:
         return local if local and not local.missing else await self._relisted(done, local)
 
     async def _relisted(self, done: ActiveOrder, local: Outcome | None) -> Outcome:
-        """What was listed in part, or not at all, may be listed by now: the service is asked
-        again, and never paid again for what it did not list."""
+        """Query a success whose result list was empty or partial again, at no cost; deliver if it
+        lists more than `local`. Raises NoOutput if there is still nothing."""
         report, task_id, gone = None, done.ticket.task_id, ()
         with contextlib.suppress(RunningHubError):
             report, gone = await self._listed(done, await self.report(task_id), wait=False)
@@ -228,8 +228,8 @@ class Engine:
         return local
 
     async def _owed(self, done: ActiveOrder, earlier: OrderRow, report: Report) -> Outcome | None:
-        """Results that are not here; None when the service has dropped them, as it does in time."""
-        # Nobody has waited for the list of an order that was stopped too late.
+        """Fetch results that were never delivered; None if the service has expired them."""
+        # A cancel that came too late left the result list unread: wait for it.
         wait = not earlier.missing and await self.delivery.is_owed(earlier)
         report, gone = await self._listed(done, report, wait=wait)
         try:
@@ -242,7 +242,7 @@ class Engine:
     async def _rejoin(
         self, earlier: OrderRow, task_id: str, order: Order, watch: Watch
     ) -> Outcome | None:
-        """Follow a task of before; None when it turns out that Stop had reached it."""
+        """Follow a task of an earlier run; None if an earlier cancel had ended it after all."""
         phase = Phase.QUEUED if earlier.started is None else Phase.OTHER
         ticket = Ticket(task_id, phase, tips=Tips(earlier.announced))
         if earlier.cancel:
@@ -258,7 +258,7 @@ class Engine:
     # From the ticket to the results
 
     async def _see_through(self, active: ActiveOrder) -> Outcome:
-        """Follow a placed order and deliver; gives its place back as soon as the task is over."""
+        """Follow a placed order and deliver; its slot is released as soon as the task is over."""
         try:
             report, seconds, gone = await self._followed(active)
             return await self.delivery.deliver(active, report, seconds, gone)
@@ -270,7 +270,7 @@ class Engine:
         try:
             active.watch(Progress(Stage.ORDERING, 1.0, {"task_id": ticket.task_id}))
             rejected = rejected_nodes(ticket)
-            # Of a graph of ours each output was asked for: one that will not run is a failure.
+            # Every output of an inline graph was requested, so a rejected node is a failure.
             if rejected is not None and (active.order.graph is not None or not ticket.tips.outputs):
                 self._stop(active, rejected)
                 raise rejected
@@ -291,9 +291,9 @@ class Engine:
         self.budget.left_orders.watch()  # where that was not confirmed
 
     async def _follow(self, active: ActiveOrder) -> tuple[Report, float, tuple[str, ...]]:
-        """The last report, with running seconds and the nodes of which nothing came.
+        """Return the final report, the running seconds, and the nodes without results.
 
-        The journal learns of the end, and a task whose time is over is stopped, whoever watches.
+        Raises and records a failed task's error; at the time limit cancels and raises TimeLimit.
         """
         row, journal, task_id = active.row, self.context.journal, active.ticket.task_id
         try:
@@ -306,7 +306,7 @@ class Engine:
             if row is not None:
                 error = await record_error(journal, row, active.earlier, error)
             if error.fate is not Fate.OVER:
-                self.budget.left_orders.watch()  # it goes on, and nobody may follow it
+                self.budget.left_orders.watch()  # the task runs on, maybe without a follower
             raise error from error.__cause__
         if report.error is not None:
             if row is not None:
@@ -348,7 +348,7 @@ class Engine:
         async with context.told_of_end(row, poller):
             report = await context.followed(active.ticket.task_id, poller.until_over())
         seconds = poller.seconds
-        # Of a task that was there already the start was not seen.
+        # The start of a resumed task was not observed, so its duration is no sample.
         if report.phase is Phase.SUCCESS and seconds > 0 and active.earlier is None:
             context.spawn(journal.record_run(order.program, instance, seconds))
         return report, seconds, missing(report, awaited)
@@ -356,9 +356,9 @@ class Engine:
     async def _awaited(
         self, announced: Collection[str], program: str, shows: Collection[str]
     ) -> frozenset[str] | None:
-        """Nodes whose results a list must have; None where the service did not say what it runs.
+        """Return the nodes whose results a complete list must have; None if not announced.
 
-        What gave nothing the last two times will give nothing now.
+        Excludes display-only nodes (`shows`) and those without results in the last two runs.
         """
         if not announced:
             return None
@@ -368,7 +368,7 @@ class Engine:
     async def _listed(
         self, active: ActiveOrder, report: Report, *, wait: bool = True
     ) -> tuple[Report, tuple[str, ...]]:
-        """The fullest list of a success that the service gives now, and what it lacks."""
+        """Return the fullest result list of a success (see `completed`), and nodes it lacks."""
         sender, earlier = self.context.sender, active.earlier
         awaited = earlier and earlier.missing
         if earlier is not None and (not awaited or UNNAMED in awaited):
@@ -379,10 +379,10 @@ class Engine:
         return report, missing(report, awaited)
 
     async def _ran(self, row: OrderRow, order: Order) -> float:
-        """Running seconds that passed before this start.
+        """Return the seconds that a resumed task has run already.
 
-        A limit of them ends a task that is paid for, so there the service's clock is asked:
-        this machine's may have been set meanwhile.
+        With a time limit, which cancels a paid task, the service's clock is queried: the local
+        one may have been set in the meantime.
         """
         started, task_id, now = row.started, row.task_id, None
         if started is None:
@@ -394,6 +394,6 @@ class Engine:
 
 
 def _done(row: OrderRow, task_id: str, order: Order, watch: Watch) -> ActiveOrder:
-    """An order that the journal knows to have succeeded."""
+    """Return the ActiveOrder of a row that succeeded."""
     ticket = Ticket(task_id, Phase.SUCCESS, tips=Tips(row.announced))
     return ActiveOrder(order, ticket, watch, row.id, row)

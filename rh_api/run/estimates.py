@@ -1,4 +1,4 @@
-"""What a run of a program usually takes and costs, by the runs that the journal remembers."""
+"""Median duration and cost of a program's runs, from the journal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..journal import OrderRow
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Medians; None where nothing is known. `runs`: how many it is told from."""
+    """Medians; None if unknown. `runs`: sample size. Costs are decimal strings."""
 
     runs: int = 0
     seconds: float | None = None
@@ -21,7 +21,7 @@ class Estimate:
 
 
 def estimate(times: Sequence[float], done: Sequence[OrderRow]) -> Estimate:
-    """`times`: seconds of past runs; `done`: past orders that succeeded."""
+    """Return the medians. `times`: seconds of past runs; `done`: past orders that succeeded."""
     return Estimate(
         runs=max(len(times), len(done)),
         seconds=round(statistics.median(times), 1) if times else None,
@@ -31,7 +31,7 @@ def estimate(times: Sequence[float], done: Sequence[OrderRow]) -> Estimate:
 
 
 def _median(costs: Iterable[str | None]) -> str | None:
-    """The middle one of the costs that are numbers; None where there is none or it is nothing."""
+    """Return the low median of the costs that parse; None if there is none or it is zero."""
     numbers = [number for number in map(_number, costs) if number is not None]
     middle = statistics.median_low(numbers) if numbers else Decimal(0)
     return f"{middle:f}" if middle else None

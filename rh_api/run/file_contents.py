@@ -1,4 +1,4 @@
-"""What a file of this machine is, and the hash of all that it holds."""
+"""Stat and content hash of local files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _BLOCK = 1024 * 1024
 
 
 def about_file(path: Path) -> tuple[Path, os.stat_result]:
-    """A regular file that is not empty, by its real path; BadInput for anything else."""
+    """Return real path and stat of a non-empty regular file; BadInput for anything else."""
     try:
         full = path.resolve(strict=True)
         about = full.stat()

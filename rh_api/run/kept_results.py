@@ -1,4 +1,4 @@
-"""Results of an order as rows of the journal, and as files on this machine."""
+"""Conversion between an order's results, journal rows and local files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .results import Outcome, Result
 
 
 def rows_of(results: Sequence[Result], folder: Path) -> list[ResultRow]:
-    """Rows for the journal; `folder` is the store's, which paths are relative to."""
+    """Return journal rows. `folder`: the store's, to which the rows' paths are relative."""
     return [
         ResultRow(
             node_id=result.node_id,
@@ -36,7 +36,7 @@ def rows_of(results: Sequence[Result], folder: Path) -> list[ResultRow]:
 def list_rows(
     listed: Sequence[RemoteResult], came: Mapping[int, Result], folder: Path
 ) -> list[ResultRow]:
-    """Rows for a whole list, whether or not each of it `came`."""
+    """Return one row per listed result; those that did not come get a row without a file."""
     here = {row.index: row for row in rows_of(list(came.values()), folder)}
     return [
         here.get(index) or ResultRow(remote.node_id, index, "", remote.url, text=remote.text)
@@ -47,7 +47,7 @@ def list_rows(
 def kept_results(
     order: OrderRow, rows: Sequence[ResultRow], folder: Path
 ) -> Outcome | Report | None:
-    """See `ResultDelivery.kept_results`; looks at the files."""
+    """See `ResultDelivery.kept_results`. Blocking: stats the files."""
     if order.task_id is None:
         return None
     usage = Usage(order.coins, order.money, order.third_party_money, order.seconds)
@@ -57,13 +57,13 @@ def kept_results(
     if rows and len(whole) == len(rows):
         tips, missing = Tips(order.announced), order.missing
         return Outcome(order.task_id, tuple(whole), usage, tips, 0.0, kept=True, missing=missing)
-    # Rows without anything keep the others in their places.
+    # Empty rows stay in the list, so that the others keep their index.
     remote = tuple(RemoteResult(row.url, row.node_id, text=row.text) for row in listed)
     return Report(Phase.SUCCESS, remote if rows else (), usage)
 
 
 def result_of(row: ResultRow, folder: Path) -> Result | None:
-    """The result if all of it is here."""
+    """Return the result if its file exists with the recorded size (or it is text), else None."""
     name = file_name(row.url)
     if row.path is None:
         if row.url:
@@ -90,10 +90,10 @@ def result_of(row: ResultRow, folder: Path) -> Result | None:
 
 
 def better(old: Result, path: Path, new: Fetched) -> Result:
-    """Which of two files of one result stays, under the name of the first one, `path`."""
+    """Keep the better of a result's file `path` and its second download, under the first's name."""
     if new.size == old.size and filecmp.cmp(path, new.path, shallow=False):
         new.path.unlink()
-        # Where its length was not told, twice the same proves the end as well as that does.
+        # Without Content-Length, two identical downloads are as good a proof of completeness.
         return replace(old, verdict=judge_file(path, old.size))
     if new.verdict is Verdict.CUT and new.size <= old.size:
         new.path.unlink()
@@ -102,7 +102,7 @@ def better(old: Result, path: Path, new: Fetched) -> Result:
     new.path.replace(target)
     if path != target:
         path.unlink(missing_ok=True)
-    # Cut at another place each time, it is worth asking for another time.
+    # Truncated at a different place each time: leave it unjudged, so that it is fetched again.
     verdict = None if new.verdict is Verdict.CUT else new.verdict
     return replace(old, path=target, type=new.type, size=new.size, verdict=verdict)
 
@@ -116,5 +116,5 @@ def judge_file(path: Path, size: int) -> Verdict:
 
 
 def again_path(path: Path) -> Path:
-    """Where the same result goes when it is fetched once more; the suffix is added."""
+    """Return where a result's second download goes, without the suffix."""
     return path.with_name(path.stem + "-again")

@@ -1,5 +1,5 @@
-"""Orders that nobody here follows and that a sum is held for: looked at until they are over, and
-stopped when that sum is used up."""
+"""Orphaned orders with a hold: polled until they are over, and cancelled once the hold is used
+up. An orphan has no follower in this process."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ from .context import AccountContext
 from .report_query import UNKNOWN_SECONDS, is_long_over, query_report, record_end, record_error
 
 LOOKS = (5.0, 5.0, 10.0, 10.0, 20.0, 20.0, 30.0)
-"""Seconds between looks; fewer where the time of an order may be over before."""
+"""Seconds between polls; fewer if an order may use up its hold earlier."""
 
 
 @dataclass(slots=True)
 class LeftOrders:
-    """Orders of an account whose tasks nobody here follows. `last`: the last order before this
-    start, up to which all are looked at; of later ones, which another process may follow, only
-    those whose time may be over. `ended`: is called when an order has ended."""
+    """Polls orphaned orders of an account. `last`: the last order before this process; orders up
+    to it are all polled, later ones, which another process may follow, only when their hold may
+    be used up. `ended`: called when an order has ended."""
 
     context: AccountContext
     canceller: Canceller
     last: int
     ended: Callable[[], None]
     watching: asyncio.Task[None] | None = None
-    """Sees to them; whoever ends it sets `is_closed` before."""
+    """The background task; set `is_closed` before cancelling it."""
     is_closed: bool = False
     _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
     _unknown_since: dict[int, float] = field(default_factory=dict[int, float])
 
     def watch(self) -> None:
-        """See to them from now on, until there is none."""
+        """Start polling in the background, until no orphan is left."""
         if not self.is_closed and (self.watching is None or self.watching.done()):
             self.watching = asyncio.ensure_future(self._watch())
 
     async def see_to_overdue(self) -> None:
-        """Before a new order: left ones whose time may be over are looked at and stopped.
+        """Poll, and cancel, orphans whose hold may be used up, before a new order is placed.
 
-        A process that was killed has stopped none of its own. Raises CostLimit where a left order
-        cannot be looked at: what it costs is not known.
+        A killed process has cancelled none of its orders. Raises CostLimit if an orphan cannot be
+        polled, since its cost is unknown.
         """
         unseen: tuple[OrderRow, RunningHubError] | None = None
         async with self._looking:
@@ -64,7 +64,7 @@ class LeftOrders:
         pause = next(pauses)
         while True:
             orphans: list[tuple[OrderRow, float | None]] = []
-            with contextlib.suppress(RunningHubError):  # the next look may find more
+            with contextlib.suppress(RunningHubError):  # the next round may succeed
                 holds = await self.context.journal.open_holds()
                 orphans = [(row, seconds) for row, seconds in holds if self._is_left(row)]
                 if not orphans:
@@ -83,18 +83,18 @@ class LeftOrders:
         return row.task_id is not None and row.task_id not in self.context.followers
 
     def _time_left(self, row: OrderRow, seconds: float | None) -> float:
-        """Seconds until what is held for an order may be used up, infinity where time does not
-        bound it: it runs no longer than since it was placed, both by this machine's clock."""
+        """Return the seconds until an order's hold may be used up, by the local clock, counted from
+        its placing (the earliest possible start); infinity if its cost is not by time."""
         if seconds is None:
             return math.inf
         ran = age(row.placed or row.created, self.context.journal.now())
         return 0.0 if ran is None else max(0.0, seconds - ran)
 
     async def _look(self, row: OrderRow, seconds: float | None) -> None:
-        """What became of an order; it is stopped where it has run for all the `seconds`.
+        """Poll an order once; record its end, or cancel it if it has run for `seconds`.
 
-        Where nobody saw it begin, they count from now: it may have waited until a moment ago, and
-        another process that follows it knows better.
+        If its start was not observed the seconds count from now: it may have been queued until
+        just now, and a process that follows it knows the real start.
         """
         journal, task_id = self.context.journal, row.task_id or ""
         try:

@@ -1,9 +1,8 @@
-"""The account's places for running tasks, shared fairly by all orders of one key.
+"""The account's concurrency slots: a FIFO semaphore whose size is the service's limit.
 
-The limit is read from the service; orders get places in the order in which they came. When the
-service says "full" although we have a place free, tasks of others are in the way: then the one
-who was refused waits, longer each time, or until an order of ours ends, or one of another
-process of the same journal (`submit`).
+If the service says "full" although a slot is free here, other clients of the account hold it. The
+refused order then backs off, until an order of this process ends, or one of another process of
+the same journal (`submit`).
 """
 
 from __future__ import annotations
@@ -24,12 +23,12 @@ log = logging.getLogger("runninghub")
 
 FIRST_WAIT = 2.0
 LONGEST_WAIT = 30.0
-LIMIT_LASTS = 60.0  # seconds; the account's limit is read at most once a minute
+LIMIT_LASTS = 60.0  # TTL of the account's limit, seconds
 
 
 @dataclass(slots=True)
 class Limiter:
-    """Places of one account. `limit` None: not known, and the service's "full" has to do."""
+    """Slots of one account. `limit` None: unknown, so only the service's "full" bounds orders."""
 
     limit: int | None = None
     _used: int = 0
@@ -41,12 +40,12 @@ class Limiter:
         return self._used
 
     def set_limit(self, limit: int | None) -> None:
-        """A fresh reading of the account's limit."""
+        """Set the limit and admit as many waiters as it allows."""
         self.limit = limit
         self._admit()
 
     async def acquire(self) -> None:
-        """Wait for a place; first come, first served."""
+        """Take a slot, waiting in FIFO order."""
         if not self.would_wait():
             self._used += 1
             return
@@ -56,19 +55,19 @@ class Limiter:
             await place
         except asyncio.CancelledError:
             if place.done() and not place.cancelled():
-                self.release()  # the place came in the same moment as the stop
+                self.release()  # the slot was granted in the same iteration as the cancel
             raise
 
     def hold(self) -> None:
-        """Count a task that already runs: it has its place, whoever waits."""
+        """Count a task that already runs, without waiting; `used` may exceed `limit`."""
         self._used += 1
 
     def would_wait(self) -> bool:
-        """Whether `acquire` would not come back at once."""
-        return not self._has_room()  # where there is room, `_admit` has left nobody waiting
+        """Return whether `acquire` would have to wait."""
+        return not self._has_room()  # while there is room `_admit` leaves no waiters
 
     def release(self) -> None:
-        """Give a place back: an order of ours has ended, or never started."""
+        """Return a slot: its order has ended, or never started. Sets `next_end`."""
         self._used -= 1
         self._ended.set()
         self._ended = asyncio.Event()
@@ -76,11 +75,11 @@ class Limiter:
 
     @property
     def next_end(self) -> asyncio.Event:
-        """Set when an order of ours ends; taken before a call, so that no end is missed."""
+        """Event that the next `release` sets; get it before a call, so that no end is missed."""
         return self._ended
 
     async def wait_for_end(self, end: asyncio.Event, seconds: float, clock: Clock) -> None:
-        """After a refusal: wait `seconds`, or until `end`."""
+        """Wait until `end` is set, at most `seconds`."""
         ended = asyncio.ensure_future(end.wait())
         pause = asyncio.ensure_future(clock.sleep(seconds))
         try:
@@ -95,39 +94,39 @@ class Limiter:
     def _admit(self) -> None:
         while self._waiting and self._has_room():
             place = self._waiting.popleft()
-            if not place.done():  # else its waiter has left
+            if not place.done():  # else its waiter was cancelled
                 self._used += 1
                 place.set_result(None)
 
 
 @dataclass(slots=True, kw_only=True)
 class AccountLimiter(Limiter):
-    """Places whose number the service says, and the account's load when it last said so."""
+    """A limiter that reads its limit, and the account's load, from the service."""
 
     sender: Sender
     tasks_seen: int | None = None
-    """Tasks that ran or waited then, of others too; None where it could not be read."""
+    """Running and queued tasks of the account at the last read, of all clients; None: it failed."""
     _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
     _read_at: float | None = None
     _used_then: int = 0
 
     async def refresh(self) -> None:
-        """Read the limit, unless that was done within the last minute."""
-        async with self._reading:  # whoever comes meanwhile must not start without a limit
+        """Read the limit unless it was read within LIMIT_LASTS."""
+        async with self._reading:  # concurrent callers must not start without a limit
             now = self.sender.clock.now()
             if self._read_at is None or now - self._read_at > LIMIT_LASTS:
                 await self.read()
                 self._read_at = now
 
     async def take(self, watch: Watch) -> None:
-        """`acquire` by a limit of the last minute; whoever has to wait is told."""
+        """Refresh the limit and acquire a slot; reports WAITING_SLOT if it has to queue."""
         await self.refresh()
         if self.would_wait():
             watch(self.progress(Stage.WAITING_SLOT))
         await self.acquire()
 
     async def read(self) -> None:
-        """Ask the service; without an answer the limit stays what it was."""
+        """Query limit and load; on an error keep the limit and set `tasks_seen` to None."""
         try:
             load = await self.sender.transport.send(queue_status())
         except RunningHubError as error:
@@ -138,14 +137,14 @@ class AccountLimiter(Limiter):
         self.set_limit(load.limit)
 
     def tasks_before(self) -> int | str:
-        """Tasks of the account before an order that has its place: those of the last reading,
-        and what began or ended here since."""
+        """Estimate the account's tasks before an order that holds its slot: the last read, plus
+        what started minus what ended here since. "?" if unknown."""
         if self.tasks_seen is None:
             return "?"
         return max(0, self.tasks_seen + self._used - 1 - self._used_then)
 
     def progress(self, stage: Stage) -> Progress:
-        """News of waiting, with the places that are taken."""
+        """Return progress of `stage` that states the used slots and the limit."""
         params: dict[str, object] = {"used": self._used, "limit": self.limit}
         words = Words.of(lambda say: say("progress.places", params))
         places = str(self._used) if self.limit is None else words
@@ -161,11 +160,11 @@ _TASKS_TOLD = {
 
 
 def tasks_told(before: object, now: object) -> Words:
-    """How many tasks the account had before an order and has now, as far as that is known."""
+    """Return a message on the account's number of tasks before an order and now, if known."""
     key = _TASKS_TOLD[isinstance(before, int), isinstance(now, int)]
     return Words.of(lambda say: say(key, {"before": before, "now": now}))
 
 
 def next_wait(wait: float) -> float:
-    """The wait after a wait that did not help."""
+    """Return the next backoff: doubled, at most LONGEST_WAIT seconds."""
     return min(LONGEST_WAIT, wait * 2)

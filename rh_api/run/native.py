@@ -1,7 +1,7 @@
-"""A prompt of the native route under way: how it does, whether it is there, and its stop.
+"""Polling, finding and cancelling a prompt of the native route.
 
-What is listed settles it. What is not listed proves nothing: a gateway, another instance or a
-restart empties both lists.
+Being listed in queue or history is proof. Not being listed proves nothing: a gateway, another
+instance or a restart empties both lists.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from .ports import Clock, Send
 log = logging.getLogger("runninghub")
 
 LOOKED_FOR = 3
-"""Looks that find a prompt in no line before it is taken for taken out of it."""
+"""Consecutive queue reads without the prompt after which it counts as dequeued."""
 
 LOOKS = (0.0, 1.0, 3.0, 6.0)
-"""Seconds before each look for a prompt whose reply was lost."""
+"""Seconds before each poll for a prompt whose reply was lost."""
 
 
 async def report(send: Send, task_id: str) -> Report:
-    """How a prompt is doing. Raises TaskNotFound, with an unknown fate, where it is nowhere.
+    """Return a prompt's state. Raises TaskNotFound with fate UNKNOWN if it is listed nowhere.
 
-    The queue is asked first: ComfyUI moves a prompt from it to the history in one step.
+    The queue is read before the history: ComfyUI moves a prompt from one to the other atomically.
     """
     prompt = Prompt.of(task_id)
     listed = await send(lines(prompt.machine))
@@ -50,7 +50,7 @@ async def report(send: Send, task_id: str) -> Report:
 
 
 async def check_route(send: Send, task_id: str, host: str) -> None:
-    """Refuse, with nothing sent, where there is no such route, or the key is not taken there."""
+    """Raise Refused before an order is sent if the route does not exist, or refuses the key."""
     try:
         await send(lines(Prompt.of(task_id).machine))
     except NotFound as error:
@@ -59,8 +59,8 @@ async def check_route(send: Send, task_id: str, host: str) -> None:
 
 
 async def find(send: Send, clock: Clock, task_id: str) -> Ticket | None:
-    """The ticket of a prompt whose reply was lost; None where it was not seen, for whatever
-    reason."""
+    """Look for a prompt whose reply was lost; return its ticket, or None if it was not seen or
+    could not be queried."""
     for pause in LOOKS:
         await clock.sleep(pause)
         try:
@@ -73,21 +73,21 @@ async def find(send: Send, clock: Clock, task_id: str) -> Ticket | None:
 
 
 async def stop(send: Send, task_id: str) -> Report | None:
-    """Take a prompt out of the queue, or interrupt it if it is the one that runs.
+    """Dequeue a waiting prompt, or interrupt it if it is running.
 
-    Its report where the prompt was seen to end, by that or before; None where it may still run.
-    Raises Refused where another prompt might be stopped in its place.
+    Returns its report if its end was confirmed, None if it may still run. Raises Refused if the
+    interrupt might hit another prompt.
     """
     prompt = Prompt.of(task_id)
     listed = await send(lines(prompt.machine))
     if prompt.prompt_id in listed.waiting:
         await send(dequeue(prompt))
-        for _ in range(LOOKED_FOR):  # by one of several instances, which may know of others
+        for _ in range(LOOKED_FOR):  # each read may reach another instance with its own queue
             listed = await send(lines(prompt.machine))
             if prompt.prompt_id in (*listed.running, *listed.waiting):
                 break
         else:
-            # One that never began is in no history.
+            # A prompt that never started has no history entry.
             return await send(end_of(prompt)) or Report(Phase.CANCELLED)
     if prompt.prompt_id in listed.running:
         await _check_meant(send, prompt, listed)
@@ -96,7 +96,7 @@ async def stop(send: Send, task_id: str) -> Report | None:
 
 
 async def _check_meant(send: Send, prompt: Prompt, listed: Lines) -> None:
-    """Refuse to interrupt where that may reach another prompt, which began a moment ago."""
+    """Raise Refused if an interrupt might hit another prompt that has just started."""
     if {*listed.running, *listed.waiting} == {prompt.prompt_id}:
         return
     try:

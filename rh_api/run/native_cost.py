@@ -1,7 +1,7 @@
-"""What an order of the native route did cost, as far as the account's balance shows it.
+"""Cost of a native-route order, measured as a difference of the account's balance.
 
-The route tells of no cost. Before and after an order that ran alone, the difference of the balance
-is its cost; where anything else of the account may have run meanwhile, it is not told.
+The route reports no cost. If the order ran alone, the balance before minus that after is its
+cost; if anything else of the account may have run in the meantime, the cost stays unknown.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from .wallet import Wallet
 
 @dataclass(slots=True)
 class BalanceCost:
-    """The measured cost of one order, which counts against no limit of cost: where there is one, no
-    order goes by this route."""
+    """Measures the cost of one order. It counts against no cost limit: with a limit set, this route
+    is refused."""
 
     journal: Journal
     wallet: Wallet
@@ -29,20 +29,20 @@ class BalanceCost:
     _before: Account | None = None
 
     async def begin(self) -> None:
-        """Note the balance before the order, where nothing of the account is known to run."""
+        """Store the balance before the order, if no task of the account is known to run."""
         self._began, self._before = self.journal.now(), None
         with suppress(RunningHubError):
             if not await self.journal.unfinished():
                 self._before = await self._idle()
 
     async def _idle(self) -> Account | None:
-        self.wallet.spent()  # a balance of before will not do
+        self.wallet.spent()  # bypass the cached balance
         account = await self.wallet.read()
         return account if account.running == 0 else None
 
     async def with_cost(self, outcome: Outcome) -> Outcome:
-        """The outcome with its cost, and the notice whether it was measured; as it is where it was
-        not ordered now."""
+        """Return the outcome with its cost and a notice on whether it was measured; unchanged if
+        nothing was ordered now."""
         if self._began is None or outcome.kept:
             return outcome
         usage = await self.booked(outcome.task_id)
@@ -50,7 +50,7 @@ class BalanceCost:
         return replace(outcome, usage=usage or outcome.usage, warned=(*outcome.warned, notice))
 
     async def booked(self, task_id: str | None) -> Usage | None:
-        """The cost of an order that failed, or was stopped: measured, and kept."""
+        """Measure an order's cost and record it in the journal; None if it is unknown."""
         with suppress(RunningHubError):
             if self._began is not None and task_id:
                 return await self._measured(task_id, self._began)
@@ -65,7 +65,7 @@ class BalanceCost:
             return None
         pairs = (before.coins, after.coins), (before.money, after.money)
         paid = [(micros(then) or 0) - (micros(now) or 0) for then, now in pairs]
-        if min(paid) < 0 or not any(paid):  # money was paid in, or nothing is booked yet
+        if min(paid) < 0 or not any(paid):  # the account was topped up, or nothing is billed yet
             return None
         coins, money = (digits(amount) if amount else None for amount in paid)
         usage = Usage(coins=coins, money=money)

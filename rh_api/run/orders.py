@@ -1,4 +1,4 @@
-"""An order as a value; equal orders have equal digests."""
+"""An order as a value object; equal orders have equal digests."""
 
 from __future__ import annotations
 
@@ -19,40 +19,40 @@ from ..wire.quick import run_quick
 from ..wire.tasks import Usage
 from .progress import Watch
 
-_MODEL_PAGE = "model/"  # begins what the journal calls a standard model
+_MODEL_PAGE = "model/"  # prefix of a standard model's name in the journal
 
 Payload = tuple[NodeInfo, ...] | str | dict[str, object]
-"""What goes out with an order once its uploads have names: its fields, a whole graph's text, or
-the body of a model's call, or what a module of Quick Create adds to it."""
+"""An order's payload, with the remote names of its uploads: fields, JSON text of a whole graph, or
+the body of a model's call (of Quick Create: its `nodeInfoList`)."""
 
 Price = Callable[[Mapping[str, object] | None], Awaitable[Quote]]
-"""What an order will cost: with the body that goes out, what the service says of that; without,
-what can be told before anything of the person's has left."""
+"""Quote of an order: with its final body the service's own quote; with None, what is known without
+sending any of the user's data."""
 
 
 async def no_price(body: Mapping[str, object] | None) -> Quote:
-    """Nothing tells it."""
+    """Return an empty quote."""
     return Quote()
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Everything that one create call needs, and what following it wants to know.
+    """Everything that the create call needs, and that following the task needs.
 
-    `program_id`: of the workflow, with `is_app` of the AI app, with `is_model` a model's endpoint,
-    with `example` `<webappId>/<quickCreateCode>`. `name`: what the journal calls it, where that is
-    not by its id. `graph`: JSON text of a whole graph that replaces the stored one, or None.
+    `program_id`: workflow id; with `is_app` the app's id, with `is_model` a model's endpoint, with
+    `example` `<webappId>/<quickCreateCode>`. `name`: its name in the journal if that is not the
+    id. `graph`: JSON text of a whole graph that replaces the stored one, or None.
     `graph_hash`: of the stored workflow's JSON or app's form (a changed one is another order).
-    `inputs`: fields as they make up the order's identity, with hashes in place of contents.
-    `shows`: nodes whose class shows what it is given and saves nothing. `title`: what people call
-    the program, "" where nobody said. `titles`: node id to what a person calls it. `nodes`: how
-    many there are, 0 if not known. `time_limit`: seconds of running time, 0 for none. `scope`: the
-    prompt or command whose limit of cost it counts for. `price`: asks what a model's order costs.
-    `is_free_of_others`: asks whether its graph is known to hold no node that others are paid for.
-    `own_values`: of a whole graph what the journal keeps of it, to find and repeat it. `example`:
-    of a module of Quick Create its call example without a key, which alone can order it again.
-    `prompt`: by the native route its task's name, "" by others; `measure`: tells by that name what
-    the task cost.
+    `inputs`: fields as part of the order's identity, with content hashes in place of contents.
+    `shows`: ids of display-only nodes, which save nothing. `title`: display name of the program,
+    "" if unknown. `titles`: display names by node id. `nodes`: number of nodes, 0 if unknown.
+    `time_limit`: seconds of running time, 0 for none. `scope`: the prompt or command whose cost
+    limit it counts against. `price`: quotes a model's order.
+    `is_free_of_others`: returns whether the graph is known to hold no node billed by third parties.
+    `own_values`: what the journal keeps of a whole graph, to find and repeat it. `example`:
+    call example of a Quick Create module, without the key; needed to order it again.
+    `prompt`: task id of a native-route order, "" for others. `measure`: measures the cost of the
+    task with that id.
     """
 
     program_id: str
@@ -81,12 +81,12 @@ class Order:
 
     @property
     def program(self) -> str:
-        """What is run, as the journal names it."""
+        """The program's name in the journal."""
         return self.name or self.page
 
     @property
     def page(self) -> str:
-        """What the site knows it as: ids of workflows, apps and models are apart."""
+        """The program's id on the site, with a prefix per kind, since their ids may collide."""
         if self.is_model:
             return model_page(self.program_id)
         if self.example:
@@ -95,12 +95,12 @@ class Order:
 
     @property
     def takes_webhook(self) -> bool:
-        """Whether the service can be given an address to call; Quick Create and the native route
-        have no such option."""
+        """Whether the create call accepts a webhook URL; Quick Create and the native route do
+        not."""
         return not (self.example or self.prompt)
 
     def with_payload(self, payload: Payload) -> Order:
-        """The order with what goes out."""
+        """Return the order with its payload, by type: graph, body or node_info."""
         if isinstance(payload, str):
             return replace(self, graph=payload)
         if isinstance(payload, dict):
@@ -109,18 +109,18 @@ class Order:
 
     @property
     def has_v2(self) -> bool:
-        """Whether the V2 routes know another way to order it."""
+        """Whether a V2 route can order it as well."""
         return not (self.is_model or self.example or self.prompt)
 
     def call_v2(self, access_password: str) -> Call[Ticket]:
-        """The create call by V2."""
+        """Return the create call of the V2 route."""
         about = (self.program_id, self.node_info, self.options)
         if self.is_app:
             return run_v2.run_app(*about, access_password=access_password)
         return run_v2.run_workflow(*about, graph=self.graph, access_password=access_password)
 
     def call(self, access_password: str) -> Call[Ticket]:
-        """The create call, which alone may start the task."""
+        """Return the create call, the only call that may start the task."""
         if self.is_model:
             webhook = {"webhookUrl": self.options.webhook_url} if self.options.webhook_url else {}
             return create_model(self.program_id, {**self.body, **webhook})
@@ -136,7 +136,7 @@ class Order:
 
     @property
     def described(self) -> dict[str, object]:
-        """What repeating or finding it needs, as the journal keeps it."""
+        """Return what the journal stores of it, as JSON values, to find and repeat it."""
         options = {
             "no_metadata": not self.options.add_metadata,
             "personal_queue": self.options.personal_queue,
@@ -150,7 +150,7 @@ class Order:
 
     @property
     def inputs_hash(self) -> str:
-        """Digest of fields and options; deterministic over runs and platforms."""
+        """Digest of inputs, graph and options; stable across runs and platforms."""
         options = {
             "instance": self.options.instance,
             "add_metadata": self.options.add_metadata,
@@ -162,10 +162,10 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class ActiveOrder:
-    """An order whose task runs or is over, on the way to its results.
+    """An order whose task exists, until its results are delivered.
 
     `row`: its number in the journal; None for a task that was ordered elsewhere. `earlier`: the
-    row that it was taken up from; None when it was placed just now, or elsewhere.
+    row that it was resumed from; None if it was placed just now, or elsewhere.
     """
 
     order: Order
@@ -174,20 +174,20 @@ class ActiveOrder:
     row: int | None = None
     earlier: OrderRow | None = None
     asked_at: float | None = None
-    """Seconds by the engine's clock when its create left: its task runs no longer than since."""
+    """When the create call was sent, by the engine's clock: the earliest start of the task."""
 
 
 def model_page(endpoint: str) -> str:
-    """What the journal calls a standard model."""
+    """Return a standard model's name in the journal."""
     return f"{_MODEL_PAGE}{endpoint}"
 
 
 def is_model(program: str) -> bool:
-    """Whether what the journal calls a program is a standard model."""
+    """Return whether a program's name in the journal is that of a standard model."""
     return program.startswith(_MODEL_PAGE)
 
 
 def digest(value: object) -> str:
-    """SHA-256 of a value's canonical JSON."""
+    """Return the SHA-256 (hex) of a value's canonical JSON: sorted keys, no whitespace, UTF-8."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,13 +1,13 @@
-"""When to ask next how a task is doing: often where its end is likely, seldom elsewhere.
+"""Adaptive poll schedule: frequent polls where a task's end is likely, rare ones elsewhere.
 
-The wait between two polls follows the hazard of the end: with cost c a poll (in seconds of
-waiting that one request is worth) and hazard h, asking every sqrt(2c/h) seconds is cheapest.
-The hazard comes from how long the same workflow ran before, mixed with a broad guess that
-covers cold starts and first runs. A socket that speaks makes polls rare; its hint that the
-task may be over is confirmed by polls. It never decides anything.
+The interval follows the hazard rate of the end: with cost c per poll (in seconds of latency that
+one request is worth) and hazard h, the optimal interval is sqrt(2c/h) seconds. The hazard is that
+of a mixture: log-normal kernels at the durations of earlier runs, and a broad prior for cold
+starts and first runs. While the WebSocket delivers, polls are rare; its hint that the task may be
+over is confirmed by polls. It never decides anything.
 
-Where a webhook will tell the end, polls are for the case that its delivery is lost: asked is when
-the waiting that this may have cost so far is worth a request.
+If a webhook will tell the end, polls only cover a lost delivery: the next is due when the expected
+latency of a loss so far is worth a request.
 """
 
 from __future__ import annotations
@@ -16,36 +16,36 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-POLL_COST = 0.05  # seconds of somebody's waiting that one request is worth
+POLL_COST = 0.05  # seconds of a user's latency that one request is worth
 SHORTEST = 0.5
 LONGEST = 15.0
 QUEUE_SHORTEST = 1.0
 QUEUE_LONGEST = 5.0
-SAFETY = 30.0  # seconds between polls while the socket speaks
-SOCKET_SILENCE = 45.0  # a socket that says nothing for so long counts as down
-CONFIRM = (0.0, 0.5, 1.0, 2.0, 3.0)  # seconds after a hint
-LOST = 0.01  # share of deliveries that do not come, although those before did
-PROMISED_COST = 0.25  # as POLL_COST, for the waiting after a lost delivery
+SAFETY = 30.0  # seconds between polls while the WebSocket delivers
+SOCKET_SILENCE = 45.0  # seconds without a frame after which the WebSocket counts as down
+CONFIRM = (0.0, 0.5, 1.0, 2.0, 3.0)  # polls that confirm a hint, seconds after it
+LOST = 0.01  # probability that a delivery is lost although earlier ones arrived
+PROMISED_COST = 0.25  # as POLL_COST, for the latency after a lost delivery
 PROMISED_LONGEST = 300.0
 PROMISED_QUEUE_LONGEST = 30.0
 
 _STEP, _PROMISED_STEP = 0.25, 1.0
-_PRIOR_SCALE = 6.0  # seconds; shape of the broad guess: half of all runs end within it
-_MIN_SPREAD, _MAX_SPREAD = 0.05, 0.35  # of the logarithm of a run time
-_JITTER = 0.2  # seconds by which any run differs: what network and queue do to short ones
-_LONE_SPREAD = 0.12  # when one run is all that is known
+_PRIOR_SCALE = 6.0  # seconds; median of the prior
+_MIN_SPREAD, _MAX_SPREAD = 0.05, 0.35  # kernel width, of the logarithm of a duration
+_JITTER = 0.2  # seconds of absolute noise per run, from network and queue; matters for short ones
+_LONE_SPREAD = 0.12  # kernel width for a single sample
 
 
 @dataclass(slots=True)
 class PollSchedule:
-    """The poll times of one task. Times are seconds of one monotonic clock, given by callers.
+    """Poll times of one task. All times are seconds of the caller's monotonic clock.
 
-    `history`: seconds that earlier runs of the same workflow took on the same machine size.
+    `history`: durations (s) of earlier runs of the same program on the same machine size.
     """
 
     history: Sequence[float] = ()
     promised: bool = False
-    """A webhook will tell the end: earlier deliveries reached this machine."""
+    """A webhook is expected to tell the end, since earlier deliveries reached this machine."""
     started: float | None = None
     _asked: float | None = None
     _queue_pause: float = QUEUE_SHORTEST
@@ -55,7 +55,7 @@ class PollSchedule:
     _doubted_until: float = 0.0
     _next: float | None = None
     _runs: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
-    """Of each earlier run the logarithm of its seconds, and how far about it the next may be."""
+    """Kernels: of each earlier run the logarithm of its seconds, and the kernel's width."""
 
     def __post_init__(self) -> None:
         durations = [seconds for seconds in self.history if seconds > 0]
@@ -65,18 +65,18 @@ class PollSchedule:
             self._runs.append((math.log(seconds), spread))
 
     def running(self, now: float) -> None:
-        """The task was seen running; only the first time counts."""
+        """Note that the task was seen running at `now`; only the first call counts."""
         if self.started is None:
             self.started = now
             self._next = None
 
     def asked(self, now: float) -> None:
-        """A poll was answered, or failed: either way the next one is a while off."""
+        """Note that a poll has ended, answered or failed, and reschedule."""
         self._asked = now
         if self._confirm:
             self._confirm = [at for at in self._confirm if at > now]
             if not self._confirm:
-                # Nothing came of the hint: it was not the end, or not of this task.
+                # No poll confirmed the hint: back off exponentially before trusting another.
                 self._lies += 1
                 self._doubted_until = now + CONFIRM[-1] * 2**self._lies
         longest = PROMISED_QUEUE_LONGEST if self.promised else QUEUE_LONGEST
@@ -84,37 +84,37 @@ class PollSchedule:
         self._next = None
 
     def heard(self, now: float) -> None:
-        """The socket spoke."""
+        """Note that the WebSocket delivered a frame."""
         if not self._socket_alive(now):
             self._next = None
         self._heard = now
 
     def deaf(self) -> None:
-        """The socket is gone."""
+        """Note that the WebSocket is closed."""
         self._heard = None
         self._next = None
 
     def hint(self, now: float) -> None:
-        """The socket says that the task may be over: confirm, less readily after a false one."""
+        """Schedule confirming polls for a WebSocket hint; ignored for a while after a false one."""
         if not self._confirm and now >= self._doubted_until:
             self._confirm = [now + pause for pause in CONFIRM]
 
     def promise(self) -> None:
-        """From now on a delivery is expected to tell the end."""
+        """Expect a webhook delivery to tell the end from now on."""
         self.promised, self._next = True, None
 
     def delivered(self, now: float) -> None:
-        """The delivery came, which comes once: confirm it, and after that ask as without one."""
+        """Schedule confirming polls after the one webhook delivery; then poll as without one."""
         self.promised, self._next = False, None
         self._confirm = [now + pause for pause in CONFIRM]
 
     def next_at(self, now: float) -> float:
-        """When to ask next; not before now."""
+        """Return when the next poll is due, `now` or later."""
         if self._confirm:
             return max(now, self._confirm[0])
         last = self._asked if self._asked is not None else self.started
         if last is None:
-            last = self._asked = now  # the reply to the order counts as the first answer
+            last = self._asked = now  # the reply to the create call counts as the first poll
         if self.started is None:
             return max(now, last + self._queue_pause)
         if self.promised:
@@ -122,7 +122,7 @@ class PollSchedule:
                 self._next = last + self._promised_pause(last - self.started)
             return max(now, self._next)
         if self._socket_alive(now) and not self._lies:
-            # At its silence the rule changes, so look again then.
+            # Recompute when the WebSocket would count as down.
             return max(now, min(last + SAFETY, (self._heard or now) + SOCKET_SILENCE))
         if self._next is None:
             self._next = last + self._pause(last - self.started)
@@ -132,7 +132,7 @@ class PollSchedule:
         return self._heard is not None and now - self._heard < SOCKET_SILENCE
 
     def _pause(self, elapsed: float) -> float:
-        """Integrate the poll density sqrt(h/2c) until one poll is due."""
+        """Return the seconds in which the poll density sqrt(h/2c) integrates to one poll."""
         pause, due = 0.0, 0.0
         elapsed = max(0.0, elapsed)
         while pause < LONGEST:
@@ -143,7 +143,7 @@ class PollSchedule:
         return pause
 
     def _promised_pause(self, elapsed: float) -> float:
-        """Seconds until as much waiting as a poll is worth is to be expected of a lost delivery."""
+        """Return seconds until the expected latency of a lost delivery reaches PROMISED_COST."""
         pause, due = 0.0, 0.0
         elapsed = max(0.0, elapsed)
         alive = self._end(elapsed)[1]
@@ -157,12 +157,12 @@ class PollSchedule:
         return pause
 
     def hazard(self, elapsed: float) -> float:
-        """Rate, a second, at which a task that has run `elapsed` seconds ends now."""
+        """Return the hazard rate (1/s) of a task's end after `elapsed` seconds of running."""
         density, survival = self._end(elapsed)
         return density / survival
 
     def _end(self, elapsed: float) -> tuple[float, float]:
-        """Density of the end after `elapsed` seconds, and the share of runs that go on then."""
+        """Return probability density (1/s) and survival of the duration at `elapsed` seconds."""
         guess = 1.0 / (len(self._runs) + 1.5)
         density = guess * _PRIOR_SCALE / (_PRIOR_SCALE + elapsed) ** 2
         survival = guess * _PRIOR_SCALE / (_PRIOR_SCALE + elapsed)
@@ -182,7 +182,7 @@ _ROOT_2_PI = math.sqrt(2 * math.pi)
 
 
 def _spread(durations: Sequence[float]) -> float:
-    """Kernel width of the logarithms: robust against the tail of cold starts."""
+    """Kernel width of the log durations, by interquartile range: robust against cold starts."""
     if len(durations) == 1:
         return _LONE_SPREAD
     logs = sorted(math.log(seconds) for seconds in durations)

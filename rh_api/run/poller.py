@@ -1,4 +1,4 @@
-"""Watching one task until it is over: polls decide, the socket only says when to ask."""
+"""Follows one task until it is over: polls decide, the WebSocket only says when to poll."""
 
 from __future__ import annotations
 
@@ -42,32 +42,32 @@ from .report_query import (
 
 log = logging.getLogger("runninghub")
 
-SILENCE = 15.0  # seconds of polls that tell nothing until somebody is told
-NO_ANSWER = 600.0  # seconds without one readable answer until we stop watching
-MISSES = 3  # polls by one route that tell nothing of a task until the other one is asked
-DOUBT = 15.0  # seconds until an end is believed that one poll alone speaks of, and not in words
+SILENCE = 15.0  # seconds of polls without information before NO_NEWS is reported
+NO_ANSWER = 600.0  # seconds without a readable answer after which following fails
+MISSES = 3  # consecutive failures of one route after which the other is polled
+DOUBT = 15.0  # seconds until an unexplained end that only one route reports is believed
 REFUSALS = 3
-REFUSED_PATIENCE = 150.0  # seconds that both routes may refuse: a gateway being replaced does
-SILENT = 3  # polls in a row without an answer that may hold up the time limit
-OVERSLEPT = 60.0  # seconds past a poll's time: the machine itself has slept
-RATE_PAUSE = 5.0  # when the service asks for a slower pace and names none
-LONGEST_RATE_PAUSE = 30.0  # whatever it names: nobody waits for a day without a look
-WARN_AT = 0.8  # of the running time that a limit of cost pays for
+REFUSED_PATIENCE = 150.0  # seconds both routes may refuse, as while a gateway is redeployed
+SILENT = 3  # consecutive polls without an answer that may delay the time limit
+OVERSLEPT = 60.0  # seconds past a poll's due time: the machine was suspended
+RATE_PAUSE = 5.0  # seconds to pause when rate limited without a Retry-After
+LONGEST_RATE_PAUSE = 30.0  # cap of a Retry-After, seconds
+WARN_AT = 0.8  # share of the paid running time at which to extend it or warn
 SOCKET_TRIES = 3
 SOCKET_PAUSE = 2.0
-QUEUE_PATIENCE = 5.0  # seconds in the queue until somebody wonders why
+QUEUE_PATIENCE = 5.0  # seconds in the queue before the account's load is queried
 QUEUE_PAUSE = 15.0
 
 
 @dataclass(slots=True)
 class Poller:
-    """One task. `history`: seconds of earlier runs; `nodes`: of the graph, 0 if not known.
+    """Follows one task. `history`: seconds of earlier runs; `nodes`: size of the graph, 0: unknown.
 
-    `time_limit`: seconds of running time, 0 for none; `ran`: of it that passed before this start.
+    `time_limit`: seconds of running time, 0 for none; `ran`: seconds that ran before this process.
     `awaited`: nodes whose results the list must have.
-    `paid`: seconds of running that a sum pays for, 0 where none bounds it; `extend` tries for more
-    and gives what they are then. `asked_at`: when the create left, by the clock. `near`: called
-    where its end may be near.
+    `paid`: running seconds that the hold pays for, 0 for no bound; `extend` enlarges the hold and
+    returns the new seconds. `asked_at`: when the create call was sent, by the clock. `near`: called
+    before each poll once the task runs, since its end may be near.
     """
 
     transport: Transport
@@ -86,7 +86,7 @@ class Poller:
     near: Callable[[], None] = lambda: None
     seconds: float = 0.0
     started_at: float | None = None
-    """When it was first seen running, by the service's clock if that tells."""
+    """When it was first seen running, in unix seconds by the service's clock; None if unknown."""
     _schedule: PollSchedule = field(init=False)
     _polls: tuple[Poll, Poll] = field(init=False)
     _pause: asyncio.Future[None] | None = None
@@ -115,7 +115,7 @@ class Poller:
         self._polls = polls(self.transport.send, self.ticket.task_id)
 
     async def until_over(self) -> Report:
-        """The last report, with results or its error; what ends the watching without is raised."""
+        """Return the final report, with results or the task's error; raise what ends following."""
         self._answered = now = self.clock.now()
         self._waited = now if self.asked_at is None else self.asked_at
         self._saw(self.ticket.phase, self.ticket.socket_url, self.ticket.at)
@@ -134,20 +134,20 @@ class Poller:
         finally:
             if self._socket is not None:
                 self._socket.cancel()
-            self._socket = self._pause = None  # they know it: a circle, if it knew them
+            self._socket = self._pause = None  # break the reference cycle
 
     def delivered(self) -> None:
-        """The webhook of the task was called: ask now."""
+        """Poll now: the task's webhook was delivered."""
         self._schedule.delivered(self.clock.now())
         self._look_again()
 
     def promised(self) -> None:
-        """Its webhook will be called: seldom ask. Limits need to know when it began to run."""
+        """Poll rarely, since a webhook is expected; not with limits, which need the start time."""
         if not (self.time_limit or self.paid):
             self._schedule.promise()
 
     async def _wait(self) -> None:
-        """Wait until the next poll is due, the time limit is over, or the socket has news."""
+        """Wait until the next poll is due, or a time limit is reached."""
         while True:
             now = self.clock.now()
             due = max(self._schedule.next_at(now), self._not_before)
@@ -165,15 +165,15 @@ class Poller:
                 self._pause.cancel()
             overslept = self.clock.now() - due
             if overslept > OVERSLEPT:
-                self._answered += overslept  # nobody asked meanwhile
+                self._answered += overslept  # suspended time does not count as unanswered
 
     def _look_again(self) -> None:
-        """The next poll may be due sooner than whoever waits for it knows."""
+        """Wake `_wait`, so that it recomputes when the next poll is due."""
         if self._pause is not None:
             self._pause.cancel()
 
     async def _poll(self) -> Report | None:
-        """One report; None when the answer says nothing, which is no failure of the task."""
+        """Poll once; return None if the answer says nothing about the task's state."""
         try:
             report = await self._polls[self._old_route]()
         except TaskNotFound:
@@ -205,16 +205,16 @@ class Poller:
         return report
 
     async def _failed(self, error: RunningHubError) -> Report | None:
-        """What the older poll tells where the recommended one fails again and again."""
+        """Return the older route's report after MISSES failures of the recommended one."""
         if error.fate is Fate.OVER:
             raise error
         log.debug("a poll of task %s failed: %s", self.ticket.task_id, error)
-        self._faults += not isinstance(error, Unreachable)  # which says nothing of the route
+        self._faults += not isinstance(error, Unreachable)  # that says nothing about the route
         ask_older = self._faults >= MISSES and not self._old_route
         return await if_answered(self._polls[1]) if ask_older else None
 
     async def _note_answer(self, report: Report) -> None:
-        """Take note of an answer; a state that nobody knows is none for long."""
+        """Update the state from an answer; an unknown phase does not reset NO_ANSWER's timer."""
         self._state = report.state
         if report.phase is not Phase.OTHER:
             self._answered = self.clock.now()
@@ -225,7 +225,8 @@ class Poller:
             await self._find_socket()
 
     async def _reconciled(self, report: Report) -> Report:
-        """A report of the recommended route's as the older poll knows it, where it needs that."""
+        """Check a report of the recommended route against the older one if its phase is unknown
+        or its end unexplained; a contradicted end is believed after DOUBT seconds."""
         now, doubted = self.clock.now(), self._doubted
         is_settled = doubted is not None and now - doubted >= DOUBT
         if report.phase is Phase.OTHER:
@@ -245,16 +246,16 @@ class Poller:
         return later
 
     def _is_gone(self) -> bool:
-        """Whether a task not found is given up: what one route lacks, the other may know."""
+        """Count a "not found", switching routes every MISSES; True after UNKNOWN_SECONDS of it."""
         self._misses += 1
         if self._misses % MISSES == 0:
             self._old_route = not self._old_route
         return self.clock.now() - self._answered >= UNKNOWN_SECONDS
 
     def _refused(self, error: Refused) -> None:
-        """The recommended route may be missing or want another key: the old one decides.
+        """Switch to the other route: the recommended one may be missing or want another key.
 
-        A task that runs is not left for a moment in which neither wants to answer.
+        Raises only after both have refused for REFUSED_PATIENCE seconds: the task is running.
         """
         was_old, self._old_route = self._old_route, not self._old_route
         self._refusals += 1
@@ -282,8 +283,8 @@ class Poller:
             self._socket = asyncio.ensure_future(self._listen(socket_url))
 
     def _tell_silence(self, report: Report | None) -> None:
-        """Once when the service has been mute for a while, or refuses the key, and once when it
-        answers again."""
+        """Report once that polls have brought nothing for SILENCE seconds, or that the key is
+        refused, and once that the service answers again."""
         now = self.clock.now()
         if self._unanswered == 1:
             self._mute_since = now
@@ -296,12 +297,12 @@ class Poller:
             self.watch(Progress(stage, params=self._timing()))
 
     def _timing(self) -> dict[str, object]:
-        """`ran`: seconds of running before this start was watched; `usual`: in all, if known."""
+        """Return `ran`, the seconds before this process followed it, and `usual`, the median."""
         usual = {"usual": statistics.median(self.history)} if self.history else {}
         return {"ran": self.ran, **usual}
 
     async def _look_at_queue(self, phase: Phase) -> None:
-        """What waits and runs on the account, once in a while: a person wants to know why."""
+        """Query the account's load every QUEUE_PAUSE seconds, to show why the task is queued."""
         now = self.clock.now()
         if self._queue_at is None:
             self._queue_at = now + QUEUE_PATIENCE
@@ -315,7 +316,7 @@ class Poller:
         self._queue = {"running": load.running, "queued": load.queued}
 
     async def _find_socket(self) -> None:
-        """A task that waited in the queue got no socket address: only the old poll names one."""
+        """Ask the older route once for the WebSocket URL, which a queued task's ticket lacks."""
         if self._schedule.started is None or self._socket or self._asked_for_socket:
             return
         self._asked_for_socket = True
@@ -333,19 +334,18 @@ class Poller:
         started = self._schedule.started
         if self.time_limit == 0 or started is None or now - started < self.time_limit:
             return
-        # After a sleep of the machine the first poll may fail, and the task be over long since.
+        # After a suspend the first polls may fail although the task ended long ago.
         if not 0 < self._unanswered < SILENT:
             raise TimeLimit(task_id=task_id, seconds=int(self.time_limit))
 
     @property
     def _paid_since(self) -> float:
-        """The earliest that it can have begun to run: not before it was last seen to wait."""
+        """The earliest possible start: when it was last seen queued, minus earlier running."""
         return self._waited - self.ran
 
     async def _check_paid(self) -> None:
-        """Near the end of what is paid for try for more, or warn; at its end leave, as at a
-        time limit."""
-        # Where no poll tells anything it may have begun since it was last seen to wait.
+        """At WARN_AT of the paid time extend the hold, or warn; at its end raise TimeLimit."""
+        # While polls go unanswered the task may run already, since it was last seen queued.
         if not self.paid or (self._schedule.started is None and not self._unanswered):
             return
         ran = self.clock.now() - self._paid_since
@@ -363,7 +363,7 @@ class Poller:
     async def _ended(self, report: Report) -> Report:
         now = self.clock.now()
         if self._schedule.started is not None:
-            # It ended between the last poll that saw it running and this one.
+            # It ended between the last sign of running and this poll: take the middle.
             self.seconds = max(0.0, (self._still_running + now) / 2 - self._schedule.started)
         if report.phase is not Phase.SUCCESS:
             error = report.error or RunningHubError(fate=Fate.OVER)
@@ -388,13 +388,13 @@ class Poller:
 
     def _heard(self, news: SocketNews | None) -> None:
         if news is None:
-            return  # of another prompt, or nothing that anybody can read
+            return  # of another prompt, or unreadable
         now = self.clock.now()
         self._schedule.heard(now)
         if news.may_be_over:
             self._still_running = now
             self._schedule.hint(now)
-            self._look_again()  # all other news only put the next poll off
+            self._look_again()  # all other frames only postpone the next poll
         title = self.titles.get(news.node_id, news.node_id)
         params = {"node": title, "step": news.node_fraction, **self._timing()}
         self.watch(Progress(Stage.RUNNING, news.fraction, params, news.node_id, news.preview))

@@ -1,4 +1,4 @@
-"""How an order is doing, as whoever watches it is told, and what became of one that was stopped."""
+"""Progress events of an order, and the result of its cancellation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ log = logging.getLogger("runninghub")
 
 
 class Stage(enum.Enum):
-    """What an order is doing; the value is the key of its sentence."""
+    """Kind of a progress event; the value is the key of its text."""
 
     PREPARING = "progress.preparing"
     UPLOADING = "progress.uploading"
@@ -37,9 +37,9 @@ class Stage(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """One line of news. `fraction` is of its stage, 0 to 1; None when unknown.
+    """One progress event. `fraction`: share of its stage, 0 to 1; None if unknown.
 
-    `params` fill the sentence of `stage`; `preview` is a JPEG or PNG of the remote sampler.
+    `params` fill the text of `stage`; `preview`: JPEG or PNG bytes from the remote sampler.
     """
 
     stage: Stage
@@ -50,7 +50,7 @@ class Progress:
 
     @property
     def overall(self) -> float:
-        """Share of the whole order, 0 to 1: most of it is the running."""
+        """Share of the whole order, 0 to 1; running takes 0.1 to 0.95."""
         start, end = _SPANS.get(self.stage, (0.0, 0.0))
         return start + (end - start) * (self.fraction or 0.0)
 
@@ -72,13 +72,13 @@ _SPANS = {
 }
 
 Watch = Callable[[Progress], None]
-LARGE = 10**7  # bytes of all results, below which their number says enough
+LARGE = 10**7  # total bytes of results from which on megabytes are reported
 
 
 @dataclass(slots=True)
 class Arrivals:
-    """What is told of a task's results on their way: how many of `total` are here, and the
-    megabytes of large ones once the size of each of the `files` is known."""
+    """Download progress of a task's results: how many of `total` have arrived, and megabytes of
+    large ones once the sizes of all `files` are known."""
 
     task_id: str
     total: int
@@ -91,7 +91,7 @@ class Arrivals:
     def moved(self, index: int, done: int, size: int | None) -> None:
         if size:
             self._bytes[index] = done, size
-        # Once one of them moved twice: several tell no more often than one.
+        # Report when a file moves a second time: parallel files report no more often than one.
         if index in self._moved and sum(size for _, size in self._bytes.values()) >= LARGE:
             self.tell()
         self._moved.add(index)
@@ -111,14 +111,14 @@ class Arrivals:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """An order that its last waiter left. `confirmed`: it was seen not to run any more.
+    """Result of cancelling an order. `confirmed`: its task was seen to be over.
 
-    `task_id` is "" when no id came back: then nobody can tell whether there is a task.
-    `from_before`: an earlier start had stopped it, and this one saw to it again. `goes_on`: a
-    standard model's, which the service does not stop: it costs, and the next run gets its result.
-    `too_late`: it had ended well, and its results can be fetched. `usage`: what it cost, as far as
-    that was told. `is_recorded`: the journal knows that it is to be cancelled; with a full disk the
-    next start does not cancel it again.
+    `task_id`: "" if the create call returned no id, so nobody knows whether a task exists.
+    `from_before`: a retry of a cancel of an earlier process. `goes_on`: a standard model's task,
+    which the service does not stop: it is billed, and the next equal order gets its result.
+    `too_late`: the task had succeeded, and its results can be fetched. `usage`: its cost, as far
+    as known. `is_recorded`: the intent is in the journal; without it (disk full) the next process
+    does not repeat the cancel.
     """
 
     task_id: str
@@ -131,15 +131,15 @@ class Stopped:
 
 
 def unheard(_: Stopped) -> None:
-    """For callers who do not ask what became of orders that were stopped."""
+    """Ignore the results of cancellations."""
 
 
 def unwatched(_: Progress) -> None:
-    """For callers who do not want to know."""
+    """Ignore progress."""
 
 
 def guarded(watch: Watch) -> Watch:
-    """`watch`, whose errors are logged, the first by its type, and stop no order."""
+    """Wrap `watch`: its exceptions do not fail the order; the first is logged by its type."""
     has_failed = False
 
     def show(news: Progress) -> None:

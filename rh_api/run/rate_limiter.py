@@ -1,4 +1,4 @@
-"""How fast an endpoint may be asked: so many requests in any span, and no more."""
+"""Sliding-window rate limit of an endpoint."""
 
 from __future__ import annotations
 
@@ -7,22 +7,19 @@ from dataclasses import dataclass, field
 
 from .ports import Clock
 
-MARGIN = 1.0  # seconds: two requests may come closer together on their way than they left
+MARGIN = 1.0  # seconds added to the window: network jitter may compress the gap of two requests
 
 
 @dataclass(slots=True)
 class RateLimiter:
-    """Turns for one endpoint, in the order in which they are asked for.
-
-    `requests` in any `seconds`; those that come too early wait, none is lost.
-    """
+    """Allows `requests` in any window of `seconds`, in FIFO order; the others wait."""
 
     requests: int
     seconds: float = 60.0
     _turns: deque[float] = field(default_factory=deque[float])
 
     def wait(self, now: float) -> float:
-        """Seconds until the next turn, which is taken by asking; `now` in monotonic seconds."""
+        """Reserve the next turn; return the seconds until it. `now`: monotonic seconds."""
         turn = now
         if len(self._turns) == self.requests:
             turn = max(now, self._turns.popleft() + self.seconds + MARGIN)
@@ -30,7 +27,7 @@ class RateLimiter:
         return turn - now
 
     async def acquire(self, clock: Clock) -> None:
-        """Wait for a turn. Who is cancelled while waiting has used it up."""
+        """Wait for a turn. A cancelled waiter's turn is used up."""
         seconds = self.wait(clock.now())
         if seconds > 0:
             await clock.sleep(seconds)

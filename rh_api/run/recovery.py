@@ -1,4 +1,4 @@
-"""Orders of before: equal ones are taken up or asked about, open ones are listed and settled."""
+"""Recovery of earlier orders: finding one of the same identity, listing and settling open ones."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from .orders import Order, is_model
 from .progress import Progress
 from .report_query import query_report
 
-CREATE_SECONDS = 90.0  # longer than any create may take, its reply and its row included
+CREATE_SECONDS = 90.0  # upper bound of a create call, reply and journal write included
 QUESTIONS = (State.INTENDED, State.UNCERTAIN)
 NodesOf = Callable[[str], Awaitable[Collection[str]]]
-"""The ids of a workflow's nodes, none where nothing tells them."""
-LOOK_AGAIN = 0.5  # seconds between two looks at an order that another process is placing
+"""Returns the node ids of a workflow id; empty if unknown."""
+LOOK_AGAIN = 0.5  # poll interval (s) for an order that another process is placing
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +32,13 @@ class OpenOrder:
     """An order that is not over.
 
     `order`: its number in the journal. `kind`: workflow, app, graph or model; `program`: its id or
-    endpoint, for a graph the journal's name of its shape; `name`: what people call it, "" where
-    that is not known. `task_id`: "" when none is known;
-    then it is a question for `Client.settle_uncertain`.
+    endpoint, for a graph the journal's name of its shape; `name`: display name, "" if unknown.
+    `task_id`: "" if unknown; then `Client.settle_uncertain` settles it.
     `placed_at`, `started_at`: unix seconds, the latter None unless it was seen running.
-    `cancelling`: it was stopped, and that it stopped was not seen.
-    `inputs`: its fields, with hashes in place of contents. `before`: tasks that the account had
-    then, or None. `from_before`: an earlier start placed it. `followed`: somebody here waits for
-    it; then `news` is how it is doing.
+    `cancelling`: a cancel was requested and is not confirmed.
+    `inputs`: its fields, with content hashes in place of contents. `before`: the account's number
+    of tasks when it was placed, or None. `from_before`: an earlier process placed it. `followed`:
+    it has a follower in this process; `news` is then its latest progress.
     """
 
     order: int
@@ -71,7 +70,7 @@ class OpenOrder:
     def of(
         cls, row: OrderRow, last: int, *, followed: bool = False, news: Progress | None = None
     ) -> OpenOrder:
-        """`last`: the number of the last order before this start."""
+        """Read a journal row. `last`: number of the last order before this process started."""
         before = row.what.get("before")
         return cls(
             order=row.id,
@@ -94,10 +93,10 @@ class OpenOrder:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """A look at an uncertain order. The service lists no tasks, so this is all there is to see.
+    """Evidence on an uncertain order. The service cannot list tasks, so there is no more.
 
-    `before`, `now`: tasks of the account when it was sent and now, None when not known. `ours`:
-    those of now that the journal knows. More tasks than before, or than ours, speak for a task that
+    `before`, `now`: number of the account's tasks when it was sent and now, None if unknown.
+    `ours`: unfinished tasks in the journal. More tasks than before, or than ours, suggest that it
     runs; fewer prove nothing, since it may be over.
     """
 
@@ -107,30 +106,31 @@ class Inspection:
 
 
 CANCELS = "cancels of earlier starts"
-"""What of a context's work begins those."""
+"""Key (`about`) of the background task that starts those."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """Earlier orders of one account. `last`: the number of the last one before this start."""
+    """Earlier orders of one account. `last`: number of the last one before this process started."""
 
     context: AccountContext
     canceller: Canceller
     last: int = 0
 
-    # Of one identity
+    # By identity
 
     async def find(self, identity: Identity) -> OrderRow | None:
-        """The latest order of an identity."""
+        """Return `Journal.find` of an identity, after waiting for a cancel of it in this process,
+        and up to CREATE_SECONDS for another process that is placing it."""
         journal, clock = self.context.journal, self.context.sender.clock
         row = await journal.find(identity)
         if row is None or row.state.is_over:
             return row
-        # Stop was pressed a moment ago: what is being cancelled must not be taken up.
+        # Wait for a cancel in progress: a task that is being cancelled must not be resumed.
         await self.context.settle(row.id, identity.digest, CANCELS)
         row = await journal.find(identity)
         if row is not None and row.state is State.INTENDED:
-            # Another process is placing it: its task can be followed, once it has one.
+            # Another process may be placing it: its task can be followed, once it has one.
             waited = age(row.created, journal.now()) or 0.0
             until = clock.now() + min(CREATE_SECONDS, CREATE_SECONDS - waited)
             while row is not None and row.state is State.INTENDED and clock.now() < until:
@@ -141,7 +141,7 @@ class Recovery:
         return row
 
     async def _is_listed(self, row: OrderRow) -> bool:
-        """Whether an order's prompt is seen on the native route, which settles what it became."""
+        """Return whether the native route lists an uncertain order's prompt; then place its row."""
         task_id = row.what.get("prompt")
         if not isinstance(task_id, str):
             return False
@@ -152,7 +152,7 @@ class Recovery:
         return False
 
     async def check_lost_journal(self) -> None:
-        """Raise Uncertain while a journal lies aside that may hold an equal order."""
+        """Raise Uncertain while a journal that was set aside may hold an equal order."""
         lost = await self.context.journal.lost_journal()
         if lost is not None:
             raise Uncertain(
@@ -160,7 +160,7 @@ class Recovery:
             )
 
     def question(self, row: OrderRow) -> Uncertain:
-        """The error of an order of which nobody knows whether it was placed."""
+        """Return the error of an order whose fate is unknown."""
         when = datetime.fromtimestamp(row.created, tz=timezone.utc).astimezone()
         before = row.what.get("before")
         return Uncertain(
@@ -173,17 +173,17 @@ class Recovery:
         )
 
     async def send_again(self, row: OrderRow) -> None:
-        """A person's answer: whatever became of this one, another is ordered. It can be answered
-        still, which frees or books what is held for it."""
+        """Close an uncertain order because the user orders again. It can still be settled, which
+        releases or books its hold."""
         if row.state in QUESTIONS:
             await self.context.journal.record_failed(row.id, key=ORDERED_AGAIN)
 
     # Open ones
 
     async def open_orders(self, *, followed: bool = False) -> list[OpenOrder]:
-        """Orders that nobody waits for, oldest first; `followed`: also those that somebody does.
+        """Return unfinished orders, oldest first; with `followed` also those followed here.
 
-        One that is being placed this moment is none.
+        Omits orders that are being placed right now.
         """
         listed = [
             OpenOrder.of(
@@ -198,7 +198,7 @@ class Recovery:
         return [order for order in listed if followed or not order.followed]
 
     async def inspect_uncertain(self, order: int) -> Inspection:
-        """What can be seen of an uncertain order; changes nothing."""
+        """Return the evidence on an uncertain order; read-only. BadInput if it is settled."""
         open_order = OpenOrder.of(await self._question(order), self.last)
         rows = await self.context.journal.unfinished()
         try:
@@ -212,10 +212,10 @@ class Recovery:
     async def settle_as_task(
         self, order: int, task_id: str, nodes_of: NodesOf | None = None
     ) -> None:
-        """An uncertain order became that task, which the service knows: it is one to take up.
+        """Settle an uncertain order as that task, after checking it with the service.
 
-        If it had been stopped before its task was known, it is cancelled now. Raises TaskNotFound,
-        or BadInput when the task is another order's, or made what no node of this one makes.
+        If a cancel was requested before the task was known, it starts now. Raises TaskNotFound,
+        or BadInput if the task is another order's, or has results of nodes this one lacks.
         """
         question = await self._answerable(order)
         context = self.context
@@ -237,9 +237,9 @@ class Recovery:
             context.spawn(again(order, task_id, is_model=is_model(question.workflow)), order)
 
     async def settle_as_not_started(self, order: int) -> None:
-        """A person has seen that an uncertain order did not start: it may be ordered again.
+        """Settle an uncertain order as never started, on the user's word: its row is deleted.
 
-        Not what it was said to be and was seen running since, maybe by a process that follows it.
+        BadInput if it was settled as a task that was seen running since, in whatever process.
         """
         row = await self._answerable(order)
         if row.state is State.RUNNING:
@@ -248,7 +248,7 @@ class Recovery:
             raise BadInput("error.order_twin", order=order)
 
     async def cancel_again(self) -> None:
-        """Begin the cancels that an earlier start asked for and could not confirm."""
+        """Start the cancels that an earlier process requested and could not confirm."""
         context, again = self.context, self.canceller.again
         for row in await context.if_readable(context.journal.unfinished()) or ():
             if row.id > self.last or row.cancel != "wanted":
@@ -269,9 +269,9 @@ class Recovery:
         return row
 
     async def _answerable(self, order: int) -> OrderRow:
-        """An order of whose fate a person may say something: not one that is on its way now."""
+        """Return an order that the user may settle; BadInput if it is being placed or followed."""
         row = await self._question(order)
-        if row.task_id in self.context.followers:  # its end would be written down as this one's
+        if row.task_id in self.context.followers:  # the follower would record its end here
             raise BadInput("error.order_twin", order=order)
         seconds = age(row.created, self.context.journal.now())
         if row.state is State.INTENDED and seconds is not None and seconds < CREATE_SECONDS:
@@ -280,12 +280,12 @@ class Recovery:
 
 
 def _outer(nodes: Collection[str]) -> set[str]:
-    """The nodes of the canvas: `57` of `57:9`, which lies in the subgraph that it is."""
+    """Return top-level node ids: `57` for `57:9`, a node inside subgraph node 57."""
     return {node.partition(":")[0] for node in nodes}
 
 
 def order_of(row: OrderRow | None) -> Order:
-    """What following a task wants to know of its order, as far as the journal tells."""
+    """Return an Order for following a task, with what its row tells; empty without a row."""
     if row is None:
         return Order("")
     return Order("", name=row.workflow, options=TaskOptions(instance=row.instance))

@@ -1,5 +1,5 @@
-"""How one task is doing: the recommended route, and the older one where that is mute; and whether
-the list of a success is all that it gave."""
+"""Queries of one task's state, by the recommended poll route with the older one as a fallback, and
+completeness of a success's result list."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ from .ports import Clock, Journal, Send
 Poll = Callable[[], Awaitable[Report]]
 
 UNKNOWN_SECONDS = 150.0
-"""Until two polls that do not know a task are believed: a new one may be unknown for a while, and
-what is given up too early runs on, and is paid again."""
+"""Until "not found" by both polls is believed: a new task may be unknown for a while, and one that
+is given up too early runs on and is paid for twice."""
 TASKS_LAST = 24 * 3600.0
-"""No task runs for so many seconds."""
+"""Upper bound of a task's lifetime, seconds."""
 
 
 def polls(send: Send, task_id: str) -> tuple[Poll, Poll]:
-    """The recommended way of asking how a task is doing, and the older one, which may know more.
+    """Return the recommended poll of a task and the older one, which may know more.
 
-    For a prompt of the native route both are its one way.
+    For a prompt of the native route both are the same.
     """
     if is_native(task_id):
         poll = partial(native.report, send, task_id)
@@ -51,7 +51,7 @@ async def _sent(send: Send, call: Callable[[str], Call[Report]], task_id: str) -
 
 
 async def if_answered(poll: Poll) -> Report | None:
-    """What a poll tells; None where it fails, which says nothing of the task."""
+    """Return a poll's report; None if it raises, which says nothing about the task."""
     try:
         return await poll()
     except RunningHubError:
@@ -59,7 +59,7 @@ async def if_answered(poll: Poll) -> Report | None:
 
 
 def is_long_over(row: OrderRow, now: float) -> bool:
-    """Whether an order is older than any task gets."""
+    """Return whether an order is older than any task can be."""
     seconds = age(row.created, now)
     return seconds is not None and seconds > TASKS_LAST
 
@@ -67,11 +67,11 @@ def is_long_over(row: OrderRow, now: float) -> bool:
 async def record_error(
     journal: Journal, order: int, earlier: OrderRow | None, error: RunningHubError
 ) -> RunningHubError:
-    """What ended the watching of an order's task; the error to raise. `earlier`: its row, where
-    it was placed before.
+    """Record the error that ended following an order; return the error to raise. `earlier`: its
+    row if it was resumed.
 
-    That neither poll knows its task proves nothing, unless it is more than a day old: it is a
-    question.
+    "Not found" by both polls proves nothing about a task less than a day old: the order becomes
+    uncertain.
     """
     is_old = earlier is not None and is_long_over(earlier, journal.now())
     if isinstance(error, TaskNotFound) and not (is_old and error.fate is Fate.OVER):
@@ -84,7 +84,7 @@ async def record_error(
 
 
 async def record_end(journal: Journal, order: int, report: Report) -> None:
-    """The end of an order whose task is over, with what it did cost."""
+    """Record the end of an order from its task's final report, cost included."""
     error = report.error
     if report.phase is Phase.SUCCESS:
         await journal.record_done(order, report)
@@ -96,7 +96,7 @@ async def record_end(journal: Journal, order: int, report: Report) -> None:
 
 
 def say_cost(report: Report, currency: str) -> Callable[[Say], str]:
-    """The sentence on what a task that is over did cost; `currency`: of the account's money."""
+    """Return the text on a finished task's cost. `currency`: of the account's money."""
     usage = report.usage
     costs = costs_of(usage.coins, usage.money, usage.third_party_money, currency=currency)
     paid = {unit: amount for unit, amount in (costs or {}).items() if amount}
@@ -107,8 +107,8 @@ def say_cost(report: Report, currency: str) -> Callable[[Say], str]:
 
 
 async def resolved(report: Report, older: Poll) -> Report:
-    """A report of an unknown state, as the older poll tells it, which has a code for each state;
-    where that is refused, as for a task that is gone, results say that it has ended."""
+    """Resolve a report of unknown phase by the older poll, which has a code for each state. If that
+    refuses (as for an expired task), a report with results is a success."""
     try:
         return await older()
     except Refused:
@@ -118,17 +118,17 @@ async def resolved(report: Report, older: Poll) -> Report:
 
 
 async def confirmed(report: Report, older: Poll) -> Report:
-    """An end of the recommended route's that says nothing of itself, as the older one knows it:
-    an order that is taken for over too early runs on, and is paid again."""
+    """Return the older poll's report if it contradicts an unexplained end of the recommended one:
+    an order that is taken for over too early runs on and is paid for twice."""
     later = await if_answered(older) if report.is_unexplained else None
     is_contrary = later is not None and (later.phase is Phase.SUCCESS or not later.phase.is_over)
     return later if later is not None and is_contrary else report
 
 
 async def query_report(send: Send, task_id: str, *, is_open: bool = False) -> Report:
-    """One report; what the recommended route refuses or leaves open, the older one may tell.
+    """Query a task once, by the older poll too if the recommended one refuses or leaves it open.
 
-    `is_open`: nobody knows the task to be over, or has stopped it, so that an end is `confirmed`.
+    `is_open`: the task is not known to be over or cancelled, so an end is `confirmed`.
     """
     try:
         return await _queried(send, task_id, is_open)
@@ -141,7 +141,7 @@ async def _queried(send: Send, task_id: str, is_open: bool) -> Report:
     try:
         report = await newer()
     except Refused:
-        # The route may be missing on this site, want another key, or have lost the task.
+        # The route may not exist on this site, want another key, or have lost the task.
         return await older()
     if report.phase is Phase.OTHER:
         return await resolved(report, older)
@@ -152,30 +152,30 @@ async def _queried(send: Send, task_id: str, is_open: bool) -> Report:
 
 
 Ask = Callable[[], Awaitable[Report | None]]
-"""One poll; None when it says nothing."""
+"""A poll that returns None if it fails."""
 
 LOOK_SECONDS = 10.0
-"""Seconds for which a success that lacks results is asked about."""
+"""Deadline (s) for polling a success whose result list is incomplete."""
 PAUSES = (0.0, 0.5, 1.0, 1.5, 2.0, 2.0, 2.5)
-"""Seconds before each time that both polls are asked."""
+"""Seconds before each poll."""
 
 Awaited = Collection[str]
-"""Nodes whose results are waited for; None in its place where the service told of none."""
+"""Nodes whose results are expected; None in its place if the service announced none."""
 
 UNNAMED = "?"
-"""In place of a node that the service did not name."""
+"""Stands for a node id that the service did not give."""
 
 
 def missing(report: Report, awaited: Awaited | None) -> tuple[str, ...]:
-    """Nodes that gave nothing although they were to, and those whose results have no address.
+    """Return expected nodes without results, and nodes whose results have neither URL nor text.
 
-    UNNAMED stands for results of nodes that the service did not name.
+    UNNAMED stands for results without a node id.
     """
     listed = report.results or ()
     here = {result.node_id for result in listed if not result.is_missing}
     without = [result.node_id or UNNAMED for result in listed if result.is_missing]
     absent = [node for node in awaited or () if node not in here]
-    # Results that name no node may be those of any; each is one node's.
+    # A result without a node id may belong to any expected node, to one each.
     unnamed = sum(1 for result in listed if not result.node_id)
     if unnamed:
         absent = [UNNAMED] if unnamed < len(absent) else []
@@ -183,14 +183,14 @@ def missing(report: Report, awaited: Awaited | None) -> tuple[str, ...]:
 
 
 def is_complete(report: Report, awaited: Awaited | None) -> bool:
-    """Whether nothing more is to be waited for. An empty list is complete only where every node
-    that was to run is known to give nothing."""
+    """Return whether a result list is complete. An empty one is only if output nodes were announced
+    and all of them are known to produce nothing."""
     is_told = bool(report.results) or awaited is not None
     return is_told and not missing(report, awaited)
 
 
 def fuller(report: Report, later: Report, awaited: Awaited | None) -> Report:
-    """Which of two lists of one success has more; `report` where they have the same."""
+    """Return the more complete of two result lists of one success; `report` on a tie."""
 
     def worth(listed: Report) -> tuple[int, int]:
         here = sum(1 for result in listed.results or () if not result.is_missing)
@@ -207,9 +207,9 @@ async def completed(
     *,
     wait: bool = True,
 ) -> Report:
-    """The fullest list of a success that its polls, `asks`, give within LOOK_SECONDS; without
-    `wait`, for one that has been waited for before, at the first look. Neither waits for the other.
-    What a poll that hangs would have told, `task ID --fetch` still brings."""
+    """Return the most complete result list that the polls `asks` give within LOOK_SECONDS, polled
+    concurrently; without `wait`, if an earlier call has waited already, by one poll each.
+    What a hanging poll would have told is still available by `task ID --fetch`."""
 
     async def look(ask: Ask) -> None:
         nonlocal report

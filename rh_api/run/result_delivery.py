@@ -1,4 +1,4 @@
-"""Bringing the results of a finished task here: whole, once, and by a fresh address if need be."""
+"""Delivery of a finished task's results: complete, deduplicated, refreshing expired URLs."""
 
 from __future__ import annotations
 
@@ -43,16 +43,16 @@ from .transfers import PARALLEL, Moved, Transfers
 
 log = logging.getLogger("runninghub")
 
-_ELSEWHERE = "task-"  # begins the folder of a task that the journal does not know
-# Clients report that results last about a day; an hour before, nobody relies on it.
+_ELSEWHERE = "task-"  # prefix of the result folder of a task that is not in the journal
+# Public clients report that results expire after about a day; one hour of margin.
 RESULTS_LAST = 23 * 3600.0
-TIDY_SECONDS = 86_400.0  # between two tidyings by one process
-EXPIRED = (403, 404)  # how the object store refuses an address that is too old
+TIDY_SECONDS = 86_400.0  # between two cleanups by one process
+EXPIRED = (403, 404)  # statuses of the object store for an expired URL
 
 
 @dataclass(slots=True)
 class ResultDelivery:
-    """Results of one account's tasks on their way into `folder`, the store's."""
+    """Downloads results of one account's tasks into `folder`, the store's."""
 
     context: AccountContext
     transfers: Transfers
@@ -64,11 +64,11 @@ class ResultDelivery:
     async def deliver(
         self, active: ActiveOrder, report: Report, seconds: float, missing: Sequence[str] = ()
     ) -> Outcome:
-        """Bring the results that a last report lists, once for all who want them now.
+        """Download the results that a final report lists; concurrent callers share the download.
 
-        `seconds`: of running, as far as they were seen. `missing`: nodes whose results were
-        waited for in vain. Raises NoOutput, ResultUnavailable, DiskFull. A Stop is told as one that
-        came too late.
+        `seconds`: running time as far as observed. `missing`: expected nodes without results.
+        Raises NoOutput, ResultUnavailable, DiskFull. Cancelling reports a Stopped with `too_late`:
+        the task has succeeded.
         """
         if self.context.sender.clock.now() >= self._next_tidying:
             self.keep_tidy(TIDY_SECONDS)
@@ -76,7 +76,7 @@ class ResultDelivery:
         async def bring(show: Watch) -> Outcome:
             try:
                 outcome = await self._bring(replace(active, watch=show), report, seconds, missing)
-            except RunningHubError as error:  # what was paid is told although nothing came of it
+            except RunningHubError as error:  # state the cost although nothing was delivered
                 cost = say_cost(report, self.context.journal.currency)
                 raise error.with_context(cost=cost) from error.__cause__
             return replace(outcome, missing=tuple(missing))
@@ -91,8 +91,8 @@ class ResultDelivery:
             raise
 
     async def expecting(self, results: int) -> Callable[[], None]:
-        """What opens the connections over which so many results, 0 for an unknown number, will
-        come: to where the latest of all came from."""
+        """Return a function that preconnects for so many results (0: unknown) to the host that the
+        site's latest result was downloaded from."""
         if not self._latest_url:
             latest = await self.context.if_readable(self.context.journal.result_url())
             self._latest_url = latest or ""
@@ -101,31 +101,31 @@ class ResultDelivery:
         return lambda: self.transfers.bulk.expect(url, count) if url else None
 
     def keep_tidy(self, young: float = YOUNG_SECONDS) -> None:
-        """Tidy now, and from then on once a day: a ComfyUI runs for weeks.
+        """Clean up in the background now, and once a day from now on: a ComfyUI runs for weeks.
 
-        What came less than `young` seconds ago stays: who runs now may not have read it yet.
+        Results less than `young` seconds old stay: a running order may not have read them yet.
         """
         self._next_tidying = self.context.sender.clock.now() + TIDY_SECONDS
         self.context.spawn(self._tidy(young))
 
     async def _tidy(self, young: float) -> None:
-        """Forget old orders and keep the results on this machine within bounds."""
+        """Delete old orders, and the oldest local results beyond the retention limit."""
         forgotten = await self.context.if_readable(self.context.journal.prune())
         most = Retention.read(self.folder).bytes
         await asyncio.to_thread(tidy, self.folder, forgotten or (), most, young)
 
     async def kept_bytes(self) -> int:
-        """What the results on this machine take, of all accounts."""
+        """Return the bytes of all local results, of all accounts."""
         return await asyncio.to_thread(kept_bytes, self.folder)
 
     async def empty_kept(self) -> None:
-        """Delete them, but for what somebody still waits for, or is owed."""
+        """Delete all local results except those of orders still in progress or undelivered."""
         folders = await asyncio.to_thread(kept_folders, self.folder)
         spent = [name for name in folders if not await self._is_wanted(name)]
         await asyncio.to_thread(empty, self.folder, spent)
 
     async def _is_wanted(self, folder: str) -> bool:
-        """Whether what lies in a folder of results is still on its way to somebody."""
+        """Return whether a result folder belongs to an order in progress or undelivered."""
         if not folder.isdecimal():
             return folder.removeprefix(_ELSEWHERE) in self._flights
         row = await self.context.journal.order(int(folder))
@@ -137,20 +137,19 @@ class ResultDelivery:
         return await self.is_owed(row)
 
     async def kept_results(self, order: OrderRow) -> Outcome | Report | None:
-        """What a finished order still gives: its results from this machine, or a report of those
-        to fetch, which lists nothing when it had none; None when nobody knows its task."""
+        """Return a finished order's local results if all are present, else a report of those to
+        fetch (empty if none were listed); None if its task id is unknown."""
         rows = await self.context.journal.results(order.id)
         return await asyncio.to_thread(kept_results, order, rows, self.folder)
 
     async def is_owed(self, order: OrderRow) -> bool:
-        """Whether no file of a finished order was ever here, deleted ones included."""
+        """Return whether no file of a finished order was ever delivered (deleted ones count)."""
         return not any(row.path for row in await self.context.journal.results(order.id))
 
     def is_old(self, order: OrderRow) -> bool:
-        """Whether the service has most likely dropped the results of a finished order.
+        """Return whether the service has most likely expired a finished order's results.
 
-        By this machine's clock, which may be wrong: the service itself is asked before any of
-        them is given up.
+        By the local clock, which may be wrong: query the service before giving results up.
         """
         if order.ended is None:
             return True
@@ -158,7 +157,7 @@ class ResultDelivery:
         return seconds is not None and seconds > RESULTS_LAST
 
     async def served(self, row: OrderRow, outcome: Outcome) -> Outcome:
-        """Results that are here already: those that nobody has judged yet are judged first."""
+        """Return local results, after checking the files that are not judged yet for truncation."""
         if all(result.path is None or result.verdict for result in outcome.results):
             return outcome
 
@@ -168,8 +167,8 @@ class ResultDelivery:
         return await self._flights.join(f"{outcome.task_id}/judged", judge, unwatched)
 
     async def renewed(self, outcome: Outcome, doubtful: Collection[Result]) -> Outcome:
-        """`outcome` with some of its files fetched once more, which costs nothing; each stays as
-        it is unless another content came for it."""
+        """Return `outcome` with the `doubtful` results downloaded again, at no cost; each file is
+        kept unless a better one came."""
         context, task_id = self.context, outcome.task_id
         row = await context.if_readable(context.journal.of_task(task_id))
 
@@ -194,7 +193,7 @@ class ResultDelivery:
         return replace(outcome, results=tuple(results))
 
     async def settle(self) -> None:
-        """Wait until transfers that were stopped have come to their end."""
+        """Wait until all downloads, cancelled ones included, have ended."""
         await self._flights.settle()
 
     async def _bring(
@@ -204,7 +203,7 @@ class ResultDelivery:
         done = None
         if row is not None:
             recording = self.context.journal.record_done(row, report, missing)
-            # Whatever becomes of the transfer, it is written that the results are owed.
+            # In the background: recorded as owed even if the download is cancelled.
             done = self.context.spawn(recording)
         if all(result.is_missing for result in listed):
             if done is not None:
@@ -233,15 +232,15 @@ class ResultDelivery:
         )
 
     def _is_worth_delivering(self, came: Mapping[int, Result], earlier: OrderRow | None) -> bool:
-        """Whether to deliver these without the rest. Of an order whose files the service has
-        dropped its texts alone are no reason not to order anew."""
+        """Return whether to deliver a partial result. Texts alone of an order whose files have
+        expired are not delivered, so that it can be ordered anew."""
         has_file = any(result.path for result in came.values())
         return has_file or (bool(came) and (earlier is None or not self.is_old(earlier)))
 
     async def _kept_files(
         self, order: OrderRow | None, listed: Sequence[RemoteResult]
     ) -> dict[int, Result]:
-        """Files of an order that came when its others did not; none if it was placed just now."""
+        """Return, by index, listed files that an earlier, partial delivery of a row left here."""
         if order is None:
             return {}
         stored = await self.context.if_readable(self.context.journal.results(order.id))
@@ -257,7 +256,7 @@ class ResultDelivery:
         here: Mapping[int, Result],
         folder: Path,
     ) -> _Fetched:
-        """All results; an address that has expired is asked for anew, once."""
+        """Fetch all results; if URLs have expired, query fresh ones and fetch again, once."""
         fetched = await self._fetch_all(active, listed, here, folder)
         if not any(error.status in EXPIRED for error in fetched.lost.values()):
             return fetched
@@ -275,9 +274,10 @@ class ResultDelivery:
         here: Mapping[int, Result],
         folder: Path,
     ) -> _Fetched:
-        """All results that have an address or a text and are not `here`; whole or not at all.
+        """Fetch all results that have a URL or text and are not `here`, concurrently.
 
-        A fault of the line, or of this machine, is raised when the others have arrived.
+        Permanent failures are returned as `lost`; a transient or local one is raised once the
+        others have arrived.
         """
         due = [i for i, remote in enumerate(results) if i not in here and not remote.is_missing]
         files = sum(bool(results[i].url) for i in due)
@@ -289,7 +289,7 @@ class ResultDelivery:
             into, show = folder / f"{index:04d}", partial(arrivals.moved, index)
             result = await self._fetch_one(remote, into, index, task_id, show)
             if not is_new and result.path is not None and not result.is_cut:
-                await self.transfers.bulk.forget(again_path(result.path))  # of a dead process
+                await self.transfers.bulk.forget(again_path(result.path))  # left by a dead process
             arrivals.tell(1)
             return result
 
@@ -334,8 +334,8 @@ class ResultDelivery:
         return await self._again(result, task_id) if result.is_cut else result
 
     async def _again(self, result: Result, task_id: str) -> Result:
-        """The same result from its first byte once more; the old file stays until another one is
-        complete, and for good unless the new content is another and may be better."""
+        """Download a result again from its first byte; the old file is replaced only by a complete
+        download with better content (`better`). Failures are logged, not raised."""
         if result.path is None:
             return result
         into = again_path(result.path)
@@ -347,7 +347,7 @@ class ResultDelivery:
             return replace(result, verdict=None)
 
     async def _judged(self, result: Result, task_id: str) -> Result:
-        """A result of before that was not judged yet; what is cut is fetched once more."""
+        """Check a local file that is not judged yet; download it again if it is truncated."""
         if result.path is None or result.verdict is not None:
             return result
         verdict = await asyncio.to_thread(judge_file, result.path, result.size)
@@ -364,14 +364,14 @@ class ResultDelivery:
 
 @dataclass(frozen=True, slots=True)
 class _Fetched:
-    """Of `listed` results, by their places, those that came and why others did not."""
+    """By index in `listed`: results that came, and errors of those that did not."""
 
     listed: Sequence[RemoteResult]
     came: dict[int, Result]
     lost: dict[int, ResultUnavailable]
 
     def unfetched(self, task_id: str) -> tuple[Lost, ...]:
-        """The lost results, with what is to be said of each."""
+        """Return the lost results, each with its message."""
         return tuple(
             Lost(
                 self.listed[index].node_id,

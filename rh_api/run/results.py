@@ -1,4 +1,4 @@
-"""What came of an order, as values."""
+"""Results and outcome of an order, as value objects."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from ..wire.orders import Tips
 from ..wire.tasks import Usage
 from .progress import Progress
 
-TEXT_LIMIT = 4 * 1024 * 1024  # bytes; a larger text is a file alone
+TEXT_LIMIT = 4 * 1024 * 1024  # bytes; a larger text file is not read as text
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One thing that an order made, on this machine.
+    """One delivered result of an order.
 
-    `path`: the complete file, None for a text without one. `name`: its name in the cloud.
-    """
+    `path`: the complete local file, None for a text without one. `name`: its file name in the
+    cloud."""
 
     node_id: str
     name: str
@@ -29,12 +29,12 @@ class Result:
     text: str | None = None
     url: str = field(default="", repr=False)
     verdict: Verdict | None = None
-    """What its file was judged; None: still to be judged, or to be fetched once more."""
+    """Completeness of the file; None: not judged yet, or to be downloaded once more."""
     index: int = 0
-    """Its place in the service's list."""
+    """Its index in the service's list."""
 
     def read_text(self) -> str | None:
-        """The text that it is, or that its file holds; None without either, or over TEXT_LIMIT."""
+        """Return its text, or its file's, as UTF-8; None without either, or above TEXT_LIMIT."""
         if self.text is not None:
             return self.text
         if self.path is None or self.size > TEXT_LIMIT:
@@ -43,31 +43,31 @@ class Result:
 
     @property
     def is_cut(self) -> bool:
-        """Its file ends in the middle."""
+        """Whether its file is truncated."""
         return self.verdict is Verdict.CUT
 
     @property
     def looks_cut(self) -> bool:
-        """Its file ends in the middle, as far as could be seen."""
+        """Whether its file is truncated, or not known to be complete (no verdict)."""
         return self.path is not None and self.verdict in (None, Verdict.CUT)
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A sentence about an outcome that is no failure: its key in `texts.py`, and what fills it."""
+    """A message about an outcome that is no failure: text key in `texts.py`, and its params."""
 
     key: str
     params: Mapping[str, object]
 
     @classmethod
     def of(cls, news: Progress) -> Notice:
-        """News that shall stay."""
+        """Return the notice with a progress event's text."""
         return cls(news.stage.value, news.params)
 
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A result that the service listed and that did not come; `notice` says why."""
+    """A listed result that could not be downloaded; `notice` states the reason."""
 
     node_id: str
     name: str
@@ -79,11 +79,11 @@ class Lost:
 class Outcome:
     """A finished order: its task, results in the service's order, costs, and running seconds.
 
-    `kept`: the results were here from an earlier equal order, and nothing was paid now.
-    `taken_up`: its task was there already, and nothing was ordered now. `shared`: another caller
-    waited for the same order and is the one who is told what it cost.
-    `missing`: nodes of whose results the service listed nothing that could be fetched.
-    `warned`: what there was to say before it was ordered.
+    `kept`: results are local, from an earlier equal order; nothing was paid now. `taken_up`: its
+    task existed already; nothing was ordered now. `shared`: another caller waits for the same
+    order, and its outcome carries the cost.
+    `missing`: expected nodes for which the service listed nothing fetchable.
+    `warned`: notices from before it was placed. `unfetched`: listed, but not downloadable.
     """
 
     task_id: str
@@ -100,22 +100,22 @@ class Outcome:
 
     @property
     def listed(self) -> list[Result | Lost]:
-        """All that the service listed, in its order: a node that lost its file keeps its output."""
+        """All listed results in the service's order; lost ones keep their nodes' outputs."""
         return sorted((*self.results, *self.unfetched), key=lambda result: result.index)
 
     @property
     def is_paid(self) -> bool:
-        """Whether its cost counts where this outcome is told: an order's cost counts once."""
+        """Whether sums include this outcome's cost, so that an order's cost counts once."""
         return not self.kept and not self.shared
 
     @property
     def notices(self) -> tuple[Notice, ...]:
-        """What a person must know of inputs or results that are not as they should be."""
+        """All warnings for the user, about inputs and results."""
         return (*self.warned, *self.gaps)
 
     @property
     def gaps(self) -> tuple[Notice, ...]:
-        """What was paid and did not come, or not whole."""
+        """Warnings about results that were paid for and are missing or truncated."""
         cut = [result.name or str(result.index) for result in self.results if result.looks_cut]
         notices: list[Notice] = []
         if cut:

@@ -1,8 +1,8 @@
-"""Calls of one account, each sent again by its own word: one rule for everything, by fate.
+"""Retries: one policy for all calls of an account, by the error's fate and the call's idempotence.
 
-A call that nothing came of may be made again; one whose effect is unknown only when repeating
-it has no effect of its own. A create is not repeatable: it is sent again only when it provably
-never left, or when the service said that nothing was started and that waiting helps.
+A call that had no effect (NOT_STARTED) may be retried; one of UNKNOWN effect only if it is
+idempotent (`repeatable`). A create is not: it is retried only if it provably never left this
+machine, or if the service said that nothing was started and that waiting helps.
 """
 
 from __future__ import annotations
@@ -29,24 +29,24 @@ from .ports import Clock, Transport
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 20.0
 TRIES = 3
-# A line that is gone comes back in minutes, and the bytes of a transfer can be moved again.
+# For transfers, which can be resumed: an outage of the network mostly ends within minutes.
 PATIENCE = 180.0  # seconds
 LONGEST_WAIT = 15.0
-_LINE = frozenset({"error.unreachable", "error.too_slow"})  # a certificate stays what it is
+_LINE = frozenset({"error.unreachable", "error.too_slow"})  # not "error.tls": it would not pass
 
-# One budget for all calls of a client: when everything fails, trying thrice triples the harm.
+# A shared token bucket bounds retries: while everything fails, 3 tries each would triple the load.
 BUDGET = 500.0
 RETRY_COST = 14.0
 RATE_COST = 5.0
 REFILL = 1.0
 
-# One for all: seeding one takes longer than most of what a call needs.
+# Shared, since seeding a generator is slower than the rest of a call's setup.
 CHANCE = random.Random()  # noqa: S311
 
 
 @dataclass(slots=True)
 class RetryBudget:
-    """Tokens that retries cost and successes bring back, shared by all calls of a client."""
+    """Token bucket: retries spend tokens, successes refill. Shared by all calls of a client."""
 
     tokens: float = BUDGET
 
@@ -62,8 +62,8 @@ class RetryBudget:
 
 @dataclass(slots=True)
 class Retry:
-    """The tries of one call. `chance` gives 0 to 1 (full jitter spreads clients apart);
-    `waits`: a line that is gone is waited for, by time and whatever the tries."""
+    """Retry state of one call: exponential backoff with full jitter, drawn from `chance`.
+    `waits`: an outage of the network is waited out for PATIENCE seconds, whatever `tries`."""
 
     budget: RetryBudget
     repeatable: bool
@@ -75,7 +75,7 @@ class Retry:
     _lost_at: float = 0.0
 
     def pause_before_next(self, error: RunningHubError, now: float = 0.0) -> float | None:
-        """Seconds until the next try, or None when there is none and `error` stands."""
+        """Return the seconds until the next try, or None if `error` is final. `now`: monotonic."""
         is_away = error.key in _LINE and not isinstance(error, CutOff)
         if self.waits and is_away and self._safe(error):
             return self._pause_for_line(now)
@@ -95,7 +95,7 @@ class Retry:
         return least + self.chance.random() * ceiling
 
     def _pause_for_line(self, now: float) -> float | None:
-        """Costs nothing of the budget: what does not arrive harms nobody, and orders need it."""
+        """Backoff during an outage, free of the budget: unsent requests put no load on anyone."""
         self._lost_at = self._lost_at if self._lost else now
         self._lost += 1
         if self._lost >= self.tries and now - self._lost_at >= PATIENCE:
@@ -107,9 +107,9 @@ class Retry:
         if isinstance(error, RateLimited):
             return True  # nothing was started
         if error.wrong_address or (isinstance(error, BadReply) and not self.repeatable):
-            return False  # a page may also be that of a gateway, behind which a task runs
+            return False  # a web page may come from a gateway, behind which a task was started
         if not isinstance(error, (Unreachable, BadReply, ServiceFault, UploadFailed)):
-            return False  # a refusal: asking again changes nothing
+            return False  # a refusal is permanent
         return error.fate is Fate.NOT_STARTED or (self.repeatable and error.fate is Fate.UNKNOWN)
 
 
@@ -118,16 +118,16 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Sender:
-    """Sends calls, by the clock that pauses are counted by, on the budget that they share."""
+    """Sends calls with retries. `clock` times the backoff; all calls share `budget`."""
 
     transport: Transport
     clock: Clock
     budget: RetryBudget = field(default_factory=RetryBudget)
 
     async def send(self, call: Call[T]) -> T:
-        """The answer to a call, which says itself whether it may be sent again.
+        """Send a call, retrying as its `repeatable` allows; return what its reader returns.
 
-        Raises the error of the last try.
+        Raises the last try's error.
         """
         return await self.retry(
             lambda: self.transport.send(call), repeatable=call.repeatable, fate=call.fate
@@ -143,10 +143,10 @@ class Sender:
         waits: bool = False,
         anew: Callable[[], bool] | None = None,
     ) -> T:
-        """The result of the first attempt that succeeds; else raises the last error.
+        """Return the first successful attempt's result; else raise the last error.
 
-        `repeatable` and `fate` as those of a Call: for what takes more than one call, or more
-        than sending it. `waits`: see Retry. `anew`: an attempt came so far that all counts anew.
+        For operations of more than one plain call. `repeatable`, `fate`: as of a Call. `waits`: see
+        Retry. `anew`: returns whether an attempt made enough progress to reset the retry state.
         """
         rule = Retry(self.budget, repeatable, tries, waits=waits)
         while True:

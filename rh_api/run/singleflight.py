@@ -1,4 +1,4 @@
-"""Single flight: equal work under way is done once, and stops when its last waiter leaves."""
+"""Single flight: concurrent callers of one key share a task, cancelled with its last waiter."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ class _Flight(Generic[T]):
 
 
 class SingleFlight(Generic[T]):
-    """Work by key. Each waiter sees the progress; none can stop it for the others."""
+    """Shared tasks by key. Every waiter gets the progress; none can cancel it for the others."""
 
     def __init__(self) -> None:
         self._flights: dict[Hashable, _Flight[T]] = {}
         self._landing: set[asyncio.Task[T]] = set()
 
     def __contains__(self, key: Hashable) -> bool:
-        """Whether the work of `key` is under way."""
+        """Return whether a task of `key` is running."""
         return key in self._flights
 
     async def join(self, key: Hashable, start: Callable[[Watch], Awaitable[T]], watch: Watch) -> T:
-        """The result of the work of `key`, begun by `start` when nobody does it yet.
+        """Return the result of the task of `key`, created by `start` unless one is running.
 
-        Cancelling the caller leaves; when nobody is left the work is cancelled, and this does
-        not wait for its cleaning up.
+        Cancelling the caller detaches it; the last one to leave cancels the task, without waiting
+        for its cleanup.
         """
         flight = self._flights.get(key)
         if flight is None:
@@ -53,7 +53,7 @@ class SingleFlight(Generic[T]):
         finally:
             flight.watchers.remove(watch)
             if not flight.watchers and not flight.task.done():
-                # From now on the same key is new work: this one is on its way out.
+                # The next caller of this key starts a new task: this one is being cancelled.
                 self._flights.pop(key, None)
                 flight.task.cancel()
 
@@ -73,23 +73,23 @@ class SingleFlight(Generic[T]):
         if self._flights.get(key) is flight:
             del self._flights[key]
         if not task.cancelled():
-            task.exception()  # its waiters have it; nobody else needs a warning
+            task.exception()  # retrieved, so that asyncio does not log it without waiters
 
     async def settle(self) -> None:
-        """Wait until all work, also what is being cancelled, has come to its end."""
+        """Wait until all tasks, cancelled ones included, have ended."""
         while self._landing:
             await asyncio.wait(tuple(self._landing))
 
 
 class Twins:
-    """Numbers that tell equal work apart which is under way at once and shall not be one."""
+    """Sequence numbers for concurrent work with equal keys that must not be deduplicated."""
 
     def __init__(self) -> None:
         self._numbers: dict[Hashable, set[int]] = {}
 
     @contextlib.contextmanager
     def number(self, key: Hashable) -> Generator[int]:
-        """The lowest from 0 that no other work of `key` has meanwhile."""
+        """Reserve the lowest number from 0 that is free for `key`, while the context is open."""
         numbers = self._numbers.setdefault(key, set())
         number = next(free for free in range(len(numbers) + 1) if free not in numbers)
         numbers.add(number)

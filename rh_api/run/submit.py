@@ -1,4 +1,4 @@
-"""Submitting one order: a place on the account, a row in the journal, one create, a ticket."""
+"""Submitting one order: concurrency slot, journal row (write-ahead), one create call, ticket."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ from .progress import Progress, Stage, Stopped, Watch
 
 log = logging.getLogger("runninghub")
 
-RATE_PATIENCE = 600.0  # seconds of "too many requests" in a row until we give up, with nothing paid
+RATE_PATIENCE = 600.0  # seconds of continuous rate limiting until submitting fails, nothing paid
 
 Prepare = Callable[[], Awaitable[Payload]]
-"""Uploads what an order needs, and gives what goes out with it."""
+"""Uploads an order's inputs and returns its payload."""
 
-LOOK = 0.1  # seconds between two looks of a process's waiting orders at the journal
-GIVEN_WAY = 4  # looks while which one of another process may go first
+LOOK = 0.1  # mean interval (s) at which a process's waiting orders poll the journal
+GIVEN_WAY = 4  # polls for which a free slot is left to another process
 
 _NOTHING_RUNS = (Fate.NOT_STARTED, Fate.OVER)
 
 
 @dataclass(slots=True)
 class Submitter:
-    """Orders of one account on their way to the service."""
+    """Submits the orders of one account."""
 
     context: AccountContext
     canceller: Canceller
@@ -47,8 +47,8 @@ class Submitter:
     _waiting: int = 0
 
     async def prepared(self, prepare: Prepare) -> Payload:
-        """What goes out with an order. Beside what that takes, the account's limit is read and
-        the create's own connection opened."""
+        """Return an order's payload; concurrently refresh the account's limit and preconnect for
+        the create call."""
         reading = self.context.spawn(self.limiter.refresh())
         self._preparing += 1
         if not self.limiter.would_wait():
@@ -70,10 +70,10 @@ class Submitter:
         *,
         after: int | None = None,
     ) -> ActiveOrder:
-        """The order with a row and a ticket, and its place held; on any error nothing is held.
+        """Place the order; return it with row and ticket, holding its slot (released on any error).
 
-        `after`: the number of the latest order of the identity, 0 for none. Raises OrderExists
-        when another process was faster, Uncertain, else the refusal.
+        `after`: number of the latest known order of the identity, 0 for none. Raises OrderExists
+        if another process placed one first, Uncertain for an unknown fate, else the refusal.
         """
         await self.limiter.take(watch)
         wait, clock = FIRST_WAIT, self.context.sender.clock
@@ -83,7 +83,7 @@ class Submitter:
             room, end = await self._given_way(), self.limiter.next_end
             while True:
                 if room is not None:
-                    # The place is kept: given back, it would only let the next one be refused.
+                    # Keep the slot: the next order would only be refused as well.
                     watch(self.limiter.progress(Stage.WAITING_FOREIGN))
                     await self._in_line(room, wait, end)
                     wait, room = next_wait(wait), None
@@ -111,8 +111,8 @@ class Submitter:
             raise
 
     async def _given_way(self) -> int | None:
-        """Whoever waits in another process may take the place that came free here: then with how
-        many tasks the account is full. None where nobody waits, or nobody took it."""
+        """Yield a slot that came free here to orders waiting in other processes. Return the number
+        of tasks that fill the account if one took it; None if none waits, or none took it."""
         limiter, clock = self.limiter, self.context.sender.clock
         if limiter.limit is None or limiter.used < limiter.limit:
             return None
@@ -120,21 +120,21 @@ class Submitter:
             return None
         counts: list[int] = []
         while len(counts) < GIVEN_WAY and not (counts and counts[-1] > min(counts)):
-            await clock.sleep(LOOK)  # the order that ended here is written by then
+            await clock.sleep(LOOK)  # by then the end of the order here is in the journal
             line = await self.context.if_readable(self.context.journal.in_line())
             counts.append(0 if line is None else line[1])
         return counts[-1] if counts[-1] >= limiter.limit else None
 
     async def _room(self) -> int:
-        """How many tasks of the account the journal knows while the service says that it is full:
-        with fewer there is room, whatever others have that it does not know."""
+        """Return the account's tasks in the journal, while the service says "full": once there are
+        fewer a slot is free, however many tasks other clients run."""
         line = await self.context.if_readable(self.context.journal.in_line())
         return 0 if line is None else line[0]
 
     async def _in_line(self, room: int, seconds: float, end: asyncio.Event) -> None:
-        """At most `seconds`; until `end`, an order of ours leaving a place, or where other
-        processes wait too, until the journal knows fewer than `room` tasks: who sees it first
-        is by chance, so that each has its share."""
+        """Wait at most `seconds` for a slot: until `end` (an order of this process ends), or until
+        the journal has fewer than `room` tasks. Polls are jittered, so that competing processes
+        win equally often."""
         clock = self.context.sender.clock
         until = clock.now() + seconds
         self._waiting += 1
@@ -164,8 +164,8 @@ class Submitter:
         v2: bool,
         after: int | None,
     ) -> ActiveOrder:
-        """One create, in a row of its own: a row that outlives what a create may take is a question
-        to whoever else reads it, and no order may leave once somebody has answered it."""
+        """Send one create with its own row: other processes take a row older than a create can last
+        for uncertain, and may have it settled, after which no create may be sent for it."""
         journal, deliveries, webhook = self.context.journal, self.context.deliveries, None
         if deliveries is not None:
             order, webhook = deliveries.addressed(order)
@@ -186,7 +186,7 @@ class Submitter:
             raise
         asked_at = self.context.sender.clock.now()
         watch(Progress(Stage.ORDERING))
-        # Once begun it goes on through a stop: its reply names the task to cancel.
+        # Not cancelled with its caller: its reply names the task to cancel.
         creating = asyncio.ensure_future(self._create(row, order, call))
         try:
             ticket = await asyncio.shield(creating)
@@ -194,7 +194,7 @@ class Submitter:
             self.context.spawn(self._abandon(row, order, creating), row)
             raise
         except RunningHubError as error:
-            # Written also when Stop comes this moment: it would be a question for ever.
+            # Recorded despite a cancel at this moment: the row would stay uncertain for ever.
             await asyncio.shield(self.context.spawn(self._came_to_nothing(row, error), row))
             if isinstance(error, RateLimited):
                 watch(self.limiter.progress(Stage.WAITING_FOREIGN))
@@ -214,7 +214,7 @@ class Submitter:
         return ActiveOrder(order, ticket, watch, row, asked_at=asked_at)
 
     async def _create(self, row: int, order: Order, call: Call[Ticket]) -> Ticket:
-        """A ticket whose id is in the journal: a stop right behind the reply must not lose it."""
+        """Send the create and record its task id at once, so that a cancel cannot lose it."""
         sender = self.context.sender
         try:
             ticket = await sender.transport.send(call, fresh=True)
@@ -233,27 +233,27 @@ class Submitter:
         return ticket
 
     async def _takes_orders(self, error: RunningHubError) -> bool:
-        """Whether orders can be placed at the origin, as far as is known."""
+        """Return whether the origin may accept orders; False only if none was ever placed."""
         if isinstance(error, BadReply):
             if self.limiter.tasks_seen is None:
                 await self.limiter.read()
             if self.limiter.tasks_seen is not None:
-                return True  # a page in place of a ticket, from who answers other calls well
+                return True  # a web page in place of a ticket, but other calls succeed
         return await self.context.if_readable(self.context.journal.has_placed()) is not False
 
     async def _begins_by_v2(self) -> bool:
-        """Whether the first try goes by V2: by setting, or since the last order had to."""
+        """Return whether to try V2 first: by setting, or since the last order went by V2."""
         if self.context.submit == SUBMIT_V2:
             return True
         return bool(await self.context.if_readable(self.context.journal.ordered_by_v2()))
 
     def _may_go_by_v2(self, error: NotFound) -> bool:
-        """Whether v1 is gone, and surely started nothing."""
+        """Return whether V1 is gone (404, 410), provably without starting a task."""
         proven = error.fate is Fate.NOT_STARTED and error.task_id is None
         return proven and self.context.submit == SUBMIT_AUTO and is_gone(error)
 
     async def _withdraw(self, intending: asyncio.Future[int]) -> None:
-        """Stop came while the row was being written: nothing has left this machine."""
+        """Drop a row whose caller was cancelled while it was written: nothing was sent."""
         try:
             row = await intending
         except (RunningHubError, OrderExists, LimitReached, LimitsChanged):
@@ -261,8 +261,8 @@ class Submitter:
         await self.context.journal.record_dropped(row, for_good=True)
 
     async def _abandon(self, row: int, order: Order, creating: asyncio.Future[Ticket]) -> None:
-        """Stop came between a create and its reply: cancel as soon as the id is known."""
-        if not self.context.leaving:  # a process that ends now leaves more than a question
+        """Cancel an order whose caller was cancelled before the reply, once its id is known."""
+        if not self.context.leaving:  # recorded first, in case this process dies before the reply
             await self.context.journal.record_cancel_wanted(row)
         try:
             ticket = await creating
@@ -277,9 +277,8 @@ class Submitter:
     async def _came_to_nothing(
         self, row: int, error: RunningHubError, *, for_good: bool = False
     ) -> None:
-        """No ticket: the row goes when nothing was started, else it stays as a question.
-
-        `for_good`: nobody sends it again, so what was held for it is free.
+        """Record a create without a ticket: drop the row if nothing was started, else mark it
+        uncertain. `for_good`: it is not retried, so its hold is released.
         """
         if error.fate in _NOTHING_RUNS:
             await self.context.journal.record_dropped(row, for_good=for_good)

@@ -1,4 +1,4 @@
-"""Moving bytes for orders: the same content once, several at a time, each with the retry rule."""
+"""Uploads and downloads for orders: deduplicated by content hash, bounded, with retries."""
 
 from __future__ import annotations
 
@@ -48,16 +48,16 @@ from .singleflight import SingleFlight
 T = TypeVar("T")
 Moved = Callable[[int, "int | None"], None] | None
 
-PARALLEL = 4  # transfers at once; more gain nothing on a line with 100 ms delay
+PARALLEL = 4  # concurrent transfers; more gain nothing at 100 ms latency
 DOWNLOAD_TRIES = 5
-ENOUGH = 32 * 1024  # bytes that so many tries must bring, or a twentieth, to be worth as many more
-# A remote copy must still be there when the order leaves the service's queue.
+ENOUGH = 32 * 1024  # progress (bytes, or 1/20 of the file if less) that resets the retry state
+# A remote copy must still exist when the order leaves the service's queue.
 _LASTS = VALID_SECONDS - 2 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Something to upload: its bytes, or the file that holds them."""
+    """Content to upload: bytes, or the path of a file."""
 
     kind: Kind
     body: bytes | Path = field(repr=False)
@@ -66,7 +66,7 @@ class Source:
 
     @classmethod
     def of_file(cls, path: Path) -> Source:
-        """A file; what it is, is told by its first bytes and not by its name. Raises BadInput."""
+        """Read a file's type from its magic bytes, not its name. BadInput if empty, unreadable."""
         try:
             with path.open("rb") as file:
                 head = file.read(HEAD)
@@ -80,7 +80,7 @@ class Source:
 
     @property
     def size(self) -> int:
-        """Bytes. Raises BadInput for a file that is gone."""
+        """Size in bytes. Raises BadInput if the file is gone."""
         if isinstance(self.body, bytes):
             return len(self.body)
         try:
@@ -91,10 +91,10 @@ class Source:
 
 @dataclass(slots=True, eq=False)
 class LazySource:
-    """A Source to be: made when an order needs it, once for all orders that share it.
+    """A Source that is created on first use, once for all orders that share it.
 
-    So the first orders of a batch upload while the files of later ones are still being made.
-    `kind` is known before. `make` may fail with any error of ours, with nothing paid.
+    So the first orders of a batch upload while the files of later ones are still being encoded.
+    `kind` is known up front. `make` may raise any RunningHubError; nothing is paid then.
     """
 
     kind: Kind
@@ -111,7 +111,7 @@ class LazySource:
 
 @dataclass(frozen=True, slots=True)
 class LoraFile:
-    """A LoRA file of this machine, for fields of the cloud's RHLoraLoader."""
+    """A local LoRA file, for fields of the cloud's RHLoraLoader."""
 
     path: Path
 
@@ -130,10 +130,10 @@ class Transfers:
     # Media
 
     async def upload(self, source: Source, sha256: str, watch: Watch, prompt: str = "") -> Uploaded:
-        """The remote copy of `source`, made unless a valid one is known.
+        """Return the remote copy of `source`, uploading it unless a valid one is known.
 
-        `sha256`: of its bytes, see `content_hash`. `prompt`: the task's id of an order of the
-        native route, whose own upload will do. Raises the refusal, with nothing paid.
+        `sha256`: of its bytes, see `content_hash`. `prompt`: task id of a native-route order, for
+        which that route's own upload is the fallback. Raises the refusal; nothing is paid then.
         """
         uploaded = await self.copy_of(sha256)
         if uploaded is not None:
@@ -145,7 +145,7 @@ class Transfers:
         )
 
     async def copy_of(self, sha256: str) -> Uploaded | None:
-        """The valid remote copy of a content, if the journal knows one."""
+        """Return the unexpired remote copy of a content from the journal, or None."""
         row = await self.journal.upload(sha256)
         return None if row is None else Uploaded(*row)
 
@@ -161,7 +161,7 @@ class Transfers:
 
             def moved(done: int, total: int | None) -> None:
                 shown(done, total)
-                if done == total:  # its reply is next, and then the order
+                if done == total:  # the create call is imminent: preconnect
                     self.sender.transport.expect(1)
 
             meter = Meter(moved=moved)
@@ -177,7 +177,7 @@ class Transfers:
         except NotFound:
             if not prompt:
                 raise
-            # Not kept for others: it lies on that machine alone.
+            # Not recorded for reuse: the file exists on that machine only.
             path = input_path(prompt)
             return await retry(lambda: attempt(path, {"type": "input"}, read_input))
         except (FileTooLarge, BadReply, ServiceFault, UploadFailed):
@@ -192,18 +192,18 @@ class Transfers:
         return uploaded
 
     async def _check_content(self, body: bytes | Path, algorithm: str, hexdigest: str) -> None:
-        """Raise BadInput for a file that is not what it was hashed as: asked on either side of an
-        upload, which itself sees what changes meanwhile."""
+        """Raise BadInput if a file no longer has its hash. Called before and after an upload, which
+        itself detects a change in between."""
         if isinstance(body, Path) and await self._file_hash(body, algorithm) != hexdigest:
             raise BadInput("error.file_changed", name=body.name)
 
     async def forget(self, hashes: Iterable[str]) -> None:
-        """Trust no remote copy of these contents any more."""
+        """Invalidate the remote copies of these contents."""
         for sha256 in hashes:
             await self.journal.forget_upload(sha256)
 
     async def content_hash(self, source: Source) -> str:
-        """SHA-256 of the bytes; of a file it is computed once per path, size, mtime and inode."""
+        """Return the SHA-256 (hex) of the bytes; of a file cached by path, size, mtime, inode."""
         if isinstance(source.body, bytes):
             return await asyncio.to_thread(hash_bytes, source.body)
         return await self._file_hash(source.body, "sha256")
@@ -211,7 +211,7 @@ class Transfers:
     async def fingerprints(
         self, values: Mapping[str, object]
     ) -> tuple[dict[str, object], dict[str, str]]:
-        """Fields as they make up an order's identity, and the hash of each file."""
+        """Return the fields with `{"sha256" or "md5": …}` for files, and each hash by field."""
         sources = {name: value for name, value in values.items() if isinstance(value, Source)}
         digests = await asyncio.gather(*map(self.content_hash, sources.values()))
         hashes = dict(zip(sources, digests, strict=True))
@@ -223,7 +223,7 @@ class Transfers:
         return inputs, hashes
 
     async def file_here(self, algorithm: str, hexdigest: str) -> Path | None:
-        """A file of this machine that an order was given, if it has the same content still."""
+        """Return a local file that was hashed before and still has this content, or None."""
         for path in await self.journal.paths_of(algorithm, hexdigest):
             with contextlib.suppress(BadInput, OSError):
                 if await self._file_hash(path, algorithm) == hexdigest:
@@ -243,12 +243,12 @@ class Transfers:
     # LoRA
 
     async def lora_hash(self, path: Path) -> str:
-        """MD5 of a LoRA file, which is how the service knows one."""
+        """Return the MD5 (hex) of a LoRA file, by which the service identifies it."""
         return await self._file_hash(path, "md5")
 
     async def upload_lora(self, path: Path, watch: Watch, md5: str = "") -> str:
-        """The name that RHLoraLoader takes for a local LoRA file, uploaded unless known by md5,
-        which is computed where it is not given."""
+        """Return RHLoraLoader's name for a local LoRA file; upload it unless the service has its
+        MD5, which is computed if not given."""
         full, about = await asyncio.to_thread(about_file, path)
         return await self._loras.join(
             (full, md5), lambda show: self._upload_lora(full, about.st_size, show, md5), watch
@@ -273,7 +273,7 @@ class Transfers:
         return await retry(attempt, waits=True)
 
     def expect_order(self, files: int) -> None:
-        """An order with so many is near: its connections may be opened meanwhile."""
+        """Preconnect for an imminent order with so many file uploads."""
         self.sender.transport.expect(1)
         if files:
             self.bulk.expect("", min(files, PARALLEL))
@@ -281,7 +281,7 @@ class Transfers:
     # Results
 
     async def _arriving(self, url: str, into: Path, show: Moved) -> Fetched:
-        """A file: asked again, and the line waited for, as long as the tries come well farther."""
+        """Download with retries, and waiting out outages; progress (ENOUGH) resets the retries."""
         before, farthest, enough = 0, 0, ENOUGH
         retry = partial(self.sender.retry, repeatable=True, tries=DOWNLOAD_TRIES)
 
@@ -306,13 +306,13 @@ class Transfers:
         return await retry(attempt, waits=True, anew=has_grown)
 
     async def download(self, url: str, into: Path, task_id: str, show: Moved = None) -> Fetched:
-        """A file; every failure tells of a result of that task. `show`: its bytes as they come."""
+        """Download a task's result; errors carry its id. `show`: callback of (bytes, total)."""
         try:
             return await self._arriving(url, into, show)
         except (ResultUnavailable, DiskFull, BadInput) as error:
             raise error.with_context(task_id=task_id) from error.__cause__
         except RateLimited as error:
-            # Its own sentence is that of an order which was not started.
+            # Its own text says that no order was started, which is wrong here.
             reason = str(error.params.get("remote"))
             if pause := error.params.get("pause"):
                 raise ResultUnavailable(
@@ -324,13 +324,13 @@ class Transfers:
                 ) from error
             raise ResultUnavailable(task_id=task_id, is_transient=True, reason=reason) from error
         except RunningHubError as error:
-            # The fate is the task's, whatever became of this request.
+            # The fate is the task's, which is over, not this request's.
             reason = error.with_context(fate=Fate.OVER)
             raise ResultUnavailable(task_id=task_id, is_transient=True, reason=reason) from error
 
 
 async def load_sources(values: Mapping[str, object]) -> dict[str, object]:
-    """The values with a Source in place of each LazySource."""
+    """Return the values with each LazySource resolved to its Source, concurrently."""
 
     async def make(name: str, lazy_source: LazySource) -> tuple[str, Source]:
         return name, await lazy_source.source()
@@ -342,7 +342,7 @@ async def load_sources(values: Mapping[str, object]) -> dict[str, object]:
 
 
 async def together(work: Sequence[Coroutine[None, None, T]]) -> list[T]:
-    """All results; the first failure ends the others."""
+    """Run coroutines concurrently; return their results. The first failure cancels the others."""
     jobs = [asyncio.ensure_future(item) for item in work]
     try:
         return await asyncio.gather(*jobs)
@@ -352,17 +352,17 @@ async def together(work: Sequence[Coroutine[None, None, T]]) -> list[T]:
 
 
 def _about_upload(error: RunningHubError, source: Source) -> RunningHubError:
-    """The same, in the words of an upload, with which nothing was started."""
+    """Return the error with the text of a failed upload, in which nothing was started."""
     if isinstance(error, Redirected):
         return error.with_context("error.redirected_order")
     if error.code != BAD_PARAMETERS or not isinstance(source.body, Path):
         return error
-    # What the service names is our hash of it.
+    # The service's own text names the file by our content hash.
     return error.with_context("error.upload_refused", params={"name": source.body.name})
 
 
 def _percent(watch: Watch, stage: Stage, size: int) -> Callable[[int, int | None], None]:
-    """A meter's callback: news for each whole percent."""
+    """Return a Meter callback that reports each whole percent. `size`: if total is unknown."""
     shown = -1
 
     def moved(done: int, total: int | None) -> None:

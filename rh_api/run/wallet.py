@@ -1,4 +1,4 @@
-"""The account that pays: what it pays in, what is left on it, and the date by its service."""
+"""Cached account status: billing unit, balance, and the service's clock offset."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from ..wire.accounts import Account, account_status
 from .ports import Journal
 from .retry import Sender
 
-READ_SECONDS = 60.0  # the account is read at most once a minute, and after an order
+READ_SECONDS = 60.0  # TTL of the cached account; an order's end invalidates it
 
 
 @dataclass(slots=True)
 class Wallet:
-    """One account, as it was last read."""
+    """Cached status of one account."""
 
     sender: Sender
     journal: Journal
@@ -26,11 +26,11 @@ class Wallet:
 
     @property
     def last(self) -> Account | None:
-        """The account as it was read before, however long ago."""
+        """The last status read, however old; None before the first read."""
         return self._account
 
     async def read(self) -> Account:
-        """The account, a minute old at most. Raises the call's error where it cannot be read."""
+        """Return the status, at most READ_SECONDS old. Raises the call's error."""
         async with self._reading:
             now = self.sender.clock.now()
             if self._account is None or now - self._read_at > READ_SECONDS:
@@ -43,22 +43,22 @@ class Wallet:
             return self._account
 
     def spent(self) -> None:
-        """An order has ended: what is left is another sum."""
+        """Invalidate the cache, since an order's end changes the balance."""
         self._read_at = float("-inf")
 
     def unit(self, account: Account) -> str | None:
-        """What running time is paid in; "" where it is paid by a subscription, None if unknown."""
+        """Return the billing unit of running time; "" for a subscription, None if unknown."""
         kind = account.kind.upper()
         return {"NORMAL": COINS, "SHARED": self.journal.currency, "EXCLUSIVE": ""}.get(kind)
 
     def unix(self) -> float | None:
-        """Now, in unix seconds by the service's clock; None where it has not told it."""
+        """Return the current unix time by the service's clock; None before it was told."""
         if self._service_time is None:
             return None
         at, then = self._service_time
         return at + self.sender.clock.now() - then
 
     def balance(self, account: Account) -> dict[str, int]:
-        """What is left, by unit, as far as it is told."""
+        """Return the balance in millionths by unit, without units that are not told."""
         amounts = {COINS: micros(account.coins), self.journal.currency: micros(account.money)}
         return {unit: amount for unit, amount in amounts.items() if amount is not None}

@@ -1,7 +1,7 @@
-"""Webhooks of own orders: an address each, and what the journal hears of them.
+"""Webhooks of own orders: a URL with a random token each, and deliveries noted in the journal.
 
-Whoever listens, in this process or another, notes a delivery in the journal. It is a reason to ask
-the service now, and never the truth.
+The listener, in this process or another, records a delivery in the journal. That only triggers a
+poll; its content is never trusted.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ from ..wire.webhooks import PATH
 from .orders import Order
 from .ports import Clock, Journal
 
-LOOK = 0.3  # seconds between two looks into the journal
+LOOK = 0.3  # seconds between two polls of the journal
 TOKEN_BYTES = 32
 
 
 class Follower(Protocol):
-    """Who follows a task and can be told of its webhook."""
+    """A follower of a task that can be notified of its webhook."""
 
     def delivered(self) -> None:
-        """The delivery came."""
+        """Called when the delivery has arrived."""
         ...
 
     def promised(self) -> None:
-        """The delivery will come, as far as can be known."""
+        """Called when a delivery is to be expected."""
         ...
 
 
 @dataclass(slots=True)
 class Deliveries:
-    """`address`: where the listener is reached from outside, without a slash at its end."""
+    """`address`: the listener's public base URL, without a trailing slash."""
 
     address: str
     journal: Journal
@@ -46,9 +46,9 @@ class Deliveries:
     _looking: asyncio.Task[None] | None = None
 
     def addressed(self, order: Order) -> tuple[Order, Address | None]:
-        """The order with an address of its own, and what the journal keeps of that.
+        """Return the order with its own webhook URL, and the journal's record of it (token hashed).
 
-        One that carries an address of the person's, and one that can carry none, stays as it is.
+        An order with a webhook URL of the user's, or that can carry none, is returned unchanged.
         """
         if order.options.webhook_url or not order.takes_webhook:
             return order, None
@@ -58,7 +58,7 @@ class Deliveries:
 
     @contextlib.asynccontextmanager
     async def awaited(self, order: int, follower: Follower) -> AsyncGenerator[None]:
-        """While this is open the follower is told of the order's delivery."""
+        """Notify `follower` of the order's delivery while the context is open."""
         try:
             promised = await self.journal.promised(order)
         except StoreUnavailable:
@@ -81,7 +81,7 @@ class Deliveries:
                 self._stop_looking()
 
     def _stop_looking(self) -> None:
-        """End the look; whoever comes before it has ended begins another."""
+        """Cancel the polling task; a follower that comes before it has ended starts another."""
         if self._looking is not None:
             self._looking.cancel()
             self._looking = None
@@ -99,4 +99,4 @@ class Deliveries:
             follower.delivered()
         if delivered:
             for _, follower in self._awaited:
-                follower.promised()  # deliveries do reach this machine
+                follower.promised()  # deliveries evidently reach this machine
