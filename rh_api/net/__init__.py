@@ -1,2 +1,2 @@
-"""The line to the outside: control calls over aiohttp, big bodies over requests,
-and their rules."""
+"""Network I/O: control calls over aiohttp, file transfers over requests, and their safety
+rules."""

@@ -1,7 +1,7 @@
-"""Connections that are opened before they are needed, and have carried nothing until then.
+"""Preconnect: connections opened before the request that uses them, to save its handshakes.
 
-Over a far line a new connection takes a round trip, and with TLS two. They pass while an upload is
-under way, or a task runs. None goes ahead through a proxy.
+A new connection takes one round trip for TCP and with TLS a second, both during an upload or while
+a task runs. Never through a proxy.
 """
 
 from __future__ import annotations
@@ -31,36 +31,36 @@ if TYPE_CHECKING:
 else:
     Pool = object
 
-# An order must not be lost with a connection whose other end is gone: no service or gateway is
-# known that drops a new one sooner.
+# Maximum idle age for a create call, which must not be sent on a connection that the peer has
+# closed: no service or gateway is known to drop a new one sooner.
 ORDER_SECONDS = 2.0
-LOOKS = 2  # turns of the loop: in one it notes an end that is here already
-TRANSFER_SECONDS = 30.0  # a transfer that is lost with its connection is only made again
+LOOKS = 2  # loop iterations in which asyncio processes an EOF that has already arrived
+TRANSFER_SECONDS = 30.0  # maximum idle age for a transfer, which can be repeated
 
 
-# For orders, over aiohttp
+# For create calls, over aiohttp
 
 
 @dataclass(slots=True, eq=False)
 class _Ahead:
     key: ConnectionKey
     opening: asyncio.Task[Connection]
-    since: float = 0.0  # when it was open, by the loop's clock
+    since: float = 0.0  # when it was established, by the loop's clock
 
 
 class OneRequestConnector(aiohttp.TCPConnector):
-    """A new connection for each request; that of a POST may have been opened ahead."""
+    """A connector without keep-alive; a POST may take a preconnected connection."""
 
     def __init__(self, context: ssl.SSLContext, unused: float = ORDER_SECONDS) -> None:
-        """`unused`: seconds that one opened ahead is kept, open."""
+        """`unused`: seconds that a preconnected connection stays open and usable."""
         super().__init__(ssl=context, limit=0, force_close=True)  # pyright: ignore[reportUnknownMemberType]
         self._unused = unused
         self._ahead: list[_Ahead] = []
 
     def expect(self, origin: str, count: int) -> None:
-        """See that `count` unused connections to `origin` are open, or on their way.
+        """Ensure that `count` unused connections to `origin` are open or being opened.
 
-        One that nobody takes in time is closed.
+        One that is not taken within `unused` seconds is closed.
         """
         loop = asyncio.get_running_loop()
         request = aiohttp.ClientRequest("POST", URL(origin), loop=loop)
@@ -84,7 +84,7 @@ class OneRequestConnector(aiohttp.TCPConnector):
         return ahead
 
     def expect_nothing(self) -> None:
-        """Close those that are there, or on their way."""
+        """Close all preconnected connections, and cancel those being opened."""
         for ahead in tuple(self._ahead):
             self._drop(ahead)
 
@@ -94,7 +94,7 @@ class OneRequestConnector(aiohttp.TCPConnector):
             for _ in range(LOOKS):
                 await asyncio.sleep(0)
             if ahead not in self._ahead:
-                continue  # it could not be opened, or somebody else has it
+                continue  # connecting failed, or another request took it
             if self._is_young(ahead) and _is_untouched(connection := ahead.opening.result()):
                 self._ahead.remove(ahead)
                 return connection
@@ -109,7 +109,7 @@ class OneRequestConnector(aiohttp.TCPConnector):
     def _opened(self, ahead: _Ahead) -> None:
         if not _succeeded(ahead.opening):
             with contextlib.suppress(ValueError):
-                self._ahead.remove(ahead)  # whoever needs one meets the reason again
+                self._ahead.remove(ahead)  # the request connects itself, and gets the error
             return
         loop = asyncio.get_running_loop()
         ahead.since = loop.time()
@@ -119,7 +119,7 @@ class OneRequestConnector(aiohttp.TCPConnector):
         if ahead not in self._ahead:
             return
         self._ahead.remove(ahead)
-        # Done, it may have failed just now, and `_opened` is still to hear of it.
+        # It may have just failed, with the done callback `_opened` still pending.
         if not ahead.opening.cancel() and _succeeded(ahead.opening):
             ahead.opening.result().close()
 
@@ -129,7 +129,7 @@ def _succeeded(opening: asyncio.Task[Connection]) -> bool:
 
 
 def _is_untouched(connection: Connection) -> bool:
-    """Whether nothing came over it, its end included."""
+    """Return whether nothing was received, not even an EOF."""
     protocol = connection.protocol
     return protocol is not None and protocol.is_connected() and not protocol.should_close
 
@@ -138,8 +138,8 @@ def _is_untouched(connection: Connection) -> bool:
 
 
 def _is_silent(sock: Any) -> bool:
-    """Whether nothing came over it, its end included. What urllib3 looks at is whether there is
-    anything to read, and behind a handshake of TLS 1.3 there is: tickets."""
+    """Return whether no application data and no EOF was received. urllib3's check, whether the
+    socket is readable, fails after a TLS 1.3 handshake: its session tickets are pending."""
     timeout = sock.gettimeout()
     sock.settimeout(0.0)
     try:
@@ -153,7 +153,7 @@ def _is_silent(sock: Any) -> bool:
 
 
 class AheadPool(Pool):
-    """A part of a pool of urllib3: what it would open anew may have been opened ahead."""
+    """Mixin of a urllib3 pool: where it would connect, it takes a preconnected connection."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -162,7 +162,7 @@ class AheadPool(Pool):
         self._change = threading.Condition()
 
     def expect(self, count: int) -> None:
-        """See that `count` idle connections are open, or on their way. Returns at once."""
+        """Ensure that `count` idle connections are open or being opened. Returns at once."""
         with self._change:
             missing = count - self._opening - len(self._ahead)
             for _ in range(missing - self._idle(missing)):
@@ -177,8 +177,8 @@ class AheadPool(Pool):
                 self._ahead.pop()[0].close()
 
     def _idle(self, most: int) -> int:
-        """Connections that lie in the pool and are alive, up to `most`: looking costs a call of
-        the system each."""
+        """Return the number of live idle connections in the pool, counting up to `most`: each check
+        is a system call."""
         pooled: list[Any] = [] if self.pool is None else [*self.pool.queue]
         pooled = [idle for idle in reversed(pooled) if idle is not None]  # its last is given first
         alive = (idle for idle in pooled if not is_connection_dropped(idle))
@@ -192,7 +192,7 @@ class AheadPool(Pool):
             connection.connect()
             is_open = True
         except (urllib3.exceptions.HTTPError, OSError, ValueError):
-            pass  # whoever needs one meets the reason again
+            pass  # the request connects itself, and gets the error
         finally:
             with self._change:
                 self._opening -= 1

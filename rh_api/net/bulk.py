@@ -1,4 +1,4 @@
-"""Big bodies over requests: uploads with the key, presigned uploads and results without it."""
+"""File transfers over requests: uploads with the API key; presigned uploads and results without."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ from .transfer_thread import (
 
 T = TypeVar("T")
 
-TRANSFERS = 8  # at once; four already fill a line with 100 ms of round trip
-# Beside what a system may hold back, as much lies with a proxy of this machine, or on the line.
+TRANSFERS = 8  # concurrent; four already saturate a link with 100 ms round trip
+# A local proxy, or the network, may buffer as much again as the kernel does.
 UPLOAD_POLICY = StallPolicy(floor=10_000, window=60.0, reply=120.0, unseen=2 * UNSENT)
 DOWNLOAD_POLICY = StallPolicy(floor=1_000, window=30.0, reply=30.0)
-READ_SECONDS = 600.0  # above every pace, which decides
+READ_SECONDS = 600.0  # socket timeout, longer than any StallPolicy, which decides
 
-# Codes of the object store for an address whose time is over: a new one helps.
+# Error codes of the object store for an expired presigned URL: a new one helps.
 _EXPIRED = re.compile(
     rb"<Code>(SignatureExpired|AccessDenied|ExpiredToken|RequestTimeTooSkewed|"
     rb"SignatureDoesNotMatch)</Code>"
@@ -55,11 +55,11 @@ _EXPIRED = re.compile(
 
 
 class RequestsBulk:
-    """The protocol Bulk over one pool of connections; each transfer has a thread of its own.
+    """Implements Bulk over one connection pool; each transfer runs in its own thread.
 
-    Cancelling a method's coroutine sets its meter's stop; setting the stop cancels the method.
-    Either way it ends within half a second, whatever its thread is blocked in. Progress is told
-    on the loop.
+    Cancelling a method's coroutine sets its meter's `stop`; setting `stop` cancels the method.
+    Either way it ends within half a second, whatever its thread blocks on. Progress is reported
+    in the event loop.
     """
 
     def __init__(
@@ -79,8 +79,8 @@ class RequestsBulk:
         self._expecting: set[asyncio.Task[None]] = set()
 
     def expect(self, url: str, count: int) -> None:
-        """See that `count` transfers with the host of `url` find a connection, "" for the own
-        origin. Returns at once, and where none can be opened, they will tell."""
+        """Preconnect for `count` transfers with the host of `url` ("": the own origin). Returns at
+        once; failures are left to the transfers."""
         with contextlib.suppress(RunningHubError):
             safe = check_url(url or self._settings.origin, self._settings)
             if proxies_for(safe.scheme, safe.host):
@@ -101,12 +101,12 @@ class RequestsBulk:
         fields: Mapping[str, str],
         meter: Meter,
     ) -> Response:
-        """POST a form with the file `name` to `path` of the own origin, with the key.
+        """POST a multipart form with the file `name` to `path` of the own origin, with the API key.
 
-        Raises BadInput for a file that cannot be read or changes, and Unreachable.
+        Raises BadInput if the file is unreadable or changes meanwhile, and Unreachable.
         """
         key = self._settings.key.reveal()
-        # The old endpoint reads the key from the form; the header alone is refused there.
+        # The old endpoint reads the key from the form, and refuses the header alone.
         form = {**fields, Auth.BODY.value: key} if path == OLD_UPLOAD_PATH else fields
         is_native = path.startswith(KEYED)
         kind, pieces = multipart(form, name, mime, body, "image" if is_native else "file")
@@ -118,10 +118,10 @@ class RequestsBulk:
         return replace(reply, body=withhold(reply.body, key))
 
     async def put(self, url: str, file: Path, meter: Meter) -> None:
-        """PUT `file` to a presigned address of the service's object store.
+        """PUT `file` to a presigned URL of the service's object store.
 
-        Raises HostRefused, BadInput, Unreachable, RateLimited, and UploadFailed, whose key
-        `error.put_expired` means that a new address is needed.
+        Raises HostRefused, BadInput, Unreachable, RateLimited, and UploadFailed, with key
+        `error.put_expired` if the URL has expired.
         """
         safe = check_url(url, self._settings)
         headers = {"Content-Type": "application/octet-stream"}
@@ -135,11 +135,10 @@ class RequestsBulk:
         raise UploadFailed(remote=f"HTTP {response.status}")
 
     async def download(self, url: str, into: Path, meter: Meter) -> Fetched:
-        """Fetch a result to `into` plus the suffix that its first bytes prove.
+        """Download a result to `into` plus the suffix of its type (magic bytes decide).
 
-        Raises HostRefused and ResultUnavailable, which asking again does not change, and
-        Unreachable, ServiceFault, RateLimited, after which the next call resumes, DiskFull and
-        BadInput for the folder.
+        Permanent: HostRefused, ResultUnavailable. Transient, the next call resumes: Unreachable,
+        ServiceFault, RateLimited. Local: DiskFull, and BadInput if the folder is not writable.
         """
         settings = self._settings
         safe = address_of(url, settings)
@@ -150,7 +149,7 @@ class RequestsBulk:
         )
 
     async def download_small(self, url: str, into: Path, most: int) -> Fetched:
-        """`download` of at most so many bytes; ResultUnavailable for more."""
+        """`download` of at most `most` bytes; raises ResultUnavailable for a larger file."""
         meter, is_long = Meter(), False
 
         def moved(done: int, total: int | None) -> None:
@@ -211,7 +210,7 @@ class RequestsBulk:
 
 
 def _translated(work: Callable[[TransferThread], T], transfer: TransferThread) -> T:
-    """`work` with the libraries' exceptions as ours, and without them in the chain."""
+    """Run `work`; translate the libraries' exceptions to Unreachable, without chaining them."""
     bind(transfer)
     failure: RunningHubError
     try:
@@ -258,7 +257,7 @@ def _read_reply(response: requests.Response) -> Response:
     except (urllib3.exceptions.HTTPError, OSError):
         complete = False
     headers = {name.lower(): value for name, value in response.headers.items()}
-    # urllib3 before 2 does not look at it.
+    # urllib3 before 2 does not check it.
     complete = complete and headers.get("content-length", str(len(raw))) == str(len(raw))
     body, whole = unpack(bytes(raw), headers.get("content-encoding", ""), ANSWER_LIMIT)
     return Response(response.status_code, body, headers, complete=complete and whole)
@@ -269,10 +268,10 @@ def _name(pieces: list[bytes | Path]) -> str:
 
 
 class Body:
-    """Pieces sent one after the other. Memory stays flat whatever a file's size.
+    """A request body streamed from pieces, in constant memory whatever the files' sizes.
 
-    requests takes it for a stream because it can be iterated, and sends Content-Length because it
-    has a length. A new one starts at the beginning again.
+    requests streams it because it is iterable, and sends Content-Length because it has `len`. It
+    can be read only once; a retry needs a new one.
     """
 
     def __init__(self, pieces: Sequence[bytes | Path], transfer: TransferThread) -> None:
@@ -304,14 +303,15 @@ class Body:
         return iter(self.read, b"")
 
     def read(self, size: int = BLOCK) -> bytes:
-        """The next block, at most `size` bytes; b"" at the end. Asking says the last one left."""
+        """Return the next block, at most `size` bytes; b"" at the end. Counts the previous block
+        as sent."""
         self._transfer.moved(self._in_flight)
         block = self._next(size if size > 0 else BLOCK)
         self._in_flight = len(block)
         return block
 
     def check_unchanged(self) -> None:
-        """Raise BadInput when a file is another one now: what arrived may be a mixture."""
+        """Raise BadInput if a file was modified meanwhile: the upload may mix both contents."""
         for file in self._files:
             file.check_unchanged()
 
@@ -330,7 +330,7 @@ class Body:
 
 
 class _Open:
-    """A file that has the length it had when it was opened, or is an error."""
+    """An open file that must keep its size and mtime; BadInput otherwise."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -348,7 +348,7 @@ class _Open:
     def read(self, size: int) -> bytes:
         block = self._file.read(min(size, self._left))
         if self._left and not block:
-            raise self._changed()  # it shrank: the length that was announced cannot be kept
+            raise self._changed()  # it shrank: the announced Content-Length cannot be met
         self._left -= len(block)
         return block
 
@@ -374,10 +374,10 @@ def _stamp(stat: os.stat_result) -> tuple[int, int]:
 def multipart(
     fields: Mapping[str, str], name: str, mime: str, content: bytes | Path, part: str = "file"
 ) -> tuple[str, list[bytes | Path]]:
-    """A form with one file, `part`, as its content type and the pieces of a Body.
+    """Return Content-Type and Body pieces of a multipart form with one file, the field `part`.
 
-    The service names files by content, so `name` only tells it the type: what is not plain ASCII
-    becomes an underscore.
+    The service names files by content hash, so `name` only conveys the suffix: characters other
+    than ASCII letters, digits and `._-` become underscores.
     """
     boundary = secrets.token_hex(16)
     safe_name = re.sub(r"[^A-Za-z0-9._-]", "_", name)[-100:] or "file"

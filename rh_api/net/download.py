@@ -1,4 +1,4 @@
-"""A result on its way to a file: resumed where the server allows, whole or not at all."""
+"""Download of a result to a file: resumable by range requests, and complete or not at all."""
 
 from __future__ import annotations
 
@@ -43,37 +43,37 @@ from .safety import MAX_REDIRECTS, SafeUrl, check_redirect, unreachable
 from .tls_proxy import CONNECT_SECONDS, CONTENT_CODINGS, USER_AGENT
 from .transfer_thread import BLOCK, Stopped, TransferThread, proxies_for
 
-READ_SECONDS = 60.0  # a last resort: the pace is watched from outside
+READ_SECONDS = 60.0  # socket timeout, a last resort: StallPolicy watches the throughput
 SMALL_BLOCK = 16 * 1024
-RESERVE = 256 * 2**20  # bytes, or a tenth of what is free
-LOOK_BYTES = 16 * 2**20  # of a body of unknown length between two looks at the disk
+RESERVE = 256 * 2**20  # bytes of disk left free, or a tenth of the free space if that is less
+LOOK_BYTES = 16 * 2**20  # of a body of unknown length between two checks of free space
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 _NO_RANGE = re.compile(r"bytes \*/(\d+)")
 _PAGES = frozenset({".html", ".htm", ".xml", ".xhtml"})
 _TEXTS = frozenset({".txt", ".md"})
 _NO_CODINGS = frozenset({"", "identity", "none", "utf-8", "aws-chunked"})
-"""What stores say of a body that is not packed: the rest is metadata of an upload gone astray."""
+"""Content-Encodings of an uncompressed body; object stores send misplaced upload metadata."""
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class Download:
-    """One try to fetch `url` into `into` plus a suffix.
+    """One attempt to download `url` to `into` plus a suffix. Blocking; runs in a transfer thread.
 
-    What has come is kept in a `Part`. Stop removes it; a broken line leaves it for the next try.
+    Received bytes go to a `Part`: deleted on stop, kept for resuming when the connection breaks.
     """
 
     def __init__(
         self, settings: Settings, session: requests.Session, url: SafeUrl, into: Path, name: str
     ) -> None:
-        """`name`: of the file in the cloud, which says what it is where its bytes prove nothing."""
+        """`name`: remote file name, whose suffix gives the type if magic bytes do not."""
         self._settings = settings
         self._session = session
         self._url = url
         self._name = name
         self._folder = into.parent
         self._part = Part(into)
-        self._type = ""  # as the server calls it
-        self._is_open = False  # its end is that of the connection, and half of it looks the same
+        self._type = ""  # Content-Type
+        self._is_open = False  # delimited by connection close: truncation goes unnoticed
 
     def run(self, transfer: TransferThread) -> Fetched:
         with self._part.alone():
@@ -98,7 +98,7 @@ class Download:
         url = self._url
         for _ in range(MAX_REDIRECTS + 1):
             transfer.host = url.host
-            # Not by way of the session: it has no headers, cookies and proxies to add.
+            # Prepared without the session, which has no headers, cookies or proxies to merge.
             request = requests.Request("GET", url.text, headers=headers).prepare()
             response = self._session.send(
                 request,
@@ -114,9 +114,9 @@ class Download:
         raise ResultUnavailable("error.too_many_redirects", host=url.host)
 
     def _receive(self, transfer: TransferThread, response: requests.Response, have: int) -> int:
-        """Write the body behind what is there. Returns the size that the whole must have."""
+        """Append the body to the `have` bytes of the part; return the size of the whole file."""
         if response.status_code == 416 and have:
-            # The part may be the whole: a process that ended between the last byte and its name.
+            # The part may be complete: a process died between the last byte and the rename.
             match = _NO_RANGE.fullmatch(response.headers.get("Content-Range", ""))
             if match is None or int(match[1]) != have:
                 self._part.drop()
@@ -130,7 +130,7 @@ class Download:
     def _extent(
         self, transfer: TransferThread, response: requests.Response, have: int
     ) -> tuple[int, int | None]:
-        """Where the body begins in the file, and the whole size; None where it is not announced."""
+        """Return the body's offset in the file, and the total size (None if not announced)."""
         headers, is_packed = response.headers, _coding(response) != ""
         if response.status_code == 206:
             match = _RANGE.fullmatch(headers.get("Content-Range", ""))
@@ -144,7 +144,7 @@ class Download:
                 raise _broken(transfer, "Content-Range")
             self._check_content(transfer, headers)
             return have, int(match[3])
-        # The whole: the first try, a server without ranges, or another content by now.
+        # 200, the whole file: a first attempt, no range support, or If-Range did not match.
         if is_packed or "chunked" in headers.get("Transfer-Encoding", "").lower():
             return 0, None
         length = headers.get("Content-Length", "")
@@ -152,7 +152,7 @@ class Download:
         return 0, None if self._is_open else int(length)
 
     def _check_content(self, transfer: TransferThread, headers: Mapping[str, str]) -> None:
-        """The rest must be of the content that the first half is of, whatever If-Range did."""
+        """Raise CutOff if a 206's validator differs from the part's: If-Range may be ignored."""
         now, (_, before) = _content_mark(headers), self._part.left_over()
         if now and now != before:
             self._part.drop()
@@ -164,7 +164,7 @@ class Download:
         transfer.done, transfer.total = start, total
         blocks, mark = _blocks(transfer, response), _content_mark(response.headers)
         if coding := _coding(response):
-            # A range would be one of what is packed.
+            # Not resumable: ranges count compressed bytes, and the part holds plain ones.
             blocks, mark = _unpacked(transfer, blocks, coding), ""
         size = start
         try:
@@ -197,7 +197,7 @@ class Download:
             if self._is_open and verdict is not Verdict.WHOLE:
                 if verdict is Verdict.CUT:
                     raise _broken(transfer, "no Content-Length")
-                verdict = Verdict.CUT  # nothing proves its end: it is fetched once more
+                verdict = Verdict.CUT  # completeness is unproved: downloaded once more
             suffix, kind = _name_type(head, self._name, self._url.host, self._type)
             if not head and (kind is None or kind.kind is not Kind.TEXT):
                 raise ResultUnavailable("error.result_empty", host=self._url.host)
@@ -215,7 +215,7 @@ class Download:
 
 
 class _Room:
-    """What a result may take of a disk: all but what others live on, and the journal."""
+    """Disk quota of a download: free space minus a reserve for the journal and other programs."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -224,7 +224,7 @@ class _Room:
         self._left = min(LOOK_BYTES, free - self._reserve)
 
     def take(self, count: int) -> None:
-        """Raise OSError where `count` more bytes would reach into the reserve."""
+        """Raise OSError (ENOSPC) if `count` more bytes would eat into the reserve."""
         if self._left < count:
             free = shutil.disk_usage(self._folder).free - self._reserve
             if free < count:
@@ -234,8 +234,8 @@ class _Room:
 
 
 def _coding(response: requests.Response) -> str:
-    """How it comes packed, as some stores keep it, "" for not; ResultUnavailable for an unknown
-    way."""
+    """Return the Content-Encoding, with which some stores keep files; "" for none. Raises
+    ResultUnavailable for an unsupported one."""
     header = response.headers.get("Content-Encoding", "").lower()
     codings = [coding for part in header.split(",") if (coding := part.strip()) not in _NO_CODINGS]
     if len(codings) > 1 or not set(codings).issubset(CONTENT_CODINGS):
@@ -250,18 +250,18 @@ def _blocks(transfer: TransferThread, response: requests.Response) -> Iterator[b
 
 
 def _unpacked(transfer: TransferThread, blocks: Iterator[bytes], coding: str) -> Iterator[bytes]:
-    """What packed blocks hold, in pieces: a megabyte of them can hold gigabytes."""
+    """Decompress in steps of at most BLOCK bytes. ResultUnavailable: invalid; CutOff: truncated."""
     head = next(blocks, b"")
     while len(head) < 2 and (more := next(blocks, b"")):
         head += more
-    # By deflate many servers mean a bare stream, without zlib's header, which is a multiple of 31.
+    # By "deflate" many servers mean raw deflate; a zlib header is a multiple of 31.
     is_headed = int.from_bytes(head[:2], "big") % 31 == 0 or head.startswith(b"\x1f\x8b")
     bits = -zlib.MAX_WBITS if coding == "deflate" and not is_headed else zlib.MAX_WBITS | 32
     unpacker = zlib.decompressobj(bits)
     try:
         for block in itertools.chain((head,), blocks):
             while block:
-                if unpacker.eof:  # several, one behind the other, or what fills up the last one
+                if unpacker.eof:  # concatenated members, or zero padding
                     block = block.lstrip(b"\0")
                     if not block:
                         break
@@ -276,16 +276,16 @@ def _unpacked(transfer: TransferThread, blocks: Iterator[bytes], coding: str) ->
 
 
 def _next_block(transfer: TransferThread, response: requests.Response) -> bytes:
-    """Up to a block; what the line does wrong is told from what the disk does wrong."""
+    """Return the next block, b"" at the end; network errors become CutOff, unlike disk errors."""
     raw = response.raw
     try:
         if hasattr(raw, "read1"):
             return raw.read1(BLOCK, decode_content=False)
-        # urllib3 before 2 waits for all that is asked for: little, for the sake of slow lines.
+        # urllib3 before 2 blocks until all of it has come: read little, for slow connections.
         return raw.read(SMALL_BLOCK, decode_content=False)
     except (urllib3.exceptions.HTTPError, OSError) as error:
         failure = unreachable(error, transfer.host, sent=True)
-    transfer.go_on()  # when it was us who cut the line, that is the reason
+    transfer.go_on()  # raises Stopped if our side shut the socket down
     raise CutOff(failure.key, fate=failure.fate).with_context(params=failure.params)
 
 
@@ -306,16 +306,16 @@ def _broken(transfer: TransferThread, reason: str) -> CutOff:
 
 
 def _content_mark(headers: Mapping[str, str]) -> str:
-    """What If-Range takes: a strong ETag, else the date, else nothing that could be resumed."""
+    """Return the validator for If-Range: a strong ETag, else Last-Modified; "": not resumable."""
     etag = headers.get("ETag", "")
     return etag if etag.startswith('"') else headers.get("Last-Modified", "")
 
 
 def _name_type(head: bytes, name: str, host: str, mime: str = "") -> tuple[str, FileType | None]:
-    """Suffix and proven type. Bytes decide; a name is believed only where bytes prove nothing.
+    """Return suffix and type. Magic bytes decide; the name's suffix only where they do not match.
 
-    `mime`: the server's word, by which a text that is written like a page is told from a page.
-    """
+    `mime`: Content-Type, which tells a text that looks like a web page from an error page. Raises
+    ResultUnavailable for the latter."""
     claimed = PurePosixPath(name).suffix.lower()
     is_text = claimed in _TEXTS and "html" not in mime and "xml" not in mime
     if looks_like_page(head) and claimed not in _PAGES and not is_text:
@@ -327,7 +327,7 @@ def _name_type(head: bytes, name: str, host: str, mime: str = "") -> tuple[str, 
         return proven.suffix, proven
     declared = by_suffix(claimed) if claimed else None
     if declared is None or declared.kind is Kind.IMAGE:
-        return ".bin", None  # what no loader of pictures knows must not look like one
+        return ".bin", None  # must not look like an image to loaders that cannot decode it
     if declared.kind is Kind.TEXT:
         return (declared.suffix, declared) if b"\0" not in head else (".bin", None)
     return declared.suffix, None

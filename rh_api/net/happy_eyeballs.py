@@ -1,8 +1,7 @@
-"""A connection to a host of several addresses, of which some lead nowhere (RFC 8305).
+"""Happy Eyeballs (RFC 8305) for urllib3: races connections to all addresses of a host.
 
-Networks that promise IPv6 and carry none are common. aiohttp goes around them by aiohappyeyeballs,
-which comes with it; urllib3 tries one address after the other, each for as long as a connection may
-take.
+Networks that announce IPv6 without routing it are common. aiohttp copes by aiohappyeyeballs, which
+it depends on; urllib3 tries addresses in sequence, each for the whole connect timeout.
 """
 
 from __future__ import annotations
@@ -21,13 +20,13 @@ from urllib3.util.connection import allowed_gai_family
 
 from .tls_proxy import CONNECT_SECONDS
 
-NEXT_SECONDS = 0.25  # until the next address is tried beside those before
+NEXT_SECONDS = 0.25  # delay until the next address is tried concurrently
 
-Place: TypeAlias = tuple[Any, Any, int, str, Any]  # as getaddrinfo tells it
+Place: TypeAlias = tuple[Any, Any, int, str, Any]  # an entry of getaddrinfo
 
 
 class RacingConnection(HTTPConnection):
-    """Takes whichever address answers first."""
+    """Connects to whichever address answers first."""
 
     def _new_conn(self) -> socket.socket:
         seconds = self.timeout if isinstance(self.timeout, (int, float)) else CONNECT_SECONDS
@@ -45,11 +44,11 @@ class RacingConnection(HTTPConnection):
 
 
 def connect_first(places: Sequence[Place], seconds: float) -> socket.socket:
-    """A socket, without blocking, to the first of `places` that answers within `seconds`.
+    """Return a non-blocking socket connected to the first of `places` to answer within `seconds`.
 
-    OSError where all refuse, and asyncio.TimeoutError.
+    Raises OSError if all refuse, asyncio.TimeoutError. Blocks; not for a thread with a loop.
     """
-    # A thread of transfers has no loop; what Windows has by default would keep hold of the socket.
+    # A transfer's thread has no loop; Windows' default, a proactor, would keep hold of the socket.
     loop = asyncio.SelectorEventLoop()
     try:
         first: Coroutine[Any, Any, socket.socket] = start_connection(

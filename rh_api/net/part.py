@@ -1,4 +1,4 @@
-"""The half of a file that a download has brought so far, as the next try finds it."""
+"""A partial download on disk, and the validator with which the next attempt resumes it."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if sys.platform != "win32":
     import fcntl
 
 SYNC_BYTES = 32 * 2**20
-SYNC_SECONDS = 2.0  # what a slow line has brought until then is lost with the power
+SYNC_SECONDS = 2.0  # between two fsyncs: the most of a slow download that a power cut loses
 
 
 class Part:
-    """`into`.part, and in `into`.part.tag how much of it is on the disk, and of which content.
+    """The file `into`.part; `into`.part.tag holds its fsynced length and its content's validator.
 
-    A power cut can keep a file's length and lose its bytes: only what was synced is resumed.
+    A power cut can keep a file's length and lose its data: only fsynced bytes are resumed.
     """
 
     def __init__(self, into: Path) -> None:
@@ -33,7 +33,7 @@ class Part:
 
     @contextlib.contextmanager
     def alone(self) -> Generator[None]:
-        """While another process fetches the same, this one writes under a name of its own."""
+        """Hold the part's lock; if another process has it, use a uniquely named, temporary part."""
         claim = self._claim()
         if claim is not None:
             with claim:
@@ -47,7 +47,7 @@ class Part:
             self.drop()
 
     def _claim(self) -> contextlib.AbstractContextManager[object] | None:
-        """Holds the half file until it has its name; None when somebody else holds it."""
+        """Take the part's lock without blocking; None if another process holds it."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             if sys.platform == "win32":
@@ -56,7 +56,7 @@ class Part:
         except FileExistsError:
             return None
         except OSError:
-            return contextlib.nullcontext()  # said when there is something to write
+            return contextlib.nullcontext()  # the first write reports the error
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -67,7 +67,7 @@ class Part:
         return file
 
     def left_over(self) -> tuple[int, str]:
-        """Bytes of an earlier try that can be resumed, and the server's mark of their content."""
+        """Return an earlier attempt's resumable bytes and their validator; (0, "") if none."""
         try:
             synced, _, mark = self._tag.read_text("latin-1").partition("\n")
             have = min(int(synced), self.path.stat().st_size)
@@ -77,8 +77,8 @@ class Part:
 
     @contextlib.contextmanager
     def growing(self, start: int, mark: str) -> Generator[Growing]:
-        """Open it behind its first `start` bytes. `mark`: of a new content, "" where the server
-        knows none."""
+        """Open it for writing at `start`, truncating there. `mark`: validator of a new content (if
+        `start` is 0), "" if the server sent none."""
         if start:
             _, mark = self.left_over()
         else:
@@ -90,7 +90,7 @@ class Part:
             yield Growing(file, self._tag, mark)
 
     def named(self, suffix: str) -> Path:
-        """The whole file under its name."""
+        """Fsync the complete file and rename it atomically to `into` plus `suffix`."""
         sync_path(self.path)
         path = self._into.with_name(self._into.name + suffix)
         put(self.path, path)
@@ -98,7 +98,7 @@ class Part:
         return path
 
     def drop_unheld(self) -> None:
-        """What an earlier try left, unless another process fetches the same right now."""
+        """Delete what an earlier attempt left, unless another process holds its lock."""
         if self.path.exists() and (claim := self._claim()) is not None:
             with claim:
                 self.drop()
@@ -108,21 +108,21 @@ class Part:
             try:
                 path.unlink(missing_ok=True)
             except OSError:
-                pass  # it is overwritten or resumed next time
+                pass  # the next attempt overwrites or resumes it
 
 
 if sys.platform == "win32":
 
     def _held_beside(path: Path) -> BinaryIO:
-        """FileExistsError while another process has it. A lock file beside it, since Windows does
-        not rename an open file, and deletes this one when it is closed."""
+        """Create a lock file beside `path`, deleted when closed (Windows cannot rename an open
+        file). Raises FileExistsError while another process has it."""
         lock = path.with_name(path.name + ".held")
         flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_TEMPORARY
         return os.fdopen(os.open(lock, flags), "wb")
 
 
 class Growing:
-    """A `Part` while blocks come in."""
+    """A `Part` open for writing."""
 
     def __init__(self, file: BinaryIO, tag: Path, mark: str) -> None:
         self._file = file
@@ -137,7 +137,7 @@ class Growing:
             self.keep()
 
     def keep(self) -> None:
-        """From here on a next try may go on."""
+        """Fsync, and record the length to resume from; no-op for content without a validator."""
         if self._mark:
             sync(self._file)
             self._synced = self._file.tell()

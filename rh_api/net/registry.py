@@ -1,4 +1,4 @@
-"""The vendor's registry of models, where a person switched it on: a file at another origin."""
+"""The vendor's model registry, a file at another origin; opt-in."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from .transport import AiohttpTransport
 
 @dataclass(frozen=True, slots=True)
 class VendorRegistry:
-    """One file, asked for without a key; `settings` are those of its origin."""
+    """The registry's file, requested without a key. `settings`: of its origin."""
 
     settings: Settings
     path: str
 
     @classmethod
     def of(cls, settings: Settings) -> VendorRegistry | None:
-        """None where it is switched off."""
+        """Return the configured registry, None if it is switched off."""
         if not settings.model_registry:
             return None
         parts = urlsplit(settings.model_registry)
@@ -27,7 +27,7 @@ class VendorRegistry:
         return cls(Settings(origin=origin, key=NO_SECRET, state=settings.state), parts.path)
 
     async def read(self, limit: int) -> bytes:
-        """The file, of at most `limit` bytes. Raises what a call raises."""
+        """Download the file. CatalogueRefused above `limit` bytes; else a call's errors."""
         transport = AiohttpTransport(self.settings)
         try:
             return (await transport.send(document(self.path, limit))).data or b""

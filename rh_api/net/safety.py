@@ -1,12 +1,11 @@
-"""Safety rules: which addresses may be asked, and nothing secret in what is said of them.
+"""Safety rules: which URLs may be requested (SSRF), and redaction of secrets in errors and logs.
 
-The service names addresses in its answers (results, presigned uploads, sockets), so an address
-is a claim of the network. A name on the list is safe because it is asked over TLS with a verified
-certificate; what the name resolves to is not compared, since proxies in fake-IP mode (Clash,
-Surge) answer private addresses for every name.
+The service's answers name URLs (results, presigned uploads, WebSockets), which are untrusted input.
+A listed host is safe because it is contacted over TLS with a verified certificate; resolved
+addresses are not checked, since proxies in fake-IP mode (Clash, Surge) resolve all names privately.
 
-Exceptions of requests, urllib3 and aiohttp quote the address that they asked, query included.
-They are turned into ours here and never chained: who walks a chain would find them.
+Exceptions of requests, urllib3 and aiohttp quote their URL, query included. They are translated
+here and never chained, lest a traceback print them.
 """
 
 from __future__ import annotations
@@ -33,21 +32,21 @@ from ..settings import Settings
 from ..wire.call import KEYED
 from .tls_proxy import is_loopback, trust
 
-# Which addresses may be asked
+# Which URLs may be requested
 
 HOST_SUFFIXES = ("runninghub.cn", "runninghub.ai", "xiaoyaoyou.com")
 
-# `myqcloud.com` belongs to everybody, a bucket to one account: its name ends with the number of
-# the account, and 1252422369 is RunningHub's. Seen in public: rh-images and rh-hk-images
-# (results), rh-images-switch (uploads), rh-models (LoRA files; RunningHub docs, "Upload Lora"),
-# in several regions, so the number decides and not the list of names.
+# Anybody can have a bucket at `myqcloud.com`; its name ends with the account number of its owner,
+# and 1252422369 is RunningHub's. Seen in public: rh-images and rh-hk-images (results),
+# rh-images-switch (uploads), rh-models (LoRA files; RunningHub docs, "Upload Lora"), in several
+# regions, so the number is matched and not a list of names.
 _BUCKET = re.compile(r"rh-[a-z0-9-]*-1252422369\.cos\.[a-z0-9-]+\.myqcloud\.com")
 
-MAX_LENGTH = 8000  # characters; signed addresses with a session token stay below 4000
+MAX_LENGTH = 8000  # characters; presigned URLs with a session token stay below 4000
 MAX_REDIRECTS = 3
 
-# Only what every parser reads alike: no user-info, no backslash, no dot at the end, and a last
-# label that starts with a letter, which no spelling of an IP address does.
+# Only what all parsers agree on: no user-info, no backslash, no trailing dot, and a last label
+# that starts with a letter, as no notation of an IP address does.
 _NAME = r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)*[a-z](?:[a-z0-9-]*[a-z0-9])?"
 _ADDRESS = r"\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:.]+\]"
 _PARTS = re.compile(
@@ -67,7 +66,7 @@ SOCKETS = ("wss", "ws")
 
 @dataclass(frozen=True, slots=True)
 class SafeUrl:
-    """An address that may be asked, spelled as it is to be sent. Its query may be a credential."""
+    """A checked URL, exactly as it is to be sent. Its query may be a credential."""
 
     text: str = field(repr=False)
     scheme: str
@@ -76,23 +75,23 @@ class SafeUrl:
 
 
 def check_url(url: str, settings: Settings, schemes: tuple[str, str] = FILES) -> SafeUrl:
-    """`url` as an address that may be asked without the key.
+    """Validate a URL that is to be requested without the API key.
 
-    `schemes` are the encrypted one, for every listed host, and the plain one, for the configured
-    origin alone. Raises HostRefused, which tells the reason, the host and the address without its
+    `schemes`: the encrypted one, for every listed host, and the plain one, for a plain configured
+    origin only. Raises HostRefused, which states the reason, the host and the URL without its
     query.
     """
     encrypted, plain = schemes
     url, match = url.strip(" "), None
     if len(url) <= MAX_LENGTH and not _FORBIDDEN.search(url):
-        # Names of files may come unescaped; in a host what that escapes fails the pattern.
+        # File names may be unescaped; a host with anything to escape fails the pattern.
         url = quote(url, safe=_PRINTABLE)
         match = _PARTS.fullmatch(url)
     if match is None:
         _refuse(url, _UNREADABLE)
     scheme, host = match["scheme"].lower(), match["host"].lower()
     port = int(match["port"] or _PORTS[scheme])
-    # A standard port is left out: the object store signs the Host header without it.
+    # The default port is omitted: the object store signs the Host header without it.
     place = host if port == _PORTS[scheme] else f"{host}:{port}"
     safe = SafeUrl(f"{scheme}://{place}{match['rest'] or '/'}", scheme, host, port)
     if not _parsers_agree(safe):
@@ -109,10 +108,10 @@ def check_url(url: str, settings: Settings, schemes: tuple[str, str] = FILES) ->
 
 
 def address_of(url: str, settings: Settings, schemes: tuple[str, str] = FILES) -> SafeUrl:
-    """A checked address, also one of the native route, into which the key is put.
+    """Validate a URL (`check_url`), or expand a native route's path, with the key, to a URL.
 
-    What is made of one goes to the library that connects, and nowhere else. BadInput where the
-    line is not encrypted: whoever listens would read the key.
+    The result may contain the key: pass it to the HTTP library only. Raises HostRefused, and
+    BadInput for a native route without TLS (except on loopback), which would leak the key.
     """
     if not url.startswith(KEYED):
         return check_url(url, settings, schemes)
@@ -127,8 +126,8 @@ def address_of(url: str, settings: Settings, schemes: tuple[str, str] = FILES) -
 
 
 def check_redirect(current: SafeUrl, location: str, settings: Settings) -> SafeUrl:
-    """Where a redirect leads, under the same rules; never from TLS back to plain http."""
-    # Joining would quietly drop what must be refused, a tab in the host for example.
+    """Validate a redirect's target by the same rules; never from https to http."""
+    # urljoin silently drops what must be refused, a tab in the host for example.
     if not location or _FORBIDDEN.search(location):
         _refuse(location, _UNREADABLE)
     target = check_url(urljoin(current.text, location), settings)
@@ -136,12 +135,12 @@ def check_redirect(current: SafeUrl, location: str, settings: Settings) -> SafeU
         _refuse(target.text, "error.address_insecure", scheme="https")
     key = settings.key.reveal()
     if key and _without(target.text, key, "…") is not target.text:
-        _refuse(target.text)  # of the native route, whose addresses hold it: it goes no further
+        _refuse(target.text)  # a native route's URL contains the key, which must not be passed on
     return target
 
 
 def without_query(url: str) -> str:
-    """`url` as it may be shown: no query, no fragment, no user-info, no key."""
+    """Return `url` for display, without query, fragment, user-info and keys; 300 characters."""
     bare = re.split(r"[?#]", url, maxsplit=1)[0]
     return redact(re.sub(r"//[^/]*@", "//", bare))[:300]
 
@@ -164,9 +163,9 @@ def _is_listed(host: str, more: tuple[str, ...]) -> bool:
     )
 
 
-@lru_cache(maxsize=64)  # where the latest result came from is asked about with each order
+@lru_cache(maxsize=64)  # each order checks the latest result's URL, to preconnect
 def _parsers_agree(url: SafeUrl) -> bool:
-    """Whether those who connect (urllib3 for requests, yarl for aiohttp) see what we see."""
+    """Return whether the HTTP clients' parsers (urllib3, yarl) and urllib read a URL as we do."""
     try:
         theirs = parse_url(url.text)
         yarl = URL(url.text, encoded=True)
@@ -193,16 +192,16 @@ def _refuse(url: str, key: str | None = None, **params: Any) -> NoReturn:
     raise HostRefused(key, host=redact(host)[:100] or "?", url=without_query(url), **params)
 
 
-# What may be said
+# Redaction
 
-THREAD_NAME = "runninghub-bytes"  # of every thread that carries bytes for us
+THREAD_NAME = "runninghub-bytes"  # of every transfer thread
 
-# All of these and those below take a text once through, whatever it is: it may be anybody's, and
-# the search holds ComfyUI's interpreter meanwhile. So a run of one character is one match.
+# These and the patterns below run in linear time on any input: the text is untrusted, and a search
+# holds ComfyUI's GIL. So a run of one character is one match.
 _RULES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
     (re.compile(r"(/proxy(?:-plus)?/)[^/\s?'\"]+", re.IGNORECASE), r"\1…"),
     (re.compile(r"(//)[^/\s@'\"]+@"), r"\1…@"),
-    # Any query, with or without its address: libraries print `url: /path?query`.
+    # Any query string, also without its host: libraries print `url: /path?query`.
     (re.compile(r"\?[^\s'\"<>()]*"), lambda match: "?…" if "=" in match[0] else match[0]),
     (re.compile(r"\b(Bearer|Basic)\s+[^\s'\",]+", re.IGNORECASE), r"\1 …"),
     (
@@ -211,26 +210,26 @@ _RULES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]
         ),
         r"\1…",
     ),
-    # What looks like a key, wherever it stands.
+    # Whatever has the form of an API key.
     (re.compile(r"\b[A-Za-z0-9]{32}\b"), "…"),
 )
 
 
-# A character of a key as JSON, an address, HTML or a text within one of these may spell it.
+# A key's character as escaped by JSON, URLs or HTML, or by several of these in turn.
 _SPELLED = re.compile(
     r"\\+(?:u00([0-7][0-9a-f])|(/))?|%(?:25)*([2-7][0-9a-f])|&#x0*([2-7][0-9a-f]);"
     r"|&#0*([0-9]{2,3});",
     re.IGNORECASE,
 )
-_WINDOW = 2**20  # characters that are looked at together
-_LONGEST_ECHO = 4096  # of a key and all that stands for it
-_BETWEEN = r"(?:\0|\\+u0000)*"  # UTF-16 that was read byte by byte
+_WINDOW = 2**20  # characters searched at once
+_LONGEST_ECHO = 4096  # overlap of windows: the longest escaped form of a key, characters
+_BETWEEN = r"(?:\0|\\+u0000)*"  # NULs between characters: UTF-16 decoded byte by byte
 
-_guarded: list[str] = []  # keys that are in use in this process
+_guarded: list[str] = []  # API keys in use in this process
 
 
 def redact(text: str) -> str:
-    """`text` without keys, queries of addresses, and credentials of any kind known to us."""
+    """Return `text` with API keys, URL queries and other known kinds of credentials masked."""
     for key in _guarded:
         text = _without(text, key, "…")
     for pattern, instead in _RULES:
@@ -239,8 +238,8 @@ def redact(text: str) -> str:
 
 
 def withhold(body: bytes, key: str) -> bytes:
-    """An answer without our key, however it is spelled there, as UTF-8 where it is another
-    encoding of Unicode: what a service quotes is quoted further, into errors and logs."""
+    """Mask the key in a response body, however it is escaped; UTF-16 and UTF-32 become UTF-8.
+    Errors and logs quote what the service quotes."""
     encoding = json.detect_encoding(body)
     if not encoding.startswith("utf-8"):
         body = body.decode(encoding, "replace").encode()
@@ -250,7 +249,7 @@ def withhold(body: bytes, key: str) -> bytes:
 
 
 def _without(text: str, key: str, instead: str) -> str:
-    """`text` itself where the key is not in it."""
+    """Replace all encoded forms of `key` by `instead`; return `text` itself if there is none."""
     forms = _forms(key)
     for start in range(0, len(text), _WINDOW):
         window = text[start : start + _WINDOW + _LONGEST_ECHO].replace("\0", "")
@@ -265,27 +264,27 @@ def _without(text: str, key: str, instead: str) -> str:
 def _unspelled(match: re.Match[str]) -> str:
     code = match[1] or match[3] or match[4]
     if not code and not match[5]:
-        return match[2] or match[0]  # a slash that may be escaped, or no more than backslashes
+        return match[2] or match[0]  # an escaped slash, or backslashes alone
     number = int(code, 16) if code else int(match[5])
     return chr(number) if number else ""
 
 
 @lru_cache(maxsize=16)
 def _forms(key: str) -> tuple[str, ...]:
-    """The key and what base64 makes of it behind 0, 1 or 2 other bytes."""
+    """Return the key, and its base64 forms at each of the three alignments, URL-safe ones too."""
     forms = {key: None}
     for before in range(3):
         coded = base64.b64encode(bytes(before) + key.encode()).decode()
-        # Only what the key alone decides: the first and the last may hold bits of its neighbours.
+        # Inner characters only: the outermost may contain bits of adjacent bytes.
         inner = coded[(before * 8 + 5) // 6 : (before + len(key)) * 8 // 6]
         forms |= {inner: None, inner.translate(_URL_SAFE): None}
     return tuple(forms)
 
 
-@lru_cache(maxsize=16 * 7)  # of so many keys all forms
+@lru_cache(maxsize=16 * 7)  # all forms of 16 keys
 def _spelled_anyhow(form: str) -> re.Pattern[str]:
-    """What finds a form of a key whatever its characters are spelled as: slow to make, and seldom
-    needed."""
+    """Compile a pattern that matches a form of a key with any of its characters escaped. Slow, and
+    rarely needed."""
     return re.compile(r"(?<!\\)" + _BETWEEN.join(map(_spellings, form)))
 
 
@@ -301,20 +300,20 @@ def _spellings(character: str) -> str:
 
 
 def unreachable(error: BaseException, host: str, *, sent: bool) -> Unreachable:
-    """What an exception of a library means. `sent`: bytes of the request may have left."""
+    """Translate a library's exception. `sent`: request bytes may have left (fate UNKNOWN)."""
     fate = Fate.UNKNOWN if sent else Fate.NOT_STARTED
     reason = f"{type(error).__name__}: {error}"
     key = None
     for cause in () if sent else _causes(error):
         if _is_tls(cause):
             key = "error.tls"
-            # What is wrong with a certificate, at the end of what all others say about it.
+            # The innermost message states what is wrong with the certificate.
             reason = getattr(cause, "verify_message", "") or reason
     return Unreachable(key, fate=fate, host=host, reason=quote_remote(redact(reason), 200))
 
 
 def trusted(host: str) -> ssl.SSLContext:
-    """`trust`, for a connection to `host`. What goes wrong then may pass, like too many files."""
+    """Return `trust()`; OSError (too many open files, say) becomes Unreachable for `host`."""
     try:
         return trust()
     except OSError as error:
@@ -323,9 +322,9 @@ def trusted(host: str) -> ssl.SSLContext:
 
 
 class Redacting(logging.Filter):
-    """Redacts each record of its logger, the traceback of an exception included.
+    """Logging filter that redacts every record, tracebacks included.
 
-    With `thread`, only records of threads of that name: the logger is not ours alone.
+    `thread`: only records of threads with this name, for a logger shared with other code.
     """
 
     def __init__(self, thread: str | None = None) -> None:
@@ -343,20 +342,20 @@ class Redacting(logging.Filter):
 
 _FILTERS = {
     "runninghub": Redacting(),
-    # It notes each request at level DEBUG, the signed addresses of ours too.
+    # It logs every request at level DEBUG, presigned URLs included.
     "urllib3.connectionpool": Redacting(THREAD_NAME),
 }
 
 
 def guard(key: str) -> None:
-    """Keep `key` out of what `redact` lets through, and secrets out of the logs."""
+    """Register `key` with `redact`, and install the log filters. Idempotent."""
     if key and key not in _guarded:
         _guarded.append(key)
     guard_log()
 
 
 def guard_log() -> None:
-    """Put the filters on their loggers; a second call changes nothing."""
+    """Install the log filters. Idempotent."""
     for name, redacting in _FILTERS.items():
         logging.getLogger(name).addFilter(redacting)
 
@@ -367,7 +366,7 @@ def _is_tls(error: BaseException) -> bool:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """`error` and what it was made from; requests keeps causes as arguments."""
+    """Yield `error` and all its causes; requests keeps causes in `args`."""
     seen: list[BaseException] = []
     waiting: list[object] = [error]
     while waiting:

@@ -1,7 +1,7 @@
-"""How this machine reaches out: whom it trusts, through which proxy, and what it calls itself.
+"""TLS trust store, proxy and User-Agent, shared by aiohttp and requests.
 
-Both libraries are told the same, explicitly: left to themselves one of them lets a `.netrc`
-replace our key, and the other raises an error where there is one.
+Both get the same explicit settings: by default requests lets a `.netrc` replace our key, and
+aiohttp raises an error if there is one.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ OPENSSL_VARIABLES = frozenset({"SSL_CERT_FILE", "SSL_CERT_DIR"})
 
 
 def trust() -> ssl.SSLContext:
-    """Verification by the platform's authorities and its variables; there is no way around it.
+    """Return a verifying TLS context with the platform's CAs and CA variables; cannot be disabled.
 
-    Raises BadInput for a bundle that cannot be read.
+    Raises BadInput if the CA bundle cannot be read. Blocking.
     """
     context = ssl.create_default_context()
     bundle = next(filter(None, map(os.environ.get, BUNDLE_VARIABLES)), None)
     if bundle is None and not context.get_ca_certs() and not OPENSSL_VARIABLES & os.environ.keys():
-        # Python of python.org on macOS comes without authorities: those of requests stand in.
+        # python.org's Python for macOS ships no CAs: use those of requests (certifi).
         bundle = requests.utils.DEFAULT_CA_BUNDLE_PATH
     if bundle is not None:
         try:
@@ -49,8 +49,8 @@ def trust() -> ssl.SSLContext:
 
 
 def proxy_for(scheme: str, host: str) -> str | None:
-    """The proxy that the platform names for an address, or None. Loopback is never proxied."""
-    # Not the standard library's: on Windows that asks the DNS, twice, while our loop waits.
+    """Return the system's proxy URL, None for loopback or without one; Unreachable if unusable."""
+    # Not urllib's proxy_bypass: on Windows it does two DNS lookups, which block the event loop.
     if is_loopback(host) or proxy_bypass(host):
         return None
     named = getproxies()
@@ -68,7 +68,7 @@ def proxy_for(scheme: str, host: str) -> str | None:
 
 
 def _is_readable(proxy: str) -> bool:
-    """Whether both libraries can read the address: what they say of another quotes its password."""
+    """Return whether both libraries parse the URL: their errors would quote its password."""
     try:
         parts = urlsplit(proxy)
         unquote(parts.netloc).encode("latin-1")
@@ -88,10 +88,10 @@ def is_loopback(host: str) -> bool:
 
 
 def unpack(body: bytes, encoding: str, limit: int) -> tuple[bytes, bool]:
-    """`body` as it was before `encoding` (gzip or deflate), and whether it is whole.
+    """Decompress `body` by `encoding` (gzip, deflate); return it, and whether it is complete.
 
-    At most `limit` bytes: a megabyte of gzip can hold gigabytes. What cannot be unpacked stays as
-    it is; its reader will find no JSON in it.
+    At most `limit` bytes, against decompression bombs. Invalid data is returned as it is; its
+    reader will find no JSON in it.
     """
     if encoding.strip().lower() not in CONTENT_CODINGS:
         return body, True

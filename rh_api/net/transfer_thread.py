@@ -1,11 +1,11 @@
-"""One transfer in a thread of its own, which its coroutine watches, stops and never outwaits.
+"""A blocking transfer in a worker thread, supervised by its coroutine.
 
-The thread blocks in the operating system; the coroutine looks at it five times a second. It tells
-progress on the loop, gives up what has become too slow, and wakes the thread by shutting its
-socket down. Threads are daemons: a transfer that hangs does not hold up the end of the process. One
-that has ended its transfer takes the next.
-The connections of requests show their socket to the transfer of their thread, and trust what we
-trust.
+The thread blocks in system calls; the coroutine checks it five times a second. It reports progress
+in the event loop, aborts a stalled transfer, and unblocks the thread by shutting its socket down.
+Threads are daemons, so that a hanging transfer does not delay the exit of the process, and are
+reused for further transfers.
+Connections of requests register their socket with their thread's transfer, and use our TLS
+context.
 """
 
 from __future__ import annotations
@@ -37,28 +37,28 @@ from .tls_proxy import proxy_for
 
 T = TypeVar("T")
 
-BLOCK = 256 * 1024  # bytes read at once: Stop and progress come between two blocks
-SEND_BLOCK = 64 * 1024  # bytes sent at once: eight uploads on a slow line must be seen to move
-UNSENT = 256 * 1024  # bytes that the system may hold back: what it has taken counts as moved
-SOCKET_SECONDS = 150.0  # a last resort: the pace of a transfer is watched from outside
-TICK_SECONDS = 0.2  # Stop must end a wait within half a second
-LEAVE_SECONDS = 0.2  # for the thread to put its file away; then it is left to itself
-IDLE_SECONDS = 2.0  # that a thread waits for another transfer
-KEEP_SECONDS = 10.0  # for a disk to take what the next try shall go on from
+BLOCK = 256 * 1024  # bytes per read; stop and progress are handled between two blocks
+SEND_BLOCK = 64 * 1024  # bytes per send; small, so that 8 uploads on a slow link show progress
+UNSENT = 256 * 1024  # bytes of kernel send buffer; what it has accepted counts as moved
+SOCKET_SECONDS = 150.0  # socket timeout, a last resort: StallPolicy watches the throughput
+TICK_SECONDS = 0.2  # a cancel must take effect within half a second
+LEAVE_SECONDS = 0.2  # for the thread to close its file after a stop; then it is abandoned
+IDLE_SECONDS = 2.0  # keep-alive of an idle worker thread
+KEEP_SECONDS = 10.0  # for the thread to fsync what the next attempt resumes from
 
 
 class Stopped(Exception):
-    """The transfer was cut off by our own side."""
+    """The transfer was aborted by our side: stopped, stalled, or the loop was closed."""
 
 
 @dataclass(frozen=True, slots=True)
 class StallPolicy:
-    """The slowest transfer that is still worth waiting for.
+    """The minimum throughput, below which a transfer is aborted.
 
-    `floor` bytes a second, seen over `window` seconds; after the last byte of a body has been
-    handed over, `reply` seconds for the answer, and as long as the last `unseen` bytes take at
-    the floor: they may still lie with the system or a proxy. Transfers under way at once share
-    the line, and so the floor.
+    `floor`: bytes per second, averaged over `window` seconds. After the body's last byte was
+    handed to the kernel: `reply` seconds for the answer, plus the time of the last `unseen` bytes
+    at the floor, which kernel or proxy may still buffer. Concurrent transfers share the link, and
+    so the floor.
     """
 
     floor: float
@@ -68,31 +68,31 @@ class StallPolicy:
 
 
 class TransferThread:
-    """A transfer as its thread and its coroutine see it."""
+    """State of a transfer, shared by its thread and its coroutine."""
 
     def __init__(
         self, host: str, meter: Meter, policy: StallPolicy, peers: set[TransferThread]
     ) -> None:
-        """`peers`: the transfers that share the line, while they are under way."""
+        """`peers`: the set of running transfers that share the link; maintained by `carry`."""
         self.host = host
         self.total: int | None = None
-        self.done = 0  # bytes of the whole, those of an earlier try among them
+        self.done = 0  # bytes so far, resumed ones included
         self.sent = False
         self._meter = meter
         self._policy = policy
         self._cut = False
-        self._moved = 0  # bytes of this try
+        self._moved = 0  # bytes of this attempt
         self._socket: socket.socket | None = None
         self._reported: tuple[int, int | None] | None = None
         self._mark: tuple[float, int, bool] | None = None
         self._peers = peers
-        self._sharing = 1  # the most that it had to share with since the mark
+        self._sharing = 1  # maximum of concurrent transfers since the mark
         self._verdict: Unreachable | None = None
 
     # The thread's side
 
     def opened(self, sock: object) -> None:
-        """The connection is there; from here on bytes of the request may have left."""
+        """Note that it is connected: request bytes may leave from now on. Raises Stopped."""
         self.sent = True
         self._socket = sock if isinstance(sock, socket.socket) else None
         self.go_on()
@@ -103,19 +103,19 @@ class TransferThread:
         self.go_on()
 
     def go_on(self) -> None:
-        """Raise Stopped when the transfer shall end."""
+        """Raise Stopped if the transfer was aborted."""
         if self._cut or self._meter.stop.is_set():
             raise Stopped
 
     @property
     def is_stopped(self) -> bool:
-        """Whether somebody wants the transfer no more; a slow one may be tried again."""
+        """Whether the caller stopped it, so that it is not retried, unlike a stalled one."""
         return self._meter.stop.is_set()
 
     # The coroutine's side
 
     async def carry(self, work: Callable[[TransferThread], T]) -> T:
-        """Run `work` in a thread. Raises what it raises, or Unreachable when it is too slow."""
+        """Run `work` in a thread. Raises its errors, Unreachable if it stalls, CancelledError."""
         loop = asyncio.get_running_loop()
         outcome: asyncio.Future[T] = loop.create_future()
         self._peers.add(self)
@@ -163,7 +163,7 @@ class TransferThread:
         try:
             loop.call_soon_threadsafe(lambda: None if outcome.done() else settle())
         except RuntimeError:
-            self._cut = True  # the loop is closed: nobody waits any more
+            self._cut = True  # the loop is closed
 
     async def _leave(self, outcome: asyncio.Future[T]) -> None:
         try:
@@ -171,17 +171,17 @@ class TransferThread:
                 await self._cut_off(outcome)
         finally:
             if not outcome.cancel() and not outcome.cancelled():
-                outcome.exception()  # looked at, so that the loop does not complain
+                outcome.exception()  # retrieved, so that asyncio does not log it
 
     async def _cut_off(self, outcome: asyncio.Future[T]) -> None:
         self._cut = True
         if self._socket is not None:
-            # The method of the base class: that of a TLS socket would take its cipher away
-            # under the thread that is just using it.
+            # The base class's method: SSLSocket.shutdown would drop the SSL object that the thread
+            # is using.
             try:
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
             except OSError:
-                pass  # the other side was quicker
+                pass  # the peer has closed it already
         loop = asyncio.get_running_loop()
         deadline = loop.time() + KEEP_SECONDS
         while not outcome.done() and not self.is_stopped and loop.time() < deadline:
@@ -213,12 +213,12 @@ class TransferThread:
         self._mark = None
 
 
-_idle: deque[SimpleQueue[Callable[[], None]]] = deque()  # where idle threads wait for work
+_idle: deque[SimpleQueue[Callable[[], None]]] = deque()  # inboxes of idle worker threads
 
 
 def _in_thread(work: Callable[[], None]) -> None:
-    """Do `work` in a thread that has nothing else to do: one of before, or a new one, whose start
-    holds up the loop."""
+    """Run `work` in an idle worker thread, else in a new one (starting one blocks the loop a
+    little)."""
     try:
         inbox = _idle.pop()
     except IndexError:
@@ -231,7 +231,7 @@ def _serve(work: Callable[[], None]) -> None:
     inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
     while True:
         work()
-        del work  # and with it the body that it carried
+        del work  # releases the body that it references
         _idle.append(inbox)
         try:
             work = inbox.get(timeout=IDLE_SECONDS)
@@ -239,7 +239,7 @@ def _serve(work: Callable[[], None]) -> None:
             try:
                 _idle.remove(inbox)
             except ValueError:
-                work = inbox.get()  # somebody has just taken it
+                work = inbox.get()  # `_in_thread` has just popped it
             else:
                 return
 
@@ -248,7 +248,7 @@ _here = threading.local()
 
 
 def bind(transfer: TransferThread) -> None:
-    """Connections that this thread opens or takes from the pool are of `transfer` from now on."""
+    """Make `transfer` the one with which this thread's connections register from now on."""
     _here.transfer = transfer
 
 
@@ -256,7 +256,7 @@ def bind(transfer: TransferThread) -> None:
 
 
 class _Plain(RacingConnection):
-    """Shows its socket to the transfer of its thread before each block that it sends."""
+    """Registers its socket with its thread's transfer before each block that it sends."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -282,11 +282,11 @@ def _watch(connection: HTTPConnection) -> None:
         connection.connect()
     sock = connection.sock
     if sock is None or (isinstance(connection, HTTPSConnection) and type(sock) is socket.socket):
-        return  # it is still talking to a proxy: nothing of the request has left
-    # urllib3 leaves the limit for connecting on it, far too short for a block on a slow line.
+        return  # a CONNECT to the proxy: nothing of the request has left
+    # urllib3 leaves the connect timeout on it, far too short for a block on a slow link.
     sock.settimeout(SOCKET_SECONDS)
-    # Not SO_SNDBUF: that would bound what is under way, and with it the speed of far lines.
-    with contextlib.suppress(AttributeError, OSError):  # Windows, which keeps little back anyway
+    # Not SO_SNDBUF: that bounds the bytes in flight, and so the throughput at high latency.
+    with contextlib.suppress(AttributeError, OSError):  # Windows, which buffers little anyway
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)
     _here.transfer.opened(sock)
 
@@ -303,7 +303,7 @@ _POOLS = {"http": _PlainPool, "https": _SecurePool}
 
 
 class _Adapter(HTTPAdapter):
-    """No retry of its own; verification by the given context and nothing else."""
+    """An adapter without retries, with the given TLS context and preconnecting pools."""
 
     def __init__(self, context: ssl.SSLContext, connections: int) -> None:
         self._context = context
@@ -323,15 +323,15 @@ class _Adapter(HTTPAdapter):
         conn.cert_reqs = "CERT_REQUIRED"
 
     def expect(self, url: str, count: int) -> None:
-        """See that `count` idle connections to the host of `url` are open, or on their way."""
+        """Ensure that `count` idle connections to the host of `url` are open or being opened."""
         origin = "/".join(url.split("/", 3)[:3])
         pool = self._expecting.get(origin)
-        if pool is None or pool.pool is None:  # closed, for there are many hosts
+        if pool is None or pool.pool is None:  # evicted by the pool manager's LRU, and closed
             pool = self._expecting[origin] = self._pool(origin)
         pool.expect(count)
 
     def _pool(self, origin: str) -> Any:
-        """As requests finds it when it sends something there."""
+        """Return the pool that requests uses for `origin`."""
         find: Any = getattr(self, "get_connection_with_tls_context", None)  # not before 2.32
         request = requests.Request("GET", origin).prepare()
         pool: Any = find(request, True) if find else self.get_connection(origin)
@@ -345,7 +345,7 @@ class _Adapter(HTTPAdapter):
 
 
 def open_session(context: ssl.SSLContext, connections: int) -> requests.Session:
-    """A session without headers, cookies, `.netrc` and proxies of its own."""
+    """Return a session without default headers, cookies, `.netrc` and proxies."""
     session = requests.Session()
     session.trust_env = False
     session.headers.clear()
@@ -356,7 +356,7 @@ def open_session(context: ssl.SSLContext, connections: int) -> requests.Session:
 
 
 def expect(session: requests.Session, url: str, count: int) -> None:
-    """See that `count` idle connections of a session of ours to the host of `url` are open."""
+    """Preconnect: `count` idle connections of `session` to the host of `url`. Returns at once."""
     adapter = session.get_adapter(url)
     if isinstance(adapter, _Adapter):
         adapter.expect(url, count)

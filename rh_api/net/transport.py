@@ -1,4 +1,4 @@
-"""Control calls over aiohttp: one try each, the key only to its own origin, every end a fate."""
+"""Control calls over aiohttp: no retries, the API key to its own origin only, a fate per error."""
 
 from __future__ import annotations
 
@@ -29,31 +29,31 @@ log = logging.getLogger("runninghub")
 
 T = TypeVar("T")
 
-IDLE_SECONDS = 60.0  # servers commonly close after 75: longer would meet dead connections
+IDLE_SECONDS = 60.0  # keep-alive timeout; servers commonly close after 75 s
 SOCKET_CONNECT_SECONDS = 8.0
 SOCKET_HEARTBEAT_SECONDS = 15.0
-SOCKET_CLOSE_SECONDS = 0.3  # for a farewell that nobody needs
-LONG_ANSWER = 64 * 1024  # bytes on the line; packed they may be many more
-LONG_BODY = 512 * 1024  # bytes of a request
+SOCKET_CLOSE_SECONDS = 0.3  # for the closing handshake, which is optional
+LONG_ANSWER = 64 * 1024  # bytes as received; decompressed they may be many more
+LONG_BODY = 512 * 1024  # bytes of a request body
 MAX_TEXT_FRAME = 1024 * 1024
-MAX_FRAME = 8 * 1024 * 1024  # previews are below 1 MiB; a longer frame ends the socket
+MAX_FRAME = 8 * 1024 * 1024  # previews are below 1 MiB; a longer frame closes the WebSocket
 
 _FAILURES = (aiohttp.ClientError, asyncio.TimeoutError, OSError)
 
 
 @dataclass(slots=True)
 class _Trip:
-    """How far a request came: once it has a connection, bytes of it may have left."""
+    """Trace context of a request: `sent` once it has a connection, so bytes may have left."""
 
     sent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _Sessions:
-    """`fresh` keeps no connection: a server that closes an idle one just when an order leaves
+    """`steady` pools connections, `fresh` does not: if the server closed an idle connection just
 
-    would make that order's fate unknown, however short the pause was. What it takes to open a
-    new one passes beside the upload, with `ahead`.
+    as a create is sent, its fate would be unknown. The handshake of a new one is hidden by
+    preconnecting (`ahead`).
     """
 
     steady: aiohttp.ClientSession
@@ -62,10 +62,10 @@ class _Sessions:
 
 
 class AiohttpTransport:
-    """The protocol Transport for one origin and key. It belongs to the loop of its first call."""
+    """Implements Transport for one origin and key. Bound to the event loop of its first call."""
 
     def __init__(self, settings: Settings, *, unused: float = ORDER_SECONDS) -> None:
-        """`unused`: seconds that a connection opened ahead is good for a fresh call."""
+        """`unused`: maximum idle age (s) of a preconnected connection for a fresh call."""
         guard(settings.key.reveal())
         self._settings = settings
         self._unused = unused
@@ -73,8 +73,8 @@ class AiohttpTransport:
         self._expecting: set[asyncio.Task[None]] = set()
 
     def expect(self, count: int) -> None:
-        """See that `count` fresh calls find a connection that is open and has carried nothing,
-        if they come in time. Returns at once, and where none can be opened, they will tell."""
+        """Preconnect for `count` fresh calls within `unused` seconds. Returns at once; failures are
+        left to the calls."""
         expecting = asyncio.create_task(self._expect(count))
         self._expecting.add(expecting)
         expecting.add_done_callback(self._expecting.discard)
@@ -86,7 +86,7 @@ class AiohttpTransport:
                 (await self._sessions()).ahead.expect(origin, count)
 
     async def send(self, call: Call[T], *, fresh: bool = False) -> T:
-        """One try of `call`; `fresh`: on a connection of its own.
+        """Send `call` once. `fresh`: on an unused connection.
 
         Raises what the call's reader raises, and Unreachable.
         """
@@ -95,26 +95,26 @@ class AiohttpTransport:
         answer = await self._exchange(session, call)
         read = partial(self._read, call, answer)
         try:
-            # Long enough to be felt, it is read beside the loop.
+            # A long answer is parsed in a thread, since that would block the loop noticeably.
             return await asyncio.to_thread(read) if len(answer.body) > LONG_ANSWER else read()
         except RunningHubError as error:
             raise _without_password(error, call.request) from error.__cause__
 
     def _read(self, call: Call[T], answer: Response) -> T:
-        """`answer` as it came, unpacked and without the key, through the call's reader."""
+        """Decompress the answer, mask the key in it, and run the call's reader on it."""
         plain, whole = unpack(answer.body, answer.headers.get("content-encoding", ""), call.limit)
         plain = withhold(plain, self._settings.key.reveal())
         return call.read(replace(answer, body=plain, complete=answer.complete and whole))
 
     @contextlib.asynccontextmanager
     async def socket(self, url: str) -> AsyncGenerator[AsyncIterator[str | bytes]]:
-        """Frames of a progress socket, without the key. Raises HostRefused and Unreachable."""
+        """Connect a progress WebSocket; yield its frames. HostRefused, BadInput, Unreachable."""
         safe = address_of(url, self._settings, SOCKETS)
         session = (await self._sessions()).fresh
         failure: Unreachable
         connecting = asyncio.ensure_future(
             session.ws_connect(
-                # As it was given: a signature may depend on how the query is escaped.
+                # Not normalized: a signature may depend on how the query is escaped.
                 URL(safe.text, encoded=True),
                 heartbeat=SOCKET_HEARTBEAT_SECONDS,
                 max_msg_size=MAX_FRAME,
@@ -122,7 +122,7 @@ class AiohttpTransport:
             )
         )
         try:
-            # Not wait_for: before Python 3.12 it loses a cancel that comes with the result.
+            # Not wait_for: before Python 3.12 it may swallow a cancel that races the result.
             await asyncio.wait((connecting,), timeout=SOCKET_CONNECT_SECONDS)
             if not connecting.done():
                 raise asyncio.TimeoutError
@@ -152,7 +152,7 @@ class AiohttpTransport:
         opening = self._opening
         if opening is None or (opening.done() and (opening.cancelled() or opening.exception())):
             opening = asyncio.create_task(_open_sessions(self._settings.host, self._unused))
-            self._opening = opening  # one that failed is no reason for the next to fail
+            self._opening = opening  # a failed attempt is not cached
         return await asyncio.shield(opening)
 
     async def _exchange(self, session: aiohttp.ClientSession, call: Call[T]) -> Response:
@@ -171,7 +171,7 @@ class AiohttpTransport:
                 request.method,
                 URL(address, encoded=True),
                 headers=headers,
-                # As a file it goes out in pieces, between which the loop is free.
+                # As a file it is sent in chunks, between which the loop runs.
                 data=io.BytesIO(body) if body and len(body) > LONG_BODY else body,
                 allow_redirects=False,
                 proxy=proxy_for(settings.origin.partition(":")[0], settings.host),
@@ -189,7 +189,7 @@ class AiohttpTransport:
         finally:
             if response is not None and not complete:
                 response.close()
-        # The beginning of an answer can hold a task id: its reader decides what it is worth.
+        # A truncated answer may contain a task id: the reader decides.
         if response is None or (failure and not received):
             raise (failure or Unreachable(host=settings.host)) from None
         plain_headers = {name.lower(): value for name, value in response.headers.items()}
@@ -197,8 +197,8 @@ class AiohttpTransport:
 
 
 def _without_password(error: RunningHubError, request: Request) -> RunningHubError:
-    """What a service quotes is quoted further. In the answer itself a short password may be part
-    of any word, so it is cut out of the error's words alone."""
+    """Mask the access password in an error that quotes the service. Not in the whole answer, where
+    a short password may be part of any word."""
     password = (request.body or {}).get("accessPassword")
     if not isinstance(password, str) or not password:
         return error
@@ -208,7 +208,7 @@ def _without_password(error: RunningHubError, request: Request) -> RunningHubErr
 
 
 def _with_key(request: Request, key: str) -> tuple[str, dict[str, str], bytes | None]:
-    """Path, headers and body with the key where this family of endpoints reads it."""
+    """Return path, headers and body, with the key as Auth says. BadInput for lone surrogates."""
     path, headers = request.path, dict(request.headers)
     if request.auth not in (Auth.NONE, Auth.PATH):
         headers["Authorization"] = f"Bearer {key}"
@@ -228,7 +228,7 @@ def _with_key(request: Request, key: str) -> tuple[str, dict[str, str], bytes | 
 
 
 async def _leave(connecting: asyncio.Future[aiohttp.ClientWebSocketResponse[bool]]) -> None:
-    """Close the socket, or give up connecting it."""
+    """Close the WebSocket within SOCKET_CLOSE_SECONDS, or cancel connecting."""
     connecting.cancel()
     await asyncio.wait((connecting,))
     if connecting.cancelled() or connecting.exception() is not None:
@@ -242,7 +242,7 @@ async def _leave(connecting: asyncio.Future[aiohttp.ClientWebSocketResponse[bool
 
 async def _open_sessions(host: str, unused: float) -> _Sessions:
     context = await asyncio.to_thread(trusted, host)
-    # No limits: the engine decides how much runs at once, and a cancel must not queue here.
+    # No connection limit: the engine bounds concurrency, and a cancel call must not queue here.
     steady = aiohttp.TCPConnector(ssl=context, limit=0, keepalive_timeout=IDLE_SECONDS)
     single = OneRequestConnector(context, unused)
     return _Sessions(_open_session(steady), _open_session(single), single)
@@ -253,7 +253,7 @@ def _open_session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"},
-        # Unpacked here, with a bound: aiohttp has none.
+        # Decompressed by `unpack`, with a limit, which aiohttp lacks.
         auto_decompress=False,
         trust_env=False,
         trace_configs=[_trace()],
@@ -277,7 +277,7 @@ async def _note_sent(_: aiohttp.ClientSession, context: SimpleNamespace, __: obj
 async def _refuse_redirect(
     _: aiohttp.ClientSession, __: object, redirect: aiohttp.TraceRequestRedirectParams
 ) -> NoReturn:
-    # Only sockets come here: ws_connect cannot be told not to follow.
+    # Only WebSockets come here: ws_connect cannot disable redirects.
     target = redirect.response.headers.get("Location", "")
     raise HostRefused(fate=Fate.UNKNOWN, host=redirect.url.host or "?", url=without_query(target))
 
@@ -285,7 +285,7 @@ async def _refuse_redirect(
 async def _frames(
     socket: aiohttp.ClientWebSocketResponse[bool],
 ) -> AsyncIterator[str | bytes]:
-    """Text and pictures until the other side ends, in whatever way it does, or floods us."""
+    """Yield text and binary frames until the WebSocket closes or exceeds the rate limit."""
     flood = Flood(time.monotonic())
     async for message in socket:
         data: object = message.data
@@ -299,20 +299,20 @@ async def _frames(
             yield str(message.data)
 
 
-BURST = 3000.0  # frames at once: all nodes of a large graph, served from the remote cache
-PER_SECOND = 300.0  # frames that a second brings back; samplers send some ten, with previews
-FRAME_BYTES = 32 * 1024  # so many of a long frame count as one more
+BURST = 3000.0  # bucket size, frames: all nodes of a large graph served from the remote cache
+PER_SECOND = 300.0  # refill, frames per second; samplers send some ten, with previews
+FRAME_BYTES = 32 * 1024  # bytes that count as one more frame
 
 
 @dataclass(slots=True)
 class Flood:
-    """A bucket that frames empty and time fills. Times are monotonic seconds."""
+    """Token bucket that limits incoming frames. Times are monotonic seconds."""
 
     _at: float
     _left: float = BURST
 
     def rises(self, size: int, now: float) -> bool:
-        """Whether a frame of `size` bytes is one too many."""
+        """Take tokens for a frame of `size` bytes; return whether the limit is exceeded."""
         self._left = min(BURST, self._left + (now - self._at) * PER_SECOND)
         self._at = now
         self._left -= 1 + size / FRAME_BYTES
@@ -320,7 +320,7 @@ class Flood:
 
 
 class SystemClock:
-    """Monotonic seconds: a clock that somebody sets does not move a deadline."""
+    """The system's monotonic clock, unaffected by changes of the wall clock."""
 
     def now(self) -> float:
         return time.monotonic()
