@@ -1,1 +1,1 @@
-"""What RunningHub's API means: requests and replies as values, without any input or output."""
+"""RunningHub's API as values: request builders and response parsers, free of I/O."""

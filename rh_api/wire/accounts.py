@@ -1,4 +1,4 @@
-"""The account: what is left on it, and how many tasks it may run at once.
+"""The account: balance, concurrency limit and load, API keys.
 
 RunningHub docs, "Get Account Information" and (Chinese docs) "queue status".
 """
@@ -16,7 +16,7 @@ from .envelope import as_list, open_envelope, read_int, read_object, read_text
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Balances as the service prints them; `kind` NORMAL, SHARED or EXCLUSIVE; None = not said."""
+    """Balances as decimal strings, as printed; `kind` NORMAL, SHARED, EXCLUSIVE. None: not told."""
 
     coins: str | None
     money: str | None
@@ -24,14 +24,14 @@ class Account:
     kind: str
     running: int | None
     at: float | None = None
-    """When it was told, in unix seconds by the service's clock."""
+    """Time of the response, unix seconds by the service's clock."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueueStatus:
-    """`limit`: tasks at once; `running`, `queued`: of the whole account, not of ours alone.
-    `instances`: machines of a dedicated key, None where it is not said (a type of
-    the public client runninghub-sdk 1.1.9)."""
+    """`limit`: concurrency limit; `running`, `queued`: tasks of the account, of all its clients.
+    `instances`: machines of a dedicated key, None if not told (by the types of the public client
+    runninghub-sdk 1.1.9)."""
 
     limit: int | None
     running: int
@@ -41,7 +41,7 @@ class QueueStatus:
 
 
 def account_status() -> Call[Account]:
-    """Balances and running tasks. This endpoint alone spells the key's field `apikey`."""
+    """Query balances and running tasks. Only this endpoint spells the key's field `apikey`."""
 
     def read(response: Response) -> Account:
         data = read_object(open_envelope(response))
@@ -61,7 +61,7 @@ def account_status() -> Call[Account]:
 
 
 def queue_status() -> Call[QueueStatus]:
-    """The account's limit and load; the limit differs by plan, so it is read, never assumed."""
+    """Query the account's concurrency limit, which depends on its plan, and its load."""
 
     def read(response: Response) -> QueueStatus:
         data = read_object(open_envelope(response))
@@ -82,8 +82,8 @@ def queue_status() -> Call[QueueStatus]:
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key of the account. `masked` as the service shows it; quotas and times as they came, ""
-    where none is set; `status` 1 was seen, other numbers are not documented."""
+    """An API key of the account. `masked`: as the service shows it; quotas and times as received,
+    "" if not set; `status`: only 1 was seen, other values are undocumented."""
 
     masked: str
     name: str
@@ -95,7 +95,7 @@ class ApiKey:
 
 
 def api_key_list() -> Call[list[ApiKey]]:
-    """The keys of the account, masked. A public client's types (difyz9/runninghub-sdk-go)."""
+    """List the API keys, masked, by a public client's types (difyz9/runninghub-sdk-go)."""
 
     def read(response: Response) -> list[ApiKey]:
         data = open_envelope(response)
@@ -110,7 +110,7 @@ def api_key_list() -> Call[list[ApiKey]]:
 def _read_key(about: Mapping[str, object]) -> ApiKey:
     shown = read_text(about.get("key"))
     if "*" not in shown:
-        # No source shows a whole one; should the service send it, it goes no further.
+        # No source shows an unmasked key; if the service sent one, mask it here.
         shown = f"{shown[:2]}…" if shown else ""
     return ApiKey(
         masked=shown,

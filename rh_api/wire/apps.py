@@ -1,7 +1,7 @@
-"""AI apps: their list, the form of their fields, and how one is started.
+"""AI apps: listing them, the form of their fields, and starting one.
 
-Shapes: RunningHub docs, "Start AI App Task" and "Get API call examples for AI application". What
-`fieldData` looks like is documented by examples only, so every reading of it is a tolerant one.
+Schemas: RunningHub docs, "Start AI App Task" and "Get API call examples for AI application".
+`fieldData` is documented by examples only, so it is parsed leniently.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from .orders import NodeInfo, TaskOptions, Ticket, node_info_list, option_fields
 
 
 class AppFieldType(enum.Enum):
-    """`fieldType` as documented; OTHER for one that nobody documents, such as CKPT."""
+    """`fieldType` as documented; OTHER for undocumented ones, such as CKPT."""
 
     STRING = "STRING"
     INT = "INT"
@@ -44,7 +44,7 @@ class AppFieldType(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class AppOption:
-    """One choice of a field: `value` is what is sent, the others are what people read."""
+    """One choice of a field: `value` is sent, the others are for display."""
 
     value: str
     name: str = ""
@@ -56,9 +56,9 @@ class AppOption:
 class AppField:
     """One field of an app's form.
 
-    `node_name` is the node's class. `stored` is `fieldValue` as it came, nearly always a text,
-    whatever the type. `options` is None where the field is free or its choices are not told.
-    `low`, `high` and `step` are of a number; None: not told.
+    `node_name`: the node's class. `stored`: `fieldValue` as received, nearly always a string,
+    whatever the type. `options`: None if the field is free or its choices are not told.
+    `low`, `high`, `step`: of a number; None if not told.
     """
 
     node_id: str
@@ -77,15 +77,15 @@ class AppField:
 
     @property
     def full_name(self) -> str:
-        """`<nodeId>.<fieldName>`, the name that people give it."""
+        """`<nodeId>.<fieldName>`, by which users name it."""
         return f"{self.node_id}.{self.field}"
 
 
 @dataclass(frozen=True, slots=True)
 class AppForm:
-    """An app as its author published it. `description` is HTML; `covers` are addresses.
+    """An app as its author published it. `description` is HTML; `covers` are URLs.
 
-    `encrypted`: it is started with an access password only.
+    `encrypted`: starting it requires an access password.
     """
 
     app_id: str
@@ -97,12 +97,12 @@ class AppForm:
 
 
 SORTS = ("RECOMMEND", "HOTTEST", "NEWEST")
-LISTED = 50  # apps a page at most
+LISTED = 50  # maximum page size
 
 
 @dataclass(frozen=True, slots=True)
 class ListedApp:
-    """A public app as the site's list shows it; `cover` is an address, "" for none."""
+    """An entry of the site's list of public apps; `cover`: URL, "" for none."""
 
     app_id: str
     title: str
@@ -112,7 +112,7 @@ class ListedApp:
 
 @dataclass(frozen=True, slots=True)
 class AppPage:
-    """One page of public apps, the first being 1. `total`: of all pages; None: not said."""
+    """One page of public apps, counted from 1. `total`: apps on all pages, None if not told."""
 
     apps: tuple[ListedApp, ...]
     page: int
@@ -121,7 +121,7 @@ class AppPage:
 
 
 def app_list(sort: str = SORTS[0], page: int = 1) -> Call[AppPage]:
-    """Public AI apps; nothing searches them. Raises ValueError for another sort, or no page.
+    """List public AI apps; the service has no search. ValueError for an unknown sort, or page < 1.
 
     Undocumented: HM-RunningHub/RH_CLI `app/client.py`, OpenClaw `runninghub_app.py`.
     """
@@ -137,7 +137,7 @@ def app_list(sort: str = SORTS[0], page: int = 1) -> Call[AppPage]:
             apps=tuple(apps),
             page=page,
             total=read_int(data.get("total")),
-            # An empty page ends the list whatever it says.
+            # An empty page ends the list, whatever `hasNext` says.
             has_next=bool(records) and (has_next is None or has_next is True),
         )
 
@@ -150,7 +150,7 @@ _WEBAPP_ID = re.compile(r"webappId\\*[\"']?\s*:\s*\\*[\"']?(\d{6,19})\b")
 
 
 def _read_listed(value: object) -> ListedApp | None:
-    """An app of the list; its id stands in the text of its example alone."""
+    """Parse a list entry; None without an id, which only the text of its call example contains."""
     about = read_object(value)
     match = _WEBAPP_ID.search(read_text(about.get("invokeExample")))
     if match is None:
@@ -164,10 +164,10 @@ def _read_listed(value: object) -> ListedApp | None:
 
 
 def call_demo(app_id: str) -> Call[AppForm]:
-    """The form of an app. The only call whose key stands in the query (Auth.QUERY).
+    """Query an app's form. The only call with the key in the query string (Auth.QUERY).
 
-    Its answer repeats the key in `curl`, a ready command line: that text is never kept. Raises
-    Refused for the older answer that held an address alone.
+    Its answer repeats the key in `curl`, a command line, which is discarded. Raises Refused for
+    the older answer, which held only a URL.
     """
 
     def read(response: Response) -> AppForm:
@@ -206,9 +206,9 @@ def run_app(
     *,
     access_password: str = "",
 ) -> Call[Ticket]:
-    """Start an app. The list is required, even an empty one; the id is a number in the schema.
+    """Start an app. `nodeInfoList` is required, even if empty; the schema's id is an integer.
 
-    `add_metadata` is not sent: an app's pictures never carry its workflow.
+    `add_metadata` is not sent: an app's images never embed its workflow.
     """
     body: dict[str, object] = {
         "webappId": int(app_id),
@@ -219,7 +219,7 @@ def run_app(
 
 
 def read_fields(items: list[object]) -> tuple[AppField, ...]:
-    """The fields of a `nodeInfoList` in its order; of one listed twice the last counts."""
+    """Parse a `nodeInfoList`, keeping its order; the last of duplicate fields wins."""
     fields: dict[str, AppField] = {}
     for item in items:
         about = read_object(item)
@@ -238,7 +238,7 @@ def _read_field(node_id: str, name: str, about: Mapping[str, object]) -> AppFiel
     options, widget = _read_data(about.get("fieldData"))
     media = kind in (AppFieldType.IMAGE, AppFieldType.AUDIO, AppFieldType.VIDEO)
     if media or any(key.endswith("_upload") and widget[key] for key in widget):
-        options = ()  # files of the author's, not choices
+        options = ()  # the author's files, not choices
     return AppField(
         node_id=node_id,
         node_name=read_text(about.get("nodeName")),
@@ -257,11 +257,11 @@ def _read_field(node_id: str, name: str, about: Mapping[str, object]) -> AppFiel
 
 
 def _read_data(value: object) -> tuple[tuple[AppOption, ...], Mapping[str, object]]:
-    """Choices and widget of `fieldData`, a JSON text in one of four dialects, or null.
+    """Parse choices and widget options of `fieldData`: JSON text in one of four dialects, or null.
 
-    `["a", "b"]`, the choices' names alone;
+    `["a", "b"]`, names of choices only;
     `["INT", {"default": 0}]` and `["COMBO", {"options": […]}]`; `[[choice…], {"default": …}]`,
-    of files with `image_upload`; `[{"name", "index", "description"}…, {"default": …}]`.
+    for files with `image_upload`; `[{"name", "index", "description"}…, {"default": …}]`.
     """
     items = as_list(read_json(value) if isinstance(value, str) else value)
     first = items[0] if items else None
@@ -283,7 +283,7 @@ def _is_option(about: Mapping[str, object]) -> bool:
 
 
 def _option(about: Mapping[str, object]) -> AppOption:
-    """Choices of a switch have their input's number as `index`, a float in the form (2.0)."""
+    """Parse a choice. Those of a switch have the input's number as `index`, a float (2.0)."""
     name = word(about.get("name"))
     index = about.get("index")
     return AppOption(
@@ -301,7 +301,7 @@ def _plain_options(value: object) -> tuple[AppOption, ...]:
 
 
 def word(value: object) -> str:
-    """A plain value as the text that stands for it in a form: `true`, `2` for 2.0."""
+    """Return a scalar as a form's text: `true` for True, `2` for 2.0; "" for other types."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float) and value.is_integer():

@@ -1,4 +1,4 @@
-"""A call to the service as a value: what to send, how to read the answer, whether to ask twice."""
+"""A call to the service as a value: request, response parser, idempotence."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from ..errors import Fate
 T = TypeVar("T")
 
 MIB = 1024 * 1024
-ANSWER_LIMIT = MIB  # bytes, unpacked: states and lists of some kilobytes
-# A whole program, with pictures in its widgets or long lists of choices; texts that a task made.
+ANSWER_LIMIT = MIB  # bytes, decompressed: states and lists of some kilobytes
+# A whole program, with images in its widgets or long lists of choices; texts made by a task.
 LARGE_ANSWER_LIMIT = 24 * MIB
 
 
 class Auth(enum.Enum):
-    """Where the key goes. The transport puts it there: no value of ours ever holds it.
+    """Where the transport inserts the API key; no Request ever contains it.
 
-    V1 pages ask for both places; live reports say that the body is what counts and that a
-    header alone is refused. `accountStatus` alone spells its field in lower case, and the call
-    example of an AI app alone reads the key from the query. What is public is asked for without.
-    The native route reads it from the path, where `{key}` stands for it.
+    V1 pages ask for header and body; live reports say that the body counts and that the header
+    alone is refused. Only `accountStatus` spells its field in lower case, and only the call example
+    of an AI app reads the key from the query string. Public endpoints get none.
+    The native route reads it from the path, in which `{key}` is its placeholder.
     """
 
     BODY = "apiKey"
@@ -36,13 +36,13 @@ class Auth(enum.Enum):
 
 
 KEYED = ("/proxy/{key}", "/proxy-plus/{key}")
-"""What addresses of the native route begin with, for machines of 24 and of 48 GB: paths of the own
-origin, in which the transport puts the key."""
+"""Prefixes of native-route paths on the own origin, for machines of 24 and of 48 GB; the transport
+replaces `{key}`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One control call; `body` is the JSON object without the key, None for a GET."""
+    """An HTTP request without the key; `body`: JSON object, None for no body."""
 
     method: str
     path: str
@@ -53,7 +53,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What came back. `headers` have lower-case names; `complete` is false when it broke off."""
+    """An HTTP response. `headers`: names in lower case; `complete`: False if it was truncated."""
 
     status: int
     body: bytes
@@ -62,7 +62,7 @@ class Response:
 
     @property
     def at(self) -> float | None:
-        """When it was sent, in unix seconds by the service's clock; None if it does not tell."""
+        """The Date header in unix seconds, by the service's clock; None if absent or invalid."""
         try:
             return parsedate_to_datetime(self.headers["date"]).timestamp()
         except (KeyError, ValueError, TypeError, OverflowError):
@@ -71,13 +71,13 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[T]):
-    """One operation. `repeatable`: asking twice has no effect beyond asking once.
+    """One operation. `repeatable`: it is idempotent, so it may be retried after any failure.
 
-    `fate`: what its failure says of an order, whatever became of the call: NOT_STARTED where it
-    may be made for one and neither orders anything nor is about a task, NO_ORDER where no order
-    waits for it; None: as the error says.
-    `seconds` bounds the whole call, the answer included; `limit` the answer's bytes, unpacked.
-    """
+    `fate`: overrides the fate of its errors. NOT_STARTED for a call in preparation of an order,
+    which neither places one nor concerns a task; NO_ORDER if it is independent of orders; None:
+    the error's own.
+    `seconds`: timeout of the whole call, answer included. `limit`: maximum bytes of the answer,
+    decompressed. `read`: parses the response, or raises the error that it means."""
 
     request: Request
     read: Callable[[Response], T]

@@ -1,6 +1,6 @@
-"""A call example as people paste it: JSON, or a curl line in single or double quotes.
+"""Parses a pasted call example: JSON, or a curl command line in single or double quotes.
 
-It holds the person's key; that is read past and never part of a value here, nor of an error.
+It contains the user's API key, which never becomes part of a value or an error here.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ import shlex
 from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
-LONGEST = 256 * 1024  # characters of an example: some hundred entries with long prompts
+LONGEST = 256 * 1024  # maximum characters of an example: some hundred fields with long prompts
 
 _DATA = frozenset({"-d", "--data", "--data-raw", "--data-binary", "--data-ascii", "--json"})
 _DATA_JOINED = re.compile(r"(?:--data(?:-raw|-binary|-ascii)?|--json)=|-d(?=\{)")
-# Quotes may be escaped where the JSON stands in double quotes.
+# Quotes may be escaped, if the JSON is in a double-quoted argument.
 _KEYS = re.compile(
     r"""(api[-_]?key(?:\\*["']?\s*:\s*\\*["']?|=))[^"'\\\s,}&#]+|(Bearer\s+)[^\s"'\\]+"""
     r"|(/proxy(?:-plus)?/)[0-9A-Za-z]{32}\b",
@@ -23,22 +23,22 @@ _KEYS = re.compile(
 
 
 def without_key(text: str) -> str:
-    """An example or a link without the values of its keys: what may be kept of it."""
+    """Return an example or a link with API key values removed, so that it may be stored."""
     return _KEYS.sub(lambda match: match[1] or match[2] or match[3], text)
 
 
 def example_objects(text: str) -> tuple[list[str], str]:
-    """Texts that may be the JSON object of an example, the likeliest first, and the host of its
-    address, "" where it has none."""
+    """Return candidate texts for an example's JSON object, most likely first, and its URL's host
+    ("" without one). No candidates above LONGEST."""
     if len(text) > LONGEST:
         return [], ""
-    text = re.sub(r"\\\r?\n", " ", text).strip().rstrip(";")  # lines that a backslash goes on in
+    text = re.sub(r"\\\r?\n", " ", text).strip().rstrip(";")  # join continuation lines
     if text.startswith("{"):
         return [text], ""
-    # Where a prompt's apostrophe ends the quotes no shell would read it either, but we can.
+    # Fallback for an apostrophe in a prompt, which ends the quotes: not even a shell parses that.
     bare = text[text.find("{") : text.rfind("}") + 1]
     try:
-        words = shlex.split(text)  # as a POSIX shell takes it apart, either way of quoting
+        words = shlex.split(text)  # POSIX shell syntax
     except ValueError:
         words = text.split()
     host = next(filter(None, (_host_in(word.strip("'\"")) for word in words)), "")
@@ -46,7 +46,7 @@ def example_objects(text: str) -> tuple[list[str], str]:
 
 
 def _data_in(words: Sequence[str]) -> Iterator[str]:
-    """What a curl line sends; copied without its beginning, whatever looks like an object."""
+    """Yield a curl command's data arguments, and any argument that looks like a JSON object."""
     for place, word in enumerate(words):
         joined = _DATA_JOINED.match(word)
         if joined:

@@ -1,4 +1,4 @@
-"""The door: bytes of an answer to its data, or to the error that it means."""
+"""Response envelope: parses a response body to its data, or raises the error that it means."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ from .filetypes import looks_like_page
 
 Json = Mapping[str, object]
 
-# Each takes some 80 bytes when it is read, however short it is on the line. The largest graphs
-# have some ten thousand nodes of ten values.
+# A parsed value takes some 80 bytes, however short its JSON. The largest graphs have some ten
+# thousand nodes of ten values.
 MOST_VALUES = 1_000_000
 
-LONGEST_RETRY_AFTER = 150.0  # seconds that a Retry-After may ask for before we stop waiting
+LONGEST_RETRY_AFTER = 150.0  # seconds; a longer Retry-After is not waited for
 
 _BY_STATUS: dict[int, type[RunningHubError]] = {
     401: KeyRefused,
@@ -50,15 +50,15 @@ _BY_STATUS: dict[int, type[RunningHubError]] = {
     421: Refused,
 }
 
-# With a page these are words of a network that wants a login, a proxy or a firewall.
+# With an HTML body these come from a captive portal, a proxy or a firewall.
 _OF_WHOEVER_STANDS_BETWEEN = frozenset({200, 401, 403, 407})
 
 
 def reply_of(response: Response) -> Json:
-    """The JSON object of an answer.
+    """Parse a response as a JSON object.
 
-    Raises Redirected, RateLimited, KeyRefused, NotFound, FileTooLarge, ServiceFault or BadReply for
-    everything that is not one. Business codes are not looked at here.
+    Raises Redirected, RateLimited, KeyRefused, NotFound, FileTooLarge, Refused, ServiceFault or
+    BadReply for anything else. Business codes are not checked here.
     """
     status = response.status
     data = read_json(response.body)
@@ -71,9 +71,9 @@ def reply_of(response: Response) -> Json:
 
 
 def open_envelope(response: Response) -> object:
-    """`data` of a `{code, msg, data}` answer; a code that is not success is raised as its error.
+    """Return `data` of a `{code, msg, data}` envelope; raise the error of a non-success code.
 
-    Success is `code` 0, or 200 as the English upload page shows it; `msg` is never looked at.
+    Success is `code` 0, or 200 as on the English upload page; `msg` does not matter.
     """
     reply = reply_of(response)
     code = read_int(reply.get("code"))
@@ -85,7 +85,7 @@ def open_envelope(response: Response) -> object:
 
 
 def business_error(code: int, reply: Json, response: Response) -> RunningHubError:
-    """The error of a business code, with the service's words and, for 1003, its pace."""
+    """Return a business code's error, with the service's message and, for 1003, Retry-After."""
     error = error_for_code(code, remote_text(reply))
     if isinstance(error, RateLimited):
         return _paced(response, code=code, **error.params)
@@ -98,7 +98,7 @@ def business_error(code: int, reply: Json, response: Response) -> RunningHubErro
 
 
 def _rejected(error: GraphRejected, text: str) -> GraphRejected:
-    """The refusal of a graph, naming the node where the text is a report of ComfyUI's."""
+    """Return the error of a rejected graph, with the node if `text` is ComfyUI's JSON report."""
     try:
         report = read_object(json.JSONDecoder().raw_decode(text[text.find("{") :])[0])
     except (ValueError, RecursionError):
@@ -116,9 +116,9 @@ def _rejected(error: GraphRejected, text: str) -> GraphRejected:
 
 
 def read_node_errors(report: Json) -> dict[str, str]:
-    """Node id to what ComfyUI's validation said of it; {} where nothing is said of a node.
+    """Return ComfyUI's validation errors by node id; {} if none names a node.
 
-    A missing class is told of the whole graph, with the node's id in its details.
+    A missing class is reported for the whole graph, with the node's id in the details.
     """
     errors: dict[str, str] = {}
     for node_id, entry in read_object(report.get("node_errors")).items():
@@ -141,7 +141,7 @@ def _error_text(error: object) -> str:
 
 
 def remote_text(reply: Json) -> str:
-    """The service's words: the first of `msg`, `message`, `errorMessage` that says something."""
+    """Return the service's message: the first non-blank of `msg`, `message`, `errorMessage`."""
     for name in ("msg", "message", "errorMessage"):
         text = reply.get(name)
         if isinstance(text, str) and text.strip():
@@ -150,12 +150,12 @@ def remote_text(reply: Json) -> str:
 
 
 def limited(response: Response) -> RateLimited:
-    """The error of HTTP 429, with the pace that it asks for."""
+    """Return the error of HTTP 429, with its Retry-After."""
     return _paced(response, remote=f"HTTP {response.status}")
 
 
 def _paced(response: Response, **params: object) -> RateLimited:
-    """The error with the pace that is asked for, in the words of one that nobody waits for."""
+    """Return RateLimited with Retry-After; above LONGEST_RETRY_AFTER its text states the pause."""
     seconds = retry_after(response)
     if seconds is None or seconds <= LONGEST_RETRY_AFTER:
         return RateLimited(retry_after=seconds, **params)
@@ -164,7 +164,7 @@ def _paced(response: Response, **params: object) -> RateLimited:
 
 
 def _pause(seconds: float) -> Words:
-    """A pause as people say it."""
+    """Return a duration as text, rounded up to minutes, hours or days."""
     key, size = "error.pause_days", 24 * 3600
     if seconds <= 2 * 3600:
         key, size = "error.pause_minutes", 60
@@ -174,7 +174,7 @@ def _pause(seconds: float) -> Words:
 
 
 def retry_after(response: Response) -> float | None:
-    """Seconds that a Retry-After header asks for, as a number or as a date; None without one."""
+    """Parse Retry-After, in seconds or as an HTTP date; None if absent or invalid."""
     text = response.headers.get("retry-after", "").strip()
     if not text:
         return None
@@ -186,7 +186,7 @@ def retry_after(response: Response) -> float | None:
 
 
 def _seconds_until(date: str, server_now: str | None) -> float | None:
-    # The server's own Date is the only clock that its date can be compared with.
+    # Relative to the server's own Date header, since the clocks may differ.
     try:
         then = parsedate_to_datetime(date)
         now = parsedate_to_datetime(server_now) if server_now else datetime.now(timezone.utc)
@@ -196,13 +196,13 @@ def _seconds_until(date: str, server_now: str | None) -> float | None:
 
 
 def read_json(text: str | bytes) -> object:
-    """What a JSON text says; None when it is none, or nested or crowded beyond reading."""
+    """Parse JSON, lone surrogates as U+FFFD; None if invalid, too deeply nested or too large."""
     if _is_crowded(text):
         return None
     try:
         if not _has_halves(text):
             return json.loads(text)
-        # Halves of characters, which no file, database or address can hold.
+        # Lone surrogates, which cannot be encoded for files, database or URLs.
         whole = json.dumps(json.loads(text), ensure_ascii=False)
         return json.loads(whole.encode("utf-8", "surrogatepass").decode("utf-8", "replace"))
     except (ValueError, RecursionError):
@@ -210,14 +210,14 @@ def read_json(text: str | bytes) -> object:
 
 
 def _has_halves(text: str | bytes) -> bool:
-    """Whether a JSON text may spell a surrogate; a pair of them is one character."""
+    """Return whether a JSON text may contain a surrogate escape, paired or not."""
     if isinstance(text, bytes):
         return b"\\ud" in text or b"\\uD" in text
     return "\\ud" in text or "\\uD" in text
 
 
 def _is_crowded(text: str | bytes) -> bool:
-    """Whether a JSON text may hold too many values, seen without reading it to its end."""
+    """Return whether a JSON text may have more than MOST_VALUES values, without parsing it."""
     signs = 0
     for start in range(0, len(text), MOST_VALUES):
         end = start + MOST_VALUES
@@ -231,7 +231,7 @@ def _is_crowded(text: str | bytes) -> bool:
 
 
 def read_int(value: object) -> int | None:
-    """A whole number that may have come as a string; None for anything else."""
+    """Return an integer, also from a decimal string; None for anything else."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
@@ -243,7 +243,7 @@ def read_int(value: object) -> int | None:
 
 
 def read_text(value: object) -> str:
-    """A text, or "" for null and for anything that is no text or number."""
+    """Return a string, a number as one, or "" for anything else."""
     if isinstance(value, str):
         return value
     if isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -252,23 +252,23 @@ def read_text(value: object) -> str:
 
 
 def read_id(value: object) -> str:
-    """An id as the string that it must stay (19 digits exceed 2^53); "" when there is none.
+    """Return an id as a string (19 digits exceed 2^53); "" for none.
 
-    Schemas say int64, real answers are mostly strings; 0 and null mean none.
+    Schemas say int64, real answers mostly have strings; 0 and null mean none, floats are ignored.
     """
     text = "" if isinstance(value, float) else read_text(value).strip()
     return "" if text in ("0", "null", "None") else text
 
 
 def read_object(value: object) -> Json:
-    """`value` as an object; a JSON text of one is read too; {} for anything else."""
+    """Return an object, also parsed from its JSON text; {} for anything else."""
     if isinstance(value, str) and value.lstrip().startswith("{"):
         value = read_json(value)
     return cast("Json", value) if isinstance(value, dict) else {}
 
 
 def as_number(value: object) -> float | None:
-    """The value as a number of JSON; None for anything else."""
+    """Return a JSON number; None for anything else, bool included."""
     return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 

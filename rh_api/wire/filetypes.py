@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes: names and declared types of the service are not proof."""
+"""File types by magic bytes: the service's file names and declared types are not trusted."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 
 class Kind(enum.Enum):
-    """What a file can become in ComfyUI."""
+    """What a file is loaded as in ComfyUI."""
 
     IMAGE = "image"
     VIDEO = "video"
@@ -35,7 +35,7 @@ AAC = FileType(Kind.AUDIO, ".aac", "audio/aac")
 AIFF = FileType(Kind.AUDIO, ".aiff", "audio/aiff")
 ZIP = FileType(Kind.FILE, ".zip", "application/zip")
 
-USDZ = FileType(Kind.FILE, ".usdz", "model/vnd.usdz+zip")  # a zip that only its name tells
+USDZ = FileType(Kind.FILE, ".usdz", "model/vnd.usdz+zip")  # a zip, told apart by its suffix only
 
 _MAGIC: tuple[tuple[int, bytes, FileType], ...] = (
     (0, b"\x89PNG\r\n\x1a\n", PNG),
@@ -58,7 +58,7 @@ _MAGIC: tuple[tuple[int, bytes, FileType], ...] = (
     (0, b"glTF", FileType(Kind.FILE, ".glb", "model/gltf-binary")),
 )
 
-HEAD = 512  # bytes that `sniff` and `looks_like_page` want to see
+HEAD = 512  # leading bytes that `sniff` and `looks_like_page` need
 
 _BY_SUFFIX: dict[str, FileType] = {
     kind.suffix: kind for _, _, kind in _MAGIC if kind is not ZIP
@@ -78,7 +78,7 @@ _BY_SUFFIX: dict[str, FileType] = {
         suffix: FileType(Kind.TEXT, suffix, "text/plain")
         for suffix in (".ass", ".csv", ".md", ".srt", ".vtt", ".yaml", ".yml")
     },
-    # Nothing that a browser or a loader would run: neither pages, SVG among them, nor pickles.
+    # Nothing that a browser or loader would execute: no HTML, SVG, or pickles.
     **{
         suffix: FileType(Kind.FILE, suffix, "application/octet-stream")
         for suffix in (".exr", ".hdr", ".latent", ".psd", ".safetensors")
@@ -92,10 +92,10 @@ _BY_SUFFIX: dict[str, FileType] = {
 
 
 def sniff(head: bytes) -> FileType | None:
-    """The type that the first bytes prove, or None; `head` is at most the first HEAD bytes."""
+    """Return the type by magic bytes, or None. `head`: the first HEAD bytes, or fewer."""
     for offset, magic, kind in _MAGIC:
         if head[offset : offset + len(magic)] == magic and (offset == 0 or head[:4] == b"RIFF"):
-            # Both begin alike; what it is stands in its EBML header, as DocType.
+            # WebM and Matroska share the magic bytes; the EBML header's DocType differs.
             is_mkv = kind.suffix == ".webm" and b"\x42\x82\x88matroska" in head[:64]
             return _BY_SUFFIX[".mkv"] if is_mkv else kind
     if head[4:8] == b"ftyp":
@@ -112,33 +112,33 @@ def sniff(head: bytes) -> FileType | None:
 
 
 def by_suffix(suffix: str) -> FileType | None:
-    """The type that a name or a declared type claims; `suffix` with or without its dot."""
+    """Return the type of a suffix, with or without its dot; None if unknown."""
     return _BY_SUFFIX.get("." + suffix.lower().lstrip("."))
 
 
 def names_file(word: str) -> bool:
-    """Whether a suffix, or the word of a kind, is that of a file which is no text."""
+    """Return whether a suffix, or a Kind's value, stands for a file that is not text."""
     claimed = by_suffix(word)
     kinds = {kind.value for kind in Kind} - {Kind.TEXT.value}
     return word in kinds if claimed is None else claimed.kind is not Kind.TEXT
 
 
 def looks_like_page(head: bytes) -> bool:
-    """Whether bytes are a web page or an XML error instead of a file that a task made."""
+    """Return whether bytes begin a web page or an XML error instead of a task's result."""
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:200].lower()
     return start.startswith((b"<!doctype html", b"<html", b"<head", b"<body")) or (
         start.startswith(b"<?xml") and (b"<error" in start or b"<html" in start)
     )
 
 
-# Whether it is all there: see `wholeness`
+# Completeness of files: see `wholeness`
 
 BLOCK = 256 * 1024
-STEPS = 200_000  # chunks of one file that are walked; a file of more is not judged
+STEPS = 200_000  # maximum chunks walked in one file; beyond them it is CANNOT_TELL
 
 
 class Verdict(enum.Enum):
-    """What a file's structure says of its end."""
+    """Completeness of a file by its own structure: whole, truncated, or undecidable."""
 
     WHOLE = "whole"
     CUT = "cut"
@@ -146,14 +146,14 @@ class Verdict(enum.Enum):
 
 
 class Reading:
-    """A seekable file of `size` bytes."""
+    """Bounds-checked random access to a seekable file of `size` bytes."""
 
     def __init__(self, file: BinaryIO, size: int) -> None:
         self._file = file
         self.size = size
 
     def at(self, offset: int, count: int) -> bytes:
-        """`count` bytes from `offset`; fewer where the file ends."""
+        """Return `count` bytes from `offset`; fewer at the end, b"" outside the file."""
         if not 0 <= offset < self.size:
             return b""
         self._file.seek(offset)

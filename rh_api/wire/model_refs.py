@@ -1,7 +1,7 @@
-"""Endpoints of standard models: which texts are one, and how people write a model down.
+"""Endpoints of standard models: validating them, and parsing a user's reference to a model.
 
-An endpoint becomes part of the path of a paid call and comes from files and from people, so what
-is not beyond doubt one is refused: `../../task/openapi/create` must never be called.
+An endpoint becomes part of the path of a paid call and is untrusted input, so anything that is not
+certainly valid is refused: `../../task/openapi/create` must never be called.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ NOT_MODELS = frozenset(
         "aiapp",
     }
 )
-"""First segments below the same base that are something else."""
+"""First path segments below BASE that are other endpoints."""
 
 _SEGMENT = re.compile(r"[A-Za-z0-9._\[\]-]+")
 _PAGE_ID = re.compile(r"(?:api-)?[0-9]{6,25}")
@@ -38,9 +38,9 @@ _PAGE_ID = re.compile(r"(?:api-)?[0-9]{6,25}")
 
 @dataclass(frozen=True, slots=True)
 class ModelRef:
-    """What a person wrote for a model; one of the first three is set.
+    """A user's parsed reference to a model: endpoint, page id or name, of which some are set.
 
-    `host` is that of a link, with its port, "" otherwise.
+    `host`: of a link, with its port, else "".
     """
 
     endpoint: str = ""
@@ -50,7 +50,7 @@ class ModelRef:
 
 
 def is_endpoint(text: str) -> bool:
-    """Whether a text can be the endpoint of a model, and nothing else below the same base."""
+    """Return whether a text is a valid model endpoint, and no other endpoint below BASE."""
     segments = text.split("/")
     return (
         len(text) <= LONGEST
@@ -61,17 +61,17 @@ def is_endpoint(text: str) -> bool:
 
 
 def endpoint_path(endpoint: str, base: str = BASE) -> str:
-    """The path of a model's call. BadInput for a text that is no endpoint."""
+    """Return the URL path of a model's call. BadInput for an invalid endpoint."""
     if not is_endpoint(endpoint):
         raise BadInput("error.model_endpoint", value=endpoint[:100])
     return base + "/".join(quote(segment, safe="") for segment in endpoint.split("/"))
 
 
 def read_model_ref(text: str) -> ModelRef:
-    """An endpoint, the path or address of its call, a link to a model's page, or a name.
+    """Parse an endpoint, the path or URL of its call, a link to a model's page, or a name.
 
-    BadInput for an empty text and for a link that leads to no model. Whether a text without a
-    scheme is an endpoint or a name only the catalogue can tell: both are set then.
+    BadInput for an empty text, and for a link to no model. Whether a text without a scheme is an
+    endpoint or a name only the catalogue can tell: both are set then.
     """
     text = text.strip()
     if not text:

@@ -1,8 +1,8 @@
-"""Standard models: how one is ordered, and how its price is asked for.
+"""Standard models: ordering one, and querying its price.
 
-There is no envelope on these routes: the answer is the task object itself, and without a valid key
-that of the older routes. Shapes: RunningHub docs, the pages of the standard models; for the price,
-what public clients send and read (runninghub-sdk 1.1.9, ComfyUI_RH_OpenAPI).
+These routes have no envelope: the answer is the task object itself; without a valid key it is the
+older routes' envelope. Schemas: RunningHub docs, pages of the standard models; for the price, what
+public clients send and read (runninghub-sdk 1.1.9, ComfyUI_RH_OpenAPI).
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from .model_refs import PREVIEW, endpoint_path
 from .orders import Ticket
 from .run_v2 import order_call_v2, raise_refusal
 
-_NOT_ACTIVE = 412  # also: no valid key; officially: a misspelt path
+_NOT_ACTIVE = 412  # also for an invalid key; documented for a misspelt path
 
 
 @dataclass(frozen=True, slots=True)
 class PricePreview:
-    """What the service says an order would cost.
+    """The service's price quote for an order.
 
-    `amount` None: not told. A zero that is not said to be free is that too: models priced by
-    what they use answer with it. `text` and `text_en` are the service's own words.
+    `amount` None: unknown, also for a zero without `is_free`, with which models billed by usage
+    answer. `text`, `text_en`: the service's own wording.
     """
 
     amount: Decimal | None
@@ -37,12 +37,12 @@ class PricePreview:
 
 
 def create(endpoint: str, body: Mapping[str, object]) -> Call[Ticket]:
-    """Order a model's work. BadInput for an endpoint that is none, before anything is sent."""
+    """Order a run of a model. BadInput for an invalid endpoint, before anything is sent."""
     return order_call_v2(endpoint_path(endpoint), dict(body), _refusal)
 
 
 def price_preview(endpoint: str, body: Mapping[str, object]) -> Call[PricePreview]:
-    """Ask what a body would cost, and whether it is one; nothing is started by it."""
+    """Query the price of a body, which also validates it; starts nothing."""
     request = Request("POST", endpoint_path(endpoint, PREVIEW), Auth.BEARER, dict(body))
     return Call(request, _read_preview, repeatable=True, fate=Fate.NO_ORDER)
 

@@ -1,12 +1,12 @@
-"""The native route: a ComfyUI's own API behind `/proxy/{key}` (24 GB) and `/proxy-plus/{key}`.
+"""The native route: ComfyUI's own API behind `/proxy/{key}` (24 GB) and `/proxy-plus/{key}` (48).
 
-Shapes: RunningHub docs, "Native ComfyUI API Integration Guide", and ComfyUI's `server.py`. What is
-marked as reported is from public clients: a refusal is HTTP 200 with `{code, msg}`, `/upload/image`
-may be missing, `/object_info` answers whatever the key, a failed prompt may have an empty history.
+Schemas: RunningHub docs, "Native ComfyUI API Integration Guide", and ComfyUI's `server.py`.
+Reported by public clients: a refusal is HTTP 200 with `{code, msg}`, `/upload/image` may be
+missing, `/object_info` answers to any key, a failed prompt may have an empty history.
 
-The key stands in every address of this route. Here, and in whatever keeps an address, `{key}`
-stands for it: the transport alone puts it there. A task's id says that it is a prompt of this route
-and of which machine, so that whoever follows one knows where to ask.
+Every URL of this route contains the API key. Here, and wherever a URL is stored, `{key}` is its
+placeholder: only the transport replaces it. A task id encodes that it is a prompt of this route,
+and its machine, so that a follower knows where to poll.
 """
 
 from __future__ import annotations
@@ -39,29 +39,29 @@ from .uploads import Uploaded
 
 PLUS = "plus"
 MACHINES = ("default", PLUS)
-"""The machines that have such a route; there is none of 84 GB."""
+"""The machine sizes with this route; the 84 GB one has none."""
 
 _SIGN = re.compile(r"[A-Za-z0-9_-]{1,48}")
 _CALL_SECONDS = 20.0
 INFO_SECONDS, INFO_LIMIT = 120.0, 64 * MIB
-"""What `/object_info` may take: a public client saw 30 MB of it."""
+"""Timeout and size limit of `/object_info`: a public client saw 30 MB."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A prompt of this route: the machine that it was queued on, and its id there."""
+    """A prompt of this route: its machine size, and its id there."""
 
     machine: str
     prompt_id: str
 
     @classmethod
     def new(cls, machine: str) -> Prompt:
-        """One with an id of our own: a lower-case UUID, the only form that ComfyUI takes."""
+        """Return one with a new id: a lower-case UUID, the only form that ComfyUI accepts."""
         return cls(machine, str(uuid4()))
 
     @classmethod
     def of(cls, task_id: str) -> Prompt:
-        """The prompt that the id of a task of this route names."""
+        """Parse the id of a task of this route."""
         name = task_id.removeprefix(NATIVE_PREFIX)
         prompt_id = name.removeprefix(f"{PLUS}-")
         return cls("default" if prompt_id == name else PLUS, prompt_id)
@@ -73,13 +73,13 @@ class Prompt:
 
     @property
     def socket_url(self) -> str:
-        """The socket that tells of it: it was queued by a client of the same name."""
+        """URL of its progress WebSocket: its `client_id` equals its prompt id."""
         return f"{_base(self.machine)}/ws?clientId={self.prompt_id}"
 
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """Ids of prompts: those that run and those that wait, first come first."""
+    """A machine's queue: prompt ids, running and pending, in FIFO order."""
 
     running: tuple[str, ...]
     waiting: tuple[str, ...]
@@ -94,9 +94,9 @@ def _request(machine: str, method: str, path: str, body: Json | None = None) -> 
 
 
 def queue_prompt(prompt: Prompt, graph: str) -> Call[Ticket]:
-    """`POST /prompt`: start a whole graph, JSON text in API format, under an id of our own.
+    """`POST /prompt`: queue a whole graph (JSON text, API format) under an id chosen by us.
 
-    The answer may name another: then that counts.
+    The id in the answer wins if it differs.
     """
 
     def read(response: Response) -> Ticket:
@@ -119,7 +119,7 @@ def queue_prompt(prompt: Prompt, graph: str) -> Call[Ticket]:
 
 
 def _read(response: Response) -> Json:
-    """The object of an answer. ComfyUI's own refusals come with HTTP 400 and say why."""
+    """Parse a response as an object. ComfyUI's HTTP 400 becomes GraphRejected with its reason."""
     reply = read_object(read_json(response.body))
     if response.status == 400 and "error" in reply:
         for node_id, text in read_node_errors(reply).items():
@@ -139,7 +139,7 @@ def _refusal(reply: Json, response: Response) -> Exception:
 
 
 def lines(machine: str) -> Call[Lines]:
-    """`GET /queue`: what runs and what waits on a machine."""
+    """`GET /queue`: the running and pending prompts of a machine."""
 
     def read(response: Response) -> Lines:
         reply = reply_of(response)
@@ -152,13 +152,13 @@ def lines(machine: str) -> Call[Lines]:
 
 
 def _ids(items: object) -> tuple[str, ...]:
-    """An entry of ComfyUI's queue is a list whose second item is the id."""
+    """Return the prompt ids of queue entries, which are lists with the id as second item."""
     entries = (as_list(item) for item in as_list(items))
     return tuple(read_id(entry[1]) for entry in entries if len(entry) > 1)
 
 
 def end_of(prompt: Prompt) -> Call[Report | None]:
-    """`GET /history/{id}`: how a prompt ended; None while it is not over, or nobody knows it."""
+    """`GET /history/{id}`: how a prompt ended; None if it is not over, or unknown."""
 
     def read(response: Response) -> Report | None:
         reply = reply_of(response)
@@ -174,7 +174,7 @@ def end_of(prompt: Prompt) -> Call[Report | None]:
 
 
 def read_end(entry: Json, prompt: Prompt, at: float | None = None) -> Report:
-    """What an entry of ComfyUI's history says: files and texts by node, or what went wrong."""
+    """Parse an entry of ComfyUI's history to results, or to the error that ended it."""
     status = read_object(entry.get("status"))
     messages = [as_list(message) for message in as_list(status.get("messages"))]
     events = {read_text(pair[0]): read_object(pair[1]) for pair in messages if len(pair) > 1}
@@ -195,8 +195,8 @@ def _failure(event: Json) -> TaskFailed:
 
 
 def _results(outputs: Json, machine: str) -> list[RemoteResult]:
-    """What was saved, in the order in which nodes ended; a node's text only where it saved no
-    file, and nothing that is only there to be looked at."""
+    """Return saved outputs in the order in which nodes ended; a node's texts only if it saved no
+    file, and no previews (type `temp`)."""
     results: list[RemoteResult] = []
     for node_id, shown in outputs.items():
         kinds = read_object(shown)
@@ -219,20 +219,20 @@ def _view(file: Mapping[str, object], machine: str) -> str:
 
 
 def dequeue(prompt: Prompt) -> Call[None]:
-    """`POST /queue`: take a prompt out that waits; one that runs stays."""
+    """`POST /queue`: delete a pending prompt; a running one is unaffected."""
     request = _request(prompt.machine, "POST", "/queue", {"delete": [prompt.prompt_id]})
     return Call(request, _read_nothing, repeatable=True, seconds=_CALL_SECONDS)
 
 
 def interrupt(prompt: Prompt) -> Call[None]:
-    """`POST /interrupt`: end a prompt that runs. An older core ends whatever runs, so it is not
-    asked twice."""
+    """`POST /interrupt`: interrupt a running prompt. An older core interrupts any running prompt,
+    so it is not idempotent."""
     request = _request(prompt.machine, "POST", "/interrupt", {"prompt_id": prompt.prompt_id})
     return Call(request, _read_nothing, repeatable=False, seconds=_CALL_SECONDS)
 
 
 def _read_nothing(response: Response) -> None:
-    """ComfyUI answers what stops something with no body at all."""
+    """Check the answer to a dequeue or interrupt; ComfyUI's success has an empty body."""
     is_blank = response.status == 200 and not response.body
     reply = read_object(None if is_blank else reply_of(response))
     if read_int(reply.get("code")):
@@ -240,7 +240,7 @@ def _read_nothing(response: Response) -> None:
 
 
 def core_version(machine: str) -> Call[tuple[int, ...]]:
-    """`GET /system_stats`: the version of the core, () where it does not tell."""
+    """`GET /system_stats`: ComfyUI's version as a tuple, () if not told."""
 
     def read(response: Response) -> tuple[int, ...]:
         system = read_object(reply_of(response).get("system"))
@@ -252,13 +252,13 @@ def core_version(machine: str) -> Call[tuple[int, ...]]:
 
 
 def input_path(task_id: str) -> str:
-    """`POST /upload/image`: where a file becomes an input of the machine that a task is for.
+    """Return the path of `POST /upload/image` on a task's machine, which uploads an input file.
     Public clients saw it in 2025, and HTTP 404 in 2026."""
     return f"{_base(Prompt.of(task_id).machine)}/upload/image"
 
 
 def read_input(response: Response) -> Uploaded:
-    """What a loader calls such a file; ComfyUI tells folder and name apart."""
+    """Parse the upload's answer to the name for a loader: ComfyUI's subfolder and name, joined."""
     reply = _read(response)
     name, folder = read_text(reply.get("name")), read_text(reply.get("subfolder"))
     if not name:
@@ -267,8 +267,8 @@ def read_input(response: Response) -> Uploaded:
 
 
 def object_info(machine: str) -> Call[Listed]:
-    """`GET /object_info`: the classes of a machine and the files that they offer. It is said to
-    answer to any key, so it proves none. Raises BadReply for a part of it."""
+    """`GET /object_info`: a machine's node classes and their file choices. Reported to answer to
+    any key, so it does not validate one. Raises BadReply if truncated."""
 
     def read(response: Response) -> Listed:
         if response.status != 200 or not response.complete:
@@ -281,4 +281,4 @@ def object_info(machine: str) -> Call[Listed]:
 
 
 INTERRUPTS_BY_ID = (0, 4)
-"""The first version of which it is certain that `/interrupt` looks at the prompt's id."""
+"""The first ComfyUI version whose `/interrupt` is known to respect the prompt id."""

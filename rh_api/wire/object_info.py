@@ -1,4 +1,4 @@
-"""What a ComfyUI's `/object_info` tells of its classes, and of the files that they offer."""
+"""Parser of ComfyUI's `/object_info`: node classes and their file choices."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ _GAP = re.compile(r"[\s,:]*")
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """Names of classes, and by `<class>.<input>` the files that one may choose there."""
+    """Node class names, and file choices by `<class>.<input>`."""
 
     classes: frozenset[str] = frozenset()
     files: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, "tuple[str, ...]"])
 
     def document(self) -> dict[str, object]:
-        """The list as JSON; one that several inputs share, as those of LoRAs, is there once."""
+        """Return it as a JSON object; file lists shared by several inputs are stored once."""
         numbers = {names: number for number, names in enumerate(dict.fromkeys(self.files.values()))}
         inputs = {name: numbers[names] for name, names in self.files.items()}
         return {"classes": sorted(self.classes), "lists": [*numbers], "inputs": inputs}
 
     @classmethod
     def of_document(cls, document: Json) -> Listed:
-        """Raises ValueError for what `document` did not make."""
+        """Parse what `document` returned. Raises ValueError for anything else."""
         try:
             lists = [tuple(map(str, as_list(names))) for names in as_list(document["lists"])]
             files = {name: lists[int(n)] for name, n in read_object(document["inputs"]).items()}  # type: ignore[call-overload]
@@ -38,9 +38,9 @@ class Listed:
 
 
 def read_object_info(text: str) -> Listed:
-    """Reads a class at a time: of some 30 MB no more is in memory than their text.
+    """Parse one class at a time, so that of some 30 MB only the text is in memory.
 
-    Raises BadReply for what is no such list or was cut.
+    Raises BadReply for invalid or truncated text.
     """
     files: dict[str, tuple[str, ...]] = {}
     shared: dict[tuple[str, ...], tuple[str, ...]] = {}
@@ -78,7 +78,7 @@ def _entries(text: str) -> Iterator[tuple[str, Json]]:
 
 
 def _choices(about: Json) -> Iterable[tuple[str, tuple[str, ...]]]:
-    """Inputs that are a choice of files, in either way of writing a COMBO."""
+    """Yield inputs that are a choice of files (some option has a dot), in either COMBO syntax."""
     for group in ("required", "optional"):
         for name, spec in read_object(read_object(about["input"]).get(group)).items():
             kind, *more = as_list(spec) or [None]

@@ -1,12 +1,11 @@
-"""Orders: what starts a task, and the ticket that the service gives for one.
+"""Orders: the create call that starts a task, and the ticket in its answer.
 
-Shapes: RunningHub docs, "Start ComfyUI Task 1 - Basic" and "2 - Advanced" (two pages for one
+Schemas: RunningHub docs, "Start ComfyUI Task 1 - Basic" and "2 - Advanced" (two pages for one
 endpoint).
 
-A create that brought no ticket may have started a task all the same. One table below says so of
-each answer, with the reason of each row. Only what is sure is "not started", for it is ordered
-again; an order of unknown fate becomes a question to a person. So a wrong key and a wrong address
-must be told from a lost answer.
+A create without a ticket may have started a task all the same. The tables below map answers to
+fates, with a reason per row. NOT_STARTED must be certain, for it is ordered again; an UNKNOWN fate
+is put to the user. So a wrong key and a wrong URL must be told from a lost answer.
 """
 
 from __future__ import annotations
@@ -45,15 +44,15 @@ from .envelope import (
 from .filetypes import looks_like_page
 from .tasks import Phase, is_task_id, read_phase
 
-CREATE_SECONDS = 60.0  # past it an order's fate is unknown: long enough for a slow line
+CREATE_SECONDS = 60.0  # timeout, after which the fate is UNKNOWN: long enough for a slow link
 
-# In half an answer an id counts only with the sign behind it: its end may be what is missing.
+# In a truncated answer an id counts only with its delimiter, since its end may be missing.
 _WHOLE_ID = re.compile(rb'"taskId\\*"\s*:\s*(?:\\*"(\d{5,25})\\*"|(\d{5,25})[,}\s])')
 
 
 @dataclass(frozen=True, slots=True)
 class NodeInfo:
-    """One entry of nodeInfoList: a plain value for one input of one remote node."""
+    """One entry of nodeInfoList: a JSON value for one input of one remote node."""
 
     node_id: str
     field: str
@@ -64,9 +63,9 @@ class NodeInfo:
 class TaskOptions:
     """Options of an order; None and defaults are not sent.
 
-    `instance`: default (24 GB), plus (48) or ultra (84). `personal_queue`: dedicated keys wait
-    instead of being refused. `retain_seconds`: 10 to 180, shared enterprise keys, billed.
-    """
+    `instance`: default (24 GB), plus (48) or ultra (84). `personal_queue`: orders of dedicated keys
+    queue instead of being refused. `retain_seconds`: keep the machine 10 to 180 s; shared
+    enterprise keys only, billed."""
 
     instance: str = "default"
     add_metadata: bool = True
@@ -77,7 +76,7 @@ class TaskOptions:
 
 @dataclass(frozen=True, slots=True)
 class Tips:
-    """`promptTips`: the outputs that will run, and the nodes that the service refused."""
+    """`promptTips`: output nodes that will run, and validation errors by node id."""
 
     outputs: tuple[str, ...] = ()
     node_errors: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -85,7 +84,7 @@ class Tips:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """The service took an order, `at` unix seconds by its own clock (None if it does not tell).
+    """An accepted order. `at`: unix seconds by the service's clock, None if not told.
 
     `socket_url` is a credential: it is never shown or stored.
     """
@@ -105,8 +104,8 @@ def create(
     graph: str | None = None,
     access_password: str = "",
 ) -> Call[Ticket]:
-    """Start a task. `graph` is a whole API-format graph as JSON text and goes without a list:
-    beside an inline graph the list is checked against the stored one (live report)."""
+    """Start a task. `graph`: a whole API-format graph as JSON text, sent without `nodeInfoList`,
+    which the service would check against the stored graph (live report)."""
     about = workflow_fields(node_info, options or TaskOptions(), graph, access_password)
     return order_call("/task/openapi/create", {"workflowId": workflow_id, **about})
 
@@ -114,7 +113,7 @@ def create(
 def workflow_fields(
     node_info: tuple[NodeInfo, ...], options: TaskOptions, graph: str | None, access_password: str
 ) -> dict[str, object]:
-    """What an order of a workflow says beside its id, by either route."""
+    """Return a workflow order's body without its id, for either route."""
     fields: dict[str, object] = {"addMetadata": options.add_metadata}
     if graph is not None:
         fields["workflow"] = graph
@@ -124,7 +123,7 @@ def workflow_fields(
 
 
 def order_call(path: str, body: Mapping[str, object]) -> Call[Ticket]:
-    """A call that starts a task, whose errors tell what became of the order."""
+    """Return a call that starts a task; its errors carry the order's fate."""
     return Call(
         Request("POST", path, Auth.BODY, body),
         telling_fate(read_ticket, path),
@@ -134,7 +133,7 @@ def order_call(path: str, body: Mapping[str, object]) -> Call[Ticket]:
 
 
 def node_info_list(node_info: Iterable[NodeInfo]) -> list[dict[str, object]]:
-    """The list as it is sent."""
+    """Serialize a `nodeInfoList`."""
     return [
         {"nodeId": info.node_id, "fieldName": info.field, "fieldValue": info.value}
         for info in node_info
@@ -142,7 +141,7 @@ def node_info_list(node_info: Iterable[NodeInfo]) -> list[dict[str, object]]:
 
 
 def option_fields(options: TaskOptions, access_password: str) -> dict[str, object]:
-    """The options that workflows and AI apps have in common; defaults are left out."""
+    """Return the body fields of options common to workflows and AI apps, without defaults."""
     fields: dict[str, object] = {}
     if options.instance != "default":
         fields["instanceType"] = options.instance
@@ -158,7 +157,7 @@ def option_fields(options: TaskOptions, access_password: str) -> dict[str, objec
 
 
 def read_ticket(response: Response) -> Ticket:
-    """The answer to an order, of a workflow or of an AI app."""
+    """Parse a create's answer (workflow or AI app). With a task id it is a ticket for any code."""
     try:
         data = read_object(open_envelope(response))
     except BadReply:
@@ -185,14 +184,14 @@ def read_ticket(response: Response) -> Ticket:
 
 
 def salvaged_id(response: Response) -> str:
-    """The task id in an answer that broke off, says it twice, or is a JSON text of itself: the
-    one thing of it that must not be lost."""
+    """Return the task id of a 2xx answer that is truncated, malformed or doubly encoded, "" if
+    none: it must not be lost, since a task runs."""
     match = _WHOLE_ID.search(response.body) if 200 <= response.status < 300 else None
     return (match[1] or match[2]).decode() if match else ""
 
 
 def read_tips(value: object) -> Tips:
-    """`promptTips`, a JSON text."""
+    """Parse `promptTips`, a JSON text."""
     tips = read_object(value)
     return Tips(
         outputs=tuple(read_id(item) for item in as_list(tips.get("outputs_to_execute"))),
@@ -201,7 +200,7 @@ def read_tips(value: object) -> Tips:
 
 
 def rejected_nodes(ticket: Ticket) -> GraphRejected | None:
-    """The error of an order that was taken although nodes of its graph will not run."""
+    """Return the error of an accepted order some of whose nodes were rejected; None without."""
     if not ticket.tips.node_errors:
         return None
     node_id, text = next(iter(ticket.tips.node_errors.items()))
@@ -217,35 +216,35 @@ def rejected_nodes(ticket: Ticket) -> GraphRejected | None:
 
 T = TypeVar("T")
 
-# Whether a task was started.
+# Whether a task was started
 
-# HTTP statuses that are given before a request is carried out.
+# HTTP statuses that are sent before a request is processed.
 _NOT_CARRIED_OUT = frozenset(
     {
-        401,  # the key was not accepted
-        403,  # this key, or this machine, may not
-        405,  # nothing here takes a POST
-        407,  # a proxy on the way wants its own credentials
-        413,  # the body was too large to be read
-        415,  # the body was not read for its type
-        421,  # the connection led to a server of somebody else
-        429,  # too many requests: this one was turned away
-        307,  # the same request is to be sent elsewhere, where it was not sent
+        401,  # the key was rejected
+        403,  # this key, or this client, is not permitted
+        405,  # no POST at this path
+        407,  # a proxy requires credentials
+        413,  # the body is too large to be read
+        415,  # the body was not parsed because of its type
+        421,  # the connection reached a server for another host
+        429,  # rate limited
+        307,  # redirected with method and body, and we did not follow
         308,
     }
 )
-# Of 404, 410 and 301 a create may know nothing (there is no such path) or be the past (the page
-# that shows its answer is missing or has moved). Who never took an order has no such path.
+# 404, 410 and 301 are ambiguous: no such path (not processed), or processed and the page with the
+# answer is missing or has moved. An origin that never accepted an order has no such path.
 _NO_SUCH_PATH = frozenset({404, 410, 301})
-# 303 is the answer to what was carried out, 302 what older servers send in its place, 408 is
-# given up in the middle, and 5xx fail anywhere. They and all others say nothing.
+# 303 answers a processed request, 302 is its older form, 408 may interrupt one, and 5xx may occur
+# at any point. These and all others prove nothing.
 
-# Codes of errors that are decided before a task exists.
+# Errors of business codes that are decided before a task exists.
 _REFUSALS = (Refused, QueueFull, RateLimited, UploadFailed, ContentRefused)
 
 
 def telling_fate(read: Callable[[Response], T], path: str) -> Callable[[Response], T]:
-    """A reader of answers to a create at `path`, whose errors tell what became of the order."""
+    """Wrap a parser of a create's answers so that its errors carry the order's fate."""
 
     def reader(response: Response) -> T:
         try:
@@ -261,12 +260,13 @@ def telling_fate(read: Callable[[Response], T], path: str) -> Callable[[Response
 
 
 def _judge(error: RunningHubError, response: Response, path: str) -> tuple[Fate, bool]:
-    """The fate of an order, and whether it was not started if its origin never took one."""
+    """Return the fate of a failed create, and whether it is NOT_STARTED in case the origin has
+    never accepted an order (`wrong_address`)."""
     status = response.status
     if isinstance(error, GraphRejected):
-        return Fate.NOT_STARTED, False  # ComfyUI's own report on a graph, which it did not queue
+        return Fate.NOT_STARTED, False  # ComfyUI validates before it queues
     kind = BY_CODE.get(error.code) if error.code is not None else None
-    if kind is not None:  # beside a code that nobody documents the status says what it says
+    if kind is not None:  # with an undocumented code the HTTP status decides
         refused = issubclass(kind, _REFUSALS) and not issubclass(kind, TaskNotFound)
         return Fate.NOT_STARTED if refused else Fate.UNKNOWN, False
     if status in _NOT_CARRIED_OUT or (status == 301 and _is_same_path(response, path)):
@@ -276,16 +276,16 @@ def _judge(error: RunningHubError, response: Response, path: str) -> tuple[Fate,
 
 
 def is_gone(error: RunningHubError) -> bool:
-    """Whether a create was refused since nothing takes orders there: HTTP 404 or 410, or code 404.
+    """Return whether a create failed because its endpoint is gone: HTTP or code 404 or 410.
 
-    What became of the order is its fate's to say.
+    The order's fate is another question: see `error.fate`.
     """
     status = error.params.get("status") if error.code is None else error.code
     return isinstance(error, NotFound) and status in (404, 410)
 
 
 def _is_same_path(response: Response, path: str) -> bool:
-    """Whether a redirect changes the scheme or the host alone: a wrong address of the site."""
+    """Return whether a redirect changes only scheme or host: a wrong origin is configured."""
     try:
         target = urlsplit(urljoin(f"https://x{path}", response.headers.get("location", "")))
     except ValueError:

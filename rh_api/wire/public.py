@@ -1,5 +1,5 @@
-"""What the site tells anybody: pages of its documentation, and its catalogue.
-Asked for without key."""
+"""Public documents of the site: pages of its documentation, and its catalogue.
+Requested without a key."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document and what it is told apart by; `data` None: it is as it was."""
+    """A document and its ETag; `data` None: not modified (304)."""
 
     data: bytes | None
     etag: str = ""
 
 
 def document(path: str, limit: int, etag: str = "") -> Call[Document]:
-    """A document of at most `limit` bytes, unless it is still the one that `etag` names."""
+    """GET a document of at most `limit` bytes, with If-None-Match if `etag` is given."""
 
     def read(response: Response) -> Document:
         if response.status == 304 and etag:
@@ -44,7 +44,7 @@ def question(
     read: Callable[[bytes], T],
     limit: int,
 ) -> Call[T]:
-    """A question with a JSON body, whose answer `read` reads."""
+    """POST a JSON body; `read` parses the answer's bytes."""
     request = Request("POST", path, Auth.NONE, body, headers)
     return Call(
         request,

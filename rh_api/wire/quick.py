@@ -1,8 +1,8 @@
-"""Quick Create: what its "call API" button gives, how a module is started, and its styles.
+"""Quick Create: parsing a module's call example ("call API"), starting a module, its styles.
 
 RunningHub docs, "About Quick Create Invocation", "Initiate Quick Create Task" and "Obtain quick
-create - model library style parameter data". A module is known by its call example alone: nothing
-lists modules, and nothing tells their `quickCreateCode`.
+create - model library style parameter data". A module is only known by its call example: no
+endpoint lists modules, or their `quickCreateCode`.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _ID = re.compile(r"[1-9][0-9]{0,18}")
 
 @dataclass(frozen=True, slots=True)
 class QuickModule:
-    """A module of Quick Create as its example told it.
+    """A Quick Create module, parsed from its call example.
 
-    `form` has its entries in the order of the list, `types` their `fieldType` as it came; `host` is
-    that of a curl line's address, "" where the example was JSON alone.
+    `form`: its fields in the order of the list; `types`: their `fieldType` as received; `host`: of
+    the curl command's URL, "" for plain JSON.
     """
 
     code: str
@@ -44,10 +44,10 @@ class QuickModule:
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """One style of a module's library; all texts are as the site has them.
+    """One style of a module's library; all texts as received.
 
-    `key` is what a choice of the module takes, `trigger` belongs into the prompt, `content` is an
-    example of one. `loras` are file names with their weight ("" where none is told).
+    `key`: value for the module's style field; `trigger`: trigger words for the prompt; `content`:
+    an example prompt. `loras`: (file name, weight) pairs, weight "" if not told.
     """
 
     id: str
@@ -61,20 +61,20 @@ class Style:
 
 
 def is_webapp_id(text: str) -> bool:
-    """Whether a text can be a module's `webappId`."""
+    """Return whether a text is a valid `webappId`."""
     return _ID.fullmatch(text) is not None
 
 
 def is_module_id(text: str) -> bool:
-    """Whether a text can be a module's id: `<webappId>/<quickCreateCode>`."""
+    """Return whether a text is a valid module id: `<webappId>/<quickCreateCode>`."""
     app_id, _, code = text.partition("/")
     return is_webapp_id(app_id) and _CODE.fullmatch(code) is not None
 
 
 def read_module(text: str) -> QuickModule:
-    """The module that an example is of: a JSON object, or a curl line in single or double quotes.
+    """Parse a module's call example: a JSON object, or a curl line in single or double quotes.
 
-    Raises BadInput for anything else; an example of an AI app is told apart.
+    Raises BadInput for anything else, with a key of its own for an AI app's example.
     """
     if not text.strip():
         raise BadInput("error.quick_blank")
@@ -101,8 +101,8 @@ def read_module(text: str) -> QuickModule:
 
 
 def _typed(about: AppField) -> AppField:
-    """The field as it can be set: a switch between inputs is a text such as "2", for the example
-    does not list what can be chosen."""
+    """Return the field with its effective type: a switch between inputs becomes a STRING such as
+    "2", since the example does not list its choices."""
     is_on_off = word(about.stored).lower() in ("true", "false")
     if about.type is AppFieldType.SWITCH and about.options is None and not is_on_off:
         return replace(about, type=AppFieldType.STRING)
@@ -110,9 +110,9 @@ def _typed(about: AppField) -> AppField:
 
 
 def quick_entries(module: QuickModule, values: Mapping[str, object]) -> list[dict[str, object]]:
-    """All entries as they are sent, the values by full name in place of the example's own.
+    """Serialize all fields, with `values` (by full name) in place of the example's own.
 
-    Six names each, all required and all texts.
+    Each entry has six keys, all required, all strings.
     """
     return [
         {
@@ -128,7 +128,7 @@ def quick_entries(module: QuickModule, values: Mapping[str, object]) -> list[dic
 
 
 def example_of(module: QuickModule) -> str:
-    """A call example without a key, in which `read_module` finds the module's form again."""
+    """Serialize a module to a call example without a key; inverse of `read_module`."""
     entries = quick_entries(module, {})
     for entry, about in zip(entries, module.form.fields, strict=True):
         entry["fieldValue"] = about.stored
@@ -137,15 +137,15 @@ def example_of(module: QuickModule) -> str:
 
 
 def run_quick(app_id: str, code: str, more: Mapping[str, object]) -> Call[Ticket]:
-    """Start a module; `more` holds the `nodeInfoList`, all of it. No options are documented."""
+    """Start a module. `more`: the complete `nodeInfoList`. No options are documented."""
     body = {"webappId": app_id, "quickCreateCode": code, **more}
     return order_call("/task/openapi/quick-ai-app/run", body)
 
 
 def model_params(app_id: str, kind: int) -> Call[tuple[Style, ...]]:
-    """The styles of a module's library of one `type`, a number that the site's page uses.
+    """List the styles of a module's library. `kind`: its `type`, a number used by the site's page.
 
-    No key is asked for, so none is sent. The spelling `modelLoar1FileName` is the service's own.
+    No key is required, so none is sent. The spelling `modelLoar1FileName` is the service's.
     """
 
     def read(response: Response) -> tuple[Style, ...]:

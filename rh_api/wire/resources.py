@@ -1,7 +1,7 @@
-"""Models that RunningHub carries, by the names that loader nodes take.
+"""Model files available on RunningHub, by the names that loader nodes take.
 
-Not in the site's documentation; the shapes are those that public clients read and send
-(difyz9/runninghub-sdk-go, sanjusss/runninghub-skill). VAE, CLIP and ControlNet are not listed.
+Undocumented; the schemas are those of public clients (difyz9/runninghub-sdk-go,
+sanjusss/runninghub-skill). VAE, CLIP and ControlNet cannot be listed.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from .call import Auth, Call, Request, Response
 from .envelope import as_list, open_envelope, read_id, read_int, read_object, read_text
 
 LARGEST_PAGE = 50
-REQUESTS_PER_MINUTE = 20  # beyond it the service answers with its rate limit
+REQUESTS_PER_MINUTE = 20  # the service's rate limit
 
 
 class ResourceKind(enum.Enum):
-    """What can be listed."""
+    """Kinds that can be listed."""
 
     CHECKPOINT = "CHECKPOINT"
     UNET = "UNET"
@@ -28,7 +28,7 @@ class ResourceKind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One model. `model_name` goes into a loader's field; `title` is for people."""
+    """One model file. `model_name`: value for a loader's field; `title`: display name."""
 
     model_name: str
     title: str
@@ -39,7 +39,7 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class ResourcePage:
-    """One page, the first being 1. `total` counts all pages' models; None: not said."""
+    """One page, counted from 1. `total`: models on all pages, None if not told."""
 
     resources: tuple[Resource, ...]
     page: int
@@ -54,7 +54,7 @@ def resource_list(
     page: int = 1,
     size: int = LARGEST_PAGE,
 ) -> Call[ResourcePage]:
-    """Models of a kind with `name` in their title; `size` is 1 to 50 a page.
+    """List models of a kind with `name` in their title; `size`: per page, 1 to 50.
 
     Raises ValueError for a page or size out of range.
     """
@@ -77,7 +77,7 @@ def resource_list(
             resources=tuple(resource for resource in resources if resource.model_name),
             page=current,
             total=read_int(data.get("total")),
-            # An empty page ends the list whatever it says: nobody shall turn pages forever.
+            # An empty page ends the list, whatever `hasNext` says: no endless paging.
             has_next=bool(records)
             and (has_next if isinstance(has_next, bool) else current < (pages or 0)),
         )

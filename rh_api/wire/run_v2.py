@@ -1,8 +1,8 @@
-"""Orders of workflows and AI apps by the V2 routes: another way to start the same tasks.
+"""Orders of workflows and AI apps by the V2 routes, which start the same tasks.
 
-No page of the documentation lists them: the site's own "curl" text shows them, and public clients
-use them (difyz9/runninghub-sdk-go). The answer is the task object itself, as that of the standard
-models: without an envelope and without a socket's address; a refusal is a code in `errorCode`.
+Undocumented: the site's own "curl" text shows them, and public clients use them
+(difyz9/runninghub-sdk-go). As for standard models the answer is the task object itself, without an
+envelope and without a WebSocket URL; a refusal is a code in `errorCode`.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ def run_workflow(
     graph: str | None = None,
     access_password: str = "",
 ) -> Call[Ticket]:
-    """As `orders.create`."""
+    """Start a task by V2; arguments as of `orders.create`."""
     body = workflow_fields(node_info, options or TaskOptions(), graph, access_password)
     if graph is None:
-        body.setdefault("nodeInfoList", [])  # which this route is never sent without
+        body.setdefault("nodeInfoList", [])  # no known client omits it on this route
     return order_call_v2(f"/openapi/v2/run/workflow/{workflow_id}", body)
 
 
@@ -49,20 +49,20 @@ def run_app(
     *,
     access_password: str = "",
 ) -> Call[Ticket]:
-    """As `apps.run_app`."""
+    """Start an app by V2; arguments as of `apps.run_app`."""
     body = option_fields(options or TaskOptions(), access_password)
     body["nodeInfoList"] = node_info_list(node_info)
     return order_call_v2(f"/openapi/v2/run/ai-app/{app_id}", body)
 
 
 Refusal = Callable[[int, Json, Response], RunningHubError]
-"""The error of a code, of the answer that has it, and of its response."""
+"""Maps a business code, the answer's object and its response to an error."""
 
 
 def order_call_v2(
     path: str, body: Mapping[str, object], refusal: Refusal = business_error
 ) -> Call[Ticket]:
-    """As `orders.order_call`, with the key in its header. Standard models are answered alike."""
+    """As `orders.order_call`, with a Bearer key and a V2 answer; for standard models too."""
 
     def read(response: Response) -> Ticket:
         return _read_ticket(response, refusal)
@@ -76,7 +76,7 @@ def order_call_v2(
 
 
 def raise_refusal(reply: Json, response: Response, refusal: Refusal) -> None:
-    """Raise the error of a task object or a price that names a code."""
+    """Raise the error of a task object or price quote with a nonzero code."""
     code = read_int(reply.get("errorCode")) or read_int(reply.get("code"))
     if code:
         raise refusal(code, reply, response)
@@ -91,7 +91,7 @@ def _read_ticket(response: Response, refusal: Refusal) -> Ticket:
             raise
         reply = {"taskId": task_id}
     task_id = read_id(reply.get("taskId"))
-    # With an id there is a task, whatever else is said: asking it tells.
+    # With an id there is a task, whatever the code says: polls will tell.
     if not is_task_id(task_id):
         raise_refusal(reply, response, refusal)
         task_id = salvaged_id(response)

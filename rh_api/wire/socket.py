@@ -1,6 +1,6 @@
-"""The progress socket: frames of a remote ComfyUI to what a person wants to know.
+"""The progress WebSocket: folds frames of a remote ComfyUI into progress.
 
-Everything here is a hint. No frame ends an order; it only says that asking now may be worth it.
+Everything here is a hint. No frame ends an order; it can only trigger a poll.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 
 from .envelope import as_list, read_id, read_json, read_object, read_text
 
-MAX_TEXT = 64 * 1024  # bytes; larger frames carry outputs that polling brings anyway
-_MOST = 2**53  # steps of a node
-_PREVIEW_HEADER = 8  # big-endian event type (1 = preview) and picture format (1 JPEG, 2 PNG)
+MAX_TEXT = 64 * 1024  # characters; larger frames carry outputs, which polls bring anyway
+_MOST = 2**53  # maximum steps of a node
+_PREVIEW_HEADER = 8  # two big-endian uint32: event type (1 = preview), format (1 JPEG, 2 PNG)
 
 
 @dataclass(frozen=True, slots=True)
 class SocketNews:
-    """What one frame changed. `fraction` is 0 to 0.99 and never falls; None without a total."""
+    """Progress after one frame. `fraction`: 0 to 0.99, monotonic; None if the total is unknown."""
 
     fraction: float | None = None
     node_id: str = ""
@@ -28,7 +28,7 @@ class SocketNews:
 
 @dataclass(slots=True)
 class SocketReader:
-    """Folds the frames of one task. `total`: nodes of the graph, 0 when unknown (AI apps)."""
+    """Accumulates the frames of one task. `total`: nodes of the graph, 0 if unknown (AI apps)."""
 
     total: int
     _done: set[str] = field(default_factory=set[str])
@@ -38,24 +38,24 @@ class SocketReader:
     _prompt: str = ""
 
     def read(self, frame: str | bytes) -> SocketNews | None:
-        """A frame of either kind."""
+        """Process a text or binary frame; None if it says nothing about this task."""
         return self.text(frame) if isinstance(frame, str) else self.binary(frame)
 
     def text(self, frame: str) -> SocketNews | None:
-        """News of a text frame; None when it says nothing of this task."""
+        """Process a JSON text frame; None if it says nothing about this task."""
         if len(frame) > MAX_TEXT:
             return None
         message = read_object(read_json(frame))
         data = read_object(message.get("data"))
         prompt = read_text(data.get("prompt_id"))
-        # The prompt id is not the task id: the first one seen is ours.
+        # The prompt id differs from the task id: take the first one seen as ours.
         if prompt and self._prompt and prompt != self._prompt:
             return None
         self._prompt = self._prompt or prompt
         return self._fold(read_text(message.get("type")), data)
 
     def binary(self, frame: bytes) -> SocketNews | None:
-        """News of a binary frame: a preview picture."""
+        """Process a binary frame; None unless it is a preview image (JPEG or PNG)."""
         kind, picture = frame[:4], frame[_PREVIEW_HEADER:]
         if kind != b"\0\0\0\1" or not picture.startswith((b"\xff\xd8\xff", b"\x89PNG")):
             return None
@@ -78,7 +78,7 @@ class SocketReader:
         elif kind == "progress_state":
             self._fold_state(read_object(about.get("nodes")))
         elif kind in ("execution_success", "execution_error", "execution_interrupted"):
-            # A success that names a node is about that node: others still run.
+            # A success with a node id concerns that node only: others still run.
             return self._news(may_be_over=kind != "execution_success" or not node)
         else:
             return None
@@ -94,7 +94,7 @@ class SocketReader:
                 self._part = _fraction(state.get("value"), state.get("max"))
 
     def _enter(self, node: str) -> None:
-        """Another node runs, so the one before is done; the same one starts over."""
+        """Switch to a running node: the previous one is done; the same one restarts at 0."""
         if self._current and self._current != node:
             self._done.add(self._current)
         self._current, self._part = node, 0.0
@@ -116,7 +116,7 @@ class SocketReader:
 def _fraction(value: object, maximum: object) -> float:
     if not isinstance(value, (int, float)) or not isinstance(maximum, (int, float)):
         return 0.0
-    # Compared first: what a peer sends may be NaN, or too large to divide.
+    # Compared before dividing: untrusted values may be NaN, or overflow.
     if not (value > 0 and 0 < maximum < _MOST):
         return 0.0
     return 1.0 if value >= maximum else value / maximum

@@ -1,6 +1,6 @@
-"""Tasks: the three ways of asking how one is doing, and its cancel.
+"""Tasks: the three poll endpoints, and cancel.
 
-Shapes: RunningHub docs, "Cancel ComfyUI Task", "Check Task Status", "Check Task Output", "Query
+Schemas: RunningHub docs, "Cancel ComfyUI Task", "Check Task Status", "Check Task Output", "Query
 generation result (V2)".
 """
 
@@ -48,7 +48,7 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class Phase(enum.Enum):
-    """Where a task stands. A phase that nobody has seen yet keeps the poll going."""
+    """State of a task. OTHER, for undocumented values, is not over: polling goes on."""
 
     CREATED = "CREATE"
     QUEUED = "QUEUED"
@@ -69,7 +69,7 @@ class Phase(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a task cost, as the service prints it: coins, money, seconds; None when not said."""
+    """Cost of a task as decimal strings, as printed: coins, money, seconds; None if not told."""
 
     coins: str | None = None
     money: str | None = None
@@ -79,7 +79,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class RemoteResult:
-    """One thing that a task made: a file at `url`, or `text`. `node_id` may be unknown ("")."""
+    """One result of a task: a file at `url`, or `text`. `node_id`: "" if unknown."""
 
     url: str = ""
     node_id: str = ""
@@ -88,13 +88,13 @@ class RemoteResult:
 
     @property
     def is_missing(self) -> bool:
-        """Listed without anything that could be fetched or read."""
+        """Whether it is listed without URL and text."""
         return not self.url and self.text is None
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """`failedReason`: the remote node and its exception; fields may be empty."""
+    """`failedReason`: the remote node and its exception; any field may be ""."""
 
     node_id: str = ""
     node_class: str = ""
@@ -105,10 +105,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How a task is doing. `results` is None while the service has not listed any.
+    """State of a task. `results`: None while the service has no list.
 
-    `at`: unix seconds by the service's clock, None if it does not tell. `state`: what it calls a
-    phase that nobody has seen yet.
+    `at`: unix seconds by the service's clock, None if not told. `state`: the service's word for
+    phase OTHER.
     """
 
     phase: Phase
@@ -121,20 +121,20 @@ class Report:
 
     @property
     def is_unexplained(self) -> bool:
-        """An end, and not well, without a word of why."""
+        """Whether it is cancelled, or failed without a reason."""
         is_mute = self.error is not None and is_unexplained(self.error)
         return self.phase is Phase.CANCELLED or is_mute
 
 
 def is_unexplained(error: RunningHubError) -> bool:
-    """Whether the end of a task is told without a word of why, as a cancel always is."""
+    """Return whether an error is a cancel, or a failure without code and reason."""
     if isinstance(error, TaskFailed):
         return error.code is None and error.params.get("remote") == NO_REASON
     return isinstance(error, TaskCancelled)
 
 
 def cancel(task_id: str) -> Call[None]:
-    """Ask that a task stops. TaskNotFound means that there is nothing left to stop."""
+    """Cancel a task. Raises TaskNotFound if there is nothing left to cancel."""
 
     def read(response: Response) -> None:
         open_envelope(response)
@@ -144,7 +144,7 @@ def cancel(task_id: str) -> Call[None]:
 
 
 def status(task_id: str) -> Call[Phase]:
-    """The bare phase, from the older endpoint."""
+    """Query the phase only, by the older endpoint."""
 
     def read(response: Response) -> Phase:
         return read_phase(open_envelope(response))
@@ -154,24 +154,24 @@ def status(task_id: str) -> Call[Phase]:
 
 
 def outputs(task_id: str) -> Call[Report]:
-    """The older poll, whose business code is the state; alone it may name the socket."""
+    """The older poll: its business code is the state; unlike V2 it may have the WebSocket URL."""
     request = Request("POST", "/task/openapi/outputs", Auth.BODY, {"taskId": task_id})
     return Call(request, read_outputs, repeatable=True)
 
 
 def query(task_id: str) -> Call[Report]:
-    """The poll that the service recommends (V2): no envelope, the task object itself."""
+    """The recommended poll (V2): the answer is the task object itself, without an envelope."""
     request = Request("POST", "/openapi/v2/query", Auth.BEARER, {"taskId": task_id})
     return Call(request, read_query, repeatable=True, limit=LARGE_ANSWER_LIMIT)
 
 
 def is_task_id(text: str) -> bool:
-    """Whether a text can be a task's id, and so stand in a request, a file name, a log."""
+    """Return whether a text is a valid task id, safe in requests, file names and logs."""
     return _ID.fullmatch(text) is not None
 
 
 def as_task_id(text: str) -> str:
-    """The id of a task as a person gave it; BadInput for what can be none."""
+    """Return a user's task id, stripped; BadInput if it is invalid."""
     task_id = text.strip()
     if not is_task_id(task_id):
         raise BadInput("error.task_id", value=task_id[:100])
@@ -179,7 +179,7 @@ def as_task_id(text: str) -> str:
 
 
 NATIVE_PREFIX = "native-"
-"""Begins the ids of tasks of the native route (`wire.native.Prompt`)."""
+"""Prefix of native-route task ids (`wire.native.Prompt`)."""
 
 
 def is_native(task_id: str | None) -> bool:
@@ -187,7 +187,7 @@ def is_native(task_id: str | None) -> bool:
 
 
 def file_name(url: str) -> str:
-    """The name of the file behind an address of a result; "" for none."""
+    """Return the file name in a result's URL; "" if there is none."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -205,11 +205,11 @@ _OTHER_NAMES = {
     "CANCELED": Phase.CANCELLED,
     "ERROR": Phase.FAILED,
 }
-"""Of ends, as APIs of this kind have them; no source has seen them here."""
+"""Synonyms of terminal phases, common in similar APIs; not seen in any source here."""
 
 
 def read_phase(value: object) -> Phase:
-    """The phase by its name; one that nobody has seen yet is OTHER."""
+    """Parse a phase by name; OTHER if unknown."""
     name = read_text(value).strip().upper()
     try:
         return _OTHER_NAMES.get(name) or Phase(name)
@@ -218,7 +218,7 @@ def read_phase(value: object) -> Phase:
 
 
 def read_outputs(response: Response) -> Report:
-    """The answer of the older poll; a webhook of the older routes carries one as well."""
+    """Parse the older poll's answer; webhooks of the older routes carry it too."""
     reply = reply_of(response)
     code = read_int(reply.get("code"))
     data = reply.get("data")
@@ -239,20 +239,20 @@ def read_outputs(response: Response) -> Report:
     items = [read_object(item) for item in as_list(data)]
     if not items and data != []:
         raise BadReply(status=response.status)
-    # The same figures stand on every element: one task, one cost.
+    # Every element repeats the same figures: the cost is per task.
     usage = _read_usage(items[0]) if items else Usage()
     return Report(Phase.SUCCESS, _read_results(data), usage)
 
 
 def read_query(response: Response) -> Report:
-    """The answer of the V2 poll; a webhook of the V2 routes carries one as well."""
+    """Parse the V2 poll's answer; webhooks of the V2 routes carry it too."""
     reply = reply_of(response)
     code = read_int(reply.get("errorCode"))
     if "status" not in reply:
-        # Without a valid Bearer key the old envelope answers.
+        # Without a valid Bearer key the answer is the older envelope.
         refused = read_int(reply.get("code")) or code
         if read_int(reply.get("code")) == 0 and "data" in reply and reply["data"] is None:
-            return Report(Phase.OTHER, at=response.at)  # as the older poll says "still starting"
+            return Report(Phase.OTHER, at=response.at)  # the older poll's "still starting"
         if refused is None:
             raise BadReply(status=response.status)
         raise business_error(refused, reply, response)
@@ -262,7 +262,7 @@ def read_query(response: Response) -> Report:
         failure = read_failure(reply.get("failedReason"))
         if code and isinstance(error_for_code(code, ""), TaskNotFound):
             raise business_error(code, reply, response)
-        # 0 is the code of what is well, and says of an end as little as none.
+        # Code 0 means success, and explains a failure no better than no code.
         error = failed_task(failure, code or None, read_text(reply.get("errorMessage")))
         return Report(phase, usage=usage, error=error)
     if phase is Phase.CANCELLED:
@@ -281,7 +281,7 @@ _ABOUT = frozenset({"nodeId", "outputType", "fileType"})
 
 
 def _read_results(listed: object) -> tuple[RemoteResult, ...]:
-    """Results in whatever shape they are listed: what was paid is not lost for its form."""
+    """Parse results in any shape: paid results must not be lost for an unknown schema."""
     if isinstance(listed, str) and listed.lstrip().startswith("["):
         parsed = read_json(listed)
         listed = listed if parsed is None else parsed
@@ -294,12 +294,12 @@ def _read_row(row: object) -> list[RemoteResult]:
         text = row if isinstance(row, str) else ""
         return [RemoteResult(text) if _is_address(text) else RemoteResult(text=text or None)]
     urls = next(filter(None, (_addresses(item.get(name)) for name in _URLS)), ())
-    # Beside an address a number or an object is about the file.
+    # Next to a URL a number or an object is metadata of the file.
     names = [n for n in _TEXTS if not urls or isinstance(item.get(n), (str, list))]
     texts = [text for n in names if (text := _whole_text(item.get(n))) is not None]
     text = next(filter(None, texts), texts[0] if texts else None)
     if not urls and text is None and item.keys().isdisjoint((*_URLS, *_TEXTS)):
-        # Under a name that nobody has seen yet, all of the first one; else people read the row.
+        # Unknown keys: all URLs of the first that has some; else the whole row as JSON text.
         every = (tuple(filter(_is_address, _addresses(value))) for value in item.values())
         urls = next(filter(None, every), ())
         is_empty = not any(value for name, value in item.items() if name not in _ABOUT)
@@ -307,7 +307,7 @@ def _read_row(row: object) -> list[RemoteResult]:
     suffix = read_text(item.get("outputType")) or read_text(item.get("fileType"))
     node_id, suffix = read_id(item.get("nodeId")), suffix.lower().lstrip(".")
     if text == "" and names_file(suffix):
-        text = None  # that of an address which is not there yet
+        text = None  # placeholder for a URL that is not available yet
     return [RemoteResult(url, node_id, suffix, text) for url in urls or ("",)]
 
 
@@ -316,7 +316,7 @@ def _is_address(text: str) -> bool:
 
 
 def _several(value: object) -> list[object]:
-    """The items of a list, or the one thing in its place."""
+    """Return a list, or a single value wrapped in one; [] for a falsy value."""
     return cast("list[object]", value) if isinstance(value, list) else [value] if value else []
 
 
@@ -325,8 +325,8 @@ def _addresses(value: object) -> tuple[str, ...]:
 
 
 def _whole_text(value: object) -> str | None:
-    """The text of a result; models may give it in several pieces, in lists of lists too. What is
-    none, as JSON."""
+    """Return a result's text; pieces in (nested) lists are joined by newlines, values other than
+    strings serialized as JSON."""
     if not isinstance(value, list):
         return _piece(value)
     pieces: list[str] = []
@@ -343,7 +343,7 @@ def _whole_text(value: object) -> str | None:
 def _piece(value: object) -> str | None:
     if value is None or isinstance(value, str):
         return value
-    with contextlib.suppress(RecursionError):  # of objects in objects, a thousand deep
+    with contextlib.suppress(RecursionError):  # objects nested a thousand deep
         return json.dumps(value, ensure_ascii=False)
     return None
 
@@ -354,13 +354,13 @@ def _read_usage(item: Mapping[str, object]) -> Usage:
         coins=read_text(item.get("consumeCoins")) or None,
         money=read_text(item.get("consumeMoney")) or None,
         third_party_money=read_text(item.get("thirdPartyConsumeMoney")) or None,
-        # It prints "0" where it does not count: for third-party models, and while a task runs.
+        # "0" stands for unknown: for third-party models, and while a task runs.
         seconds=seconds if seconds.strip("0.") else None,
     )
 
 
 def read_failure(value: object) -> Failure:
-    """What ComfyUI says of a node that failed, in the words of its `execution_error`."""
+    """Parse `failedReason` or ComfyUI's `execution_error` event: the failed node's exception."""
     reason = read_object(value)
     if not reason:
         return Failure(message=read_text(value))
@@ -378,7 +378,7 @@ def read_failure(value: object) -> Failure:
 
 
 def failed_task(failure: Failure, code: int | None, remote: str) -> TaskFailed:
-    """The error of a failed task, with as much of the reason as the service gave."""
+    """Return the error of a failed task, with as much of the reason as the service gave."""
     error = error_for_code(code, remote) if code else None
     kind = ContentRefused if isinstance(error, ContentRefused) else TaskFailed
     if not failure.message and not failure.node_class:

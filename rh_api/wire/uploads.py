@@ -1,4 +1,4 @@
-"""Uploads: media by the recommended endpoint and the old one, LoRA in its three steps.
+"""Uploads: media by the recommended or the old endpoint, LoRA by presigned URL in three steps.
 
 RunningHub docs, "Upload Resource" (old), its V2 successor, and "Upload Lora".
 """
@@ -14,13 +14,13 @@ from .envelope import open_envelope, read_object, read_text
 UPLOAD_PATH = "/openapi/v2/media/upload/binary"
 OLD_UPLOAD_PATH = "/task/openapi/upload"
 OLD_UPLOAD_LIMIT = 30 * 1024 * 1024  # bytes a file, documented for the old endpoint only
-BAD_PARAMETERS = 1007  # of an upload: its format is none of those that are documented
+BAD_PARAMETERS = 1007  # for an upload: its format is not a documented one
 VALID_SECONDS = 24 * 3600  # documented for `download_url`; the name is treated the same
 
 
 @dataclass(frozen=True, slots=True)
 class Uploaded:
-    """`name` goes into loader fields; `url` (may be "") into fields that load from the web."""
+    """`name`: value for loader fields; `url` (may be ""): for fields that load from a URL."""
 
     name: str
     url: str = ""
@@ -28,14 +28,14 @@ class Uploaded:
 
 @dataclass(frozen=True, slots=True)
 class LoraSlot:
-    """`name` goes into RHLoraLoader; `put_url` is None when the service knows the content."""
+    """`name`: value for RHLoraLoader; `put_url`: presigned URL, None if the content is known."""
 
     name: str
     put_url: str | None = field(default=None, repr=False)
 
 
 def read_upload(response: Response) -> Uploaded:
-    """The reply of both upload endpoints: `fileName`, or `filename` on the English page."""
+    """Parse either upload endpoint's answer: `fileName`, or `filename` on the English page."""
     data = read_object(open_envelope(response))
     name = read_text(data.get("fileName")) or read_text(data.get("filename"))
     if not name:
@@ -44,7 +44,7 @@ def read_upload(response: Response) -> Uploaded:
 
 
 def lora_slot(lora_name: str, md5_hex: str) -> Call[LoraSlot]:
-    """Where to PUT a LoRA file; the service tells contents apart by their md5."""
+    """Query where to PUT a LoRA file; the service identifies contents by MD5."""
 
     def read(response: Response) -> LoraSlot:
         data = read_object(open_envelope(response))

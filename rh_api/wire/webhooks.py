@@ -1,8 +1,8 @@
-"""Webhooks: what the service POSTs to a `webhookUrl` at a task's end, and what became of that POST.
+"""Webhooks: the service's POST to a `webhookUrl` at a task's end, and the status of its delivery.
 
-RunningHub docs, "Start ComfyUI Task 2 - Advanced". Nothing signs it: whoever knows the address
-can send one. Take it as a sign to ask the service about the task, answer at once (a slow
-receiver gets it again), and expect repeats.
+RunningHub docs, "Start ComfyUI Task 2 - Advanced". It is unsigned: anybody who knows the URL can
+send one. Treat it as a trigger to poll the task, answer at once (a slow receiver gets it again),
+and expect duplicates.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from .envelope import open_envelope, read_id, read_int, read_object, read_text
 from .tasks import is_task_id
 
 PATH = "/webhook/"
-"""Of the address that an order of ours carries, between the listener's public one and a token."""
+"""Path of our webhook URLs, between the listener's public base URL and a token."""
 
 
 def check_address(url: str) -> None:
-    """BadInput for what the service could not call: it takes any text with an order, and is mute
-    at the end."""
+    """Raise BadInput if the service could not call a URL: it accepts any text with an order, and
+    then stays silent."""
     try:
         parts = urlsplit(url)
         can_be_called = parts.scheme in ("http", "https") and bool(parts.hostname)
@@ -33,8 +33,8 @@ def check_address(url: str) -> None:
 
 
 def ended_task(body: str | bytes) -> str:
-    """The task that a webhook's POST is about, whatever it says of its end: `eventData` is text or
-    an object, and nobody's word for it. Raises BadInput for anything else."""
+    """Parse a webhook's POST to its task id. `eventData`, JSON text or an object, is ignored as
+    untrusted. Raises BadInput for anything else."""
     event = read_object(body if isinstance(body, str) else body.decode("utf-8", "replace"))
     task_id = read_id(event.get("taskId"))
     if (
@@ -48,11 +48,11 @@ def ended_task(body: str | bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What became of a webhook's POST.
+    """Delivery status of a webhook's POST.
 
-    `state`: SUCCESS, FAILED, or a word that nobody documents. `answer`: what the receiver said, or
-    why it could not be reached. `tries`: after the first one; None: not told. `created`, `updated`:
-    ISO times without a zone, as they came.
+    `state`: SUCCESS, FAILED, or an undocumented word. `answer`: the receiver's response, or why it
+    was unreachable. `tries`: retries after the first; None if not told. `created`, `updated`:
+    ISO times without a zone, as received.
     """
 
     id: str
@@ -68,7 +68,7 @@ class Delivery:
 
 
 def webhook_detail(task_id: str) -> Call[Delivery]:
-    """The delivery of a task's webhook; NotFound (code 1) for a task that was ordered without one.
+    """Query the delivery of a task's webhook; NotFound (code 1) if it was ordered without one.
 
     RunningHub docs, "Get Webhook Event Details".
     """
@@ -99,8 +99,8 @@ def webhook_detail(task_id: str) -> Call[Delivery]:
 def resend_webhook(webhook_id: str, url: str = "") -> Call[None]:
     """Have the service POST an event (`Delivery.id`) once more, to `url` if that is given.
 
-    Each call is a POST to somebody's server, so a lost reply is not asked for again. RunningHub
-    docs, "Resend Specific Webhook Event".
+    Each call triggers a POST to the receiver, so it is not retried. RunningHub docs, "Resend
+    Specific Webhook Event".
     """
 
     def read(response: Response) -> None:

@@ -1,4 +1,4 @@
-"""Workflows: their page and that of an AI app as people paste them, and their API-format JSON."""
+"""Workflows: parsing pasted ids and links (of AI apps too), and their API-format JSON."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_ID = 2**63 - 1  # ids are 64-bit snowflakes, kept as text
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A kind of page, by what tells the other kind's links apart and by the keys of refusals."""
+    """A kind of page: the pattern of the other kind's links, and the text keys of its errors."""
 
     other_links: re.Pattern[str]
     blank: str
@@ -26,7 +26,7 @@ class Page:
     other_id: str
 
     def mistaken(self, number: str) -> BadInput:
-        """The refusal of an id that the site knows, but as the other kind of page."""
+        """Return the error of an id that belongs to the other kind of page."""
         return BadInput(self.other_id, value=number)
 
 
@@ -47,9 +47,9 @@ APP = Page(
 
 
 def read_page(text: str, page: Page) -> tuple[str, str]:
-    """The id in an id or a link of any site, and the link's host with its port ("" without one).
+    """Parse an id, or a link of any site, to the id and the link's host with port ("" for an id).
 
-    Raises BadInput for what is neither, and for a link to the other kind of page.
+    Raises BadInput for anything else, and for a link to the other kind of page.
     """
     text = text.strip()
     if not text:
@@ -78,11 +78,11 @@ def read_page(text: str, page: Page) -> tuple[str, str]:
 
 
 def workflow_json(workflow_id: str, access_password: str = "") -> Call[Mapping[str, object]]:
-    """The saved workflow in API format: node id to `{class_type, inputs, _meta}`.
+    """Query the saved workflow in API format: node id to `{class_type, inputs, _meta}`.
 
-    RunningHub docs, "Get Workflow JSON": `data.prompt` is a JSON text; an object is read too.
-    The password of a protected workflow is documented for orders only; who has set one sends it
-    here as well, since nothing says that the JSON of such a workflow is open.
+    RunningHub docs, "Get Workflow JSON": `data.prompt` is a JSON text; an object is accepted too.
+    The access password is documented for orders only; it is sent here as well if set, since
+    nothing says that a protected workflow's JSON is public.
     """
     body = {"workflowId": workflow_id}
     if access_password:

@@ -1,8 +1,8 @@
-"""Whether a file is all there, by its own structure: a length that was announced proves nothing.
+"""Truncation check of a file by its own structure, since Content-Length proves nothing.
 
-A service that cut a file itself announces the length of the cut. Only *cut* sets anything in
-motion, so it is said of nothing that a decoder may take for complete: bytes behind the end are
-whole, and what a format leaves open (streamed sizes, fragments) cannot be told.
+A service that truncated a file announces the truncated length. Only CUT has consequences (another
+download), so a file that a decoder may accept is never CUT: trailing bytes are WHOLE, and what a
+format leaves open (streamed sizes, fragments) is CANNOT_TELL.
 """
 
 from __future__ import annotations
@@ -46,10 +46,9 @@ _JUDGES: dict[FileType | None, Callable[[Reading], Verdict]] = {
 
 
 def judge(file: BinaryIO, size: int) -> Verdict:
-    """Whether the `size` bytes of a seekable file are a whole one of the type that they prove.
-
-    Memory stays within some blocks; only the scans of a JPEG are read from end to end. Raises
-    OSError where the file cannot be read.
+    """Return whether the `size` bytes of a seekable file are complete, by the type of their magic
+    bytes. Memory stays within some blocks; only a JPEG's scans are read completely. Blocking.
+    Raises OSError if the file cannot be read.
     """
     reading = Reading(file, size)
     judge_type = _JUDGES.get(sniff(reading.at(0, HEAD)))

@@ -1,4 +1,4 @@
-"""GLB by its length and chunks (glTF 2.0, 4.4), ZIP by its directory (PKWARE APPNOTE, 4.3)."""
+"""GLB by header length and chunks (glTF 2.0, 4.4), ZIP by central directory (APPNOTE, 4.3)."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ _END = b"PK\x05\x06"
 _END_64 = b"PK\x06\x06"
 _LOCATOR_64 = b"PK\x06\x07"
 _END_BYTES, _LOCATOR_BYTES, _END_64_BYTES = 22, 20, 56
-_IN_64 = 0xFFFF_FFFF  # stands where the value is in the larger record
+_IN_64 = 0xFFFF_FFFF  # sentinel: the value is in the ZIP64 record
 
 
 def judge_glb(file: Reading) -> Verdict:
-    """By the length in its head, which its chunks must add up to."""
+    """Check the header's length, to which the chunks must add up."""
     end = int.from_bytes(file.at(8, 4), "little")
     if end <= 12 and file.size >= 12:
         return Verdict.CANNOT_TELL
@@ -29,7 +29,7 @@ def judge_glb(file: Reading) -> Verdict:
 
 
 def judge_zip(file: Reading) -> Verdict:
-    """Whole when a directory ends where its own end says: one within an entry does not."""
+    """WHOLE if a central directory ends at its end record; one inside an entry does not match."""
     has_end = False
     for position in _ends(file):
         has_end = True
@@ -39,7 +39,7 @@ def judge_zip(file: Reading) -> Verdict:
 
 
 def _ends(file: Reading) -> Iterator[int]:
-    """Where an end of a directory may stand, from behind."""
+    """Yield offsets of possible end-of-central-directory records, last first."""
     overlap = _END_BYTES - 1
     stop = file.size
     while stop > 0:
@@ -68,7 +68,7 @@ def _directory_fits(file: Reading, position: int) -> bool:
 
 
 def _larger(file: Reading, position: int) -> tuple[int, int, int] | None:
-    """Place of the ZIP64 record, and size and offset of the directory by it."""
+    """Return offset of the ZIP64 end record, and the directory's size and offset; None without."""
     locator = file.at(position - _LOCATOR_BYTES, _LOCATOR_BYTES)
     place = int.from_bytes(locator[8:16], "little")
     record = file.at(place, _END_64_BYTES)

@@ -1,7 +1,7 @@
-"""MP4 and its relatives by their boxes (ISO/IEC 14496-12, 4.2 and 8.7).
+"""MP4, MOV and M4A by their boxes (ISO/IEC 14496-12, 4.2 and 8.7).
 
-Boxes that end well prove nothing by themselves: a movie may end between two of them. Whole is
-one whose index lists samples that all begin within it.
+Complete boxes prove nothing: a file may be truncated between two of them. It is whole if all
+chunks of samples in its index (`moov`) begin within it.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ _MEDIA = frozenset({b"mdat", b"moov", b"moof", b"meta"})
 _OTHER = frozenset(
     b"ftyp styp free skip wide uuid pnot udta pdin sidx ssix prft emsg mfra meco".split()
 )
-_WITHIN = frozenset({b"trak", b"mdia", b"minf", b"stbl", b"dinf"})  # boxes of boxes
-_DEPTH = 8  # of these within each other; moov/trak/mdia/minf/stbl are 4
+_WITHIN = frozenset({b"trak", b"mdia", b"minf", b"stbl", b"dinf"})  # container boxes
+_DEPTH = 8  # maximum nesting of these below moov; trak/mdia/minf/stbl are 4
 
 
 @dataclass(frozen=True, slots=True)
 class _Box:
-    """A box whose content is from `start` to `end`; `is_open`: up to the end of the file."""
+    """A box with content in [`start`, `end`); `is_open`: size 0, up to the end of the file."""
 
     name: bytes
     start: int
@@ -32,7 +32,7 @@ class _Box:
 
 @dataclass(slots=True)
 class _Index:
-    """What `moov` says. `last`: where the chunk of samples begins that lies farthest behind."""
+    """From `moov`. `last`: highest chunk offset, -1: none. `is_elsewhere`: external media."""
 
     last: int = -1
     is_fragmented: bool = False
@@ -40,7 +40,7 @@ class _Index:
 
 
 def judge_movie(file: Reading) -> Verdict:
-    """Cut where a box of media is, or where samples lie behind the end."""
+    """CUT if a media box or a chunk of samples reaches beyond the end, or media lacks an index."""
     names: set[bytes] = set()
     index = _Index()
     doubtful = False
@@ -48,7 +48,7 @@ def judge_movie(file: Reading) -> Verdict:
         if box.end > file.size:
             if box.name in _MEDIA:
                 return Verdict.CUT
-            # Another box, or bytes behind the last one that only look like one.
+            # A non-media box, or trailing bytes that merely look like a box.
             doubtful = box.name in _OTHER
             break
         doubtful = doubtful or (box.is_open and box.name in _MEDIA | _OTHER)
@@ -65,7 +65,7 @@ def judge_movie(file: Reading) -> Verdict:
 
 
 def _boxes(file: Reading, start: int, end: int) -> Iterator[_Box]:
-    """The boxes from `start` on; the last may reach beyond `end`."""
+    """Yield the boxes from `start` on; the last one's end may be beyond `end`."""
     for _ in range(STEPS):
         head = file.at(start, 16)
         if start + 8 > end or len(head) < 8:

@@ -11,13 +11,13 @@ _CHUNK_NAME = re.compile(rb"[A-Za-z]{4}")
 _END = b"\xff\xd9"
 _SCAN = 0xDA
 _STANDALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # TEM, RST0 to RST7, SOI
-_JPEG_LS = 0xF7  # its scans are stuffed by bits
-# In a scan 0xFF is data before 0x00 and 0xD0 to 0xD7, and padding before another 0xFF.
+_JPEG_LS = 0xF7  # uses bit stuffing in scans
+# In a scan 0xFF is no marker before 0x00 (stuffing), 0xD0 to 0xD7 (RSTn) and 0xFF (fill byte).
 _MARKER_IN_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 
 
 def judge_png(file: Reading) -> Verdict:
-    """Whole when IEND is; an animated PNG is made of chunks as well."""
+    """WHOLE if the chunks, also those of an animated PNG, lead to a complete IEND."""
     position = 8
     for _ in range(STEPS):
         head = file.at(position, 8)
@@ -34,7 +34,7 @@ def judge_png(file: Reading) -> Verdict:
 
 
 def judge_jpeg(file: Reading) -> Verdict:
-    """Whole at the first end of image that is no part of a segment: previews lie within one."""
+    """WHOLE at the first EOI marker outside of segments, which may embed thumbnails."""
     position: int | None = 2
     for _ in range(STEPS):
         head = file.at(position, 4)
@@ -49,7 +49,7 @@ def judge_jpeg(file: Reading) -> Verdict:
 
 
 def _behind(file: Reading, position: int, head: bytes) -> int | None:
-    """Where the marker behind that at `position` stands; None where that cannot be told."""
+    """Return the offset of the marker after that at `position`; None if undecidable."""
     marker = head[1]
     if head[0] != 0xFF or marker == _JPEG_LS:
         return None
@@ -67,12 +67,12 @@ def _behind(file: Reading, position: int, head: bytes) -> int | None:
 
 
 def _end_of_scan(file: Reading, position: int) -> int:
-    """Where the marker behind a scan stands, or the end of the file."""
+    """Return the offset of the marker that ends a scan, or the end of the file."""
     while block := file.at(position, BLOCK):
         marker = _MARKER_IN_SCAN.search(block)
         if marker:
             return position + marker.start()
         if len(block) == 1:
             break
-        position += len(block) - 1  # the last byte may be the first half of a marker
+        position += len(block) - 1  # the last byte may be the first of a marker
     return file.size

@@ -1,19 +1,19 @@
 """RIFF: WebP (RFC 9649), WAV and AVI (Microsoft, "Resource Interchange File Format").
 
-Who streams a RIFF cannot come back to write its sizes: 0 and the largest number stand for "not
-known", and some writers count the eight bytes before the size.
+A streaming writer cannot seek back to fill in sizes: 0 and the maximum stand for "unknown". Some
+writers include the 8-byte header in the size.
 """
 
 from __future__ import annotations
 
 from ..filetypes import STEPS, Reading, Verdict
 
-_ROUNDING = 9  # bytes that a size is off by whose writer counted differently, with a pad byte
-_PLACEHOLDER = 0x7FFF_0000  # sizes from here on are "as long as it gets" of some writers
+_ROUNDING = 9  # tolerance in bytes: the 8-byte header and a pad byte
+_PLACEHOLDER = 0x7FFF_0000  # sizes from here on are some writers' placeholder for "unknown"
 
 
 def judge_webp(file: Reading) -> Verdict:
-    """By its own size: nobody streams a WebP."""
+    """Check the RIFF size, which is reliable: WebP is not streamed."""
     end = _end(file, 0)
     if end is None:
         return Verdict.CANNOT_TELL
@@ -23,7 +23,7 @@ def judge_webp(file: Reading) -> Verdict:
 
 
 def judge_wav(file: Reading) -> Verdict:
-    """Cut only where both sizes, of the file and of a chunk, reach beyond the end."""
+    """CUT only if both the RIFF size and a chunk's size reach beyond the end."""
     end = _end(file, 0)
     if end is None:
         return Verdict.CANNOT_TELL
@@ -34,7 +34,7 @@ def judge_wav(file: Reading) -> Verdict:
 
 
 def judge_avi(file: Reading) -> Verdict:
-    """A large one goes on in further RIFFs, each with a size of its own (OpenDML)."""
+    """Check the RIFF size, and those of the AVIX RIFFs that continue a large file (OpenDML)."""
     position = 0
     for _ in range(STEPS):
         end = _end(file, position)
@@ -50,7 +50,7 @@ def judge_avi(file: Reading) -> Verdict:
 
 
 def _end(file: Reading, start: int) -> int | None:
-    """Where a RIFF ends by its own size; None where that says nothing."""
+    """Return the end of a RIFF by its size field; None if that is a placeholder."""
     size = int.from_bytes(file.at(start + 4, 4), "little")
     if size <= 4 or (size >= _PLACEHOLDER and start + 8 + size > file.size):
         return None
@@ -58,12 +58,12 @@ def _end(file: Reading, start: int) -> int | None:
 
 
 def _chunks_reach(file: Reading, end: int) -> bool:
-    """Whether the chunks follow each other up to `end`; a pad byte may be missing there."""
+    """Return whether the chunks add up to `end`, give or take padding."""
     return end - 1 <= _walk(file, end) <= end + _ROUNDING
 
 
 def _walk(file: Reading, end: int) -> int:
-    """Where the first chunk ends that reaches `end` or the end of what is here."""
+    """Return the end of the first chunk that reaches `end` or the end of the file."""
     position = 12
     for _ in range(STEPS):
         head = file.at(position, 8)
