@@ -44,7 +44,7 @@ class BatchProgress:
                 self._running.add(index)
             uploading = self._uploading
             (uploading.add if news.stage is Stage.UPLOADING else uploading.discard)(index)
-            self._reaches(index, news.overall)
+            self._raise_share(index, news.overall)
             self._tell(news)
 
         return watch
@@ -60,12 +60,12 @@ class BatchProgress:
             self._failed += order.exception() is not None
             self._running.discard(index)
             self._uploading.discard(index)
-            self._reaches(index, 1.0)
+            self._raise_share(index, 1.0)
             self._tell(Progress(Stage.DONE))
 
         return over
 
-    def _reaches(self, index: int, share: float) -> None:
+    def _raise_share(self, index: int, share: float) -> None:
         """Keep the sum incrementally: summing n shares per event is quadratic in a large batch."""
         before = self._shares.get(index, 0.0)
         if share <= before:

@@ -60,7 +60,7 @@ class Budget:
     """(scope, order key) of each order that the user allowed once in spite of the limits."""
     left_orders: LeftOrders = field(init=False)
     _closed: bool = False
-    _asking: dict[int, tuple[int, float]] = field(default_factory=dict[int, tuple[int, float]])
+    _queries: dict[int, tuple[int, float]] = field(default_factory=dict[int, tuple[int, float]])
     """By row: number of cost queries so far, and when the next is due (the clock's seconds)."""
     _pause: asyncio.Future[None] | None = None
     _has_news: bool = False
@@ -129,10 +129,10 @@ class Budget:
         rules = await journal.rules()
         limits = self.in_force(rules)
         if not limits:
-            await self._say_balance(rules.floor, watch)
+            await self._warn_low_balance(rules.floor, watch)
             return Hold(order.scope, at=self.facts.wallet.unix())
         facts = await self.facts.of_order(order, rules)
-        await self._say_balance(larger(rules.floor, highest(facts)), watch)
+        await self._warn_low_balance(larger(rules.floor, highest(facts)), watch)
         limits = await self._in_units(limits)
         if self._passes_once(order):
             hold = Hold(
@@ -155,7 +155,7 @@ class Budget:
             except LimitReached as error:
                 bound = error.reached
                 continue
-            self._say_bound(bound, watch)
+            self._report_bound(bound, watch)
             return replace(hold, number=number)
         assert isinstance(bound, Reached)  # noqa: S101 - for the type checker
         raise self._refused(bound, rules)
@@ -166,10 +166,10 @@ class Budget:
         try:
             return await asyncio.shield(reserving)
         except asyncio.CancelledError:
-            self.context.spawn(self._give_back(reserving))
+            self.context.spawn(self._release_reservation(reserving))
             raise
 
-    async def _give_back(self, reserving: asyncio.Future[int]) -> None:
+    async def _release_reservation(self, reserving: asyncio.Future[int]) -> None:
         with contextlib.suppress(LimitReached, RunningHubError):
             await self.context.journal.record_released(await reserving)
 
@@ -209,7 +209,7 @@ class Budget:
             where = Words.of(lambda say: say("money.page", {}))
         return refusal(reached, where)
 
-    async def _say_balance(self, least: Sums, watch: Watch) -> None:
+    async def _warn_low_balance(self, least: Sums, watch: Watch) -> None:
         """Report BALANCE_LOW if the balance is below `least` in some unit; never refuses. Errors
         of the account query are ignored."""
         if not least:
@@ -222,7 +222,7 @@ class Budget:
                 params = {name: Words.of(partial(say_sums, sums)) for name, sums in amounts.items()}
                 watch(Progress(Stage.BALANCE_LOW, params=params))
 
-    def _say_bound(self, bound: Bound, watch: Watch) -> None:
+    def _report_bound(self, bound: Bound, watch: Watch) -> None:
         if bound.seconds is not None:
             highest = Words.of(partial(say_sums, bound.amounts))
             params = {"seconds": int(bound.seconds), "sum": highest}
@@ -314,10 +314,10 @@ class Budget:
                 late = self.context.journal.now() - sum(ASK_AGAIN)
                 for row in untold:
                     tries = len(ASK_AGAIN) - LATE_QUESTIONS if (row.ended or late) < late else 0
-                    _, due = self._asking.setdefault(row.id, (tries, now + ASK_AGAIN[0]))
+                    _, due = self._queries.setdefault(row.id, (tries, now + ASK_AGAIN[0]))
                     if due <= now:
                         await self._ask_cost(row)
-                await self._wait_until(min(self._asking[row.id][1] for row in untold))
+                await self._wait_until(min(self._queries[row.id][1] for row in untold))
 
     async def _wait_until(self, due: float) -> None:
         """Wait until that time, or until an order ends."""
@@ -336,17 +336,17 @@ class Budget:
         # The native route never reports a cost.
         rows = await self.context.journal.unbooked(TOLD_WITHIN)
         ids = {row.id for row in rows}
-        self._asking = {order: asking for order, asking in self._asking.items() if order in ids}
+        self._queries = {order: asking for order, asking in self._queries.items() if order in ids}
         return [
             row
             for row in rows
-            if not is_native(row.task_id) and self._asking.get(row.id, (0,))[0] < len(ASK_AGAIN)
+            if not is_native(row.task_id) and self._queries.get(row.id, (0,))[0] < len(ASK_AGAIN)
         ]
 
     async def _ask_cost(self, row: OrderRow) -> None:
-        journal, tries = self.context.journal, self._asking[row.id][0] + 1
+        journal, tries = self.context.journal, self._queries[row.id][0] + 1
         pause = ASK_AGAIN[tries] if tries < len(ASK_AGAIN) else 0.0
-        self._asking[row.id] = tries, self.context.sender.clock.now() + pause
+        self._queries[row.id] = tries, self.context.sender.clock.now() + pause
         try:
             report = await query_report(self.context.sender.transport.send, row.task_id or "")
         except RunningHubError as error:

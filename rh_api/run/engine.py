@@ -141,7 +141,7 @@ class Engine:
             except OrderExists:
                 again = False  # another process placed it first: follow that one
             else:
-                return await self._see_through(active)
+                return await self._run_to_end(active)
 
     async def report(self, task_id: str) -> Report:
         """Query a task's state once; record a failed or cancelled end in the journal."""
@@ -249,7 +249,7 @@ class Engine:
             await self.context.journal.record_wanted_again(earlier.id)
         self.submitter.limiter.hold()
         try:
-            return await self._see_through(ActiveOrder(order, ticket, watch, earlier.id, earlier))
+            return await self._run_to_end(ActiveOrder(order, ticket, watch, earlier.id, earlier))
         except RunningHubError as error:
             if earlier.cancel and is_unexplained(error):
                 return None
@@ -257,7 +257,7 @@ class Engine:
 
     # From the ticket to the results
 
-    async def _see_through(self, active: ActiveOrder) -> Outcome:
+    async def _run_to_end(self, active: ActiveOrder) -> Outcome:
         """Follow a placed order and deliver; its slot is released as soon as the task is over."""
         try:
             report, seconds, gone = await self._followed(active)
@@ -339,7 +339,7 @@ class Engine:
             titles=order.titles,
             nodes=order.nodes,
             time_limit=order.time_limit,
-            ran=0.0 if active.earlier is None else await self._ran(active.earlier, order),
+            ran=0.0 if active.earlier is None else await self._elapsed(active.earlier, order),
             awaited=awaited,
             asked_at=active.asked_at,
             near=await self.delivery.expecting(len(active.ticket.tips.outputs)),
@@ -378,7 +378,7 @@ class Engine:
         report = await completed(report, awaited, asks, sender.clock, wait=wait)
         return report, missing(report, awaited)
 
-    async def _ran(self, row: OrderRow, order: Order) -> float:
+    async def _elapsed(self, row: OrderRow, order: Order) -> float:
         """Return the seconds that a resumed task has run already.
 
         With a time limit, which cancels a paid task, the service's clock is queried: the local

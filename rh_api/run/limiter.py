@@ -151,7 +151,7 @@ class AccountLimiter(Limiter):
         return Progress(stage, params={**params, "places": places})
 
 
-_TASKS_TOLD = {
+_TASK_COUNT_KEYS = {
     (True, True): "error.tasks_before_and_now",
     (True, False): "error.tasks_before",
     (False, True): "error.tasks_now",
@@ -161,7 +161,7 @@ _TASKS_TOLD = {
 
 def tasks_told(before: object, now: object) -> Words:
     """Return a message on the account's number of tasks before an order and now, if known."""
-    key = _TASKS_TOLD[isinstance(before, int), isinstance(now, int)]
+    key = _TASK_COUNT_KEYS[isinstance(before, int), isinstance(now, int)]
     return Words.of(lambda say: say(key, {"before": before, "now": now}))
 
 

@@ -47,12 +47,12 @@ class PollSchedule:
     promised: bool = False
     """A webhook is expected to tell the end, since earlier deliveries reached this machine."""
     started: float | None = None
-    _asked: float | None = None
+    _polled_at: float | None = None
     _queue_pause: float = QUEUE_SHORTEST
-    _heard: float | None = None
+    _heard_at: float | None = None
     _confirm: list[float] = field(default_factory=list[float])
-    _lies: int = 0
-    _doubted_until: float = 0.0
+    _false_hints: int = 0
+    _hints_ignored_until: float = 0.0
     _next: float | None = None
     _runs: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
     """Kernels: of each earlier run the logarithm of its seconds, and the kernel's width."""
@@ -72,13 +72,13 @@ class PollSchedule:
 
     def asked(self, now: float) -> None:
         """Note that a poll has ended, answered or failed, and reschedule."""
-        self._asked = now
+        self._polled_at = now
         if self._confirm:
             self._confirm = [at for at in self._confirm if at > now]
             if not self._confirm:
                 # No poll confirmed the hint: back off exponentially before trusting another.
-                self._lies += 1
-                self._doubted_until = now + CONFIRM[-1] * 2**self._lies
+                self._false_hints += 1
+                self._hints_ignored_until = now + CONFIRM[-1] * 2**self._false_hints
         longest = PROMISED_QUEUE_LONGEST if self.promised else QUEUE_LONGEST
         self._queue_pause = min(longest, self._queue_pause * 1.3)
         self._next = None
@@ -87,16 +87,16 @@ class PollSchedule:
         """Note that the WebSocket delivered a frame."""
         if not self._socket_alive(now):
             self._next = None
-        self._heard = now
+        self._heard_at = now
 
     def deaf(self) -> None:
         """Note that the WebSocket is closed."""
-        self._heard = None
+        self._heard_at = None
         self._next = None
 
     def hint(self, now: float) -> None:
         """Schedule confirming polls for a WebSocket hint; ignored for a while after a false one."""
-        if not self._confirm and now >= self._doubted_until:
+        if not self._confirm and now >= self._hints_ignored_until:
             self._confirm = [now + pause for pause in CONFIRM]
 
     def promise(self) -> None:
@@ -112,24 +112,24 @@ class PollSchedule:
         """Return when the next poll is due, `now` or later."""
         if self._confirm:
             return max(now, self._confirm[0])
-        last = self._asked if self._asked is not None else self.started
+        last = self._polled_at if self._polled_at is not None else self.started
         if last is None:
-            last = self._asked = now  # the reply to the create call counts as the first poll
+            last = self._polled_at = now  # the reply to the create call counts as the first poll
         if self.started is None:
             return max(now, last + self._queue_pause)
         if self.promised:
             if self._next is None:
                 self._next = last + self._promised_pause(last - self.started)
             return max(now, self._next)
-        if self._socket_alive(now) and not self._lies:
+        if self._socket_alive(now) and not self._false_hints:
             # Recompute when the WebSocket would count as down.
-            return max(now, min(last + SAFETY, (self._heard or now) + SOCKET_SILENCE))
+            return max(now, min(last + SAFETY, (self._heard_at or now) + SOCKET_SILENCE))
         if self._next is None:
             self._next = last + self._pause(last - self.started)
         return max(now, self._next)
 
     def _socket_alive(self, now: float) -> bool:
-        return self._heard is not None and now - self._heard < SOCKET_SILENCE
+        return self._heard_at is not None and now - self._heard_at < SOCKET_SILENCE
 
     def _pause(self, elapsed: float) -> float:
         """Return the seconds in which the poll density sqrt(h/2c) integrates to one poll."""

@@ -92,7 +92,7 @@ class Poller:
     _pause: asyncio.Future[None] | None = None
     _socket: asyncio.Task[None] | None = None
     _old_route: bool = False
-    _doubted: float | None = None
+    _doubted_since: float | None = None
     _state: str = ""
     _misses: int = 0
     _faults: int = 0
@@ -106,7 +106,7 @@ class Poller:
     _queue_at: float | None = None
     _mute_since: float = 0.0
     _silence: Stage = Stage.NO_NEWS
-    _told: Stage | None = None
+    _reported: Stage | None = None
     _waited: float = 0.0
     _warned: float = 0.0
 
@@ -118,7 +118,7 @@ class Poller:
         """Return the final report, with results or the task's error; raise what ends following."""
         self._answered = now = self.clock.now()
         self._waited = now if self.asked_at is None else self.asked_at
-        self._saw(self.ticket.phase, self.ticket.socket_url, self.ticket.at)
+        self._update_phase(self.ticket.phase, self.ticket.socket_url, self.ticket.at)
         try:
             while True:
                 await self._wait()
@@ -128,7 +128,7 @@ class Poller:
                 if report is not None and report.phase.is_over:
                     return await self._ended(report)
                 self._unanswered = 0 if report is not None else self._unanswered + 1
-                self._tell_silence(report)
+                self._report_silence(report)
                 self._check_limits()
                 await self._check_paid()
         finally:
@@ -139,7 +139,7 @@ class Poller:
     def delivered(self) -> None:
         """Poll now: the task's webhook was delivered."""
         self._schedule.delivered(self.clock.now())
-        self._look_again()
+        self._wake()
 
     def promised(self) -> None:
         """Poll rarely, since a webhook is expected; not with limits, which need the start time."""
@@ -167,7 +167,7 @@ class Poller:
             if overslept > OVERSLEPT:
                 self._answered += overslept  # suspended time does not count as unanswered
 
-    def _look_again(self) -> None:
+    def _wake(self) -> None:
         """Wake `_wait`, so that it recomputes when the next poll is due."""
         if self._pause is not None:
             self._pause.cancel()
@@ -177,7 +177,7 @@ class Poller:
         try:
             report = await self._polls[self._old_route]()
         except TaskNotFound:
-            if self._is_gone():
+            if self._give_up_missing():
                 raise
             return None
         except RateLimited as error:
@@ -220,32 +220,32 @@ class Poller:
             self._answered = self.clock.now()
         if not report.phase.is_over:
             self._still_running = self.clock.now()
-            await self._look_at_queue(report.phase)
-            self._saw(report.phase, report.socket_url, report.at)
-            await self._find_socket()
+            await self._query_load(report.phase)
+            self._update_phase(report.phase, report.socket_url, report.at)
+            await self._query_socket()
 
     async def _reconciled(self, report: Report) -> Report:
         """Check a report of the recommended route against the older one if its phase is unknown
         or its end unexplained; a contradicted end is believed after DOUBT seconds."""
-        now, doubted = self.clock.now(), self._doubted
+        now, doubted = self.clock.now(), self._doubted_since
         is_settled = doubted is not None and now - doubted >= DOUBT
         if report.phase is Phase.OTHER:
             later = await resolved(report, self._polls[1])
             if later.phase is not Phase.SUCCESS or later.results is not report.results:
-                self._doubted = doubted if later is report else None
+                self._doubted_since = doubted if later is report else None
                 return later
             later = later if is_settled else report
         elif not report.is_unexplained:
-            self._doubted = None
+            self._doubted_since = None
             return report
         else:
             later = report if is_settled else await confirmed(report, self._polls[1])
         if not later.phase.is_over:
-            self._doubted = now if doubted is None else doubted
+            self._doubted_since = now if doubted is None else doubted
             self._schedule.hint(now)
         return later
 
-    def _is_gone(self) -> bool:
+    def _give_up_missing(self) -> bool:
         """Count a "not found", switching routes every MISSES; True after UNKNOWN_SECONDS of it."""
         self._misses += 1
         if self._misses % MISSES == 0:
@@ -268,7 +268,7 @@ class Poller:
         denial = about_task(error).with_context(key, fate=Fate.RUNNING, task_id=self.ticket.task_id)
         raise denial from error.__cause__
 
-    def _saw(self, phase: Phase, socket_url: str | None, at: float | None) -> None:
+    def _update_phase(self, phase: Phase, socket_url: str | None, at: float | None) -> None:
         now = self.clock.now()
         if phase.is_waiting:
             self._waited = now
@@ -282,17 +282,17 @@ class Poller:
         if socket_url and self._socket is None:
             self._socket = asyncio.ensure_future(self._listen(socket_url))
 
-    def _tell_silence(self, report: Report | None) -> None:
+    def _report_silence(self, report: Report | None) -> None:
         """Report once that polls have brought nothing for SILENCE seconds, or that the key is
         refused, and once that the service answers again."""
         now = self.clock.now()
         if self._unanswered == 1:
             self._mute_since = now
-        if report is None and now - self._mute_since >= SILENCE and self._told != self._silence:
-            self._told = self._silence
+        if report is None and now - self._mute_since >= SILENCE and self._reported != self._silence:
+            self._reported = self._silence
             self.watch(Progress(self._silence, params={"ran": now - self._mute_since}))
-        elif report is not None and self._told is not None:
-            self._told, self._silence = None, Stage.NO_NEWS
+        elif report is not None and self._reported is not None:
+            self._reported, self._silence = None, Stage.NO_NEWS
             stage = Stage.QUEUED if report.phase.is_waiting else Stage.RUNNING
             self.watch(Progress(stage, params=self._timing()))
 
@@ -301,7 +301,7 @@ class Poller:
         usual = {"usual": statistics.median(self.history)} if self.history else {}
         return {"ran": self.ran, **usual}
 
-    async def _look_at_queue(self, phase: Phase) -> None:
+    async def _query_load(self, phase: Phase) -> None:
         """Query the account's load every QUEUE_PAUSE seconds, to show why the task is queued."""
         now = self.clock.now()
         if self._queue_at is None:
@@ -315,14 +315,14 @@ class Poller:
             return
         self._queue = {"running": load.running, "queued": load.queued}
 
-    async def _find_socket(self) -> None:
+    async def _query_socket(self) -> None:
         """Ask the older route once for the WebSocket URL, which a queued task's ticket lacks."""
         if self._schedule.started is None or self._socket or self._asked_for_socket:
             return
         self._asked_for_socket = True
         report = await if_answered(self._polls[1])
         if report is not None and report.socket_url:
-            self._saw(Phase.RUNNING, report.socket_url, report.at)
+            self._update_phase(Phase.RUNNING, report.socket_url, report.at)
 
     def _check_limits(self) -> None:
         now = self.clock.now()
@@ -383,7 +383,7 @@ class Poller:
             except RunningHubError as error:
                 log.debug("no progress socket for task %s: %s", self.ticket.task_id, error.key)
             self._schedule.deaf()
-            self._look_again()
+            self._wake()
             await self.clock.sleep(SOCKET_PAUSE)
 
     def _heard(self, news: SocketNews | None) -> None:
@@ -394,7 +394,7 @@ class Poller:
         if news.may_be_over:
             self._still_running = now
             self._schedule.hint(now)
-            self._look_again()  # all other frames only postpone the next poll
+            self._wake()  # all other frames only postpone the next poll
         title = self.titles.get(news.node_id, news.node_id)
         params = {"node": title, "step": news.node_fraction, **self._timing()}
         self.watch(Progress(Stage.RUNNING, news.fraction, params, news.node_id, news.preview))

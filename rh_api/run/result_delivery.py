@@ -43,7 +43,7 @@ from .transfers import PARALLEL, Moved, Transfers
 
 log = logging.getLogger("runninghub")
 
-_ELSEWHERE = "task-"  # prefix of the result folder of a task that is not in the journal
+_TASK_PREFIX = "task-"  # prefix of the result folder of a task that is not in the journal
 # Public clients report that results expire after about a day; one hour of margin.
 RESULTS_LAST = 23 * 3600.0
 TIDY_SECONDS = 86_400.0  # between two cleanups by one process
@@ -127,7 +127,7 @@ class ResultDelivery:
     async def _is_wanted(self, folder: str) -> bool:
         """Return whether a result folder belongs to an order in progress or undelivered."""
         if not folder.isdecimal():
-            return folder.removeprefix(_ELSEWHERE) in self._flights
+            return folder.removeprefix(_TASK_PREFIX) in self._flights
         row = await self.context.journal.order(int(folder))
         if row is None or not row.state.is_over:
             return row is not None
@@ -210,7 +210,7 @@ class ResultDelivery:
                 await asyncio.shield(done)
             key = "error.no_output_read" if listed else None
             raise NoOutput(key, task_id=task_id, count=len(listed))
-        folder = self.folder / RESULTS / (f"{_ELSEWHERE}{task_id}" if row is None else str(row))
+        folder = self.folder / RESULTS / (f"{_TASK_PREFIX}{task_id}" if row is None else str(row))
         here = await self._kept_files(active.earlier, listed)
         fetched = await self._fetch(active, listed, here, folder)
         if fetched.lost and not self._is_worth_delivering(fetched.came, active.earlier):

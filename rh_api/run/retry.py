@@ -32,7 +32,7 @@ TRIES = 3
 # For transfers, which can be resumed: an outage of the network mostly ends within minutes.
 PATIENCE = 180.0  # seconds
 LONGEST_WAIT = 15.0
-_LINE = frozenset({"error.unreachable", "error.too_slow"})  # not "error.tls": it would not pass
+_OUTAGE = frozenset({"error.unreachable", "error.too_slow"})  # not "error.tls": it would not pass
 
 # A shared token bucket bounds retries: while everything fails, 3 tries each would triple the load.
 BUDGET = 500.0
@@ -71,14 +71,14 @@ class Retry:
     chance: random.Random = CHANCE
     waits: bool = False
     _failures: int = 0
-    _lost: int = 0
-    _lost_at: float = 0.0
+    _outage_tries: int = 0
+    _outage_since: float = 0.0
 
     def pause_before_next(self, error: RunningHubError, now: float = 0.0) -> float | None:
         """Return the seconds until the next try, or None if `error` is final. `now`: monotonic."""
-        is_away = error.key in _LINE and not isinstance(error, CutOff)
+        is_away = error.key in _OUTAGE and not isinstance(error, CutOff)
         if self.waits and is_away and self._safe(error):
-            return self._pause_for_line(now)
+            return self._outage_pause(now)
         self._failures += 1
         if self._failures >= self.tries or not self._safe(error):
             return None
@@ -94,13 +94,13 @@ class Retry:
         ceiling = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** (self._failures - 1))
         return least + self.chance.random() * ceiling
 
-    def _pause_for_line(self, now: float) -> float | None:
+    def _outage_pause(self, now: float) -> float | None:
         """Backoff during an outage, free of the budget: unsent requests put no load on anyone."""
-        self._lost_at = self._lost_at if self._lost else now
-        self._lost += 1
-        if self._lost >= self.tries and now - self._lost_at >= PATIENCE:
+        self._outage_since = self._outage_since if self._outage_tries else now
+        self._outage_tries += 1
+        if self._outage_tries >= self.tries and now - self._outage_since >= PATIENCE:
             return None
-        ceiling = min(LONGEST_WAIT, FIRST_PAUSE * 2.0 ** (self._lost - 1))
+        ceiling = min(LONGEST_WAIT, FIRST_PAUSE * 2.0 ** (self._outage_tries - 1))
         return ceiling * (1 + self.chance.random()) / 2
 
     def _safe(self, error: RunningHubError) -> bool:

@@ -30,7 +30,7 @@ class SingleFlight(Generic[T]):
 
     def __init__(self) -> None:
         self._flights: dict[Hashable, _Flight[T]] = {}
-        self._landing: set[asyncio.Task[T]] = set()
+        self._tasks: set[asyncio.Task[T]] = set()
 
     def __contains__(self, key: Hashable) -> bool:
         """Return whether a task of `key` is running."""
@@ -58,18 +58,18 @@ class SingleFlight(Generic[T]):
                 flight.task.cancel()
 
     def _begin(self, key: Hashable, start: Callable[[Watch], Awaitable[T]]) -> _Flight[T]:
-        async def fly() -> T:
+        async def run() -> T:
             return await start(flight.show)
 
-        task = asyncio.ensure_future(fly())
+        task = asyncio.ensure_future(run())
         flight: _Flight[T] = _Flight(task)
         self._flights[key] = flight
-        self._landing.add(task)
-        task.add_done_callback(lambda done: self._landed(key, flight, done))
+        self._tasks.add(task)
+        task.add_done_callback(lambda done: self._on_done(key, flight, done))
         return flight
 
-    def _landed(self, key: Hashable, flight: _Flight[T], task: asyncio.Task[T]) -> None:
-        self._landing.discard(task)
+    def _on_done(self, key: Hashable, flight: _Flight[T], task: asyncio.Task[T]) -> None:
+        self._tasks.discard(task)
         if self._flights.get(key) is flight:
             del self._flights[key]
         if not task.cancelled():
@@ -77,8 +77,8 @@ class SingleFlight(Generic[T]):
 
     async def settle(self) -> None:
         """Wait until all tasks, cancelled ones included, have ended."""
-        while self._landing:
-            await asyncio.wait(tuple(self._landing))
+        while self._tasks:
+            await asyncio.wait(tuple(self._tasks))
 
 
 class Twins:

@@ -32,7 +32,7 @@ Prepare = Callable[[], Awaitable[Payload]]
 LOOK = 0.1  # mean interval (s) at which a process's waiting orders poll the journal
 GIVEN_WAY = 4  # polls for which a free slot is left to another process
 
-_NOTHING_RUNS = (Fate.NOT_STARTED, Fate.OVER)
+_NO_TASK = (Fate.NOT_STARTED, Fate.OVER)
 
 
 @dataclass(slots=True)
@@ -80,12 +80,12 @@ class Submitter:
         patience = clock.now() + RATE_PATIENCE
         try:
             v2 = order.has_v2 and self.context.submit != SUBMIT_V1 and await self._begins_by_v2()
-            room, end = await self._given_way(), self.limiter.next_end
+            room, end = await self._yield_slot(), self.limiter.next_end
             while True:
                 if room is not None:
                     # Keep the slot: the next order would only be refused as well.
                     watch(self.limiter.progress(Stage.WAITING_FOREIGN))
-                    await self._in_line(room, wait, end)
+                    await self._wait_for_room(room, wait, end)
                     wait, room = next_wait(wait), None
                 end = self.limiter.next_end
                 place = partial(self._order_once, order, identity, watch, hold, v2=v2, after=after)
@@ -110,7 +110,7 @@ class Submitter:
             self.limiter.release()
             raise
 
-    async def _given_way(self) -> int | None:
+    async def _yield_slot(self) -> int | None:
         """Yield a slot that came free here to orders waiting in other processes. Return the number
         of tasks that fill the account if one took it; None if none waits, or none took it."""
         limiter, clock = self.limiter, self.context.sender.clock
@@ -131,7 +131,7 @@ class Submitter:
         line = await self.context.if_readable(self.context.journal.in_line())
         return 0 if line is None else line[0]
 
-    async def _in_line(self, room: int, seconds: float, end: asyncio.Event) -> None:
+    async def _wait_for_room(self, room: int, seconds: float, end: asyncio.Event) -> None:
         """Wait at most `seconds` for a slot: until `end` (an order of this process ends), or until
         the journal has fewer than `room` tasks. Polls are jittered, so that competing processes
         win equally often."""
@@ -195,10 +195,10 @@ class Submitter:
             raise
         except RunningHubError as error:
             # Recorded despite a cancel at this moment: the row would stay uncertain for ever.
-            await asyncio.shield(self.context.spawn(self._came_to_nothing(row, error), row))
+            await asyncio.shield(self.context.spawn(self._record_no_ticket(row, error), row))
             if isinstance(error, RateLimited):
                 watch(self.limiter.progress(Stage.WAITING_FOREIGN))
-            if error.fate in _NOTHING_RUNS:
+            if error.fate in _NO_TASK:
                 raise
             await self.limiter.read()
             now = self.limiter.tasks_seen
@@ -267,20 +267,20 @@ class Submitter:
         try:
             ticket = await creating
         except RunningHubError as error:
-            await self._came_to_nothing(row, error, for_good=True)
+            await self._record_no_ticket(row, error, for_good=True)
             log.info("a stopped order got no task: %s", error)
-            if error.fate not in _NOTHING_RUNS:
+            if error.fate not in _NO_TASK:
                 self.context.stopped(Stopped("", confirmed=False))
             return
         await self.canceller.order(row, ticket.task_id, order)
 
-    async def _came_to_nothing(
+    async def _record_no_ticket(
         self, row: int, error: RunningHubError, *, for_good: bool = False
     ) -> None:
         """Record a create without a ticket: drop the row if nothing was started, else mark it
         uncertain. `for_good`: it is not retried, so its hold is released.
         """
-        if error.fate in _NOTHING_RUNS:
+        if error.fate in _NO_TASK:
             await self.context.journal.record_dropped(row, for_good=for_good)
         else:
             await self.context.journal.record_uncertain(row, key=error.key)

@@ -187,7 +187,7 @@ class Transfers:
             fields = {"fileType": "input"}
             uploaded = await retry(lambda: attempt(OLD_UPLOAD_PATH, fields))
         except (Redirected, Refused) as error:
-            raise _about_upload(error, source) from error.__cause__
+            raise _as_upload_error(error, source) from error.__cause__
         await self.journal.record_upload(sha256, uploaded.name, uploaded.url, _LASTS)
         return uploaded
 
@@ -280,7 +280,7 @@ class Transfers:
 
     # Results
 
-    async def _arriving(self, url: str, into: Path, show: Moved) -> Fetched:
+    async def _download(self, url: str, into: Path, show: Moved) -> Fetched:
         """Download with retries, and waiting out outages; progress (ENOUGH) resets the retries."""
         before, farthest, enough = 0, 0, ENOUGH
         retry = partial(self.sender.retry, repeatable=True, tries=DOWNLOAD_TRIES)
@@ -308,7 +308,7 @@ class Transfers:
     async def download(self, url: str, into: Path, task_id: str, show: Moved = None) -> Fetched:
         """Download a task's result; errors carry its id. `show`: callback of (bytes, total)."""
         try:
-            return await self._arriving(url, into, show)
+            return await self._download(url, into, show)
         except (ResultUnavailable, DiskFull, BadInput) as error:
             raise error.with_context(task_id=task_id) from error.__cause__
         except RateLimited as error:
@@ -351,7 +351,7 @@ async def together(work: Sequence[Coroutine[None, None, T]]) -> list[T]:
             job.cancel()
 
 
-def _about_upload(error: RunningHubError, source: Source) -> RunningHubError:
+def _as_upload_error(error: RunningHubError, source: Source) -> RunningHubError:
     """Return the error with the text of a failed upload, in which nothing was started."""
     if isinstance(error, Redirected):
         return error.with_context("error.redirected_order")
