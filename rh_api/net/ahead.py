@@ -34,7 +34,7 @@ else:
 # Maximum idle age for a create call, which must not be sent on a connection that the peer has
 # closed: no service or gateway is known to drop a new one sooner.
 ORDER_SECONDS = 2.0
-LOOKS = 2  # loop iterations in which asyncio processes an EOF that has already arrived
+EOF_TICKS = 2  # loop iterations in which asyncio processes an EOF that has already arrived
 TRANSFER_SECONDS = 30.0  # maximum idle age for a transfer, which can be repeated
 
 
@@ -64,7 +64,7 @@ class OneRequestConnector(aiohttp.TCPConnector):
         """
         loop = asyncio.get_running_loop()
         request = aiohttp.ClientRequest("POST", URL(origin), loop=loop)
-        for _ in range(count - sum(map(self._is_young, self._ahead))):
+        for _ in range(count - sum(map(self._is_usable, self._ahead))):
             connecting = super().connect(
                 request, [], aiohttp.ClientTimeout(connect=CONNECT_SECONDS)
             )
@@ -91,17 +91,17 @@ class OneRequestConnector(aiohttp.TCPConnector):
     async def _take(self, key: ConnectionKey) -> Connection | None:
         while ahead := next((spare for spare in self._ahead if spare.key == key), None):
             await asyncio.wait((ahead.opening,))
-            for _ in range(LOOKS):
+            for _ in range(EOF_TICKS):
                 await asyncio.sleep(0)
             if ahead not in self._ahead:
                 continue  # connecting failed, or another request took it
-            if self._is_young(ahead) and _is_untouched(connection := ahead.opening.result()):
+            if self._is_usable(ahead) and _is_untouched(connection := ahead.opening.result()):
                 self._ahead.remove(ahead)
                 return connection
             self._drop(ahead)
         return None
 
-    def _is_young(self, ahead: _Ahead) -> bool:
+    def _is_usable(self, ahead: _Ahead) -> bool:
         if not ahead.opening.done():
             return True
         return asyncio.get_running_loop().time() - ahead.since < self._unused

@@ -76,7 +76,7 @@ class RequestsBulk:
         self._places = asyncio.Semaphore(TRANSFERS)
         self._under_way: set[TransferThread] = set()
         self._opened: requests.Session | None = None
-        self._expecting: set[asyncio.Task[None]] = set()
+        self._preconnecting: set[asyncio.Task[None]] = set()
 
     def expect(self, url: str, count: int) -> None:
         """Preconnect for `count` transfers with the host of `url` ("": the own origin). Returns at
@@ -89,8 +89,8 @@ class RequestsBulk:
                 expect(self._opened, safe.text, min(count, TRANSFERS))
             else:
                 opening = asyncio.create_task(self._expect(safe, min(count, TRANSFERS)))
-                self._expecting.add(opening)
-                opening.add_done_callback(self._expecting.discard)
+                self._preconnecting.add(opening)
+                opening.add_done_callback(self._preconnecting.discard)
 
     async def upload(
         self,
@@ -176,7 +176,7 @@ class RequestsBulk:
 
     async def close(self) -> None:
         """Close idle connections. Transfers that still run are not waited for."""
-        for opening in self._expecting:
+        for opening in self._preconnecting:
             opening.cancel()
         if self._opened is not None:
             self._opened.close()
@@ -276,10 +276,10 @@ class Body:
 
     def __init__(self, pieces: Sequence[bytes | Path], transfer: TransferThread) -> None:
         self._transfer = transfer
-        self._pieces: list[memoryview | _Open] = [
-            _Open(piece) if isinstance(piece, Path) else memoryview(piece) for piece in pieces
+        self._pieces: list[memoryview | _OpenFile] = [
+            _OpenFile(piece) if isinstance(piece, Path) else memoryview(piece) for piece in pieces
         ]
-        self._files = [piece for piece in self._pieces if isinstance(piece, _Open)]
+        self._files = [piece for piece in self._pieces if isinstance(piece, _OpenFile)]
         self._length = sum(len(piece) for piece in self._pieces)
         self._in_flight = 0  # bytes of the block that is being sent
         transfer.total = self._length
@@ -318,7 +318,7 @@ class Body:
     def _next(self, size: int) -> bytes:
         while self._pieces:
             piece = self._pieces[0]
-            if isinstance(piece, _Open):
+            if isinstance(piece, _OpenFile):
                 block = piece.read(size)
             else:
                 block = bytes(piece[:size])
@@ -329,7 +329,7 @@ class Body:
         return b""
 
 
-class _Open:
+class _OpenFile:
     """An open file that must keep its size and mtime; BadInput otherwise."""
 
     def __init__(self, path: Path) -> None:

@@ -73,7 +73,7 @@ class Download:
         self._folder = into.parent
         self._part = Part(into)
         self._type = ""  # Content-Type
-        self._is_open = False  # delimited by connection close: truncation goes unnoticed
+        self._ends_at_close = False  # delimited by connection close: truncation goes unnoticed
 
     def run(self, transfer: TransferThread) -> Fetched:
         with self._part.alone():
@@ -131,11 +131,11 @@ class Download:
         self, transfer: TransferThread, response: requests.Response, have: int
     ) -> tuple[int, int | None]:
         """Return the body's offset in the file, and the total size (None if not announced)."""
-        headers, is_packed = response.headers, _coding(response) != ""
+        headers, is_compressed = response.headers, _coding(response) != ""
         if response.status_code == 206:
             match = _RANGE.fullmatch(headers.get("Content-Range", ""))
             if (
-                is_packed
+                is_compressed
                 or match is None
                 or int(match[1]) != have
                 or int(match[2]) >= int(match[3])
@@ -145,15 +145,15 @@ class Download:
             self._check_content(transfer, headers)
             return have, int(match[3])
         # 200, the whole file: a first attempt, no range support, or If-Range did not match.
-        if is_packed or "chunked" in headers.get("Transfer-Encoding", "").lower():
+        if is_compressed or "chunked" in headers.get("Transfer-Encoding", "").lower():
             return 0, None
         length = headers.get("Content-Length", "")
-        self._is_open = not length.isdecimal()
-        return 0, None if self._is_open else int(length)
+        self._ends_at_close = not length.isdecimal()
+        return 0, None if self._ends_at_close else int(length)
 
     def _check_content(self, transfer: TransferThread, headers: Mapping[str, str]) -> None:
         """Raise CutOff if a 206's validator differs from the part's: If-Range may be ignored."""
-        now, (_, before) = _content_mark(headers), self._part.left_over()
+        now, (_, before) = _validator(headers), self._part.left_over()
         if now and now != before:
             self._part.drop()
             raise _broken(transfer, "another content")
@@ -162,21 +162,21 @@ class Download:
         self, transfer: TransferThread, response: requests.Response, start: int, total: int | None
     ) -> int:
         transfer.done, transfer.total = start, total
-        blocks, mark = _blocks(transfer, response), _content_mark(response.headers)
+        blocks, mark = _blocks(transfer, response), _validator(response.headers)
         if coding := _coding(response):
             # Not resumable: ranges count compressed bytes, and the part holds plain ones.
-            blocks, mark = _unpacked(transfer, blocks, coding), ""
+            blocks, mark = _decoded(transfer, blocks, coding), ""
         size = start
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            room = _Room(self._folder)
+            quota = _DiskQuota(self._folder)
             if total is not None:
-                room.take(total - start)
+                quota.take(total - start)
             with self._part.growing(start, mark) as part:
                 try:
                     for block in blocks:
                         if total is None:
-                            room.take(len(block))
+                            quota.take(len(block))
                         part.write(block)
                         size += len(block)
                     if total is not None and transfer.done != total:
@@ -194,7 +194,7 @@ class Download:
             with self._part.path.open("rb") as file:
                 head = file.read(HEAD)
                 verdict = judge(file, size)
-            if self._is_open and verdict is not Verdict.WHOLE:
+            if self._ends_at_close and verdict is not Verdict.WHOLE:
                 if verdict is Verdict.CUT:
                     raise _broken(transfer, "no Content-Length")
                 verdict = Verdict.CUT  # completeness is unproved: downloaded once more
@@ -214,7 +214,7 @@ class Download:
         return BadInput("error.folder_not_writable", fate=Fate.OVER, folder=folder, reason=reason)
 
 
-class _Room:
+class _DiskQuota:
     """Disk quota of a download: free space minus a reserve for the journal and other programs."""
 
     def __init__(self, folder: Path) -> None:
@@ -249,7 +249,7 @@ def _blocks(transfer: TransferThread, response: requests.Response) -> Iterator[b
         transfer.moved(len(block))
 
 
-def _unpacked(transfer: TransferThread, blocks: Iterator[bytes], coding: str) -> Iterator[bytes]:
+def _decoded(transfer: TransferThread, blocks: Iterator[bytes], coding: str) -> Iterator[bytes]:
     """Decompress in steps of at most BLOCK bytes. ResultUnavailable: invalid; CutOff: truncated."""
     head = next(blocks, b"")
     while len(head) < 2 and (more := next(blocks, b"")):
@@ -305,7 +305,7 @@ def _broken(transfer: TransferThread, reason: str) -> CutOff:
     return CutOff(host=transfer.host, reason=reason)
 
 
-def _content_mark(headers: Mapping[str, str]) -> str:
+def _validator(headers: Mapping[str, str]) -> str:
     """Return the validator for If-Range: a strong ETag, else Last-Modified; "": not resumable."""
     etag = headers.get("ETag", "")
     return etag if etag.startswith('"') else headers.get("Last-Modified", "")

@@ -134,7 +134,7 @@ def check_redirect(current: SafeUrl, location: str, settings: Settings) -> SafeU
     if current.scheme == "https" and target.scheme != "https":
         _refuse(target.text, "error.address_insecure", scheme="https")
     key = settings.key.reveal()
-    if key and _without(target.text, key, "…") is not target.text:
+    if key and _masked(target.text, key, "…") is not target.text:
         _refuse(target.text)  # a native route's URL contains the key, which must not be passed on
     return target
 
@@ -216,14 +216,14 @@ _RULES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]
 
 
 # A key's character as escaped by JSON, URLs or HTML, or by several of these in turn.
-_SPELLED = re.compile(
+_ESCAPED = re.compile(
     r"\\+(?:u00([0-7][0-9a-f])|(/))?|%(?:25)*([2-7][0-9a-f])|&#x0*([2-7][0-9a-f]);"
     r"|&#0*([0-9]{2,3});",
     re.IGNORECASE,
 )
 _WINDOW = 2**20  # characters searched at once
-_LONGEST_ECHO = 4096  # overlap of windows: the longest escaped form of a key, characters
-_BETWEEN = r"(?:\0|\\+u0000)*"  # NULs between characters: UTF-16 decoded byte by byte
+_OVERLAP = 4096  # characters shared by two windows: the longest escaped form of a key
+_NULS = r"(?:\0|\\+u0000)*"  # NULs between characters: UTF-16 decoded byte by byte
 
 _guarded: list[str] = []  # API keys in use in this process
 
@@ -231,7 +231,7 @@ _guarded: list[str] = []  # API keys in use in this process
 def redact(text: str) -> str:
     """Return `text` with API keys, URL queries and other known kinds of credentials masked."""
     for key in _guarded:
-        text = _without(text, key, "…")
+        text = _masked(text, key, "…")
     for pattern, instead in _RULES:
         text = pattern.sub(instead, text)
     return text
@@ -244,24 +244,24 @@ def withhold(body: bytes, key: str) -> bytes:
     if not encoding.startswith("utf-8"):
         body = body.decode(encoding, "replace").encode()
     text = body.decode("latin-1")
-    shown = _without(text, key, "...") if key else text
+    shown = _masked(text, key, "...") if key else text
     return body if shown is text else shown.encode("latin-1")
 
 
-def _without(text: str, key: str, instead: str) -> str:
+def _masked(text: str, key: str, instead: str) -> str:
     """Replace all encoded forms of `key` by `instead`; return `text` itself if there is none."""
-    forms = _forms(key)
+    forms = _encoded_forms(key)
     for start in range(0, len(text), _WINDOW):
-        window = text[start : start + _WINDOW + _LONGEST_ECHO].replace("\0", "")
-        plain = _SPELLED.sub(_unspelled, window)
+        window = text[start : start + _WINDOW + _OVERLAP].replace("\0", "")
+        plain = _ESCAPED.sub(_unescaped, window)
         if any(form in plain for form in forms):
             for form in forms:
-                text = _spelled_anyhow(form).sub(instead, text)
+                text = _escaped_pattern(form).sub(instead, text)
             break
     return text
 
 
-def _unspelled(match: re.Match[str]) -> str:
+def _unescaped(match: re.Match[str]) -> str:
     code = match[1] or match[3] or match[4]
     if not code and not match[5]:
         return match[2] or match[0]  # an escaped slash, or backslashes alone
@@ -270,7 +270,7 @@ def _unspelled(match: re.Match[str]) -> str:
 
 
 @lru_cache(maxsize=16)
-def _forms(key: str) -> tuple[str, ...]:
+def _encoded_forms(key: str) -> tuple[str, ...]:
     """Return the key, and its base64 forms at each of the three alignments, URL-safe ones too."""
     forms = {key: None}
     for before in range(3):
@@ -282,16 +282,16 @@ def _forms(key: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=16 * 7)  # all forms of 16 keys
-def _spelled_anyhow(form: str) -> re.Pattern[str]:
+def _escaped_pattern(form: str) -> re.Pattern[str]:
     """Compile a pattern that matches a form of a key with any of its characters escaped. Slow, and
     rarely needed."""
-    return re.compile(r"(?<!\\)" + _BETWEEN.join(map(_spellings, form)))
+    return re.compile(r"(?<!\\)" + _NULS.join(map(_escapes_of, form)))
 
 
 _URL_SAFE = str.maketrans("+/", "-_")
 
 
-def _spellings(character: str) -> str:
+def _escapes_of(character: str) -> str:
     code = f"(?i:{ord(character):02x})"
     return (
         rf"\\*(?:{re.escape(character)}|(?<=\\)[uU]00{code}|%(?:25)*{code}"

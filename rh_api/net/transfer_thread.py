@@ -80,14 +80,14 @@ class TransferThread:
         self.sent = False
         self._meter = meter
         self._policy = policy
-        self._cut = False
+        self._aborted = False
         self._moved = 0  # bytes of this attempt
         self._socket: socket.socket | None = None
         self._reported: tuple[int, int | None] | None = None
         self._mark: tuple[float, int, bool] | None = None
         self._peers = peers
-        self._sharing = 1  # maximum of concurrent transfers since the mark
-        self._verdict: Unreachable | None = None
+        self._most_peers = 1  # maximum of concurrent transfers since the mark
+        self._stall: Unreachable | None = None
 
     # The thread's side
 
@@ -104,7 +104,7 @@ class TransferThread:
 
     def go_on(self) -> None:
         """Raise Stopped if the transfer was aborted."""
-        if self._cut or self._meter.stop.is_set():
+        if self._aborted or self._meter.stop.is_set():
             raise Stopped
 
     @property
@@ -119,26 +119,26 @@ class TransferThread:
         loop = asyncio.get_running_loop()
         outcome: asyncio.Future[T] = loop.create_future()
         self._peers.add(self)
-        _in_thread(partial(self._work, work, loop, outcome))
+        _run_in_worker(partial(self._work, work, loop, outcome))
         try:
             while not outcome.done():
                 await asyncio.wait((outcome,), timeout=TICK_SECONDS)
-                self._tell()
-                self._judge(loop.time())
-                if self.is_stopped or self._verdict:
+                self._report_progress()
+                self._check_stall(loop.time())
+                if self.is_stopped or self._stall:
                     break
         except asyncio.CancelledError:
             self._meter.stop.set()
             raise
         finally:
             self._peers.discard(self)
-            await self._leave(outcome)
+            await self._finish(outcome)
         if outcome.done() and not outcome.cancelled() and outcome.exception() is None:
             return outcome.result()
         if self.is_stopped:
             raise asyncio.CancelledError
-        if self._verdict:
-            raise self._verdict
+        if self._stall:
+            raise self._stall
         return outcome.result()
 
     def _work(
@@ -163,18 +163,18 @@ class TransferThread:
         try:
             loop.call_soon_threadsafe(lambda: None if outcome.done() else settle())
         except RuntimeError:
-            self._cut = True  # the loop is closed
+            self._aborted = True  # the loop is closed
 
-    async def _leave(self, outcome: asyncio.Future[T]) -> None:
+    async def _finish(self, outcome: asyncio.Future[T]) -> None:
         try:
             if not outcome.done():
-                await self._cut_off(outcome)
+                await self._abort(outcome)
         finally:
             if not outcome.cancel() and not outcome.cancelled():
                 outcome.exception()  # retrieved, so that asyncio does not log it
 
-    async def _cut_off(self, outcome: asyncio.Future[T]) -> None:
-        self._cut = True
+    async def _abort(self, outcome: asyncio.Future[T]) -> None:
+        self._aborted = True
         if self._socket is not None:
             # The base class's method: SSLSocket.shutdown would drop the SSL object that the thread
             # is using.
@@ -188,20 +188,20 @@ class TransferThread:
             await asyncio.wait((outcome,), timeout=TICK_SECONDS)
         await asyncio.wait((outcome,), timeout=LEAVE_SECONDS)
 
-    def _tell(self) -> None:
+    def _report_progress(self) -> None:
         now = (self.done, self.total)
         if now != self._reported and self.sent:
             self._reported = now
             self._meter.moved(*now)
 
-    def _judge(self, now: float) -> None:
+    def _check_stall(self, now: float) -> None:
         moved = self._moved
         all_sent = self.total is not None and self.done >= self.total
         if self._mark is None or self._mark[2] != all_sent:
-            self._mark, self._sharing = (now, moved, all_sent), 1
+            self._mark, self._most_peers = (now, moved, all_sent), 1
         since, before, _ = self._mark
-        self._sharing = max(self._sharing, len(self._peers))
-        floor, window = self._policy.floor / self._sharing, self._policy.window
+        self._most_peers = max(self._most_peers, len(self._peers))
+        floor, window = self._policy.floor / self._most_peers, self._policy.window
         if all_sent:
             window = self._policy.reply + min(moved, self._policy.unseen) / floor
         if now - since < window:
@@ -209,25 +209,25 @@ class TransferThread:
         if moved - before < floor * (now - since):
             reason = f"{moved - before} bytes in {now - since:.0f} s"
             fate = Fate.UNKNOWN if self.sent else Fate.NOT_STARTED
-            self._verdict = Unreachable("error.too_slow", fate=fate, host=self.host, reason=reason)
+            self._stall = Unreachable("error.too_slow", fate=fate, host=self.host, reason=reason)
         self._mark = None
 
 
 _idle: deque[SimpleQueue[Callable[[], None]]] = deque()  # inboxes of idle worker threads
 
 
-def _in_thread(work: Callable[[], None]) -> None:
+def _run_in_worker(work: Callable[[], None]) -> None:
     """Run `work` in an idle worker thread, else in a new one (starting one blocks the loop a
     little)."""
     try:
         inbox = _idle.pop()
     except IndexError:
-        threading.Thread(target=_serve, args=(work,), name=THREAD_NAME, daemon=True).start()
+        threading.Thread(target=_worker, args=(work,), name=THREAD_NAME, daemon=True).start()
     else:
         inbox.put(work)
 
 
-def _serve(work: Callable[[], None]) -> None:
+def _worker(work: Callable[[], None]) -> None:
     inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
     while True:
         work()
@@ -239,17 +239,17 @@ def _serve(work: Callable[[], None]) -> None:
             try:
                 _idle.remove(inbox)
             except ValueError:
-                work = inbox.get()  # `_in_thread` has just popped it
+                work = inbox.get()  # `_run_in_worker` has just popped it
             else:
                 return
 
 
-_here = threading.local()
+_thread_state = threading.local()
 
 
 def bind(transfer: TransferThread) -> None:
     """Make `transfer` the one with which this thread's connections register from now on."""
-    _here.transfer = transfer
+    _thread_state.transfer = transfer
 
 
 # Connections of requests
@@ -263,7 +263,7 @@ class _Plain(RacingConnection):
         self.blocksize = SEND_BLOCK
 
     def send(self, data: Any) -> None:
-        _watch(self)
+        _register(self)
         super().send(data)
 
 
@@ -273,11 +273,11 @@ class _Secure(RacingConnection, HTTPSConnection):
         self.blocksize = SEND_BLOCK
 
     def send(self, data: Any) -> None:
-        _watch(self)
+        _register(self)
         super().send(data)
 
 
-def _watch(connection: HTTPConnection) -> None:
+def _register(connection: HTTPConnection) -> None:
     if connection.sock is None:
         connection.connect()
     sock = connection.sock
@@ -288,7 +288,7 @@ def _watch(connection: HTTPConnection) -> None:
     # Not SO_SNDBUF: that bounds the bytes in flight, and so the throughput at high latency.
     with contextlib.suppress(AttributeError, OSError):  # Windows, which buffers little anyway
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)
-    _here.transfer.opened(sock)
+    _thread_state.transfer.opened(sock)
 
 
 class _PlainPool(AheadPool, HTTPConnectionPool):

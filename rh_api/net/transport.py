@@ -42,7 +42,7 @@ _FAILURES = (aiohttp.ClientError, asyncio.TimeoutError, OSError)
 
 
 @dataclass(slots=True)
-class _Trip:
+class _SendState:
     """Trace context of a request: `sent` once it has a connection, so bytes may have left."""
 
     sent: bool = False
@@ -70,14 +70,14 @@ class AiohttpTransport:
         self._settings = settings
         self._unused = unused
         self._opening: asyncio.Task[_Sessions] | None = None
-        self._expecting: set[asyncio.Task[None]] = set()
+        self._preconnecting: set[asyncio.Task[None]] = set()
 
     def expect(self, count: int) -> None:
         """Preconnect for `count` fresh calls within `unused` seconds. Returns at once; failures are
         left to the calls."""
         expecting = asyncio.create_task(self._expect(count))
-        self._expecting.add(expecting)
-        expecting.add_done_callback(self._expecting.discard)
+        self._preconnecting.add(expecting)
+        expecting.add_done_callback(self._preconnecting.discard)
 
     async def _expect(self, count: int) -> None:
         with contextlib.suppress(RunningHubError):
@@ -133,12 +133,12 @@ class AiohttpTransport:
             yield _frames(socket)
             return
         finally:
-            await _leave(connecting)
+            await _close_socket(connecting)
         raise failure from None
 
     async def close(self) -> None:
         """Close every connection; a later call opens new ones."""
-        for expecting in self._expecting:
+        for expecting in self._preconnecting:
             expecting.cancel()
         if self._opening is not None:
             opening, self._opening = self._opening, None
@@ -157,7 +157,7 @@ class AiohttpTransport:
 
     async def _exchange(self, session: aiohttp.ClientSession, call: Call[T]) -> Response:
         request = call.request
-        trip = _Trip()
+        send_state = _SendState()
         settings = self._settings
         path, headers, body = _with_key(request, settings.key.reveal())
         is_keyed = request.auth is Auth.PATH
@@ -176,7 +176,7 @@ class AiohttpTransport:
                 allow_redirects=False,
                 proxy=proxy_for(settings.origin.partition(":")[0], settings.host),
                 timeout=aiohttp.ClientTimeout(total=call.seconds, sock_connect=CONNECT_SECONDS),
-                trace_request_ctx=trip,
+                trace_request_ctx=send_state,
             )
             async for block in response.content.iter_any():
                 received += block
@@ -185,7 +185,7 @@ class AiohttpTransport:
                     break
         except _FAILURES as error:
             complete = False
-            failure = unreachable(error, settings.host, sent=trip.sent)
+            failure = unreachable(error, settings.host, sent=send_state.sent)
         finally:
             if response is not None and not complete:
                 response.close()
@@ -227,7 +227,7 @@ def _with_key(request: Request, key: str) -> tuple[str, dict[str, str], bytes | 
         raise BadInput("error.not_unicode", text=text) from None
 
 
-async def _leave(connecting: asyncio.Future[aiohttp.ClientWebSocketResponse[bool]]) -> None:
+async def _close_socket(connecting: asyncio.Future[aiohttp.ClientWebSocketResponse[bool]]) -> None:
     """Close the WebSocket within SOCKET_CLOSE_SECONDS, or cancel connecting."""
     connecting.cancel()
     await asyncio.wait((connecting,))
@@ -269,9 +269,9 @@ def _trace() -> aiohttp.TraceConfig:
 
 
 async def _note_sent(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
-    trip = context.trace_request_ctx
-    if isinstance(trip, _Trip):
-        trip.sent = True
+    send_state = context.trace_request_ctx
+    if isinstance(send_state, _SendState):
+        send_state.sent = True
 
 
 async def _refuse_redirect(
