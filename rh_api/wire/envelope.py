@@ -51,7 +51,7 @@ _BY_STATUS: dict[int, type[RunningHubError]] = {
 }
 
 # With an HTML body these come from a captive portal, a proxy or a firewall.
-_OF_WHOEVER_STANDS_BETWEEN = frozenset({200, 401, 403, 407})
+_MIDDLEBOX_STATUSES = frozenset({200, 401, 403, 407})
 
 
 def reply_of(response: Response) -> Json:
@@ -197,10 +197,10 @@ def _seconds_until(date: str, server_now: str | None) -> float | None:
 
 def read_json(text: str | bytes) -> object:
     """Parse JSON, lone surrogates as U+FFFD; None if invalid, too deeply nested or too large."""
-    if _is_crowded(text):
+    if _has_too_many_values(text):
         return None
     try:
-        if not _has_halves(text):
+        if not _may_have_surrogates(text):
             return json.loads(text)
         # Lone surrogates, which cannot be encoded for files, database or URLs.
         whole = json.dumps(json.loads(text), ensure_ascii=False)
@@ -209,14 +209,14 @@ def read_json(text: str | bytes) -> object:
         return None
 
 
-def _has_halves(text: str | bytes) -> bool:
+def _may_have_surrogates(text: str | bytes) -> bool:
     """Return whether a JSON text may contain a surrogate escape, paired or not."""
     if isinstance(text, bytes):
         return b"\\ud" in text or b"\\uD" in text
     return "\\ud" in text or "\\uD" in text
 
 
-def _is_crowded(text: str | bytes) -> bool:
+def _has_too_many_values(text: str | bytes) -> bool:
     """Return whether a JSON text may have more than MOST_VALUES values, without parsing it."""
     signs = 0
     for start in range(0, len(text), MOST_VALUES):
@@ -282,7 +282,7 @@ def _error_for_status(response: Response) -> RunningHubError:
         return Redirected(status=status)
     if status == 429:
         return limited(response)
-    if status in _OF_WHOEVER_STANDS_BETWEEN and looks_like_page(response.body[:512]):
+    if status in _MIDDLEBOX_STATUSES and looks_like_page(response.body[:512]):
         return BadReply("error.page", status=status)
     kind = ServiceFault if status >= 500 else _BY_STATUS.get(status)
     return BadReply(status=status) if kind is None else kind(remote=f"HTTP {status}", status=status)

@@ -41,7 +41,7 @@ PLUS = "plus"
 MACHINES = ("default", PLUS)
 """The machine sizes with this route; the 84 GB one has none."""
 
-_SIGN = re.compile(r"[A-Za-z0-9_-]{1,48}")
+_PROMPT_ID = re.compile(r"[A-Za-z0-9_-]{1,48}")
 _CALL_SECONDS = 20.0
 INFO_SECONDS, INFO_LIMIT = 120.0, 64 * MIB
 """Timeout and size limit of `/object_info`: a public client saw 30 MB."""
@@ -102,7 +102,7 @@ def queue_prompt(prompt: Prompt, graph: str) -> Call[Ticket]:
     def read(response: Response) -> Ticket:
         reply = _read(response)
         prompt_id = read_text(reply.get("prompt_id"))
-        if not _SIGN.fullmatch(prompt_id):
+        if not _PROMPT_ID.fullmatch(prompt_id):
             raise _refusal(reply, response)
         queued = Prompt(prompt.machine, prompt_id)
         tips = Tips(node_errors=read_node_errors(reply))

@@ -219,7 +219,7 @@ T = TypeVar("T")
 # Whether a task was started
 
 # HTTP statuses that are sent before a request is processed.
-_NOT_CARRIED_OUT = frozenset(
+_NOT_PROCESSED = frozenset(
     {
         401,  # the key was rejected
         403,  # this key, or this client, is not permitted
@@ -235,7 +235,7 @@ _NOT_CARRIED_OUT = frozenset(
 )
 # 404, 410 and 301 are ambiguous: no such path (not processed), or processed and the page with the
 # answer is missing or has moved. An origin that never accepted an order has no such path.
-_NO_SUCH_PATH = frozenset({404, 410, 301})
+_AMBIGUOUS = frozenset({404, 410, 301})
 # 303 answers a processed request, 302 is its older form, 408 may interrupt one, and 5xx may occur
 # at any point. These and all others prove nothing.
 
@@ -269,10 +269,10 @@ def _judge(error: RunningHubError, response: Response, path: str) -> tuple[Fate,
     if kind is not None:  # with an undocumented code the HTTP status decides
         refused = issubclass(kind, _REFUSALS) and not issubclass(kind, TaskNotFound)
         return Fate.NOT_STARTED if refused else Fate.UNKNOWN, False
-    if status in _NOT_CARRIED_OUT or (status == 301 and _is_same_path(response, path)):
+    if status in _NOT_PROCESSED or (status == 301 and _is_same_path(response, path)):
         return Fate.NOT_STARTED, False
     is_page = status < 300 and looks_like_page(response.body[:512])
-    return Fate.UNKNOWN, status in _NO_SUCH_PATH or is_page
+    return Fate.UNKNOWN, status in _AMBIGUOUS or is_page
 
 
 def is_gone(error: RunningHubError) -> bool:

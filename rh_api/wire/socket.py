@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from .envelope import as_list, read_id, read_json, read_object, read_text
 
 MAX_TEXT = 64 * 1024  # characters; larger frames carry outputs, which polls bring anyway
-_MOST = 2**53  # maximum steps of a node
+_MAX_STEPS = 2**53  # of a node
 _PREVIEW_HEADER = 8  # two big-endian uint32: event type (1 = preview), format (1 JPEG, 2 PNG)
 
 
@@ -117,6 +117,6 @@ def _fraction(value: object, maximum: object) -> float:
     if not isinstance(value, (int, float)) or not isinstance(maximum, (int, float)):
         return 0.0
     # Compared before dividing: untrusted values may be NaN, or overflow.
-    if not (value > 0 and 0 < maximum < _MOST):
+    if not (value > 0 and 0 < maximum < _MAX_STEPS):
         return 0.0
     return 1.0 if value >= maximum else value / maximum

@@ -197,7 +197,7 @@ def file_name(url: str) -> str:
     return unquote(parts.path).rpartition("/")[2]
 
 
-_OTHER_NAMES = {
+_SYNONYMS = {
     "SUCCEEDED": Phase.SUCCESS,
     "COMPLETED": Phase.SUCCESS,
     "FINISHED": Phase.SUCCESS,
@@ -212,7 +212,7 @@ def read_phase(value: object) -> Phase:
     """Parse a phase by name; OTHER if unknown."""
     name = read_text(value).strip().upper()
     try:
-        return _OTHER_NAMES.get(name) or Phase(name)
+        return _SYNONYMS.get(name) or Phase(name)
     except ValueError:
         return Phase.OTHER
 
@@ -285,7 +285,7 @@ def _read_results(listed: object) -> tuple[RemoteResult, ...]:
     if isinstance(listed, str) and listed.lstrip().startswith("["):
         parsed = read_json(listed)
         listed = listed if parsed is None else parsed
-    return tuple(result for row in _several(listed) for result in _read_row(row))
+    return tuple(result for row in _as_items(listed) for result in _read_row(row))
 
 
 def _read_row(row: object) -> list[RemoteResult]:
@@ -315,20 +315,20 @@ def _is_address(text: str) -> bool:
     return text.strip().startswith(("http://", "https://"))
 
 
-def _several(value: object) -> list[object]:
+def _as_items(value: object) -> list[object]:
     """Return a list, or a single value wrapped in one; [] for a falsy value."""
     return cast("list[object]", value) if isinstance(value, list) else [value] if value else []
 
 
 def _addresses(value: object) -> tuple[str, ...]:
-    return tuple(text for item in _several(value) if (text := read_text(item)))
+    return tuple(text for item in _as_items(value) if (text := read_text(item)))
 
 
 def _whole_text(value: object) -> str | None:
     """Return a result's text; pieces in (nested) lists are joined by newlines, values other than
     strings serialized as JSON."""
     if not isinstance(value, list):
-        return _piece(value)
+        return _as_text(value)
     pieces: list[str] = []
     waiting = [cast("object", value)]
     while waiting:
@@ -336,11 +336,11 @@ def _whole_text(value: object) -> str | None:
         if isinstance(piece, list):
             waiting += reversed(cast("list[object]", piece))
         else:
-            pieces.append(_piece(piece) or "")
+            pieces.append(_as_text(piece) or "")
     return "\n".join(pieces) or None
 
 
-def _piece(value: object) -> str | None:
+def _as_text(value: object) -> str | None:
     if value is None or isinstance(value, str):
         return value
     with contextlib.suppress(RecursionError):  # objects nested a thousand deep

@@ -10,7 +10,7 @@ _END = b"PK\x05\x06"
 _END_64 = b"PK\x06\x06"
 _LOCATOR_64 = b"PK\x06\x07"
 _END_BYTES, _LOCATOR_BYTES, _END_64_BYTES = 22, 20, 56
-_IN_64 = 0xFFFF_FFFF  # sentinel: the value is in the ZIP64 record
+_ZIP64_SENTINEL = 0xFFFF_FFFF  # the value is in the ZIP64 record
 
 
 def judge_glb(file: Reading) -> Verdict:
@@ -31,14 +31,14 @@ def judge_glb(file: Reading) -> Verdict:
 def judge_zip(file: Reading) -> Verdict:
     """WHOLE if a central directory ends at its end record; one inside an entry does not match."""
     has_end = False
-    for position in _ends(file):
+    for position in _end_records(file):
         has_end = True
         if _directory_fits(file, position):
             return Verdict.WHOLE
     return Verdict.CANNOT_TELL if has_end else Verdict.CUT
 
 
-def _ends(file: Reading) -> Iterator[int]:
+def _end_records(file: Reading) -> Iterator[int]:
     """Yield offsets of possible end-of-central-directory records, last first."""
     overlap = _END_BYTES - 1
     stop = file.size
@@ -60,14 +60,14 @@ def _directory_fits(file: Reading, position: int) -> bool:
         return False
     size = int.from_bytes(record[12:16], "little")
     offset = int.from_bytes(record[16:20], "little")
-    if _IN_64 in (size, offset) or record[10:12] == b"\xff\xff":
-        larger = _larger(file, position)
-        if larger is not None:
-            position, size, offset = larger
+    if _ZIP64_SENTINEL in (size, offset) or record[10:12] == b"\xff\xff":
+        zip64 = _zip64_record(file, position)
+        if zip64 is not None:
+            position, size, offset = zip64
     return offset + size == position
 
 
-def _larger(file: Reading, position: int) -> tuple[int, int, int] | None:
+def _zip64_record(file: Reading, position: int) -> tuple[int, int, int] | None:
     """Return offset of the ZIP64 end record, and the directory's size and offset; None without."""
     locator = file.at(position - _LOCATOR_BYTES, _LOCATOR_BYTES)
     place = int.from_bytes(locator[8:16], "little")

@@ -16,7 +16,7 @@ _MEDIA = frozenset({b"mdat", b"moov", b"moof", b"meta"})
 _OTHER = frozenset(
     b"ftyp styp free skip wide uuid pnot udta pdin sidx ssix prft emsg mfra meco".split()
 )
-_WITHIN = frozenset({b"trak", b"mdia", b"minf", b"stbl", b"dinf"})  # container boxes
+_CONTAINERS = frozenset({b"trak", b"mdia", b"minf", b"stbl", b"dinf"})  # container boxes
 _DEPTH = 8  # maximum nesting of these below moov; trak/mdia/minf/stbl are 4
 
 
@@ -36,7 +36,7 @@ class _Index:
 
     last: int = -1
     is_fragmented: bool = False
-    is_elsewhere: bool = False
+    is_external: bool = False
 
 
 def judge_movie(file: Reading) -> Verdict:
@@ -57,7 +57,7 @@ def judge_movie(file: Reading) -> Verdict:
             _read_index(file, box, index)
     if not names & {b"moov", b"moof", b"meta"}:
         return Verdict.CUT if not doubtful or b"mdat" not in names else Verdict.CANNOT_TELL
-    if index.is_elsewhere or index.is_fragmented or b"moof" in names:
+    if index.is_external or index.is_fragmented or b"moof" in names:
         return Verdict.CANNOT_TELL
     if index.last >= file.size:
         return Verdict.CUT
@@ -84,19 +84,19 @@ def _boxes(file: Reading, start: int, end: int) -> Iterator[_Box]:
 def _read_index(file: Reading, box: _Box, index: _Index, depth: int = 0) -> None:
     for inner in _boxes(file, box.start, box.end):
         end = min(inner.end, box.end)
-        if inner.name in _WITHIN and depth < _DEPTH:
+        if inner.name in _CONTAINERS and depth < _DEPTH:
             _read_index(file, _Box(inner.name, inner.start, end), index, depth + 1)
         elif inner.name == b"mvex":
             index.is_fragmented = True
         elif inner.name == b"dref":
             references = _boxes(file, inner.start + 8, end)
             flags = (file.at(reference.start, 4) for reference in references)
-            index.is_elsewhere |= any(len(bits) == 4 and not bits[3] & 1 for bits in flags)
+            index.is_external |= any(len(bits) == 4 and not bits[3] & 1 for bits in flags)
         elif inner.name in (b"stco", b"co64"):
-            index.last = max(index.last, _farthest(file, inner.start + 8, end, inner.name))
+            index.last = max(index.last, _last_offset(file, inner.start + 8, end, inner.name))
 
 
-def _farthest(file: Reading, start: int, end: int, name: bytes) -> int:
+def _last_offset(file: Reading, start: int, end: int, name: bytes) -> int:
     code, width = ("I", 4) if name == b"stco" else ("Q", 8)
     farthest = -1
     for offset in range(start, end, BLOCK):

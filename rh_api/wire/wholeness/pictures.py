@@ -42,13 +42,13 @@ def judge_jpeg(file: Reading) -> Verdict:
             return Verdict.CUT
         if head[:2] == _END:
             return Verdict.WHOLE
-        position = _behind(file, position, head)
+        position = _next_marker(file, position, head)
         if position is None:
             break
     return Verdict.CANNOT_TELL
 
 
-def _behind(file: Reading, position: int, head: bytes) -> int | None:
+def _next_marker(file: Reading, position: int, head: bytes) -> int | None:
     """Return the offset of the marker after that at `position`; None if undecidable."""
     marker = head[1]
     if head[0] != 0xFF or marker == _JPEG_LS:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ..filetypes import STEPS, Reading, Verdict
 
-_ROUNDING = 9  # tolerance in bytes: the 8-byte header and a pad byte
+_TOLERANCE = 9  # bytes: an 8-byte header counted or not, and a pad byte
 _PLACEHOLDER = 0x7FFF_0000  # sizes from here on are some writers' placeholder for "unknown"
 
 
@@ -18,7 +18,7 @@ def judge_webp(file: Reading) -> Verdict:
     if end is None:
         return Verdict.CANNOT_TELL
     if end > file.size:
-        return Verdict.CUT if end > file.size + _ROUNDING else Verdict.CANNOT_TELL
+        return Verdict.CUT if end > file.size + _TOLERANCE else Verdict.CANNOT_TELL
     return Verdict.WHOLE if _chunks_reach(file, end) else Verdict.CANNOT_TELL
 
 
@@ -29,7 +29,7 @@ def judge_wav(file: Reading) -> Verdict:
         return Verdict.CANNOT_TELL
     if end <= file.size:
         return Verdict.WHOLE if _chunks_reach(file, end) else Verdict.CANNOT_TELL
-    misses = file.size + _ROUNDING < _walk(file, end) <= end + _ROUNDING
+    misses = file.size + _TOLERANCE < _walk(file, end) <= end + _TOLERANCE
     return Verdict.CUT if misses else Verdict.CANNOT_TELL
 
 
@@ -41,7 +41,7 @@ def judge_avi(file: Reading) -> Verdict:
         if end is None:
             return Verdict.CANNOT_TELL
         if end > file.size:
-            return Verdict.CUT if end > file.size + _ROUNDING else Verdict.CANNOT_TELL
+            return Verdict.CUT if end > file.size + _TOLERANCE else Verdict.CANNOT_TELL
         position = end + end % 2
         head = file.at(position, 12)
         if head[:4] != b"RIFF" or head[8:] != b"AVIX":
@@ -59,7 +59,7 @@ def _end(file: Reading, start: int) -> int | None:
 
 def _chunks_reach(file: Reading, end: int) -> bool:
     """Return whether the chunks add up to `end`, give or take padding."""
-    return end - 1 <= _walk(file, end) <= end + _ROUNDING
+    return end - 1 <= _walk(file, end) <= end + _TOLERANCE
 
 
 def _walk(file: Reading, end: int) -> int:
