@@ -288,7 +288,7 @@ class Engine:
     async def _cancelled(self, row: int, active: ActiveOrder, error: GraphRejected | None) -> None:
         await self.canceller.order(row, active.ticket.task_id, active.order, error)
         self.budget.ended()
-        self.budget.left_orders.watch()  # where that was not confirmed
+        self.budget.left_orders.watch()  # in case the cancel was not confirmed
 
     async def _follow(self, active: ActiveOrder) -> tuple[Report, float, tuple[str, ...]]:
         """Return the final report, the running seconds, and the nodes without results.

@@ -183,8 +183,8 @@ def missing(report: Report, awaited: Awaited | None) -> tuple[str, ...]:
 
 
 def is_complete(report: Report, awaited: Awaited | None) -> bool:
-    """Return whether a result list is complete. An empty one is only if output nodes were announced
-    and all of them are known to produce nothing."""
+    """Return whether a result list is complete. An empty list is so only if output nodes were
+    announced and all of them are known to produce nothing."""
     is_told = bool(report.results) or awaited is not None
     return is_told and not missing(report, awaited)
 

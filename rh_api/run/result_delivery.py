@@ -147,7 +147,7 @@ class ResultDelivery:
         return not any(row.path for row in await self.context.journal.results(order.id))
 
     def is_old(self, order: OrderRow) -> bool:
-        """Return whether the service has most likely expired a finished order's results.
+        """Return whether a finished order's results have most likely expired at the service.
 
         By the local clock, which may be wrong: query the service before giving results up.
         """

@@ -105,7 +105,7 @@ class Outcome:
 
     @property
     def is_paid(self) -> bool:
-        """Whether sums include this outcome's cost, so that an order's cost counts once."""
+        """Whether sums over outcomes include this one's cost: an order's cost counts once."""
         return not self.kept and not self.shared
 
     @property

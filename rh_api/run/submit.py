@@ -32,7 +32,7 @@ Prepare = Callable[[], Awaitable[Payload]]
 LOOK = 0.1  # mean interval (s) at which a process's waiting orders poll the journal
 GIVEN_WAY = 4  # polls for which a free slot is left to another process
 
-_NO_TASK = (Fate.NOT_STARTED, Fate.OVER)
+_NOTHING_RUNS = (Fate.NOT_STARTED, Fate.OVER)
 
 
 @dataclass(slots=True)
@@ -198,7 +198,7 @@ class Submitter:
             await asyncio.shield(self.context.spawn(self._record_no_ticket(row, error), row))
             if isinstance(error, RateLimited):
                 watch(self.limiter.progress(Stage.WAITING_FOREIGN))
-            if error.fate in _NO_TASK:
+            if error.fate in _NOTHING_RUNS:
                 raise
             await self.limiter.read()
             now = self.limiter.tasks_seen
@@ -269,7 +269,7 @@ class Submitter:
         except RunningHubError as error:
             await self._record_no_ticket(row, error, for_good=True)
             log.info("a stopped order got no task: %s", error)
-            if error.fate not in _NO_TASK:
+            if error.fate not in _NOTHING_RUNS:
                 self.context.stopped(Stopped("", confirmed=False))
             return
         await self.canceller.order(row, ticket.task_id, order)
@@ -280,7 +280,7 @@ class Submitter:
         """Record a create without a ticket: drop the row if nothing was started, else mark it
         uncertain. `for_good`: it is not retried, so its hold is released.
         """
-        if error.fate in _NO_TASK:
+        if error.fate in _NOTHING_RUNS:
             await self.context.journal.record_dropped(row, for_good=for_good)
         else:
             await self.context.journal.record_uncertain(row, key=error.key)

@@ -46,10 +46,10 @@ _JUDGES: dict[FileType | None, Callable[[Reading], Verdict]] = {
 
 
 def judge(file: BinaryIO, size: int) -> Verdict:
-    """Return whether the `size` bytes of a seekable file are complete, by the type of their magic
-    bytes. Memory stays within some blocks; only a JPEG's scans are read completely. Blocking.
-    Raises OSError if the file cannot be read.
-    """
+    """Judge whether a seekable file of `size` bytes is complete, as the type of its magic bytes.
+
+    Memory stays within some blocks; only a JPEG's scans are read completely. Raises OSError if
+    the file cannot be read. Blocking."""
     reading = Reading(file, size)
     judge_type = _JUDGES.get(sniff(reading.at(0, HEAD)))
     return Verdict.CANNOT_TELL if judge_type is None else judge_type(reading)
