@@ -10,7 +10,7 @@ from ...rh_api.errors import BadInput, RunningHubError
 from ...rh_api.wire.apps import SORTS
 from ..runtime import cloud, config, thumbnails
 from .body import Body, number_of, text_of
-from .clients import client_of
+from .request_client import client_of
 
 _MAX_COVERS = 2_000  # cached covers: URLs, and some kB for each that was requested
 

@@ -13,7 +13,7 @@ from ...rh_api.money.limits import SCOPES
 from .. import language
 from ..runtime import cloud, config, failure_reports
 from .body import Body, text_of
-from .clients import client_of
+from .request_client import client_of
 
 RULES = (*SCOPES, FLOOR)
 

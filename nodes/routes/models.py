@@ -14,7 +14,7 @@ from ...rh_api.models.schema import Model
 from ...rh_api.models.stored import read_model
 from ...rh_api.money.amounts import say_unit
 from .. import language
-from ..runtime import cloud, config, model_catalogues, model_renewal, model_view, profiles
+from ..runtime import catalogue_refresh, cloud, config, model_catalogues, model_view, profiles
 from .body import Body, text_of
 
 MOST = 1_000  # rows per response
@@ -46,7 +46,7 @@ async def form(body: Body) -> dict[str, object]:
     profile = text_of(body, "profile").strip()
     settings = model_catalogues.settings(profile)
     if settings.key:
-        model_renewal.begin(cloud.client(settings), settings)
+        catalogue_refresh.begin(cloud.client(settings), settings)
     catalogue = ModelCatalogue(settings)
     await catalogue.load()
     try:

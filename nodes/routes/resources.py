@@ -7,8 +7,8 @@ from ...rh_api.errors import BadInput, RunningHubError
 from ...rh_api.wire.quick import is_module_id
 from ..runtime import segment_pass
 from .body import Body, text_of
-from .clients import client_of
 from .gallery import list_cover
+from .request_client import client_of
 
 LONGEST = 200
 

@@ -9,7 +9,7 @@ from .. import language
 from ..runtime import cloud, config, node_display, node_outcomes
 from . import guard
 from .body import Body, text_of
-from .clients import client_of
+from .request_client import client_of
 
 
 async def session(body: Body) -> dict[str, object]:

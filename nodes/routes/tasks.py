@@ -7,9 +7,17 @@ import asyncio
 from ...rh_api.client import Client, OpenOrder, as_task_id
 from ...rh_api.errors import BadInput
 from ...rh_api.settings import Settings
-from ..runtime import accounts, cloud, config, demo_server, incomplete_outputs, profiles, under_way
+from ..runtime import (
+    accounts,
+    cloud,
+    config,
+    demo_server,
+    incomplete_outputs,
+    order_progress,
+    profiles,
+)
 from .body import Body, number_of, switch_of, text_of
-from .clients import client_of
+from .request_client import client_of
 
 CONSOLE = "/enterprise-api/consumerApi"
 """The site's page of API keys: the URL of its list of calls is not documented anywhere."""
@@ -43,7 +51,7 @@ async def _open_orders(*, followed: bool) -> dict[str, object]:
 async def _end(order: OpenOrder, client: Client) -> str:
     if order.followed or order.is_uncertain:
         return ""
-    return await under_way.end_of(client, order.task_id)
+    return await order_progress.end_of(client, order.task_id)
 
 
 def _as_json(order: OpenOrder, profile: str, settings: Settings) -> dict[str, object]:
@@ -77,7 +85,7 @@ async def now(_: Body) -> dict[str, object]:
     for name, settings in accounts.listed():
         client = cloud.client(settings)
         for order in await client.open_orders(followed=True):
-            doing = await under_way.progress_of(client, order)
+            doing = await order_progress.progress_of(client, order)
             rows.append((order.order, {**_as_json(order, name, settings), **doing}))
     return {"tasks": [task for _, task in sorted(rows, key=lambda row: row[0])]}
 

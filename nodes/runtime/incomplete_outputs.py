@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from .. import language
-from ..values.gaps import Sentence, gaps_of
+from ..values.missing_results import Sentence, gaps_of
 
 if TYPE_CHECKING:
     from ...rh_api.client import Outcome

@@ -24,7 +24,7 @@ from ...rh_api.wire.call_example import without_key
 from .. import language
 from ..values.codecs.errors import MediaError
 from ..values.costs import cost_sentences
-from ..values.gaps import gaps_of
+from ..values.missing_results import gaps_of
 from ..values.result_files import TaskFiles
 
 if TYPE_CHECKING:

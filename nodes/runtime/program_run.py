@@ -13,12 +13,12 @@ from ..values.failures import told_plainly
 from ..values.field_values import Inputs, read_lazy_values
 from ..values.upload_sources import Sources
 from . import (
+    catalogue_refresh,
     cloud,
     config,
     demo_server,
     failure_reports,
     incomplete_outputs,
-    model_renewal,
     node_inputs,
     program_versions,
 )
@@ -50,7 +50,7 @@ async def validate(named: str, inputs: Inputs) -> None:
             return
         client = cloud.ordering(settings)
         if asked.is_model:
-            model_renewal.begin(client, settings)
+            catalogue_refresh.begin(client, settings)
         elif not asked.is_quick:
             demo_server.refuse_link(settings, asked.program, is_app=asked.is_app)
         await cloud.early(node_inputs.check_early(client, asked, inputs))

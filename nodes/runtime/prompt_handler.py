@@ -18,8 +18,8 @@ from ...rh_api.graph.constants import (
 )
 from ...rh_api.graph.extra_data import ExtraData, mark_again, read_extra_data
 from ...rh_api.graph.fields import looks_like_field
+from ...rh_api.graph.lazy_outputs import on_demand
 from ...rh_api.graph.link_validation import IsField, fail_closed, mirror_links
-from ...rh_api.graph.on_demand import on_demand
 from ...rh_api.graph.prompt import Graph, Link, Node, links, read_nodes
 from ...rh_api.graph.sockets import pool_links
 from ...rh_api.models.names import is_field

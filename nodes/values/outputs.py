@@ -23,7 +23,7 @@ from .adapters.model_3d import MODEL_3D
 from .adapters.plain import PlainAdapter
 from .adapters.table import READERS, TYPED, adapter_of_files, reader_of
 from .costs import cost_sentences
-from .gaps import Sentence, gaps_of
+from .missing_results import Sentence, gaps_of
 from .result_files import TaskFiles, Unreadable
 
 Groups = Mapping[str, Sequence[Result | Lost]]

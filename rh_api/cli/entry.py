@@ -49,7 +49,7 @@ def _journal_chosen(terminal: Terminal, environ: Mapping[str, str]) -> bool:
 def _run(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
     import asyncio
 
-    from .interrupt import run_to_end
+    from .signals import run_to_end
 
     async def work() -> None:
         await command_of(arguments.command)(arguments, terminal, environ)

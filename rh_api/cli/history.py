@@ -23,8 +23,8 @@ from ..money.amounts import currency_of
 from ..settings import Settings
 from ..texts import english
 from ..wire.tasks import Usage
-from .delivery import cost, cost_document
 from .help_texts import PROGRAM
+from .order_output import cost, cost_document
 from .terminal import Terminal, shortened
 
 

@@ -51,10 +51,10 @@ from ..offload.explain import Facts, Load, explain
 from ..settings import Settings
 from ..texts import english
 from .accounts import accounts_of, connected_accounts
-from .delivery import order_document, tell
 from .explain import lines
 from .files import Saved, existing, out_folder, save
 from .input_folders import InputFolders
+from .order_output import order_document, tell
 from .run import Service, connected
 from .terminal import Terminal
 

@@ -17,9 +17,9 @@ from ..money.limits import Limits
 from ..settings import Settings
 from ..texts import english
 from ..wire.orders import TaskOptions
-from .delivery import cost, deliver
 from .exit_codes import Interrupted
 from .files import Saved, out_folder, read_fields
+from .order_output import cost, deliver
 from .terminal import Terminal
 
 

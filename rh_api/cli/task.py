@@ -15,10 +15,10 @@ from ..money.amounts import currency_of
 from ..settings import Settings
 from ..texts import english
 from ..wire.tasks import file_name
-from .delivery import cost, cost_document, deliver
 from .exit_codes import Interrupted
 from .files import out_folder
 from .help_texts import PROGRAM
+from .order_output import cost, cost_document, deliver
 from .run import Service, connected
 from .terminal import Terminal
 

@@ -22,8 +22,8 @@ from .history import OrderSummary, Query, Spent
 from .ledger import NO_HOLD, Committed, Hold, Rules
 from .retention import Retention
 from .rows import FileStamp, Identity, OrderRow, ResultRow
+from .slot_queue import WaitingLine
 from .store import NO_USAGE, Store
-from .waiting_line import WaitingLine
 from .webhooks import Address
 
 log = logging.getLogger("runninghub")

@@ -25,7 +25,7 @@ from ..wire.envelope import limited
 from ..wire.tasks import file_name
 from ..wire.uploads import OLD_UPLOAD_PATH
 from .download import Download
-from .part import Part
+from .partial_download import Part
 from .safety import SafeUrl, address_of, check_url, guard, trusted, unreachable, withhold
 from .tls_proxy import CONNECT_SECONDS, USER_AGENT, unpack
 from .transfer_thread import (

@@ -37,8 +37,8 @@ from ..wire.filetypes import (
     looks_like_page,
     sniff,
 )
-from ..wire.wholeness import Verdict, judge
-from .part import Part
+from ..wire.integrity import Verdict, judge
+from .partial_download import Part
 from .safety import MAX_REDIRECTS, SafeUrl, check_redirect, unreachable
 from .tls_proxy import CONNECT_SECONDS, CONTENT_CODINGS, USER_AGENT
 from .transfer_thread import BLOCK, Stopped, TransferThread, proxies_for

@@ -30,8 +30,8 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from ..errors import Fate, Unreachable
 from ..run.ports import Meter
-from .ahead import AheadPool
 from .happy_eyeballs import RacingConnection
+from .preconnect import AheadPool
 from .safety import THREAD_NAME
 from .tls_proxy import proxy_for
 

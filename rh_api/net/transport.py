@@ -21,7 +21,7 @@ from yarl import URL
 from ..errors import BadInput, Fate, HostRefused, RunningHubError, Unreachable
 from ..settings import Settings
 from ..wire.call import Auth, Call, Request, Response
-from .ahead import ORDER_SECONDS, OneRequestConnector
+from .preconnect import ORDER_SECONDS, OneRequestConnector
 from .safety import SOCKETS, address_of, guard, trusted, unreachable, withhold, without_query
 from .tls_proxy import CONNECT_SECONDS, USER_AGENT, proxy_for, unpack
 

@@ -28,8 +28,8 @@ from .cost_bounds import (
     unbounded,
 )
 from .cost_facts import CostFacts
-from .left_orders import LeftOrders
 from .orders import Order, digest
+from .orphaned_orders import LeftOrders
 from .poller import Poller
 from .progress import Progress, Stage, Watch
 from .recovery import Recovery

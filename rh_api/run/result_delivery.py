@@ -25,7 +25,12 @@ from ..journal.retention import (
 from ..texts import Words
 from ..wire.tasks import RemoteResult, Report, file_name
 from .context import AccountContext
-from .kept_results import (
+from .orders import ActiveOrder
+from .progress import Arrivals, Stopped, Watch, unwatched
+from .report_query import query_report, say_cost
+from .results import Lost, Notice, Outcome, Result
+from .singleflight import SingleFlight
+from .stored_results import (
     again_path,
     better,
     judge_file,
@@ -34,11 +39,6 @@ from .kept_results import (
     result_of,
     rows_of,
 )
-from .orders import ActiveOrder
-from .progress import Arrivals, Stopped, Watch, unwatched
-from .report_query import query_report, say_cost
-from .results import Lost, Notice, Outcome, Result
-from .singleflight import SingleFlight
 from .transfers import PARALLEL, Moved, Transfers
 
 log = logging.getLogger("runninghub")

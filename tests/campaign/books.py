@@ -12,7 +12,7 @@ from pathlib import Path
 from rh_api.client import Outcome
 from rh_api.emulator import Emulator
 from rh_api.journal import State, Store
-from rh_api.wire.wholeness import Verdict
+from rh_api.wire.integrity import Verdict
 from tests.campaign.jobs import Wish
 
 END_OF_PNG = b"IEND\xaeB`\x82"

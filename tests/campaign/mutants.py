@@ -16,9 +16,9 @@ from rh_api.run.result_delivery import ResultDelivery
 from rh_api.run.results import Outcome
 from rh_api.run.submit import Submitter
 from rh_api.wire import tasks
+from rh_api.wire.integrity import Verdict
 from rh_api.wire.orders import Ticket
 from rh_api.wire.tasks import RemoteResult, Report
-from rh_api.wire.wholeness import Verdict
 
 
 @contextlib.contextmanager

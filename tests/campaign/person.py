@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from rh_api.client import Client, OpenOrder, Outcome
 from rh_api.emulator import Emulator
 from rh_api.emulator.tasks.task import Task
-from rh_api.wire.wholeness import Verdict
+from rh_api.wire.integrity import Verdict
 from tests.campaign.jobs import Wish
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from rh_api.journal import OrderExists, State, Store
-from rh_api.journal.waiting_line import WaitingLine
+from rh_api.journal.slot_queue import WaitingLine
 from tests.unit.journal.samples import child, identity, intend
 
 

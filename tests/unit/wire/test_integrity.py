@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from rh_api.wire.filetypes import BLOCK, Verdict
-from rh_api.wire.wholeness import judge
+from rh_api.wire.integrity import judge
 from tests.support.pictures import noise, png_chunk
 
 WHOLE, CUT, OPEN = Verdict.WHOLE, Verdict.CUT, Verdict.CANNOT_TELL

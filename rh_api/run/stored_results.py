@@ -9,9 +9,9 @@ from pathlib import Path
 
 from ..journal import OrderRow, ResultRow
 from ..wire.filetypes import Verdict, by_suffix
+from ..wire.integrity import judge
 from ..wire.orders import Tips
 from ..wire.tasks import Phase, RemoteResult, Report, Usage, file_name
-from ..wire.wholeness import judge
 from .ports import Fetched
 from .results import Outcome, Result
 

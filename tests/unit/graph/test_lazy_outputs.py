@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rh_api.graph.on_demand import on_demand
+from rh_api.graph.lazy_outputs import on_demand
 from rh_api.graph.prompt import Link
 
 PAID = ("a", "b", "c")
