@@ -42,7 +42,7 @@ def _filled(texts: Mapping[str, str], key: str, params: Mapping[str, object]) ->
     return fill(texts.get(key) or ENGLISH.get(key, key), spoken)
 
 
-def in_each(sentences: Sequence[tuple[str, Mapping[str, object]]]) -> dict[str, str]:
+def in_languages(sentences: Sequence[tuple[str, Mapping[str, object]]]) -> dict[str, str]:
     """Render sentences as one line per language code, for a page that shows it later."""
     return {
         name: " · ".join(_filled(texts, key, params) for key, params in sentences)
@@ -57,14 +57,14 @@ def _languages() -> Iterator[tuple[str, Mapping[str, str]]]:
         yield name, {**ENGLISH, **_texts(name)}
 
 
-def error_in_each(error: RunningHubError) -> dict[str, str]:
+def error_in_languages(error: RunningHubError) -> dict[str, str]:
     """The message of an error for the user, in each language."""
-    return {name: error.told(partial(_filled, texts)) for name, texts in _languages()}
+    return {name: error.describe(partial(_filled, texts)) for name, texts in _languages()}
 
 
-def told(error: RunningHubError) -> str:
+def describe(error: RunningHubError) -> str:
     """The message of an error for the user, in the current language."""
-    return error.told(say)
+    return error.describe(say)
 
 
 @cache

@@ -363,7 +363,7 @@ class Client:
         else:
             task, nodes_of = as_task_id(task_id), self.programs.nodes_of
             await self.engine.recovery.settle_as_task(order, task, nodes_of)
-            self.engine.budget.left_orders.watch()
+            self.engine.budget.orphaned_orders.watch()
 
     # Results on disk
 

@@ -115,9 +115,9 @@ class RunningHubError(Exception):
         return copy.with_traceback(self.__traceback__)
 
     def __str__(self) -> str:
-        return self.told(texts.english)
+        return self.describe(texts.english)
 
-    def told(self, say: Say) -> str:
+    def describe(self, say: Say) -> str:
         """The sentence in the language of `say`, of at most LONGEST characters."""
         suffixes = self._suffixes(say)
         sentence = say(self.key, self._params(say))
@@ -158,7 +158,7 @@ def _without_keys(params: Mapping[str, object]) -> dict[str, object]:
 
 def _in_sentence(name: str, value: object, say: Say) -> object:
     if isinstance(value, RunningHubError):
-        value = value.told(say)
+        value = value.describe(say)
     elif name not in ("remote", "reason"):
         return value
     return value.rstrip(".。 ") if isinstance(value, str) else value
@@ -383,7 +383,7 @@ class BatchFailed(RunningHubError):
         """Items that failed for the same reason are grouped."""
         numbers: dict[str, list[int]] = {}
         for index, error in self.errors.items():
-            numbers.setdefault(error.told(say), []).append(index + 1)
+            numbers.setdefault(error.describe(say), []).append(index + 1)
         lines = [
             say(
                 "error.batch_item" if len(items) == 1 else "error.batch_items",

@@ -23,7 +23,7 @@ from .wire.tasks import Usage
 __all__ = ["HistoryPage", "PastOrder", "Query", "Spent", "read_since", "search_query"]
 
 PAGE = 50
-MOST_DAYS = 3_650
+MAX_DAYS = 3_650
 _NO_WORDS = re.compile(r"\s*[:\uff1a]\s*(?=[.\u3002])|\s*[(\uff08]\s*[)\uff09]")
 """Punctuation left around an empty quotation."""
 _COST = re.compile(r"([<>]=?|=)(\d{1,12}(?:\.\d{1,6})?)")
@@ -171,7 +171,7 @@ async def read_page(
 async def read_spent(journal: SqliteJournal, days: int, *, by: str) -> list[Spent]:
     """Return the cost of the last `days`, including today: one total per `day`, oldest first, empty
     days omitted, or per `program`, most expensive first. Days are of the local time zone."""
-    if by not in ("day", "program") or not 0 < days <= MOST_DAYS:
+    if by not in ("day", "program") or not 0 < days <= MAX_DAYS:
         raise ValueError(f"{days} days by {by}")
     today = datetime.fromtimestamp(journal.now()).replace(hour=0, minute=0, second=0, microsecond=0)
     starts = [(today + timedelta(days=1 - ago)).timestamp() for ago in range(days, -1, -1)]

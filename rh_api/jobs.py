@@ -44,8 +44,8 @@ from .run.native_cost import BalanceCost
 from .run.orders import Order, Payload, digest
 from .run.progress import Progress, Stage, Watch, guarded
 from .run.results import Notice, Outcome
-from .run.singleflight import SingleFlight, Twins
-from .run.transfers import LazySource, LoraFile, Source, Transfers, load_sources, together
+from .run.singleflight import SequenceNumbers, SingleFlight
+from .run.transfers import LazySource, LoraFile, Source, Transfers, gather_or_cancel, load_sources
 from .wire.accounts import queue_status
 from .wire.native import Prompt
 from .wire.orders import TaskOptions
@@ -63,7 +63,7 @@ class Jobs:
     flights: SingleFlight[tuple[Outcome, Iterator[bool]]] = field(
         default_factory=SingleFlight["tuple[Outcome, Iterator[bool]]"]
     )
-    _twins: Twins = field(default_factory=Twins)
+    _twins: SequenceNumbers = field(default_factory=SequenceNumbers)
     _may_run_models: bool = False
 
     async def program(self, job: Job, *, fresh: bool = False) -> Program:
@@ -364,7 +364,7 @@ class Jobs:
 
         files = (Source, LoraFile)
         sending = [send(name, value) for name, value in values.items() if isinstance(value, files)]
-        names = await together(sending)
+        names = await gather_or_cancel(sending)
         ready = {**values, **dict(names)}
         if isinstance(program, StandardModel):
             return program.body(ready)

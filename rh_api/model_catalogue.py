@@ -48,7 +48,7 @@ DAY = 24 * 3600.0
 PAGES_A_DAY = 19  # beside the index: twenty requests
 BYTES_A_DAY = 2_000_000
 PAGES_AT_ONCE = 1_000  # on command
-MOST_QUOTES = 500  # of the service, in memory
+MAX_QUOTES = 500  # of the service, in memory
 DETAILS_AT_ONCE = 1_000
 
 _SHIPPED = Path(__file__).with_name("models") / "catalogue.json"
@@ -181,7 +181,7 @@ class ModelCatalogue:
         """
         preview_body = prices.preview_body(model, body.compose(model, values, extra).body)
         preview = await self._sender.send(price_preview(model.endpoint, preview_body))
-        if len(self._shared.quotes) >= MOST_QUOTES:
+        if len(self._shared.quotes) >= MAX_QUOTES:
             self._shared.quotes.clear()
         self._shared.quotes[self._quote_key(model, preview_body)] = _quote_of_service(preview)
         return preview
@@ -367,5 +367,5 @@ def _quote_of_list(listed: ListPrice | None) -> money.Quote:
     amount = None if listed is None else micros(listed.amount, up=True)
     if listed is None or not amount:
         return money.Quote()
-    source, words = money.QuoteSource.LIST, Words.of(listed.told)
+    source, words = money.QuoteSource.LIST, Words.of(listed.describe)
     return money.fixed(CNY, amount, source, is_from=listed.is_from, words=words)

@@ -100,10 +100,10 @@ class RemoteWorkflow(_GraphProgram):
         return workflow_fields.seeds(self.graph, ())
 
 
-LONGEST_KEPT = 20_000
+MAX_KEPT = 20_000
 """Longest value of `own_values`' `graph`, in characters."""
 
-LONGEST_REST = 100_000
+MAX_REST = 100_000
 """Longest `rest` of `own_values` (links, lists, long texts), in characters of JSON."""
 
 PLACEHOLDER = "1"
@@ -156,7 +156,7 @@ class InlineGraph(_GraphProgram):
             "workflow": self.sent_id,
             "inputs": {node.id: inputs(node, False) for node in nodes},
         }
-        return {"graph": graph, "rest": rest if len(json.dumps(rest)) <= LONGEST_REST else {}}
+        return {"graph": graph, "rest": rest if len(json.dumps(rest)) <= MAX_REST else {}}
 
     @property
     def title(self) -> str:
@@ -190,7 +190,7 @@ class InlineGraph(_GraphProgram):
 
 
 def _is_kept(value: object) -> bool:
-    return isinstance(value, (str, int, float)) and len(str(value)) <= LONGEST_KEPT
+    return isinstance(value, (str, int, float)) and len(str(value)) <= MAX_KEPT
 
 
 @dataclass(frozen=True, slots=True)

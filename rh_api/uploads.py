@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .run.progress import Progress, Stage, Watch, unwatched
-from .run.transfers import LazySource, Source, Transfers, together
+from .run.transfers import LazySource, Source, Transfers, gather_or_cancel
 from .wire.uploads import Uploaded
 
 
@@ -35,12 +35,12 @@ class Uploads:
         """Return the remote copy of a content if still valid; no request."""
         return await self.transfers.copy_of(sha256)
 
-    async def file_here(self, algorithm: str, hexdigest: str) -> Path | None:
+    async def local_file(self, algorithm: str, hexdigest: str) -> Path | None:
         """Return a local file that an earlier order used and that is unchanged since.
 
         `algorithm`: "sha256" for media, "md5" for a LoRA.
         """
-        return await self.transfers.file_here(algorithm, hexdigest)
+        return await self.transfers.local_file(algorithm, hexdigest)
 
     async def send_all(
         self,
@@ -64,7 +64,9 @@ class Uploads:
             ready = await source.source() if isinstance(source, LazySource) else source
             return await self.send(ready, show, lasts=lasts)
 
-        return await together([send_one(index, source) for index, source in enumerate(sources)])
+        return await gather_or_cancel(
+            [send_one(index, source) for index, source in enumerate(sources)]
+        )
 
     async def send_lora(self, path: Path, watch: Watch = unwatched) -> str:
         """Upload a LoRA unless the service knows its md5; returns RHLoraLoader's name for it."""

@@ -22,7 +22,7 @@ from aiohttp import web
 
 from .errors import BadInput, StoreUnavailable
 from .journal import Store, token_hash
-from .journal.webhooks import Expected, end_of_life, sign_of_life
+from .journal.webhooks import Expected, remove_heartbeat, touch_heartbeat
 from .wire.call import MIB
 from .wire.webhooks import PATH, ended_task
 
@@ -179,7 +179,7 @@ async def _serving(
         finally:
             heartbeats.cancel()
             with contextlib.suppress(OSError):
-                end_of_life(folder)
+                remove_heartbeat(folder)
     finally:
         await runner.cleanup()
         await listener.settle()
@@ -189,7 +189,7 @@ async def _serving(
 async def _send_heartbeats(folder: Path) -> None:
     while True:
         with contextlib.suppress(OSError):
-            sign_of_life(folder)
+            touch_heartbeat(folder)
         await asyncio.sleep(HEARTBEAT_SECONDS)
 
 

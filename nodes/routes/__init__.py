@@ -75,7 +75,7 @@ def _as_json(error: RunningHubError) -> dict[str, Any]:
         "error": {
             "key": error.key,
             "params": params,
-            "message": language.told(error),
+            "message": language.describe(error),
             "hint": error.hint or _HINTS.get(error.key, ""),
         }
     }

@@ -29,7 +29,7 @@ async def settings(_: Body) -> dict[str, object]:
             own = profiles.Profile(environment.origin, environment.key)
             listed.insert(0, _profile_document(profiles.ENVIRONMENT, own, "environment"))
         except BadInput as error:
-            problem = language.told(error)
+            problem = language.describe(error)
     return {
         "profiles": listed,
         "default": profiles.ENVIRONMENT if config.has_environment_key() else stored.default,

@@ -28,4 +28,4 @@ async def explained(body: Body) -> Mapping[str, Any]:
         return explain(graph, plan, await segment_facts.facts_of(plan), language.say)
     except RunningHubError as error:
         node_id = str(getattr(error, "local_id", "") or first)
-        return refused(graph, node_id, language.told(error), error.hint)
+        return refused(graph, node_id, language.describe(error), error.hint)

@@ -62,7 +62,7 @@ async def refresh(body: Body) -> dict[str, object]:
     async with open_catalogue(settings) as catalogue:
         changed = await catalogue.refresh(thorough=True)
         return {
-            "text": changed.told(language.say),
+            "text": changed.describe(language.say),
             "added": len(changed.added),
             "changed": len(changed.changed),
             "gone": len(changed.gone),
@@ -82,7 +82,7 @@ async def price(body: Body) -> dict[str, object]:
         return _NO_PRICE
     amounts = _amounts(list_price.amount, body)
     return {
-        "text": list_price.told(language.say),
+        "text": list_price.describe(language.say),
         **amounts,
         "currency": say_unit(CURRENCY, language.say),
     }

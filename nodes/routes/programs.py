@@ -70,7 +70,9 @@ async def estimate(body: Body) -> dict[str, object]:
     quote = await client.costs.quote_program(name, instance)
     is_emulated = profile.strip() == profiles.SANDBOX
     return {
-        "quote": language.say("quote.emulated", {}) if is_emulated else quote.told(language.say),
+        "quote": language.say("quote.emulated", {})
+        if is_emulated
+        else quote.describe(language.say),
         "runs": usual.runs,
         "seconds": usual.seconds,
         "coins": None if is_emulated else usual.coins,

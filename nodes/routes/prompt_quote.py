@@ -23,7 +23,7 @@ from .models import pays_as_listed
 from .programs import journal_name
 
 MOST = 200  # nodes per request
-MOST_ORDERS = 10_000  # counted per node
+MAX_ORDERS = 10_000  # counted per node
 
 
 async def quote(body: Body) -> dict[str, object]:
@@ -43,7 +43,7 @@ async def quote(body: Body) -> dict[str, object]:
     is_least = len(programs) > MOST or any(entry.least for entry in paid)
     return {
         "text": in_few_words(every, language.say, least=is_least),
-        "orders": [{"title": entry.title, "quote": entry.told()} for entry in quoted],
+        "orders": [{"title": entry.title, "quote": entry.describe()} for entry in quoted],
     }
 
 
@@ -57,10 +57,10 @@ class _QuotedOrders:
     least: bool = False
     is_emulated: bool = False
 
-    def told(self) -> str:
+    def describe(self) -> str:
         if self.is_emulated:
             return language.say("quote.emulated", {})
-        quote = self.quote.told(language.say)
+        quote = self.quote.describe(language.say)
         if self.orders == 1 and not self.least:
             return quote
         orders = in_number(self.orders, language.say, self.least)
@@ -69,7 +69,7 @@ class _QuotedOrders:
 
 async def _of_node(body: Body) -> _QuotedOrders:
     count = body.get("orders")
-    orders = min(max(count, 1), MOST_ORDERS) if type(count) is int else 1
+    orders = min(max(count, 1), MAX_ORDERS) if type(count) is int else 1
     title = str(body.get("title", ""))[:200]
     least = switch_of(body, "least")
     if text_of(body, "profile").strip() == profiles.SANDBOX:

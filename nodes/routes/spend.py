@@ -6,7 +6,7 @@ import asyncio
 
 from ...rh_api.client import Client
 from ...rh_api.errors import BadInput, RunningHubError
-from ...rh_api.history import MOST_DAYS, added, spent_csv, spent_document
+from ...rh_api.history import MAX_DAYS, added, spent_csv, spent_document
 from ...rh_api.money.amounts import COINS, digits, say_sums, say_unit
 from .. import language
 from ..runtime import cloud, config
@@ -18,7 +18,7 @@ BALANCE_SECONDS = 3.0  # timeout
 async def spend(body: Body) -> dict[str, object]:
     """Return the last `days` by day and program, totals for today, 7 days and all, and CSV."""
     days = number_of(body, "days", 30)
-    if not 1 <= days <= MOST_DAYS:
+    if not 1 <= days <= MAX_DAYS:
         raise BadInput("node.bad_type", name="days", value=str(days))
     settings = config.settings(text_of(body, "profile"))
     client = cloud.client(settings)

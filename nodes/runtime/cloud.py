@@ -18,7 +18,7 @@ from ...rh_api.errors import RunningHubError
 from ...rh_api.settings import Settings
 from .. import language
 from ..values.codecs.errors import MediaError
-from ..values.failures import told_plainly
+from ..values.failures import as_node_failures
 from . import config, node_outcomes, shutdown
 from .node_display import NodeDisplay
 
@@ -48,7 +48,7 @@ async def run(
     However this exits (Stop and a failing sibling node included), `work` is cancelled, and with
     it the task in the cloud. Raises NodeFailure, and InterruptProcessingException after Stop.
     """
-    with told_plainly():
+    with as_node_failures():
         settings = config.settings(profile)
         future = asyncio.run_coroutine_threadsafe(
             _until_stopped(_run_with_display(work, settings, display)), PromptServer.instance.loop
@@ -144,7 +144,7 @@ async def _run_with_display(
         raise
     except asyncio.CancelledError:
         if display.has_ordered_nothing:
-            line = language.in_each([("node.stopped_before", {})])
+            line = language.in_languages([("node.stopped_before", {})])
             display.end = node_outcomes.End("stopped", line)
         if display.end is not None:
             _in_background(node_outcomes.tell(client, display.place, display.end))

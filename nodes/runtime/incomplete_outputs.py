@@ -38,7 +38,7 @@ def fetched(outcome: Outcome) -> dict[str, str]:
     key = _keys.get(outcome.task_id)
     if key is not None and gaps != _gaps[key]:
         _reruns[key] += 1
-    return language.in_each(gaps)
+    return language.in_languages(gaps)
 
 
 def reruns(key: str) -> int:

@@ -20,7 +20,7 @@ from ...rh_api.errors import BadInput, Fate
 from ..values.adapters.table import adapter_of_files
 from ..values.codecs import embedded_texts
 from ..values.codecs.errors import MediaError
-from ..values.failures import told_plainly
+from ..values.failures import as_node_failures
 from ..values.result_files import NotKept, SaverItem
 
 # Previews go to ComfyUI's temp folder, under random prefixes.
@@ -50,7 +50,7 @@ def execute(
     """
     if getattr(args, "disable_metadata", False):
         metadata = {}
-    with told_plainly():
+    with as_node_failures():
         class_type, inputs = _parse_saver(saver)
         items = _checked_items(files)
     texts = [item.text for item in items if item.path is None]
@@ -63,7 +63,7 @@ def execute(
         prefix = filename_prefix or inputs.get("filename_prefix")
         if not isinstance(prefix, str):
             prefix = _PREFIX.get(class_type, "ComfyUI")
-        with told_plainly():
+        with as_node_failures():
             shown |= _save(class_type, prefix, paths, metadata, items[0].task_id)
     return io.NodeOutput(ui=shown)
 

@@ -11,14 +11,14 @@ from ...rh_api.client import Client
 from ...rh_api.errors import BadInput
 from ...rh_api.journal import FileStamp
 from .. import language
-from ..values.failures import told_plainly
+from ..values.failures import as_node_failures
 from . import cloud, config, local_files, node_outcomes
 from .node_display import NodeDisplay
 
 
 def validate(lora: str | None, profile: str | None) -> None:
     """Check LoRA and profile, each None if a link provides it. Raises NodeFailure."""
-    with told_plainly():
+    with as_node_failures():
         if profile is not None:
             config.settings(profile)
         if lora is not None:
@@ -39,7 +39,7 @@ async def execute(lora: str, profile: str) -> io.NodeOutput:
 
     async def work(client: Client) -> str:
         name = await client.uploads.send_lora(_path(lora), display)
-        line = language.in_each([("node.lora_there", {"name": name})])
+        line = language.in_languages([("node.lora_there", {"name": name})])
         display.end = node_outcomes.End("kept", line)
         return name
 

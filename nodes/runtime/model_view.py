@@ -167,7 +167,7 @@ def _takes(parameters: Iterable[Parameter]) -> list[str]:
 
 def _price(model: Model, catalogue: ModelCatalogue) -> str:
     price = catalogue.price_of(model)
-    return price.told(language.say) if price else ""
+    return price.describe(language.say) if price else ""
 
 
 def _notice(model: Model, catalogue: ModelCatalogue, *, is_listed: bool) -> str:
@@ -176,7 +176,7 @@ def _notice(model: Model, catalogue: ModelCatalogue, *, is_listed: bool) -> str:
     try:
         catalogue.catalogue.check_offered(model)
     except BadInput as error:
-        return language.told(error)
+        return language.describe(error)
     if model.completeness is not Completeness.FULL:
         return language.say("model.incomplete", {})
     return ""

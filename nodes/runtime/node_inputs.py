@@ -32,7 +32,7 @@ WORKFLOW, APP, MODEL, MODULE = "workflow", "app", "model", "module"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class NodeRequest:
     """A node's inputs except the fields. `first`: only the first item of a batch is ordered.
     `profile`: name of the account, "" for the default one. `time_limit`: seconds, 0 for none.
 
@@ -84,7 +84,7 @@ class Asked:
         )
 
 
-def read_asked(inputs: Inputs, named: str = WORKFLOW) -> Asked:
+def read_node_request(inputs: Inputs, named: str = WORKFLOW) -> NodeRequest:
     """Parse the inputs, with defaults for those that are missing or still to come by a link.
 
     `named`: the input that names the program. Raises BadInput for an invalid value.
@@ -104,7 +104,7 @@ def read_asked(inputs: Inputs, named: str = WORKFLOW) -> Asked:
         raise BadInput(_BLANK_ERRORS[named])
     if model_inputs.is_unread(read_input(inputs, "form", "")):
         raise BadInput("node.unread", program=program[:200])
-    return Asked(
+    return NodeRequest(
         named=named,
         program=program,
         options=TaskOptions(
@@ -165,7 +165,7 @@ def _chosen(inputs: Inputs, name: str, choices: Sequence[str]) -> str:
     return value
 
 
-def fields_of(inputs: Inputs, asked: Asked) -> Inputs:
+def fields_of(inputs: Inputs, asked: NodeRequest) -> Inputs:
     """Return the inputs that are fields of the program. Raises BadField for a mistyped name."""
     if asked.is_model:
         return model_inputs.fields_of(inputs, asked.model.schema)
@@ -202,7 +202,7 @@ def _refuse_unqualified(inputs: Inputs, program: Program) -> None:
             raise BadField("node.mistyped", field=name[:80], near=listed(near[:5]))
 
 
-async def check_early(client: Client, asked: Asked, inputs: Inputs) -> None:
+async def check_early(client: Client, asked: NodeRequest, inputs: Inputs) -> None:
     """Validate fields and outputs before the graph runs, if the program is cached or a model.
 
     The program is read again if a field is not in the cached copy.
@@ -222,7 +222,7 @@ async def check_early(client: Client, asked: Asked, inputs: Inputs) -> None:
 
 
 async def prepare(
-    client: Client, asked: Asked, inputs: Inputs, sources: Sources
+    client: Client, asked: NodeRequest, inputs: Inputs, sources: Sources
 ) -> tuple[list[Job], Program, tuple[str, ...]]:
     """Return the jobs, the program, and the ids of the remote nodes whose results to output.
 
@@ -254,7 +254,7 @@ async def prepare(
     return jobs, program, output_ids
 
 
-async def _output_ids(client: Client, asked: Asked, program: Program) -> tuple[str, ...]:
+async def _output_ids(client: Client, asked: NodeRequest, program: Program) -> tuple[str, ...]:
     """Return the requested output nodes; reads the program again before refusing an unknown id."""
     try:
         return read_output_ids(asked.outputs, program.graph)

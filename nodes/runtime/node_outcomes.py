@@ -128,7 +128,7 @@ def done(
     state = "paid" if any(outcome.is_paid for outcome in outcomes) else "kept"
     # Without texts: they are in the language of now, and `line` has them in each.
     pictures = {name: value for name, value in (shown or {}).items() if name not in _TEXT_OUTPUTS}
-    gaps = language.in_each(gaps_of(outcomes))
+    gaps = language.in_languages(gaps_of(outcomes))
     return End(state, line, pictures, [outcome.task_id for outcome in outcomes], gaps)
 
 
@@ -140,15 +140,15 @@ def stopped_reading(outcomes: Sequence[Outcome], currency: str) -> End:
         if outcome.is_paid
     ]
     return End(
-        "stopped", line_of(late, currency) if late else language.in_each([("node.kept", {})])
+        "stopped", line_of(late, currency) if late else language.in_languages([("node.kept", {})])
     )
 
 
 def failed(error: RunningHubError | MediaError) -> End:
     """Return the End of a run that failed with `error`."""
     if isinstance(error, RunningHubError):
-        return End("failed", language.error_in_each(error))
-    return End("failed", language.in_each([(error.key, error.params)]))
+        return End("failed", language.error_in_languages(error))
+    return End("failed", language.in_languages([(error.key, error.params)]))
 
 
 async def stopped(client: Client, report: Stopped) -> None:
@@ -246,7 +246,7 @@ def line_of(reports: Sequence[Stopped], currency: str = "") -> dict[str, str]:
     ]
     over = [report.usage for report in reports if report.confirmed]
     costs = cost_sentences(over, currency) or [("node.cost_untold", {})]
-    return language.in_each([*sentences, *(costs if over else ())])
+    return language.in_languages([*sentences, *(costs if over else ())])
 
 
 def _message_key(report: Stopped) -> str:

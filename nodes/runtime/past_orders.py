@@ -113,7 +113,7 @@ async def values(client: Client, order: PastOrder) -> tuple[dict[str, object], l
 async def _local_file(client: Client, value: object) -> Source | LoraFile | None:
     """Return the local file that a field was given; None if it is gone or has changed."""
     file = file_hash(value)
-    path = await client.uploads.file_here(*file) if file else None
+    path = await client.uploads.local_file(*file) if file else None
     if file is None or path is None:
         return None
     return LoraFile(path) if file[0] == "md5" else Source.of_file(path)
@@ -140,7 +140,7 @@ async def part(client: Client, order: PastOrder) -> tuple[dict[str, Any] | None,
             # RHLoraLoader has LoraLoader's inputs, and `file_name`.
             node["class_type"] = "LoraLoader"
             node["inputs"].pop("file_name", None)
-            path = await client.uploads.file_here(*file)
+            path = await client.uploads.local_file(*file)
             name_here = path and await asyncio.to_thread(local_files.lora_name, path)
             node["inputs"][field] = name_here or ""
             if name_here is None:

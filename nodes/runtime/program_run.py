@@ -9,7 +9,7 @@ from comfy_api.latest import io
 
 from ...rh_api.client import Client
 from ...rh_api.wire.workflows import APP, WORKFLOW, read_page
-from ..values.failures import told_plainly
+from ..values.failures import as_node_failures
 from ..values.field_values import Inputs, read_lazy_values
 from ..values.upload_sources import Sources
 from . import (
@@ -39,8 +39,8 @@ async def validate(named: str, inputs: Inputs) -> None:
 
     Raises NodeFailure.
     """
-    with told_plainly():
-        asked = node_inputs.read_asked(inputs, named)
+    with as_node_failures():
+        asked = node_inputs.read_node_request(inputs, named)
         is_linked = node_inputs.is_linked(inputs, named)
         if not (is_linked or asked.is_model or asked.is_quick):
             # First: an invalid id or link is reported even without a key.
@@ -63,7 +63,7 @@ async def fingerprint(named: str, inputs: Inputs) -> str:
         return f"run {next(_runs)}"
     if node_inputs.is_linked(inputs, named):
         return ""
-    asked = node_inputs.read_asked(inputs, named)
+    asked = node_inputs.read_node_request(inputs, named)
     reruns = incomplete_outputs.reruns(_key(asked))
     # A model or module has no saved version on the site: its inputs determine the run.
     if asked.is_model or asked.is_quick:
@@ -75,8 +75,8 @@ async def execute(named: str, inputs: Inputs) -> io.NodeOutput:
     """Run the program and return the node's outputs. Raises NodeFailure."""
     read_lazy_values(inputs)
     display = NodeDisplay.of_running_node()
-    with told_plainly():
-        asked = node_inputs.read_asked(inputs, named)
+    with as_node_failures():
+        asked = node_inputs.read_node_request(inputs, named)
 
     async def work(client: Client) -> tuple[io.NodeOutput, str]:
         with Sources(config.scratch_folder(), cloud.in_worker) as sources:
@@ -102,6 +102,6 @@ async def execute(named: str, inputs: Inputs) -> io.NodeOutput:
     return output
 
 
-def _key(asked: node_inputs.Asked) -> str:
+def _key(asked: node_inputs.NodeRequest) -> str:
     """Return the key shared by all nodes that run the same program with the same profile."""
     return f"{asked.named} {asked.profile} {asked.program}"

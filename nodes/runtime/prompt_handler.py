@@ -190,7 +190,7 @@ def handle_prompt(data: dict[str, Any]) -> dict[str, Any]:
     # An exception that escaped would let the prompt run unchecked.
     except Exception as error:
         if isinstance(error, RunningHubError):
-            reason = language.told(error)
+            reason = language.describe(error)
         else:
             log.exception("a prompt could not be prepared")
             reason = str(error) or type(error).__name__

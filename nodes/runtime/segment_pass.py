@@ -22,7 +22,7 @@ from . import config, local_classes, local_files
 _models: list[Models] = []
 
 _FORBIDDEN = re.compile(r'[<>:"|?*\0-\x1f]' if os.name == "nt" else "\0")
-_LONGEST_NAME = 200  # bytes; file systems allow 255, including the saver's counter and suffix
+_MAX_NAME_LENGTH = 200  # bytes; file systems allow 255, including the saver's counter and suffix
 
 
 def models() -> Models:
@@ -76,7 +76,7 @@ def _check_prefix(saved: Saved) -> None:
     inside = Path(os.path.normpath(root / path.parent)).is_relative_to(os.path.normpath(root))
     names = [part for part in path.parts if part != path.anchor]
     longest = max((len(name.encode("utf-8", "replace")) for name in names), default=0)
-    if not inside or longest > _LONGEST_NAME or any(map(_FORBIDDEN.search, names)):
+    if not inside or longest > _MAX_NAME_LENGTH or any(map(_FORBIDDEN.search, names)):
         node = f"{saved.node_id} ({saved.class_type})"
         value = prefix[:80]
         refused = {"node": node, "input": PREFIX_INPUT, "value": value}

@@ -17,7 +17,7 @@ from ...rh_api.offload import Ordering, Segment, driver, load
 from ...rh_api.offload.class_traits import traits_of
 from .. import language
 from ..values import inlets, outlets, outputs
-from ..values.failures import told_plainly
+from ..values.failures import as_node_failures
 from ..values.field_values import Inputs, read_lazy_values
 from ..values.upload_sources import Sources
 from . import (
@@ -41,7 +41,7 @@ _runs = itertools.count()
 
 async def validate(inputs: Inputs) -> None:
     """Validate the segment before the graph runs. Raises NodeFailure."""
-    with told_plainly():
+    with as_node_failures():
         segment = _read_segment(inputs)
         client = cloud.ordering(config.settings(segment.ordering.profile))
         await cloud.early(
@@ -63,7 +63,7 @@ async def execute(inputs: Inputs, node: Mapping[str, Any]) -> io.NodeOutput:
     """Run the segment; return its outputs. `node`: its entry in the prompt. Raises NodeFailure."""
     read_lazy_values(inputs)
     display = SegmentDisplay.of_running_node()
-    with told_plainly():
+    with as_node_failures():
         segment = replace(_read_segment(inputs), **_titles(node))
     display.members = frozenset(segment.members)
 
@@ -93,7 +93,7 @@ async def execute(inputs: Inputs, node: Mapping[str, Any]) -> io.NodeOutput:
         try:
             outcome = await order(client)
         except RunningHubError as error:
-            display.failed(error.node_id or "", language.told(error))
+            display.failed(error.node_id or "", language.describe(error))
             if warned:
                 display.finish(" · ".join(warned))
             raise

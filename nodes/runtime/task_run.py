@@ -10,7 +10,7 @@ from comfy_api.latest import io
 from ...rh_api.client import Client, as_task_id
 from ...rh_api.graph.outputs import read_output_ids
 from .. import language
-from ..values.failures import told_plainly
+from ..values.failures import as_node_failures
 from ..values.field_values import Inputs
 from . import cloud, config, failure_reports, node_inputs
 from .decoding import output_of
@@ -18,7 +18,7 @@ from .node_display import NodeDisplay
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class NodeRequest:
     """The validated inputs. `task_ids`: empty while they are still to come by a link."""
 
     task_ids: tuple[str, ...]
@@ -28,15 +28,15 @@ class Asked:
 
 def validate(inputs: Inputs) -> None:
     """Validate the inputs and the profile. Raises NodeFailure."""
-    with told_plainly():
-        config.settings(read_asked(inputs).profile)
+    with as_node_failures():
+        config.settings(read_node_request(inputs).profile)
 
 
 async def execute(inputs: Inputs) -> io.NodeOutput:
     """Wait for the tasks and return the outputs. Stop does not cancel them. Raises NodeFailure."""
     display = NodeDisplay.of_running_node()
-    with told_plainly():
-        asked = read_asked(inputs)
+    with as_node_failures():
+        asked = read_node_request(inputs)
 
     async def work(client: Client) -> tuple[io.NodeOutput, str]:
         outcomes = [await client.task(task_id).wait(display) for task_id in asked.task_ids]
@@ -54,10 +54,10 @@ async def execute(inputs: Inputs) -> io.NodeOutput:
     return output
 
 
-def read_asked(inputs: Inputs) -> Asked:
+def read_node_request(inputs: Inputs) -> NodeRequest:
     """Parse the inputs. Raises BadInput for a malformed task id or list of outputs."""
     values = [value for value in inputs.get("task_id", ()) if value is not None]
-    return Asked(
+    return NodeRequest(
         tuple(as_task_id(node_inputs.require_type("task_id", value, "")) for value in values),
         read_output_ids(node_inputs.read_input(inputs, "outputs", "")),
         node_inputs.read_input(inputs, "profile", "").strip(),

@@ -9,7 +9,7 @@ from ...rh_api.graph.constants import NAME_SECONDS
 from ...rh_api.wire.uploads import Uploaded
 from .. import language
 from ..values.adapters.table import media_of
-from ..values.failures import told_plainly
+from ..values.failures import as_node_failures
 from ..values.field_values import with_masks
 from ..values.upload_sources import Sources
 from . import cloud, config, node_outcomes
@@ -18,7 +18,7 @@ from .node_display import NodeDisplay
 
 def validate(profile: str | None) -> None:
     """Check the profile, None if a link provides it. Raises NodeFailure."""
-    with told_plainly():
+    with as_node_failures():
         if profile is not None:
             config.settings(profile)
 
@@ -27,7 +27,7 @@ async def execute(field: str, value: object, profile: str, *, mask: object = Non
     """Upload the items of `value`, which came through the input `field`; the outputs are their
     remote names and URLs. `mask`: becomes the images' alpha. Raises NodeFailure."""
     display = NodeDisplay.of_running_node()
-    with told_plainly():
+    with as_node_failures():
         media = media_of(value)
         if mask is not None:
             media = with_masks(media, mask)
@@ -37,7 +37,7 @@ async def execute(field: str, value: object, profile: str, *, mask: object = Non
             lazy_sources = [sources.lazy_source(item, field) for item in media]
             uploaded = await client.uploads.send_all(lazy_sources, display, lasts=NAME_SECONDS)
         notices = [(notice.key, notice.params) for notice in sources.fitted.values()]
-        line = language.in_each([("node.uploaded", {"count": len(uploaded)}), *notices])
+        line = language.in_languages([("node.uploaded", {"count": len(uploaded)}), *notices])
         display.end = node_outcomes.End("kept", line)
         return uploaded
 

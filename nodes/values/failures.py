@@ -27,7 +27,7 @@ class KeyFailure(NodeFailure):
 
 
 @contextmanager
-def told_plainly() -> Iterator[None]:
+def as_node_failures() -> Iterator[None]:
     """Re-raise our own errors as NodeFailure, without their cause and context.
 
     ComfyUI sends an error's text and traceback to the browser.
@@ -38,6 +38,6 @@ def told_plainly() -> Iterator[None]:
         kind = DoubtfulValue if error.hint == "send_anyway" else NodeFailure
         if isinstance(error, (KeyRefused, NoKey)):
             kind = KeyFailure
-        raise kind(language.told(error), error) from None
+        raise kind(language.describe(error), error) from None
     except MediaError as error:
         raise NodeFailure(language.say(error.key, error.params)) from None

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...rh_api.errors import BadInput
 from ...rh_api.offload import Classes, Inlet, Item, Segment
-from ...rh_api.offload.driver import Given
+from ...rh_api.offload.driver import InletValue
 from .adapters.table import BY_TYPE, PLAIN
 from .upload_sources import Sources
 
@@ -17,7 +17,7 @@ def values(
     inputs: Mapping[str, Sequence[object]],
     sources: Sources,
     classes: Classes,
-) -> list[Given]:
+) -> list[InletValue]:
     """The value of every inlet, without those of optional inputs that are None, such as the audio
     of a silent video. Nothing is encoded yet.
 
@@ -41,14 +41,14 @@ def _optional(segment: Segment, inlet: Inlet, classes: Classes) -> bool:
     )
 
 
-def _value(inlet: Inlet, items: Sequence[object], sources: Sources) -> Given:
+def _value(inlet: Inlet, items: Sequence[object], sources: Sources) -> InletValue:
     if len(items) != 1:
         raise _refusal("segment.list_came", inlet, count=len(items))
     (value,) = items
     adapter = BY_TYPE.get(inlet.type)
     if adapter is None:
         try:
-            return Given(inlet, [Item(value=PLAIN.encode_as(value, inlet.type))])
+            return InletValue(inlet, [Item(value=PLAIN.encode_as(value, inlet.type))])
         except ValueError:
             raise _wrong(inlet, value) from None
     if not adapter.detect(value):
@@ -57,7 +57,7 @@ def _value(inlet: Inlet, items: Sequence[object], sources: Sources) -> Given:
         raise _refusal(reason, inlet)
     media = adapter.split(value)
     files = [sources.lazy_source(item, f"in_{inlet.number}") for item in media]
-    return Given(inlet, [Item(adapter.channels(item)) for item in media], files)
+    return InletValue(inlet, [Item(adapter.channels(item)) for item in media], files)
 
 
 def _refusal(key: str, inlet: Inlet, **params: Any) -> BadInput:

@@ -37,7 +37,7 @@ def values(
         except NotKept:
             raise
         except RunningHubError as error:
-            sentence = language.told(error)
+            sentence = language.describe(error)
             unreadable.append(sentence)
             value = ExecutionBlocker(sentence)
         slots[outlet.number - 1] = value

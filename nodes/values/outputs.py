@@ -68,7 +68,7 @@ def node_output(
     UI, and its status line. `program`: None if unknown. Results that cannot be decoded are appended
     to `doubtful`. `currency`: of the account's money.
 
-    Reads and writes files: call it in a worker thread. Raises what `told_plainly` converts.
+    Reads and writes files: call it in a worker thread. Raises what `as_node_failures` converts.
     """
     every = [result for outcome in outcomes for result in outcome.listed]
     announced = {node_id for outcome in outcomes for node_id in outcome.tips.outputs}
@@ -159,7 +159,7 @@ class _Sorter:
         return blocker
 
     def _blocked(self, error: Unreadable, outputs: Sequence[str]) -> ExecutionBlocker:
-        sentence = language.told(error)
+        sentence = language.describe(error)
         self.unreadable.append(sentence)
         blocker = ExecutionBlocker(sentence)
         for name in outputs:
@@ -242,7 +242,7 @@ def _with_gaps(line: Sequence[Sentence], outcomes: Sequence[Outcome]) -> dict[st
     """A line in each language, and the missing results of paid orders. These are announced first,
     since a label shows only its beginning, and no other node reports them."""
     gaps = gaps_of(outcomes)
-    return language.in_each([("node.not_all", {}), *line, *gaps] if gaps else line)
+    return language.in_languages([("node.not_all", {}), *line, *gaps] if gaps else line)
 
 
 def _done(outcomes: Sequence[Outcome], currency: str) -> list[Sentence]:

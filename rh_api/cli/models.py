@@ -28,7 +28,7 @@ async def models(arguments: Namespace, terminal: Terminal, environ: Mapping[str,
     if arguments.refresh:
         async with open_catalogue(settings) as renewed:
             changed = await renewed.refresh(thorough=True)
-        terminal.note(changed.told(english))
+        terminal.note(changed.describe(english))
     catalogue = ModelCatalogue(settings)
     matches = catalogue.search(" ".join(arguments.words), arguments.task or "")
     if matches:
@@ -97,7 +97,7 @@ async def _form(arguments: Namespace, terminal: Terminal, environ: Mapping[str, 
         terminal.table([_row(parameter) for parameter in model.parameters])
     if model.completeness is not Completeness.FULL:
         terminal.say(english("cli.model_incomplete", {}))
-    price_text = price.told(english) if price else english("model.price_unknown", {})
+    price_text = price.describe(english) if price else english("model.price_unknown", {})
     terminal.say(price_text)
     terminal.document(
         {

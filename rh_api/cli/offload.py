@@ -36,12 +36,12 @@ from ..offload import (
     with_inlet,
 )
 from ..offload.driver import (
-    Given,
+    InletValue,
     Models,
     NothingCame,
     check_early,
     find_facts,
-    given_from,
+    inlet_value_from,
     job_of,
     run_in_order,
     sound_channels,
@@ -208,7 +208,7 @@ class OffloadRun:
     def _segments(self) -> dict[str, Segment]:
         return {segment.id: segment for segment in self.plan.segments}
 
-    def given(self, inlet: Inlet) -> Given:
+    def given(self, inlet: Inlet) -> InletValue:
         """Return an inlet's value: from an earlier segment, a file, or a constant.
 
         Raises NothingCame if its producer brought none.
@@ -220,9 +220,11 @@ class OffloadRun:
             return self._local(inlet)
         segment = self._segments()[source]
         outlet = next(outlet for outlet in segment.outlets if outlet.number == slot + 1)
-        return given_from(inlet, outlet, wanted_results(segment, outlet, self.outcomes[source]))
+        return inlet_value_from(
+            inlet, outlet, wanted_results(segment, outlet, self.outcomes[source])
+        )
 
-    def _local(self, inlet: Inlet) -> Given:
+    def _local(self, inlet: Inlet) -> InletValue:
         source, slot = inlet.source
         node = self.nodes.get(source)
         named = _LOADED.get((node.class_type, slot)) if node else None
@@ -230,9 +232,9 @@ class OffloadRun:
         if node and named and isinstance(value, str):
             path = self.folders.file(LocalFile(node.id, named, value, inlet.type))
             item = Item(sound_channels(path)) if inlet.type == "AUDIO" else Item()
-            return Given(inlet, [item], [Source.of_file(path)])
+            return InletValue(inlet, [item], [Source.of_file(path)])
         if node and node.class_type in _CONSTANTS and not isinstance(value, list):
-            return Given(inlet, [Item(value=value)])
+            return InletValue(inlet, [Item(value=value)])
         label = f"{source} ({node.label})" if node else source
         target, name = inlet.targets[0]
         raise CannotOffload(

@@ -43,14 +43,14 @@ def _job(arguments: Namespace) -> Job:
 def _tell(named: Sequence[tuple[str, Quote]], terminal: Terminal) -> None:
     if len(named) > 1:
         for name, quote in named:
-            terminal.say(f"{name}: {quote.told(english)}")
+            terminal.say(f"{name}: {quote.describe(english)}")
     together = total([quote for _, quote in named], english)
     terminal.say(together)
     terminal.document(
         {
             "text": together,
             "orders": [
-                {"of": name, "text": quote.told(english), **quote.document()}
+                {"of": name, "text": quote.describe(english), **quote.document()}
                 for name, quote in named
             ],
         }

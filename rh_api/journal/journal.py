@@ -22,7 +22,7 @@ from .history import OrderSummary, Query, Spent
 from .ledger import NO_HOLD, Committed, Hold, Rules
 from .retention import Retention
 from .rows import FileStamp, Identity, OrderRow, ResultRow
-from .slot_queue import WaitingLine
+from .slot_queue import SlotQueue
 from .store import NO_USAGE, Store
 from .webhooks import Address
 
@@ -52,7 +52,7 @@ class SqliteJournal:
         self.folder = store.folder
         self.currency = CNY if origin.endswith(".cn") else USD  # a guess for other sites
         self._queue: deque[tuple[asyncio.Future[Any], Callable[[], object]]] = deque()
-        self._line = WaitingLine(store.folder, origin, account)
+        self._line = SlotQueue(store.folder, origin, account)
         self._thread = thread or ThreadPoolExecutor(1, thread_name_prefix="runninghub-journal")
         self.last_order = store.last_order()  # the latest at opening, of any account
 

@@ -26,7 +26,7 @@ log = logging.getLogger("runninghub")
 RESULTS = "results"  # below the store's folder: one folder per order, named by its id
 KEEP_DAYS = 30  # the service itself drops results long before
 KEEP_ORDERS = 10_000
-MOST_BYTES = 8 * 1024**3  # about a hundred videos or four thousand pictures
+MAX_BYTES = 8 * 1024**3  # about a hundred videos or four thousand pictures
 YOUNG_SECONDS = 3600.0  # a younger result may still be in delivery
 PART_SECONDS = 86_400.0  # a download resumes only while the service keeps the result
 EARLIEST = 1_735_689_600.0  # 2025: an earlier clock is not set
@@ -70,7 +70,7 @@ class Retention:
 
     days: int = KEEP_DAYS
     orders: int = KEEP_ORDERS
-    bytes: int = MOST_BYTES
+    bytes: int = MAX_BYTES
 
     @classmethod
     def read(cls, folder: Path) -> Retention:
@@ -108,7 +108,7 @@ def freed(folder: Path, old: Iterable[int], most: int) -> int:
 def tidy(
     folder: Path,
     forgotten: Iterable[int],
-    most: int = MOST_BYTES,
+    most: int = MAX_BYTES,
     young: float = YOUNG_SECONDS,
 ) -> None:
     """Delete results of `forgotten` orders, then of others, oldest first, down to `most` bytes.

@@ -39,12 +39,12 @@ def token_hash(token: str) -> str:
     return hashlib.sha256(b"runninghub webhook\0" + token.encode()).hexdigest()
 
 
-def sign_of_life(folder: Path) -> None:
+def touch_heartbeat(folder: Path) -> None:
     """Heartbeat of the listener that serves the journal in `folder`."""
     (folder / _SIGN).touch(mode=0o600)
 
 
-def end_of_life(folder: Path) -> None:
+def remove_heartbeat(folder: Path) -> None:
     """Remove the heartbeat of a listener that has ended."""
     (folder / _SIGN).unlink(missing_ok=True)
 

@@ -24,7 +24,7 @@ _LINE = re.compile(
 )
 _PAGE = re.compile(r"/(api-[0-9]{5,20})\.md$")
 # In the busiest month of 2026 sixteen of some three hundred were removed.
-_MOST_GONE = 30
+_MAX_GONE = 30
 _SHARE_GONE = 0.2
 
 _SECTIONS = ("标准模型", "模型API", "Standard Model")
@@ -96,7 +96,7 @@ def look(catalogue: Catalogue, index: tuple[Entry, ...]) -> Look:
             models[model.endpoint] = _listed_at(models[model.endpoint], entry.page)
     paged = [model for model in models.values() if model.is_usable and _doc_pages(model)]
     gone = [model for model in paged if not any(page in listed for page in _doc_pages(model))]
-    if len(gone) > max(_MOST_GONE, len(paged) * _SHARE_GONE):
+    if len(gone) > max(_MAX_GONE, len(paged) * _SHARE_GONE):
         reason = f"{len(gone)} of {len(paged)} models are missing at once"
         raise CatalogueRefused(source="index", reason=reason)
     for model in gone:

@@ -28,7 +28,7 @@ class Changes:
     def __bool__(self) -> bool:
         return bool(self.added or self.changed or self.gone)
 
-    def told(self, say: Say) -> str:
+    def describe(self, say: Say) -> str:
         """One line, such as `+12 models, 3 changed, 1 gone`."""
         if not self:
             return say("model.unchanged", {})

@@ -47,7 +47,7 @@ class ListPrice:
     is_from: bool
     as_of: str
 
-    def told(self, say: Say) -> str:
+    def describe(self, say: Say) -> str:
         """One line, such as `about 0.35 CNY a second · 1.75 for 5 s (price list of 2026-09-01)`."""
         about = say("model.price_from" if self.is_from else "model.price_about", {})
         params: dict[str, object] = {"about": about, "rate": _digits(self.rate), "date": self.as_of}

@@ -10,7 +10,7 @@ from .catalogue import Catalogue
 from .schema import Completeness, Model
 from .tasks import words_of
 
-LONGEST_QUERY = 200
+MAX_QUERY = 200
 
 # Synonyms of a family that its models' Chinese names lack.
 _FAMILIES = {
@@ -54,7 +54,7 @@ class Search:
         `tasks` filters, and its order breaks ties in score. Words may be substrings, in any
         order.
         """
-        terms = [*dict.fromkeys(_tokens(words[:LONGEST_QUERY]))]
+        terms = [*dict.fromkeys(_tokens(words[:MAX_QUERY]))]
         allowed = {task: place for place, task in enumerate(tasks)}
         hits: list[tuple[float, int, str, Model]] = []
         for entry in self._entries:

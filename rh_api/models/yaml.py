@@ -13,7 +13,7 @@ import re
 from typing import cast
 
 _DEEPEST = 60
-_MOST_LINES = 30_000
+_MAX_LINES = 30_000
 _BLOCK = re.compile(r"([|>])([+-]?)([1-9]?)([+-]?)(?:\s+#.*)?")
 _INT = re.compile(r"[-+]?[0-9]{1,30}")
 _FLOAT = re.compile(
@@ -44,7 +44,7 @@ class NotYaml(ValueError):
 def read_yaml(text: str) -> object:
     """Parse a text to mappings, lists and scalars. Raises NotYaml for anything else."""
     lines = text.splitlines()
-    if len(lines) > _MOST_LINES:
+    if len(lines) > _MAX_LINES:
         raise NotYaml("too many lines")
     reader = _Reader(lines)
     value = reader.block(0, 0)

@@ -62,7 +62,7 @@ class Quote:
     def is_known(self) -> bool:
         return bool(self.ranges)
 
-    def told(self, say: Say) -> str:
+    def describe(self, say: Say) -> str:
         """One line, such as `about 14 coins (12 to 17, by 5 own runs)`."""
         if not self.ranges:
             if self.rate is None:
@@ -153,8 +153,8 @@ def fixed(
 
 
 def total(quotes: Sequence[Quote], say: Say) -> str:
-    """Format several quotes: `about 14 coins, 3 orders`; a single one by `Quote.told`."""
-    return quotes[0].told(say) if len(quotes) == 1 else in_few_words(quotes, say)
+    """Format several quotes: `about 14 coins, 3 orders`; a single one by `Quote.describe`."""
+    return quotes[0].describe(say) if len(quotes) == 1 else in_few_words(quotes, say)
 
 
 def in_few_words(quotes: Sequence[Quote], say: Say, *, least: bool = False) -> str:

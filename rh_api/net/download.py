@@ -81,13 +81,13 @@ class Download:
 
     def _run(self, transfer: TransferThread) -> Fetched:
         try:
-            have, tag = self._part.left_over()
+            have, tag = self._part.resume_point()
             with self._ask(transfer, have, tag) as response:
                 size = self._receive(transfer, response, have)
             return self._finish(transfer, size)
         except BaseException as error:
             given_up = isinstance(error, RunningHubError) and error.fate is Fate.OVER
-            if given_up or transfer.is_stopped or not self._part.left_over()[0]:
+            if given_up or transfer.is_stopped or not self._part.resume_point()[0]:
                 self._part.drop()
             raise
 
@@ -153,7 +153,7 @@ class Download:
 
     def _check_content(self, transfer: TransferThread, headers: Mapping[str, str]) -> None:
         """Raise CutOff if a 206's validator differs from the part's: If-Range may be ignored."""
-        now, (_, before) = _validator(headers), self._part.left_over()
+        now, (_, before) = _validator(headers), self._part.resume_point()
         if now and now != before:
             self._part.drop()
             raise _broken(transfer, "another content")

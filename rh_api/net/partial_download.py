@@ -66,7 +66,7 @@ class Part:
             pass  # a file system without locks
         return file
 
-    def left_over(self) -> tuple[int, str]:
+    def resume_point(self) -> tuple[int, str]:
         """Return an earlier attempt's resumable bytes and their validator; (0, "") if none."""
         try:
             synced, _, mark = self._tag.read_text("latin-1").partition("\n")
@@ -80,7 +80,7 @@ class Part:
         """Open it for writing at `start`, truncating there. `mark`: validator of a new content (if
         `start` is 0), "" if the server sent none."""
         if start:
-            _, mark = self.left_over()
+            _, mark = self.resume_point()
         else:
             self._tag.unlink(missing_ok=True)
         with self.path.open("r+b" if start else "wb") as file:

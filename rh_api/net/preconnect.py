@@ -42,7 +42,7 @@ TRANSFER_SECONDS = 30.0  # maximum idle age for a transfer, which can be repeate
 
 
 @dataclass(slots=True, eq=False)
-class _Ahead:
+class _Preconnected:
     key: ConnectionKey
     opening: asyncio.Task[Connection]
     since: float = 0.0  # when it was established, by the loop's clock
@@ -55,7 +55,7 @@ class OneRequestConnector(aiohttp.TCPConnector):
         """`unused`: seconds that a preconnected connection stays open and usable."""
         super().__init__(ssl=context, limit=0, force_close=True)  # pyright: ignore[reportUnknownMemberType]
         self._unused = unused
-        self._ahead: list[_Ahead] = []
+        self._ahead: list[_Preconnected] = []
 
     def expect(self, origin: str, count: int) -> None:
         """Ensure that `count` unused connections to `origin` are open or being opened.
@@ -68,7 +68,7 @@ class OneRequestConnector(aiohttp.TCPConnector):
             connecting = super().connect(
                 request, [], aiohttp.ClientTimeout(connect=CONNECT_SECONDS)
             )
-            ahead = _Ahead(request.connection_key, loop.create_task(connecting))
+            ahead = _Preconnected(request.connection_key, loop.create_task(connecting))
             self._ahead.append(ahead)
             ahead.opening.add_done_callback(lambda _, ahead=ahead: self._opened(ahead))
 
@@ -101,12 +101,12 @@ class OneRequestConnector(aiohttp.TCPConnector):
             self._drop(ahead)
         return None
 
-    def _is_usable(self, ahead: _Ahead) -> bool:
+    def _is_usable(self, ahead: _Preconnected) -> bool:
         if not ahead.opening.done():
             return True
         return asyncio.get_running_loop().time() - ahead.since < self._unused
 
-    def _opened(self, ahead: _Ahead) -> None:
+    def _opened(self, ahead: _Preconnected) -> None:
         if not _succeeded(ahead.opening):
             with contextlib.suppress(ValueError):
                 self._ahead.remove(ahead)  # the request connects itself, and gets the error
@@ -115,7 +115,7 @@ class OneRequestConnector(aiohttp.TCPConnector):
         ahead.since = loop.time()
         loop.call_later(self._unused, self._drop, ahead)
 
-    def _drop(self, ahead: _Ahead) -> None:
+    def _drop(self, ahead: _Preconnected) -> None:
         if ahead not in self._ahead:
             return
         self._ahead.remove(ahead)
@@ -152,7 +152,7 @@ def _is_silent(sock: Any) -> bool:
     return False
 
 
-class AheadPool(Pool):
+class PreconnectPool(Pool):
     """Mixin of a urllib3 pool: where it would connect, it takes a preconnected connection."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -31,7 +31,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from ..errors import Fate, Unreachable
 from ..run.ports import Meter
 from .happy_eyeballs import RacingConnection
-from .preconnect import AheadPool
+from .preconnect import PreconnectPool
 from .safety import THREAD_NAME
 from .tls_proxy import proxy_for
 
@@ -291,11 +291,11 @@ def _register(connection: HTTPConnection) -> None:
     _thread_state.transfer.opened(sock)
 
 
-class _PlainPool(AheadPool, HTTPConnectionPool):
+class _PlainPool(PreconnectPool, HTTPConnectionPool):
     ConnectionCls = cast("Any", _Plain)
 
 
-class _SecurePool(AheadPool, HTTPSConnectionPool):
+class _SecurePool(PreconnectPool, HTTPSConnectionPool):
     ConnectionCls = cast("Any", _Secure)
 
 

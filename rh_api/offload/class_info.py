@@ -9,7 +9,7 @@ from .plan import Classes, ClassInfo, InputInfo
 
 _UPLOADS = {"image": "IMAGE", "video": "VIDEO", "audio": "AUDIO", "file": "FILE"}
 _GROWING = ("COMFY_DYNAMIC", "COMFY_AUTOGROW")
-_MOST_GROWN = 100  # ComfyUI's maximum of inputs by one autogrow template
+_MAX_GROWN = 100  # ComfyUI's maximum of inputs by one autogrow template
 # Modules whose classes take declared inputs only; of packs the format does not tell `**kwargs`.
 _CLOSED = ("nodes", "comfy_extras", "comfy_api_nodes")
 MATCHED = "COMFY_MATCHTYPE_V3"
@@ -102,7 +102,7 @@ def _nested(name: str, spec: object) -> Iterator[tuple[str, object]]:
             yield f"{name}.{inner}", nested_spec
     template = _mapping(about.get("template"))
     most, prefix = template.get("max"), template.get("prefix")
-    count = min(most, _MOST_GROWN) if isinstance(most, int) else 0
+    count = min(most, _MAX_GROWN) if isinstance(most, int) else 0
     names = _sequence(template.get("names")) or [f"{prefix}{number}" for number in range(count)]
     for _, nested_spec, _ in _declared(_mapping(template.get("input"))):
         yield from ((f"{name}.{inner}", nested_spec) for inner in names)

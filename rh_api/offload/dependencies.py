@@ -14,7 +14,7 @@ from .class_facts import CHEAP, MADE_VIDEO
 from .eligibility import FOLLOWING
 from .graph_index import Edge, GraphIndex, IndexedNode, Value
 from .partition import Partition
-from .placement import Placement, Reason, stuck_inwards, stuck_outwards
+from .placement import Placement, Reason, blocked_inwards, blocked_outwards
 from .plan import ORDERS, CannotOffload, Mark
 from .savers import PREFIX_INPUT, SAVERS
 
@@ -224,9 +224,9 @@ class _BackwardWalk:
                 continue
             if source in piece.pulled:
                 continue
-            stuck = stuck_inwards(index, node, edge)
+            stuck = blocked_inwards(index, node, edge)
             if made_in != LOCAL:
-                stuck = stuck or stuck_outwards(index, node, edge)
+                stuck = stuck or blocked_outwards(index, node, edge)
             if stuck:
                 self._clone(place, node, source, stuck)
                 continue
@@ -256,7 +256,7 @@ class _BackwardWalk:
         self._need(place, source)
 
     def _check_prefix(self, node: IndexedNode, edge: Edge) -> None:
-        if stuck_outwards(self.index, node, edge):
+        if blocked_outwards(self.index, node, edge):
             raise CannotOffload(
                 "segment.prefix_linked",
                 local_id=node.id,

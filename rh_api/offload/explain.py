@@ -109,7 +109,7 @@ def _segment(
         "back": [*_back(segment, nodes, plan)],
         "saved": [_node(nodes[saver.node_id]) for saver in segment.saved if saver.node_id in nodes],
         "estimate": {name: usual.get(name) for name in ("runs", "seconds", "coins", "money")},
-        "quote": None if quote is None else {"text": quote.told(say), **quote.document()},
+        "quote": None if quote is None else {"text": quote.describe(say), **quote.document()},
     }
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from .class_facts import CHEAP
 from .graph_algorithms import DisjointSets, strongly_connected_components
-from .placement import Placement, stuck_inwards, stuck_outwards
+from .placement import Placement, blocked_inwards, blocked_outwards
 from .savers import PREFIX_INPUT, SAVERS
 from .uncertain_outputs import NONE, Apart, Doubts, doubts_of, kept_apart
 
@@ -58,7 +58,7 @@ def _idle_savers(partition: Partition) -> set[str]:
             if piece_of[source] == piece:
                 needed = (source in savers) != (node_id in savers)
             else:  # a value that cannot cross is computed in this piece too
-                needed = stuck_inwards(index, node, edge) or stuck_outwards(index, node, edge)
+                needed = blocked_inwards(index, node, edge) or blocked_outwards(index, node, edge)
             if needed:
                 busy.add(piece)
     return {node_id for node_id in savers if piece_of[node_id] not in busy}

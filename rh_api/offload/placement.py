@@ -120,7 +120,7 @@ class _GrowingParts:
         for written, edge in zip(node.edges, index.edges[node_id], strict=True):
             if written.source not in mark_of or edge.source not in mark_of:
                 continue
-            stuck = stuck_outwards(index, node, edge)
+            stuck = blocked_outwards(index, node, edge)
             if stuck:
                 number = mark_of[edge.source]
                 why = self._may_follow(self.marks[number], node, edge.source, stuck)
@@ -173,7 +173,7 @@ class _GrowingParts:
                     continue
                 if self.marks[number].only or producer.obstacle:
                     continue
-                stuck = stuck_inwards(index, node, edge)
+                stuck = blocked_inwards(index, node, edge)
                 if stuck:
                     why = {"node": producer.label, "other": node.label, "type": stuck}
                     self._move(source, number, ("segment.pulled_source", why))
@@ -194,7 +194,7 @@ def _ancestor_marks(eligible: Eligible) -> dict[str, int]:
     return ancestor_marks
 
 
-def stuck_outwards(index: GraphIndex, reader: IndexedNode, edge: Edge) -> str:
+def blocked_outwards(index: GraphIndex, reader: IndexedNode, edge: Edge) -> str:
     """The type of a link whose value cannot leave the cloud, else "". `IMAGE[]`: a list."""
     _, source, slot = edge
     type_name = index.link_type(reader, edge)
@@ -208,7 +208,7 @@ def stuck_outwards(index: GraphIndex, reader: IndexedNode, edge: Edge) -> str:
     return "" if index.nodes[source].class_type == MADE_VIDEO else type_name
 
 
-def stuck_inwards(index: GraphIndex, reader: IndexedNode, edge: Edge) -> str:
+def blocked_inwards(index: GraphIndex, reader: IndexedNode, edge: Edge) -> str:
     """The type of a link whose value cannot enter the cloud, else "". `IMAGE?`: a lazy input, which
     is known to be needed only while it runs in the cloud."""
     name, source, slot = edge

@@ -13,7 +13,7 @@ from functools import reduce
 from typing import NamedTuple
 
 from .graph_index import PERHAPS
-from .placement import Placement, stuck_inwards, stuck_outwards
+from .placement import Placement, blocked_inwards, blocked_outwards
 
 Doubts = frozenset[tuple[str, int]]
 """Uncertain outputs of local RunningHub nodes (node, slot) on which a node depends."""
@@ -123,7 +123,7 @@ def _spread_to_sources(placement: Placement, doubts: Mapping[str, Doubts]) -> di
                 results.add(source)
                 continue
             readers[source].append(own)
-            stuck = stuck_inwards(index, reader, edge) or stuck_outwards(index, reader, edge)
+            stuck = blocked_inwards(index, reader, edge) or blocked_outwards(index, reader, edge)
             if stuck and stuck not in _RECOMPUTABLE and index.edges[source]:
                 bound[source] |= own
     return spread

@@ -29,7 +29,7 @@ from .cost_bounds import (
 )
 from .cost_facts import CostFacts
 from .orders import Order, digest
-from .orphaned_orders import LeftOrders
+from .orphaned_orders import OrphanedOrders
 from .poller import Poller
 from .progress import Progress, Stage, Watch
 from .recovery import Recovery
@@ -58,7 +58,7 @@ class Budget:
     _booking: asyncio.Task[None] | None = None
     _once: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
     """(scope, order key) of each order that the user allowed once in spite of the limits."""
-    left_orders: LeftOrders = field(init=False)
+    orphaned_orders: OrphanedOrders = field(init=False)
     _closed: bool = False
     _queries: dict[int, tuple[int, float]] = field(default_factory=dict[int, tuple[int, float]])
     """By row: number of cost queries so far, and when the next is due (the clock's seconds)."""
@@ -66,7 +66,9 @@ class Budget:
     _has_news: bool = False
 
     def __post_init__(self) -> None:
-        self.left_orders = LeftOrders(self.context, self.canceller, self.recovery.last, self.ended)
+        self.orphaned_orders = OrphanedOrders(
+            self.context, self.canceller, self.recovery.last, self.ended
+        )
 
     def in_force(self, rules: Rules) -> Limits:
         """Return the lowest of all limits: environment, command, and those in the journal."""
@@ -141,7 +143,7 @@ class Budget:
             return replace(hold, number=await self._hold(order, hold))
         if order.prompt:
             raise unbounded(order.program, limits, "error.native_limit")
-        await self.left_orders.see_to_overdue()
+        await self.orphaned_orders.see_to_overdue()
         bound: Bound | Reached | None = None
         for _ in range(TRIES):
             at = self.facts.wallet.unix()
@@ -285,14 +287,16 @@ class Budget:
         """Call once: watch orders of earlier processes and query the costs still unknown."""
         if not self.recovery.last:
             return
-        self.left_orders.watch()
+        self.orphaned_orders.watch()
         self._booking = asyncio.ensure_future(self._book())
 
     async def close(self) -> None:
         """Cancel both background tasks; the next process queries what is still unknown."""
-        self._closed = self.left_orders.is_closed = True
-        working = [task for task in (self._booking, self.left_orders.watching) if task is not None]
-        self._booking = self.left_orders.watching = None
+        self._closed = self.orphaned_orders.is_closed = True
+        working = [
+            task for task in (self._booking, self.orphaned_orders.watching) if task is not None
+        ]
+        self._booking = self.orphaned_orders.watching = None
         for task in working:
             task.cancel()
         if working:

@@ -63,7 +63,7 @@ class AccountContext:
             news = replace(news, preview=before.preview)
         self.news[task_id] = news
 
-    def told_of_end(
+    def expecting_webhook(
         self, order: int | None, follower: Follower
     ) -> contextlib.AbstractAsyncContextManager[None]:
         """Notify `follower` of the order's webhook while the context is open, if it has one."""

@@ -288,7 +288,7 @@ class Engine:
     async def _cancelled(self, row: int, active: ActiveOrder, error: GraphRejected | None) -> None:
         await self.canceller.order(row, active.ticket.task_id, active.order, error)
         self.budget.ended()
-        self.budget.left_orders.watch()  # in case the cancel was not confirmed
+        self.budget.orphaned_orders.watch()  # in case the cancel was not confirmed
 
     async def _follow(self, active: ActiveOrder) -> tuple[Report, float, tuple[str, ...]]:
         """Return the final report, the running seconds, and the nodes without results.
@@ -306,7 +306,7 @@ class Engine:
             if row is not None:
                 error = await record_error(journal, row, active.earlier, error)
             if error.fate is not Fate.OVER:
-                self.budget.left_orders.watch()  # the task runs on, maybe without a follower
+                self.budget.orphaned_orders.watch()  # the task runs on, maybe without a follower
             raise error from error.__cause__
         if report.error is not None:
             if row is not None:
@@ -345,7 +345,7 @@ class Engine:
             near=await self.delivery.expecting(len(active.ticket.tips.outputs)),
         )
         await self.budget.bound(poller, order, row)
-        async with context.told_of_end(row, poller):
+        async with context.expecting_webhook(row, poller):
             report = await context.followed(active.ticket.task_id, poller.until_over())
         seconds = poller.seconds
         # The start of a resumed task was not observed, so its duration is no sample.

@@ -22,7 +22,7 @@ from .retry import Sender
 log = logging.getLogger("runninghub")
 
 FIRST_WAIT = 2.0
-LONGEST_WAIT = 30.0
+MAX_WAIT = 30.0
 LIMIT_LASTS = 60.0  # TTL of the account's limit, seconds
 
 
@@ -159,12 +159,12 @@ _TASK_COUNT_KEYS = {
 }
 
 
-def tasks_told(before: object, now: object) -> Words:
+def describe_tasks(before: object, now: object) -> Words:
     """Return a message on the account's number of tasks before an order and now, if known."""
     key = _TASK_COUNT_KEYS[isinstance(before, int), isinstance(now, int)]
     return Words.of(lambda say: say(key, {"before": before, "now": now}))
 
 
 def next_wait(wait: float) -> float:
-    """Return the next backoff: doubled, at most LONGEST_WAIT seconds."""
-    return min(LONGEST_WAIT, wait * 2)
+    """Return the next backoff: doubled, at most MAX_WAIT seconds."""
+    return min(MAX_WAIT, wait * 2)

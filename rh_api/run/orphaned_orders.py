@@ -21,7 +21,7 @@ LOOKS = (5.0, 5.0, 10.0, 10.0, 20.0, 20.0, 30.0)
 
 
 @dataclass(slots=True)
-class LeftOrders:
+class OrphanedOrders:
     """Polls orphaned orders of an account. `last`: the last order before this process; orders up
     to it are all polled, later ones, which another process may follow, only when their hold may
     be used up. `ended`: called when an order has ended."""

@@ -51,7 +51,7 @@ REFUSED_PATIENCE = 150.0  # seconds both routes may refuse, as while a gateway i
 SILENT = 3  # consecutive polls without an answer that may delay the time limit
 OVERSLEPT = 60.0  # seconds past a poll's due time: the machine was suspended
 RATE_PAUSE = 5.0  # seconds to pause when rate limited without a Retry-After
-LONGEST_RATE_PAUSE = 30.0  # cap of a Retry-After, seconds
+MAX_RATE_PAUSE = 30.0  # cap of a Retry-After, seconds
 WARN_AT = 0.8  # share of the paid running time at which to extend it or warn
 SOCKET_TRIES = 3
 SOCKET_PAUSE = 2.0
@@ -182,7 +182,7 @@ class Poller:
             return None
         except RateLimited as error:
             pause = error.retry_after or RATE_PAUSE
-            self._not_before = self.clock.now() + min(pause, LONGEST_RATE_PAUSE)
+            self._not_before = self.clock.now() + min(pause, MAX_RATE_PAUSE)
             return None
         except Refused as error:
             self._refused(error)

@@ -15,7 +15,7 @@ from ..wire.accounts import queue_status
 from ..wire.orders import TaskOptions
 from .cancellation import Canceller
 from .context import AccountContext
-from .limiter import tasks_told
+from .limiter import describe_tasks
 from .orders import Order, is_model
 from .progress import Progress
 from .report_query import query_report
@@ -167,7 +167,7 @@ class Recovery:
             "error.uncertain_before",
             when=when.strftime("%Y-%m-%d %H:%M"),
             before=before,
-            tasks=tasks_told(before, None),
+            tasks=describe_tasks(before, None),
             order=row.id,
             origin=self.context.journal.origin,
         )

@@ -23,15 +23,15 @@ from ..errors import (
     UploadFailed,
 )
 from ..wire.call import Call
-from ..wire.envelope import LONGEST_RETRY_AFTER
+from ..wire.envelope import MAX_RETRY_AFTER
 from .ports import Clock, Transport
 
 FIRST_PAUSE = 0.5
-LONGEST_PAUSE = 20.0
+MAX_PAUSE = 20.0
 TRIES = 3
 # For transfers, which can be resumed: an outage of the network mostly ends within minutes.
 PATIENCE = 180.0  # seconds
-LONGEST_WAIT = 15.0
+MAX_WAIT = 15.0
 _OUTAGE = frozenset({"error.unreachable", "error.too_slow"})  # not "error.tls": it would not pass
 
 # A shared token bucket bounds retries: while everything fails, 3 tries each would triple the load.
@@ -84,14 +84,14 @@ class Retry:
             return None
         if isinstance(error, RateLimited):
             retry_after = error.retry_after
-            if retry_after is not None and retry_after > LONGEST_RETRY_AFTER:
+            if retry_after is not None and retry_after > MAX_RETRY_AFTER:
                 return None
             cost, least = RATE_COST, retry_after or 0.0
         else:
             cost, least = RETRY_COST, 0.0
         if not self.budget.spend(cost):
             return None
-        ceiling = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** (self._failures - 1))
+        ceiling = min(MAX_PAUSE, FIRST_PAUSE * 2.0 ** (self._failures - 1))
         return least + self.chance.random() * ceiling
 
     def _outage_pause(self, now: float) -> float | None:
@@ -100,7 +100,7 @@ class Retry:
         self._outage_tries += 1
         if self._outage_tries >= self.tries and now - self._outage_since >= PATIENCE:
             return None
-        ceiling = min(LONGEST_WAIT, FIRST_PAUSE * 2.0 ** (self._outage_tries - 1))
+        ceiling = min(MAX_WAIT, FIRST_PAUSE * 2.0 ** (self._outage_tries - 1))
         return ceiling * (1 + self.chance.random()) / 2
 
     def _safe(self, error: RunningHubError) -> bool:

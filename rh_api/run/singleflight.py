@@ -81,7 +81,7 @@ class SingleFlight(Generic[T]):
             await asyncio.wait(tuple(self._tasks))
 
 
-class Twins:
+class SequenceNumbers:
     """Sequence numbers for concurrent work with equal keys that must not be deduplicated."""
 
     def __init__(self) -> None:

@@ -13,12 +13,12 @@ from ..errors import BadReply, Fate, NotFound, QueueFull, RateLimited, RunningHu
 from ..journal import NO_HOLD, Hold, Identity, LimitReached, LimitsChanged, OrderExists
 from ..switches import SUBMIT_AUTO, SUBMIT_V1, SUBMIT_V2
 from ..wire.call import Call
-from ..wire.envelope import LONGEST_RETRY_AFTER
+from ..wire.envelope import MAX_RETRY_AFTER
 from ..wire.orders import Ticket, is_gone
 from . import native
 from .cancellation import Canceller
 from .context import AccountContext
-from .limiter import FIRST_WAIT, AccountLimiter, next_wait, tasks_told
+from .limiter import FIRST_WAIT, AccountLimiter, describe_tasks, next_wait
 from .orders import ActiveOrder, Order, Payload
 from .progress import Progress, Stage, Stopped, Watch
 
@@ -102,7 +102,7 @@ class Submitter:
                     continue
                 except RateLimited as error:
                     retry_after = error.retry_after or 0.0
-                    if retry_after > LONGEST_RETRY_AFTER or clock.now() > patience:
+                    if retry_after > MAX_RETRY_AFTER or clock.now() > patience:
                         raise
                 await self.limiter.wait_for_end(end, max(wait, retry_after), clock)
                 wait = next_wait(wait)
@@ -207,7 +207,7 @@ class Submitter:
                 reason=error,
                 before=before,
                 now=now,
-                tasks=tasks_told(before, now),
+                tasks=describe_tasks(before, now),
                 order=row,
                 origin=journal.origin,
             ) from error

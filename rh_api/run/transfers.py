@@ -222,7 +222,7 @@ class Transfers:
                 inputs[name] = {"md5": hashes[name]}
         return inputs, hashes
 
-    async def file_here(self, algorithm: str, hexdigest: str) -> Path | None:
+    async def local_file(self, algorithm: str, hexdigest: str) -> Path | None:
         """Return a local file that was hashed before and still has this content, or None."""
         for path in await self.journal.paths_of(algorithm, hexdigest):
             with contextlib.suppress(BadInput, OSError):
@@ -335,13 +335,13 @@ async def load_sources(values: Mapping[str, object]) -> dict[str, object]:
     async def make(name: str, lazy_source: LazySource) -> tuple[str, Source]:
         return name, await lazy_source.source()
 
-    sources = await together(
+    sources = await gather_or_cancel(
         [make(name, value) for name, value in values.items() if isinstance(value, LazySource)]
     )
     return {**values, **dict(sources)}
 
 
-async def together(work: Sequence[Coroutine[None, None, T]]) -> list[T]:
+async def gather_or_cancel(work: Sequence[Coroutine[None, None, T]]) -> list[T]:
     """Run coroutines concurrently; return their results. The first failure cancels the others."""
     jobs = [asyncio.ensure_future(item) for item in work]
     try:

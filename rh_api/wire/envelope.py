@@ -34,9 +34,9 @@ Json = Mapping[str, object]
 
 # A parsed value takes some 80 bytes, however short its JSON. The largest graphs have some ten
 # thousand nodes of ten values.
-MOST_VALUES = 1_000_000
+MAX_VALUES = 1_000_000
 
-LONGEST_RETRY_AFTER = 150.0  # seconds; a longer Retry-After is not waited for
+MAX_RETRY_AFTER = 150.0  # seconds; a longer Retry-After is not waited for
 
 _BY_STATUS: dict[int, type[RunningHubError]] = {
     401: KeyRefused,
@@ -155,9 +155,9 @@ def limited(response: Response) -> RateLimited:
 
 
 def _paced(response: Response, **params: object) -> RateLimited:
-    """Return RateLimited with Retry-After; above LONGEST_RETRY_AFTER its text states the pause."""
+    """Return RateLimited with Retry-After; above MAX_RETRY_AFTER its text states the pause."""
     seconds = retry_after(response)
-    if seconds is None or seconds <= LONGEST_RETRY_AFTER:
+    if seconds is None or seconds <= MAX_RETRY_AFTER:
         return RateLimited(retry_after=seconds, **params)
     pause = _pause(seconds)
     return RateLimited("error.rate_limited_until", retry_after=seconds, pause=pause, **params)
@@ -217,15 +217,15 @@ def _may_have_surrogates(text: str | bytes) -> bool:
 
 
 def _has_too_many_values(text: str | bytes) -> bool:
-    """Return whether a JSON text may have more than MOST_VALUES values, without parsing it."""
+    """Return whether a JSON text may have more than MAX_VALUES values, without parsing it."""
     signs = 0
-    for start in range(0, len(text), MOST_VALUES):
-        end = start + MOST_VALUES
+    for start in range(0, len(text), MAX_VALUES):
+        end = start + MAX_VALUES
         if isinstance(text, str):
             signs += sum(text.count(sign, start, end) for sign in "{[,")
         else:
             signs += sum(text.count(sign, start, end) for sign in (b"{", b"[", b","))
-        if signs > MOST_VALUES:
+        if signs > MAX_VALUES:
             return True
     return False
 

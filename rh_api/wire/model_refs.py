@@ -16,7 +16,7 @@ BASE = "/openapi/v2/"
 PREVIEW = "/openapi/v2/price-preview/"
 
 LONGEST = 200
-MOST_SEGMENTS = 8
+MAX_SEGMENTS = 8
 
 NOT_MODELS = frozenset(
     {
@@ -54,7 +54,7 @@ def is_endpoint(text: str) -> bool:
     segments = text.split("/")
     return (
         len(text) <= LONGEST
-        and len(segments) <= MOST_SEGMENTS
+        and len(segments) <= MAX_SEGMENTS
         and all(_SEGMENT.fullmatch(segment) and segment.strip(".") for segment in segments)
         and segments[0].lower() not in NOT_MODELS
     )

@@ -21,12 +21,12 @@ from benchmarks.rows import Row, paired, timed
 from rh_api.client import Client, Job, Progress
 from rh_api.emulator import catalog
 from rh_api.wire.call import LARGE_ANSWER_LIMIT
-from rh_api.wire.envelope import MOST_VALUES, read_json
+from rh_api.wire.envelope import MAX_VALUES, read_json
 
 JOBS = 5_000
 STRETCH = 0.05  # seconds
 EMPTY_OBJECTS = b"[" + b"{}," * (LARGE_ANSWER_LIMIT // 3 - 1) + b"{}]"
-LARGEST = b"[" + b"{}," * (MOST_VALUES // 2 - 2) + b"{}]"
+LARGEST = b"[" + b"{}," * (MAX_VALUES // 2 - 2) + b"{}]"
 MEMORY = 128 * MIB
 SENSE = 0.5  # of the time that reading as many bytes of text takes
 
@@ -103,7 +103,7 @@ class _Stretches:
 def _memory() -> list[Row]:
     texts = {
         f"{LARGE_ANSWER_LIMIT // MIB} MiB of empty objects": EMPTY_OBJECTS,
-        f"as many values as an answer may have, {MOST_VALUES:,}": LARGEST,
+        f"as many values as an answer may have, {MAX_VALUES:,}": LARGEST,
     }
     return [
         Row(

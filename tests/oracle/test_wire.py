@@ -18,7 +18,7 @@ from rh_api.emulator import Emulator, catalog
 from rh_api.errors import BadInput
 from rh_api.graph.extra_data import NATIVE
 from rh_api.offload import LocalFile, load
-from rh_api.offload.driver import Given, Models, job_of, results_of
+from rh_api.offload.driver import InletValue, Models, job_of, results_of
 from rh_api.settings import Settings
 from rh_api.wire.filetypes import Kind
 from tests.oracle.graphs import LOCAL_LORA, Prompt, random_marks, random_prompt
@@ -58,11 +58,11 @@ class Wire:
 
     async def _order(self, inputs: dict[str, Any]) -> Values:
         segment = load(inputs["segment"])
-        brought: list[Given] = []
+        brought: list[InletValue] = []
         for inlet in segment.inlets:
             items, files = encoded(inlet.type, inputs[f"in_{inlet.number}"])
             sources = [Source(Kind.IMAGE, data, ".png", "image/png") for data in files]
-            brought.append(Given(inlet, items, sources))
+            brought.append(InletValue(inlet, items, sources))
         async with Client(self.settings, clock=QuickClock(8)) as client:
             order = await job_of(client, segment, brought, models=Models(lambda: 0.0), files=self)
             outcome = await client.run(order)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from av.container import InputContainer
 
 RATES = (1_000, 768_000)  # Hz
-MOST_CHANNELS = 64
+MAX_CHANNELS = 64
 
 # Of one file, all channels together: 2 GiB as float32, an hour and a half of stereo.
 SAMPLE_LIMIT = 2**29
@@ -59,8 +59,8 @@ def checked(waveform: np.ndarray, rate: float) -> np.ndarray:
         raise MediaError("media.empty_sound", shape=list(waveform.shape))
     if waveform.dtype.kind != "f":
         raise MediaError("media.sound_samples", dtype=str(waveform.dtype))
-    if waveform.shape[1] > MOST_CHANNELS:
-        raise MediaError("media.sound_channels", channels=waveform.shape[1], most=MOST_CHANNELS)
+    if waveform.shape[1] > MAX_CHANNELS:
+        raise MediaError("media.sound_channels", channels=waveform.shape[1], most=MAX_CHANNELS)
     low, high = RATES
     # Written so that NaN fails too; other packs' AUDIO may hold anything.
     is_number = isinstance(rate, (int, float, np.number))

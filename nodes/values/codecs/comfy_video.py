@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from comfy_api.latest import Input, InputImpl, Types
 
-from ..failures import told_plainly
+from ..failures import as_node_failures
 from . import mp4, video
 from .audio import Sound
 from .tensors import from_array, to_array
@@ -31,7 +31,7 @@ class ResultVideo(InputImpl.VideoFromFile):
         if not isinstance(source, str) or _trimmed(self):
             return super().get_components()
         path = Path(source)
-        with told_plainly():
+        with as_node_failures():
             clip = None if video.has_alpha(path) else video.read(path)
         if clip is None:
             return super().get_components()

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 FRAME_RATES = (Fraction(1, 100), Fraction(1000))  # fps
 _FINEST = 1001  # denominator: 29.97 is 30000/1001
-_MOST_SIDE = 16384  # pixels; of H.264 as x264 writes it
+_MAX_SIDE = 16384  # pixels; of H.264 as x264 writes it
 
 # CRF that is visually lossless; ComfyUI's own writer leaves x264's default, 23.
 _QUALITY = "16"
@@ -105,8 +105,8 @@ def _write(
 def _colour(frame: np.ndarray) -> np.ndarray:
     if frame.ndim != 3 or not frame.size or not 1 <= frame.shape[2] <= 4:
         raise MediaError("media.not_a_frame", shape=list(frame.shape))
-    if max(frame.shape) > _MOST_SIDE:
-        raise MediaError("media.frame_too_large", shape=list(frame.shape), most=_MOST_SIDE)
+    if max(frame.shape) > _MAX_SIDE:
+        raise MediaError("media.frame_too_large", shape=list(frame.shape), most=_MAX_SIDE)
     levels = frame if frame.dtype == np.uint8 else to_levels(frame)
     return levels[..., [0, 0, 0]] if frame.shape[2] < 3 else levels[..., :3]
 

@@ -29,7 +29,7 @@ _BLOCK_BYTES = 1 << 18
 _LEAST_BAND_BYTES = 1 << 18
 # More than threads, to balance their load between top and bottom of an image. Not a function of
 # the threads: equal images are equal bytes, by which a paid order is recognized.
-_MOST_BANDS = 4
+_MAX_BANDS = 4
 
 
 class _Band(NamedTuple):
@@ -46,7 +46,7 @@ def encode_png(pixels: np.ndarray, *, threads: int = 1) -> bytes:
     """
     height, width, channels = pixels.shape
     lines = np.ascontiguousarray(pixels).reshape(height, width * channels)
-    count = max(1, min(lines.nbytes // _LEAST_BAND_BYTES, height, _MOST_BANDS))
+    count = max(1, min(lines.nbytes // _LEAST_BAND_BYTES, height, _MAX_BANDS))
     edges = [height * i // count for i in range(count + 1)]
     work = partial(_band, lines, channels)
     if min(count, threads) == 1:

@@ -18,7 +18,7 @@ from .catalogue import Model
 from .prices import count_of
 
 SIDE = 96
-MOST_RESULTS = 9
+MAX_RESULTS = 9
 RATE = 16_000
 SECONDS_OF_SOUND = 0.4
 
@@ -30,7 +30,7 @@ def make(model: Model, body: Json) -> list[Product]:
     text = json.dumps(body, sort_keys=True, ensure_ascii=False)
     run_seed = hashlib.sha256(f"{model.endpoint} {text}".encode()).digest()
     values = model.values(body)
-    count = min(count_of(values), MOST_RESULTS)
+    count = min(count_of(values), MAX_RESULTS)
     prefix = model.endpoint.rpartition("/")[2]
     products: list[Product] = []
     for index in range(count):

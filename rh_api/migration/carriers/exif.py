@@ -26,7 +26,7 @@ _NAMES = {
     0x9C9C: "comment",
 }
 _PREFIX = re.compile(r"([A-Za-z_]\w{0,40}):(?=\s*[\[{])")
-_MOST_ENTRIES = 1000
+_MAX_ENTRIES = 1000
 _CODE = 8  # bytes of a user comment's character code
 
 
@@ -111,7 +111,7 @@ def _rows(block: bytes, place: int, order: str) -> Iterator[tuple[int, int, int,
     if place + 2 > len(block):
         return
     (count,) = struct.unpack(f"{order}H", block[place : place + 2])
-    for number in range(min(count, _MOST_ENTRIES)):
+    for number in range(min(count, _MAX_ENTRIES)):
         at = place + 2 + 12 * number
         if at + 12 > len(block):
             return

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from .cloud_models import Models, is_same_model
 from .facts import find_facts
-from .inputs import Given, LocalFiles, check_media, title_of
+from .inputs import InletValue, LocalFiles, check_media, title_of
 from .order_run import run_order
 from .orders import check_early, job_of, run_in_order
 from .results import (
     NothingCame,
-    given_from,
+    inlet_value_from,
     require_results,
     results_of,
     sound_channels,
@@ -23,14 +23,14 @@ from .results import (
 )
 
 __all__ = [
-    "Given",
+    "InletValue",
     "LocalFiles",
     "Models",
     "NothingCame",
     "check_early",
     "check_media",
     "find_facts",
-    "given_from",
+    "inlet_value_from",
     "is_same_model",
     "job_of",
     "require_results",

@@ -26,7 +26,7 @@ class LocalFiles(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class InletValue:
     """The run-time value of an inlet: a plain value as the one Item, or a file for each Item."""
 
     inlet: Inlet

@@ -11,7 +11,7 @@ from ...wire.orders import TaskOptions
 from .. import Segment, with_file, with_inlet, with_lora
 from .cloud_models import Models
 from .hints import hints
-from .inputs import Given, LocalFiles
+from .inputs import InletValue, LocalFiles
 
 T = TypeVar("T")
 
@@ -36,7 +36,7 @@ async def check_early(
 async def job_of(
     client: Client,
     segment: Segment,
-    inlet_values: Sequence[Given],
+    inlet_values: Sequence[InletValue],
     *,
     models: Models,
     files: LocalFiles,

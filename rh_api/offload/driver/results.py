@@ -12,7 +12,7 @@ from ...graph.outputs import group
 from ...wire.filetypes import FLAC, HEAD, PNG, WAV, sniff
 from .. import Inlet, Item, Outlet, Segment
 from ..boundary_types import PLAIN_TYPES, plain_of
-from .inputs import Given, title_of
+from .inputs import InletValue, title_of
 
 _COLOR_TYPE = slice(25, 26)  # byte of a PNG's header
 _WITH_ALPHA = b"\x06"
@@ -87,14 +87,14 @@ def _number(text: str) -> float:
         return float(word)
 
 
-def given_from(inlet: Inlet, outlet: Outlet, results: Sequence[Result]) -> Given:
+def inlet_value_from(inlet: Inlet, outlet: Outlet, results: Sequence[Result]) -> InletValue:
     """An earlier segment's outlet as the value of a later one's inlet."""
     if inlet.type in PLAIN_TYPES:
-        return Given(inlet, [Item(value=value_of(outlet, text_of(results[0])))])
+        return InletValue(inlet, [Item(value=value_of(outlet, text_of(results[0])))])
     paths = [result.path for result in results if result.path]
     count = sound_channels if inlet.type == "AUDIO" else _channels
     items = [Item(count(path)) for path in paths]
-    return Given(inlet, items, [Source.of_file(path) for path in paths])
+    return InletValue(inlet, items, [Source.of_file(path) for path in paths])
 
 
 def sound_channels(path: Path) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rh_api.journal import Address, Store, token_hash
-from rh_api.journal.webhooks import ALIVE, GRACE, end_of_life, sign_of_life
+from rh_api.journal.webhooks import ALIVE, GRACE, remove_heartbeat, touch_heartbeat
 from tests.support.clocks import SetClock
 from tests.unit.journal.samples import identity, place
 
@@ -30,7 +30,7 @@ def served(tmp_path: Path, clock: SetClock) -> Callable[[], None]:
     """A listener serves the folder now, by the clock of the rows; and once more when called."""
 
     def sign() -> None:
-        sign_of_life(tmp_path)
+        touch_heartbeat(tmp_path)
         os.utime(tmp_path / "webhooks.alive", (clock.now, clock.now))
 
     sign()
@@ -111,7 +111,7 @@ def test_nothing_is_promised_without_a_listener(
     clock.now += ALIVE + 1
     assert store.webhooks.promised(order) is False
     clock.now -= ALIVE + 1
-    end_of_life(tmp_path)
+    remove_heartbeat(tmp_path)
     assert store.webhooks.promised(order) is False
 
 

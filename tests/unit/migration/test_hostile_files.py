@@ -19,7 +19,7 @@ from tests.unit.migration.test_gif_and_avif import box, heic
 CATALOGUE = Catalogue((), date="")
 SIZE = 200_000
 """Work that grows with the square of it takes longer than a test may."""
-MOST_MEMORY = 40  # times the file
+MAX_MEMORY = 40  # times the file
 FULL = b"\xff" * 4
 
 
@@ -160,7 +160,7 @@ def test_a_file_that_lies_costs_no_more_than_it_is_long(name: str) -> None:
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert peak < MOST_MEMORY * max(len(data), 20_000)
+    assert peak < MAX_MEMORY * max(len(data), 20_000)
     assert sum(len(text) for _, text in texts) <= 2 * len(data)
     assert carrier.write(data, {}) == data
     assert carrier.write(data, {place: text for place, (_, text) in enumerate(texts)}) == data

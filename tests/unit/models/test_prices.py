@@ -23,7 +23,7 @@ def of(endpoint: str, **body: Any) -> ListPrice | None:
 
 
 def sentence(price: ListPrice | None) -> str:
-    return price.told(texts.english) if price else ""
+    return price.describe(texts.english) if price else ""
 
 
 def priced(price: PriceRule, *parameters: Parameter) -> Model:

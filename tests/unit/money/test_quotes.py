@@ -55,15 +55,15 @@ def test_the_range_holds_nine_of_ten_runs(count: int, cold: float) -> None:
 def test_without_runs_it_says_the_rate_and_that_nobody_documents_it() -> None:
     assert not quote_of_runs([]).is_known
     quote = Quote(source=QuoteSource.RATE, rate=200_000, rate_unit="coins", instance="default")
-    assert quote.told(english) == (
+    assert quote.describe(english) == (
         "0.2 coins a second on default (observed, not documented), sum not known yet"
     )
-    assert Quote().told(english) == "cost not known beforehand"
+    assert Quote().describe(english) == "cost not known beforehand"
 
 
 def test_runs_tell_amount_range_and_how_many() -> None:
     quote = quote_of_runs([{"coins": cost * COIN} for cost in (14, 15, 13, 14, 14)])
-    assert quote.told(english) == "about 14 coins (10 to 19 coins, by 5 own runs)"
+    assert quote.describe(english) == "about 14 coins (10 to 19 coins, by 5 own runs)"
     assert quote.document()["amounts"] == {"coins": {"amount": "14", "low": "10", "high": "19"}}
 
 
@@ -96,4 +96,4 @@ def test_a_price_that_is_a_least_one_is_told_as_such_among_others() -> None:
     assert in_few_words([least], english) == "about 0.12 CNY or more, 1 order"
     exact = fixed("CNY", 880_000, QuoteSource.LIST, words="about 0.88 CNY (price list)")
     assert in_few_words([least, exact], english) == "about 1 CNY or more, 2 orders"
-    assert exact.told(english) == "about 0.88 CNY (price list)"
+    assert exact.describe(english) == "about 0.88 CNY (price list)"

@@ -42,7 +42,7 @@ def fail(reports: ModuleType, node_id: str, make: Any, **inputs: Any) -> None:
     with (
         pytest.raises(failures.NodeFailure),
         reports.noted(place(node_id), subject, listed),
-        failures.told_plainly(),
+        failures.as_node_failures(),
     ):
         raise make(load_pack("rh_api.errors"))
 

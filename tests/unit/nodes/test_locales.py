@@ -108,7 +108,7 @@ def test_the_language_of_the_browser_is_spoken(pack: Callable[[str], ModuleType]
     )
     language.speak("zh-CN")
     try:
-        sentence = language.told(error)
+        sentence = language.describe(error)
         assert language.say("progress.queued", {}) == "排队中"
         assert language.say("no.such.key", {}) == "no.such.key"
     finally:
@@ -117,7 +117,7 @@ def test_the_language_of_the_browser_is_spoken(pack: Callable[[str], ModuleType]
     assert "错误码 421" in sentence
     assert "任务 7" in sentence
     assert "failed" not in sentence
-    assert "2 of 3 items failed" in language.told(error)
+    assert "2 of 3 items failed" in language.describe(error)
     for unknown in ("fr", "", "../../etc", "en-GB"):
         language.speak(unknown)
         assert language.say("progress.queued", {}) == "queued"
@@ -132,7 +132,7 @@ def test_sums_and_places_in_a_sentence_speak_its_language(
     error = bounds.refusal(limits.Reached("order", "coins", 1_000_000, 0, 2_000_000), where)
     language.speak("zh")
     try:
-        sentence = language.told(error)
+        sentence = language.describe(error)
     finally:
         language.speak("en")
     assert "2 金币" in sentence
@@ -141,12 +141,12 @@ def test_sums_and_places_in_a_sentence_speak_its_language(
     assert "coin" not in sentence
     assert "2 coins" in str(error)
     assert "RunningHub: Costs" in str(error)
-    assert language.error_in_each(error)["zh"] == sentence
+    assert language.error_in_languages(error)["zh"] == sentence
 
 
 def test_the_texts_of_a_language_are_read_once(pack: Callable[[str], ModuleType]) -> None:
     language = pack("nodes.language")
-    first = language.in_each([("node.uploaded", {"count": 1})])
+    first = language.in_languages([("node.uploaded", {"count": 1})])
     opened: list[str] = []
 
     def note(frame: FrameType, event: str, about: Any) -> None:
@@ -156,7 +156,7 @@ def test_the_texts_of_a_language_are_read_once(pack: Callable[[str], ModuleType]
     before = sys.getprofile()
     sys.setprofile(note)
     try:
-        again = language.in_each([("node.uploaded", {"count": 1})])
+        again = language.in_languages([("node.uploaded", {"count": 1})])
     finally:
         sys.setprofile(before)
     assert (again, opened) == (first, [])
@@ -170,8 +170,8 @@ def test_an_error_within_an_error_speaks_the_same_language(
     outer = errors.ResultUnavailable(reason=inner)
     language.speak("zh")
     try:
-        assert "无法连接 x.example" in language.told(outer)
-        assert "。。" not in language.told(outer)
+        assert "无法连接 x.example" in language.describe(outer)
+        assert "。。" not in language.describe(outer)
     finally:
         language.speak("en")
     assert "could not be fetched: RunningHub at x.example cannot be reached" in str(outer)

@@ -59,7 +59,7 @@ def test_a_form_without_a_model_says_nothing(pack: Pack, form: str) -> None:
 
 def test_a_form_keeps_its_model(pack: Pack) -> None:
     form = json.dumps({"v": 1, "kind": "model", "model": SCHEMA})
-    asked = pack("nodes.runtime.node_inputs").read_asked(
+    asked = pack("nodes.runtime.node_inputs").read_node_request(
         {"form": [form], "model": ["a/b"], "extra": ['{"x": 1}'], "send_anyway": [True]}, "model"
     )
     job = asked.job({"prompt": "x"})

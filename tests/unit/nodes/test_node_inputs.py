@@ -32,13 +32,15 @@ def test_a_left_out_input_and_its_default_are_one_order(order: ModuleType) -> No
     }
     listed = {name: [value] for name, value in defaults.items()}
     short, full = {"workflow": ["1"]}, {"workflow": ["1"], **listed}
-    assert order.read_asked(short) == order.read_asked(full)
+    assert order.read_node_request(short) == order.read_node_request(full)
     # Not known yet: a link will bring it.
-    assert order.read_asked({"workflow": ["1"], "timeout": (None,)}) == order.read_asked(short)
+    assert order.read_node_request(
+        {"workflow": ["1"], "timeout": (None,)}
+    ) == order.read_node_request(short)
 
 
 def test_inputs_become_options(order: ModuleType) -> None:
-    asked = order.read_asked(
+    asked = order.read_node_request(
         {
             "workflow": ["1"],
             "instance": ["ultra"],
@@ -76,13 +78,13 @@ def test_what_no_order_can_have_is_refused(
     order: ModuleType, name: str, value: object, words: str
 ) -> None:
     with pytest.raises(Exception, match=re.escape(words)) as refused:
-        order.read_asked({name: [value]})
+        order.read_node_request({name: [value]})
     assert type(refused.value).__name__ == "BadInput"
 
 
 def test_only_names_of_fields_count(order: ModuleType) -> None:
     inputs = {"workflow": ["1"], "link_0": ["x"], "refresh": [1], "format.codec": ["h264"]}
-    asked = order.read_asked(inputs)
+    asked = order.read_node_request(inputs)
     assert order.fields_of({**inputs, "6.text": ["a"]}, asked) == {"6.text": ["a"]}
 
 
@@ -101,7 +103,7 @@ def test_only_names_of_fields_count(order: ModuleType) -> None:
 def test_a_slip_in_a_name_is_no_order(order: ModuleType, name: str, words: str) -> None:
     inputs = {"workflow": ["1"], name: [1]}
     with pytest.raises(Exception, match=re.escape(words)) as refused:
-        order.fields_of(inputs, order.read_asked(inputs))
+        order.fields_of(inputs, order.read_node_request(inputs))
     assert type(refused.value).__name__ == "BadField"
 
 
@@ -116,15 +118,15 @@ def test_slips_are_looked_for_in_every_option(pack: Pack, order: ModuleType) -> 
 )
 def test_what_a_browser_or_another_pack_adds_stays(order: ModuleType, name: str) -> None:
     inputs = {"workflow": ["1"], "form": [""], "again": [True], "link_3": ["x"], name: [1]}
-    assert order.fields_of(inputs, order.read_asked(inputs)) == {}
+    assert order.fields_of(inputs, order.read_node_request(inputs)) == {}
 
 
 def test_an_app_is_named_in_place_of_a_workflow(order: ModuleType) -> None:
-    job = order.read_asked({"app": ["7"]}, "app").job({})
+    job = order.read_node_request({"app": ["7"]}, "app").job({})
     assert (job.app, job.workflow) == ("7", "")
 
 
 def test_a_blank_app_is_refused_unless_a_link_will_bring_it(order: ModuleType) -> None:
     with pytest.raises(Exception, match="Which AI app"):
-        order.read_asked({"app": [" "]}, "app")
-    order.read_asked({"app": (None,)}, "app")
+        order.read_node_request({"app": [" "]}, "app")
+    order.read_node_request({"app": (None,)}, "app")

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.run.world import now, virtually
 
-from rh_api.run.limiter import FIRST_WAIT, LONGEST_WAIT, Limiter, next_wait
+from rh_api.run.limiter import FIRST_WAIT, MAX_WAIT, Limiter, next_wait
 from tests.support.clocks import LoopClock
 
 
@@ -154,7 +154,7 @@ def test_an_end_while_the_refusal_was_on_its_way_is_not_missed():
 
 def test_waits_double_up_to_half_a_minute():
     waits = [FIRST_WAIT]
-    while waits[-1] < LONGEST_WAIT:
+    while waits[-1] < MAX_WAIT:
         waits.append(next_wait(waits[-1]))
     assert waits == [2, 4, 8, 16, 30]
-    assert next_wait(LONGEST_WAIT) == LONGEST_WAIT
+    assert next_wait(MAX_WAIT) == MAX_WAIT

@@ -22,8 +22,8 @@ from rh_api.errors import (
 )
 from rh_api.run.retry import (
     BUDGET,
-    LONGEST_PAUSE,
-    LONGEST_RETRY_AFTER,
+    MAX_PAUSE,
+    MAX_RETRY_AFTER,
     PATIENCE,
     TRIES,
     Retry,
@@ -52,7 +52,7 @@ def test_never_more_than_its_tries_and_never_an_unknown_create(
         if pause is None:
             break
         again += 1
-        assert 0 <= pause <= LONGEST_PAUSE
+        assert 0 <= pause <= MAX_PAUSE
         assert error.fate is not Fate.RUNNING or isinstance(error, RateLimited)
         if not repeatable:
             assert error.fate is Fate.NOT_STARTED or isinstance(error, RateLimited)
@@ -86,7 +86,7 @@ def slow(seconds: float | None) -> RateLimited:
 
 
 @settings(deadline=None)
-@given(st.floats(0, LONGEST_RETRY_AFTER), st.integers())
+@given(st.floats(0, MAX_RETRY_AFTER), st.integers())
 def test_a_pace_that_is_asked_for_is_kept(seconds: float, seed: int):
     pause = Retry(RetryBudget(), repeatable=False, chance=random.Random(seed)).pause_before_next(
         slow(seconds)
@@ -97,8 +97,7 @@ def test_a_pace_that_is_asked_for_is_kept(seconds: float, seed: int):
 
 def test_a_pace_beyond_patience_is_not_waited_for():
     assert (
-        Retry(RetryBudget(), repeatable=True).pause_before_next(slow(LONGEST_RETRY_AFTER + 1))
-        is None
+        Retry(RetryBudget(), repeatable=True).pause_before_next(slow(MAX_RETRY_AFTER + 1)) is None
     )
 
 

@@ -11,7 +11,7 @@ import pytest
 from unit.run.world import QUEUED, RUNNING, SUCCESS, Answer, now, taken, until
 
 from rh_api.journal import token_hash
-from rh_api.journal.webhooks import sign_of_life
+from rh_api.journal.webhooks import touch_heartbeat
 from rh_api.run.orders import Order
 from rh_api.run.poll_schedule import CONFIRM, PROMISED_LONGEST, PROMISED_QUEUE_LONGEST, PollSchedule
 from rh_api.run.webhook_deliveries import LOOK, Deliveries
@@ -29,7 +29,7 @@ def world(make, tmp_path: Path) -> World:
     """Orders carry addresses, and a listener is there."""
     listening: World = make()
     carrying(listening)
-    sign_of_life(tmp_path)
+    touch_heartbeat(tmp_path)
     return listening
 
 
