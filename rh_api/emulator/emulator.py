@@ -35,6 +35,13 @@ class Emulator(State):
         super().__init__(comfyui=ComfyUI(comfyui) if comfyui else None, **knobs)
         self.connections = Connections(self)
         self._server: web.Server | None = None
+        self._is_complete = True
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Raise AttributeError for a knob that does not exist: a typo would change nothing."""
+        if self.__dict__.get("_is_complete") and not hasattr(self, name):
+            raise AttributeError(name)
+        super().__setattr__(name, value)
 
     @property
     def is_idle(self) -> bool:

@@ -313,7 +313,7 @@ async def test_what_the_balance_does_not_show_is_not_told(
 async def test_of_orders_side_by_side_no_cost_is_measured(
     make_client: MakeClient, emulator: Emulator, route: str
 ) -> None:
-    emulator.run_seconds, emulator.limit = 2.0, 5
+    emulator.run_seconds = 2.0
     client, other = make_client(), make_client()
     first = asyncio.ensure_future(client.run(inverting(1)))
     second = asyncio.ensure_future(other.run(inverting(2, route=route)))
@@ -325,7 +325,6 @@ async def test_of_orders_side_by_side_no_cost_is_measured(
 async def test_another_way_of_ordering_leaves_what_runs_as_it_is(
     make_client: MakeClient, emulator: Emulator
 ) -> None:
-    emulator.limit = 5
     client = make_client(pace=1.0)
     emulator.hold_at = "7:2"
     running = await begun(client, inverting(1, route=""))
@@ -340,7 +339,7 @@ async def test_another_way_of_ordering_leaves_what_runs_as_it_is(
 async def test_a_refused_order_beside_it_hides_no_other_from_its_cost(
     make_client: MakeClient, emulator: Emulator
 ) -> None:
-    emulator.run_seconds, emulator.limit = 3.0, 5
+    emulator.run_seconds = 3.0
     client, other = make_client(), make_client()
     measured = asyncio.ensure_future(client.run(inverting(1)))
     await until(lambda: emulator.counters.orders == 1)
@@ -375,7 +374,7 @@ async def test_files_go_by_the_routes_own_upload_where_v2_is_gone(
 async def test_a_file_for_two_machines_at_once_goes_to_both(
     make_client: MakeClient, emulator: Emulator
 ) -> None:
-    emulator.native_upload, emulator.limit = True, 5
+    emulator.native_upload = True
     emulator.faults.append(Fault(UPLOAD, "html", count=None, value=404))
     client = make_client()
     machines = [TaskOptions(instance=name) for name in ("default", "plus")]

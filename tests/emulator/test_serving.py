@@ -41,6 +41,13 @@ def test_it_imports_nothing_of_the_rest() -> None:
         assert "from .." not in source.read_text(encoding="utf-8"), source
 
 
+def test_a_knob_that_does_not_exist_is_an_error() -> None:
+    emulator = Emulator()
+    with pytest.raises(AttributeError, match="run_second"):
+        emulator.run_second = 1.0  # pyright: ignore[reportAttributeAccessIssue]
+    emulator.run_seconds = 1.0
+
+
 def test_it_serves_synchronous_callers_from_a_thread() -> None:
     emulator = Emulator(run_seconds=0)
     with emulator.run_in_thread() as base, requests.Session() as session:
