@@ -1,4 +1,4 @@
-// What stands beside ComfyUI's Run button. ComfyUI reads it again when state of its own that was read changes.
+// The action-bar button beside Run. ComfyUI re-evaluates it when reactive state that it read changes.
 
 import { shared } from "./stores.js";
 
@@ -9,13 +9,13 @@ const state = shared("runninghub.bar");
 /** @type {(() => BarButton) | null} */
 let shown = null;
 
-/** What a part gives ComfyUI as its `actionBarButtons`. */
+/** Return an extension's `actionBarButtons`, and track the state that invalidates them. */
 export function barButtons() {
 	state.follow();
 	return shown ? [shown()] : [];
 }
 
-/** What makes it reads state of ComfyUI's that it depends on. @param {(() => BarButton) | null} button */
+/** Show the button that `button` returns; null hides it. `button` reads the reactive state it depends on. @param {(() => BarButton) | null} button */
 export function showInBar(button) {
 	if (shown === button) return;
 	shown = button;

@@ -1,30 +1,30 @@
-// Widgets that few people touch: hidden until they are asked for or linked, and their sockets with them.
-// The classic canvas puts the sockets of all hidden widgets at the node's corner, where they cover
-// the first visible one and take what is dropped on it.
+// Advanced widgets: hidden, together with their input slots, until the user shows or links them.
+// The classic canvas puts the slots of all hidden widgets at the node's corner, where they cover
+// the first visible one and take links that are dropped on it.
 
 import { isLinked, widgetOf } from "../lib/nodes.js";
 import { onSetting, settingOf } from "./comfy.js";
 
-const FORM = "form"; // the canvas's own: not even among the advanced ones
-// The last is the list that follows the chosen outputs by itself.
+const FORM = "form"; // internal: hidden even while advanced widgets are shown
+// The last one lists the chosen outputs and is kept in sync with them.
 const ADVANCED =
 	"extra batch max_orders timeout reroll_seeds send_anyway add_metadata use_personal_queue retain_seconds profile outputs".split(" ");
 const HIDDEN = [FORM, ...ADVANCED];
-export const INPUT = 1; // LiteGraph's word for the side of a socket
-const ALWAYS = "Comfy.Node.AlwaysShowAdvancedWidgets"; // of Nodes 2.0 alone
+export const INPUT = 1; // LiteGraph's slot type of inputs
+const ALWAYS = "Comfy.Node.AlwaysShowAdvancedWidgets"; // Nodes 2.0 only
 
-/** Whether a new node does not show such a widget. */
+/** Whether a widget of that name is hidden on a new node. */
 export const isHidden = (name = "") => HIDDEN.includes(name);
 
 export const isClassic = () => !window.LiteGraph?.vueNodesMode;
 
-/** The sockets that a new node had for them. @type {WeakMap<ComfyNode, ComfyInputSlot[]>} */
+/** The slots of these widgets, as the node was created with them. @type {WeakMap<ComfyNode, ComfyInputSlot[]>} */
 const sockets = new WeakMap();
 
-/** Nodes that are being configured or linked, by the places of their sockets. @type {WeakSet<ComfyNode>} */
+/** Nodes being configured or linked, both by slot index: their slots must not move. @type {WeakSet<ComfyNode>} */
 const busy = new WeakSet();
 
-/** @param {ComfyNode} prototype of a class with such widgets */
+/** Patch a node class to keep its advanced slots in sync. @param {ComfyNode} prototype */
 export function extendAdvanced(prototype) {
 	const { configure, onConnectInput, onConnectionsChange } = prototype;
 
@@ -40,19 +40,19 @@ export function extendAdvanced(prototype) {
 
 	prototype.onConnectionsChange = function (...args) {
 		const [side, , isConnected] = args;
-		// At once, so that it is one step of undo.
+		// Synchronously, so that it is part of the same undo step.
 		if (side === INPUT && !isConnected && !busy.has(this)) syncAdvanced(this);
 		return onConnectionsChange?.apply(this, args);
 	};
 }
 
-/** @param {ComfyNode} node a new one, with all its sockets */
+/** Record a new node's advanced slots, and sync them with `showAdvanced`. @param {ComfyNode} node with all its slots */
 export function makeAdvanced(node) {
 	sockets.set(node, node.inputs.filter(({ widget }) => isHidden(widget?.name)));
 	onAsked(node, () => busy.has(node) || syncAdvanced(node));
 }
 
-/** ComfyUI brings removed sockets back when it configures a node. @param {ComfyNode} node */
+/** Defer the sync to a microtask: ComfyUI restores removed slots when it configures a node. @param {ComfyNode} node */
 function settle(node) {
 	busy.add(node);
 	queueMicrotask(() => {
@@ -61,14 +61,14 @@ function settle(node) {
 	});
 }
 
-/** When all nodes may show more or less. @param {() => ComfyNode[]} nodes */
+/** Sync all nodes when a setting changes what they show. @param {() => ComfyNode[]} nodes */
 export function watchAdvanced(nodes) {
 	for (const id of [ALWAYS, "Comfy.VueNodes.Enabled"]) {
 		onSetting(id, () => setTimeout(() => nodes().forEach(syncAdvanced)));
 	}
 }
 
-/** @param {ComfyNode} node */
+/** Add or remove the node's advanced slots, and show or hide their widgets. @param {ComfyNode} node */
 export function syncAdvanced(node) {
 	const isAsked = Boolean(node.showAdvanced) || (!isClassic() && settingOf(ALWAYS) === true);
 	for (const { name, type, label, localized_name, shape, widget: owner } of sockets.get(node) ?? []) {
@@ -78,7 +78,7 @@ export function syncAdvanced(node) {
 		const widget = widgetOf(node, name);
 		if (widget) {
 			widget.options.advanced = widget.advanced = !isUsed && name !== FORM;
-			// Where an advanced one is, the classic canvas would leave a gap.
+			// The classic canvas leaves a gap for an advanced widget that is not hidden.
 			widget.hidden = !isShown && (name === FORM || isClassic());
 		}
 		if (isShown && slot === -1) {
@@ -91,7 +91,7 @@ export function syncAdvanced(node) {
 }
 
 /**
- * The menu and the button set a property of the node itself or, since 1.58, of its class.
+ * Call `act` when the menu or the button sets `showAdvanced`: a property of the node or, since 1.58, of its class.
  * @type {(node: ComfyNode, act: RhAct) => void}
  */
 function onAsked(node, act) {

@@ -1,12 +1,12 @@
-// What a node says of itself beside ComfyUI's own badges: above it in the classic canvas, inside
-// it in Nodes 2.0, which reads a badge's function again when state of ComfyUI's that it read changes.
+// Node badges beside ComfyUI's own: above the node in the classic canvas, inside it in Nodes 2.0,
+// which re-evaluates a badge's function when reactive state that it read changes.
 
 import { redraw } from "./graph.js";
 import { shared } from "./stores.js";
 
 const state = shared("runninghub");
 
-/** On a node that is being made: Nodes 2.0 sees none that comes later. @type {(node: ComfyNode, read: () => RhChip | undefined) => void} */
+/** Add a badge while the node is being created: Nodes 2.0 ignores later ones. @type {(node: ComfyNode, read: () => RhChip | undefined) => void} */
 export function addBadge(node, read) {
 	const { LGraphBadge } = window;
 	if (!LGraphBadge || !node.badges) return;
@@ -17,7 +17,7 @@ export function addBadge(node, read) {
 	});
 }
 
-/** Badges are read again, in both renderers. */
+/** Re-evaluate all badges, in both renderers. */
 export function redrawBadges() {
 	state.change();
 	redraw();

@@ -1,9 +1,9 @@
-// What ComfyUI's page gives and takes: language, settings, toasts, commands, events, requests.
+// Access to ComfyUI's page: language, settings, toasts, commands, events, requests.
 
 import { api, app } from "./scripts.js";
 import { stores } from "./stores.js";
 
-/** What a part gives by a getter stays one: ComfyUI reads it again. @param {string} name @param {ComfyPart} part */
+/** Register a part as an extension. Getters are preserved, since ComfyUI re-reads them. @param {string} name @param {ComfyPart} part */
 export const register = (name, part) =>
 	app.registerExtension(Object.defineProperties({ name: `runninghub.${name}` }, Object.getOwnPropertyDescriptors(part)));
 
@@ -26,10 +26,10 @@ export function toast(severity, summary, detail = "") {
 	}
 }
 
-/** ComfyUI's own card about an error, which says that there was one; what failed stays framed. */
+/** Dismiss ComfyUI's generic error overlay; the failed node stays outlined. */
 export const closeErrorCard = () => stores()?._s.get("executionError")?.dismissErrorOverlay?.();
 
-/** Of ComfyUI's socket; with `first`, ahead of ComfyUI itself. @type {(type: string, act: (detail: any) => void, first?: boolean) => void} */
+/** Listen to an event of ComfyUI's WebSocket; `first`: before ComfyUI's own listeners. @type {(type: string, act: (detail: any) => void, first?: boolean) => void} */
 export const onEvent = (type, act, first = false) => api.addEventListener(type, ({ detail }) => act(detail), first);
 
 /** @param {string} route @param {RequestInit} [options] */
@@ -41,5 +41,5 @@ export const execute = (command) => app.extensionManager.command.execute(command
 /** @param {ComfySidebarTab} tab */
 export const addSidebarTab = (tab) => app.extensionManager.registerSidebarTab(tab);
 
-/** Of one of the server's routes, for what a browser loads by itself. @param {string} route */
+/** The URL of a server route, for what the browser itself loads (`src`, `href`). @param {string} route */
 export const addressOf = (route) => api.apiURL(route);

@@ -1,22 +1,22 @@
-// Dialogs and notices over ComfyUI's page, which must not take their keys as its own.
+// Dialogs and notices over ComfyUI's page, whose shortcuts must not receive their keys.
 
 import { action, answer, h, keepKey, page, row } from "../lib/view.js";
 import { t } from "./texts.js";
 
-/** `run` closes the dialog afterwards, unless it gives (or resolves to) false. @typedef {{ label: string, primary?: boolean, run?: () => unknown }} Button */
+/** The dialog closes after `run`, unless that returns (or resolves to) false. @typedef {{ label: string, primary?: boolean, run?: () => unknown }} Button */
 
 /**
- * Without `buttons`: one that closes.
+ * `buttons` defaults to one that closes the dialog.
  * @typedef {{ title: string, body: HTMLElement | string, buttons?: Button[], onClose?: () => void, wide?: boolean }} DialogContent
  */
 
-// What the graph behind must not take as its own.
+// Events that must not propagate to the canvas behind.
 const OURS = ["keydown", "keyup", "keypress", "copy", "cut", "paste", "wheel", "drop", "dragover"];
 
 export const loading = () => page(h("p", "muted", t("account.loading")));
 
 /**
- * The focus stays in it, and goes back; Enter means the primary button.
+ * Open a modal dialog: traps the focus, restores it on close; Enter presses the primary button.
  * @type {(content: DialogContent) => RhDialog}
  */
 export function openDialog({ title, body, buttons = [{ label: t("account.close") }], onClose, wide }) {
@@ -45,7 +45,7 @@ export function openDialog({ title, body, buttons = [{ label: t("account.close")
 		if (before instanceof HTMLElement) before.focus({ preventScroll: true });
 		onClose?.();
 	};
-	// However the browser closes it.
+	// Whichever way the browser closes it.
 	dialog.addEventListener("close", close);
 	dialog.addEventListener("keydown", (event) => {
 		const own = event.target instanceof Element && event.target.closest("button, a, textarea, summary");
@@ -63,7 +63,7 @@ export function openDialog({ title, body, buttons = [{ label: t("account.close")
 }
 
 /**
- * Whether it was agreed to, and done.
+ * Ask for confirmation; true once `run` was confirmed and has succeeded. Without `run` only a message.
  * @type {(title: string, body: HTMLElement | string, run?: () => unknown, label?: string) => Promise<boolean>}
  */
 export const ask = (title, body, run, label = t(run ? "form.ok" : "account.close")) =>
@@ -81,7 +81,7 @@ export const ask = (title, body, run, label = t(run ? "form.ok" : "account.close
 let corner = null;
 
 /**
- * Takes neither the focus nor the graph away; gives what closes it.
+ * Show a non-modal notice, without taking the focus; returns a function that closes it.
  * @type {(role: "status" | "alert", title: string, text: string, buttons: (close: () => void, status: HTMLElement) => any[], onClose?: () => void) => () => void}
  */
 export function notice(role, title, text, buttons, onClose) {
@@ -108,6 +108,6 @@ export function notice(role, title, text, buttons, onClose) {
 		row(...buttons(close, status), action(t("account.close"), status, close), status),
 	);
 	corner.append(element);
-	corner.scrollTop = corner.scrollHeight; // to the buttons of the newest, however small the page is
+	corner.scrollTop = corner.scrollHeight; // brings the newest notice's buttons into view, however small the page is
 	return close;
 }

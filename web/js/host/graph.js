@@ -1,15 +1,15 @@
-// The graph that is open, and its nodes.
+// The open graph and its nodes: lookup, selection, undoable changes, serialization, placement.
 
 import { app } from "./scripts.js";
 import { t } from "./texts.js";
 
-const TYPICAL = [340, 440]; // of a node of ours with its fields
-const TITLE = 30; // above a node
+const TYPICAL = [340, 440]; // size of a node of ours with its fields, in canvas units
+const TITLE = 30; // height of the title bar, above a node's `pos`
 const GAP = 70;
 
 export const rootGraph = () => app.rootGraph ?? app.graph?.rootGraph ?? app.graph;
 
-/** "7:6": node 6 in subgraph node 7. @param {string} id @returns {any} */
+/** The node of an execution id, "7:6": node 6 in subgraph node 7; undefined for none. @param {string} id @returns {any} */
 export function nodeOf(id) {
 	/** @type {any} */
 	let node = { subgraph: rootGraph() };
@@ -19,7 +19,7 @@ export function nodeOf(id) {
 	return node;
 }
 
-/** Makes the workflow of that id the one that is seen; "" is the open one. Throws where no tab has it. @param {string} id */
+/** Switch to the tab with that workflow id; "" means the active one. Throws if no tab has it. @param {string} id */
 export async function openWorkflow(id) {
 	if (!id || rootGraph().id === id) return;
 	const workflow = app.extensionManager?.workflow?.openWorkflows?.find((/** @type {any} */ { activeState }) => activeState?.id === id);
@@ -40,7 +40,7 @@ export function show(id = "") {
 	return true;
 }
 
-/** As one step of undo. @param {() => void} act */
+/** Run `act` as one undo step. @param {() => void} act */
 export function change(act) {
 	const { canvas } = app;
 	canvas.emitBeforeChange?.();
@@ -53,7 +53,7 @@ export function change(act) {
 	}
 }
 
-/** In both renderers, once. */
+/** Redraw in the next frame, in both renderers. */
 export const redraw = () => app.canvas?.setDirty(true, true);
 
 /** @returns {any[]} */
@@ -65,7 +65,7 @@ export const select = (things) => app.canvas.selectItems?.(things);
 /** @param {string} [className] @returns {any} */
 export const createNode = (className) => window.LiteGraph?.createNode(className);
 
-/** Once a new node lies where a person wants it: until then it may hang on the mouse. @type {(node: ComfyNode, act: () => void) => void} */
+/** Call `act` once a new node is placed: until then it may follow the pointer as a ghost. @type {(node: ComfyNode, act: () => void) => void} */
 export function whenPlaced(node, act) {
 	const look = () => {
 		if (!node.graph) return;
@@ -79,7 +79,7 @@ export function whenPlaced(node, act) {
 	setTimeout(look);
 }
 
-/** Of a node that is being added. @type {(node: ComfyNode, type: string) => void} */
+/** Set the type of a node that is being added. @type {(node: ComfyNode, type: string) => void} */
 export function setType(node, type) {
 	// Since 1.58 an assignment warns, and does just this.
 	if (node._state) node._state.type = type;
@@ -87,21 +87,21 @@ export function setType(node, type) {
 	node.comfyClass = type;
 }
 
-/** What people call a class of nodes; "" where there is none. @param {string} className */
+/** The display name of a node class; "" if it is not registered. @param {string} className */
 export const titleOfClass = (className) => String(window.LiteGraph?.registered_node_types?.[className]?.title ?? "");
 
-/** The same, or else the class's own name. */
+/** The display name of a node class, else the class name. */
 export const typeName = (className = "") => titleOfClass(className) || className;
 
-/** As Run would send it; the graph stays as it is. */
+/** The API-format prompt and workflow as Run would send them, without changing the graph. */
 export async function toPrompt() {
-	// Use Everywhere links what it broadcasts only while Run is pressed, and has a word for those who ask.
+	// Use Everywhere adds its broadcast links only while Run is pressed; this hook returns them at other times.
 	const ask = async () => (await app.ue_modified_prompt?.()) ?? (await app.graphToPrompt());
 	const { workflow, output } = await keepingNumbers(ask);
 	return { prompt: output, extra_data: { extra_pnginfo: { workflow } } };
 }
 
-/** A seed of another pack may be drawn when it is asked for, and stay so until a run is over. Texts are left alone: a person may type meanwhile. @type {<T>(ask: () => Promise<T>) => Promise<T>} */
+/** Await `ask` and restore number widgets: another pack's seed may be drawn at serialization and stay until a run ends. Texts are not restored: the user may type meanwhile. @type {<T>(ask: () => Promise<T>) => Promise<T>} */
 async function keepingNumbers(ask) {
 	const nodes = [rootGraph(), ...(rootGraph().subgraphs?.values() ?? [])].flatMap((graph) => graph.nodes);
 	const drawing = nodes.flatMap(({ widgets }) => widgets ?? []).filter(({ serializeValue, value }) => serializeValue && typeof value === "number");
@@ -115,18 +115,18 @@ async function keepingNumbers(ask) {
 	}
 }
 
-/** As Save would write it. */
+/** The workflow as Save would serialize it. */
 export const toWorkflow = () => rootGraph().serialize();
 
-/** A prompt in API format, as a workflow of its own beside those that are open. @type {(prompt: any, name: string) => Promise<void>} */
+/** Open an API-format prompt as a new workflow tab. @type {(prompt: any, name: string) => Promise<void>} */
 export const openPrompt = (prompt, name) => app.loadApiJson(prompt, name);
 
-/** Another graph in the place of the open one, as one step of undo. @param {object} workflow */
+/** Replace the open graph, as one undo step. @param {object} workflow */
 export async function replaceGraph(workflow) {
 	const { canvas } = app;
 	canvas.emitBeforeChange?.();
 	try {
-		// Else Nodes 2.0 shows what an old node says of itself on the new one that has its id.
+		// Otherwise Nodes 2.0 shows an old node's state on the new node with the same id.
 		rootGraph().clear();
 		await new Promise((resolve) => setTimeout(resolve));
 	} finally {
@@ -135,11 +135,11 @@ export async function replaceGraph(workflow) {
 	}
 }
 
-/** Undo and redo load the graph as well. */
+/** Whether undo or redo is loading the graph, which calls the same hooks. */
 export const isRestoring = () =>
 	Boolean(app.extensionManager?.workflow?.activeWorkflow?.changeTracker?._restoringState);
 
-/** A new node of the graph that is seen, in the middle or `at` a place of it; null for an unknown class. @type {(className: string, at?: number[]) => any} */
+/** Add a node to the visible graph, at the view's centre or `at` a position; null for an unknown class. @type {(className: string, at?: number[]) => any} */
 export function addNode(className, at = middle()) {
 	/** @type {any} */
 	const { graph } = app.canvas;
@@ -160,7 +160,7 @@ function middle() {
 	return freePlace([x - 140, y - 120]);
 }
 
-/** The first place from there downwards where a node of that size covers none. @type {(from: number[], size?: number[]) => number[]} */
+/** The first position from there downwards where a node of that size overlaps none. @type {(from: number[], size?: number[]) => number[]} */
 export function freePlace([x = 0, y = 0], [width = 0, height = 0] = TYPICAL) {
 	/** @type {any[]} */
 	const nodes = app.canvas.graph?.nodes ?? [];
@@ -170,7 +170,7 @@ export function freePlace([x = 0, y = 0], [width = 0, height = 0] = TYPICAL) {
 	return [x, y];
 }
 
-/** What is dragged out of a page of ours onto the canvas; gives what ends that. @type {(type: string, drop: (data: string, at: number[]) => void) => RhAct} */
+/** Handle our drag data of MIME type `type` dropped on the canvas; returns a function that removes the listeners. @type {(type: string, drop: (data: string, at: number[]) => void) => RhAct} */
 export function onDropped(type, drop) {
 	const over = (/** @type {DragEvent} */ event) => {
 		if (event.dataTransfer?.types.includes(type)) event.preventDefault();

@@ -1,15 +1,15 @@
-// Names above text boxes: the classic canvas shows a box's placeholder alone, and only while it is empty.
+// Labels above text widgets: the classic canvas shows only a placeholder, and only while the text is empty.
 
 import { isFieldName } from "../lib/form.js";
 import { isLinked, kindOf } from "../lib/nodes.js";
 import { isClassic } from "./advanced.js";
 
 const LEFT = 12;
-const SOCKET = { left: 24, middle: 10 }; // of the row that is left of a linked box, which ComfyUI hides
-const ABOVE = 4; // of what ComfyUI leaves between a box and what is over it: the box covers what hangs lower
+const SOCKET = { left: 24, middle: 10 }; // in the slot row that remains of a linked text widget, which ComfyUI hides
+const ABOVE = 4; // within the margin above a text box, which covers anything lower
 const FONT = "10px Inter, system-ui, sans-serif";
 
-/** Of this node's fields, and of those that a subgraph shows. @param {ComfyNode} node */
+/** Patch a node to draw the labels of its fields, and of those promoted to a subgraph node. @param {ComfyNode} node */
 export function labelBoxes(node) {
 	const { onDrawForeground } = node;
 	node.onDrawForeground = function (context, ...more) {

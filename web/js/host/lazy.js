@@ -1,6 +1,6 @@
-// Modules that a page loads when somebody opens what they show.
-// ComfyUI sends no caching rule for `.mjs`, so browsers keep them as they like: each has the version
-// in its address. What they import as `.js` is the page's own; another `.mjs` they ask for here.
+// Lazy loading of `.mjs` modules, when the user opens what they show.
+// ComfyUI sends no Cache-Control for `.mjs`, so browsers cache them heuristically: hence the version
+// query. Their `.js` imports are the page's own instances; they load another `.mjs` through `lazy`.
 
 import { VERSION } from "../version.js";
 

@@ -1,11 +1,11 @@
-// Telling a person who looks at another tab: the page's title, and a notice if they allowed it.
+// Notifies a user who is in another tab: by the page's title, and a notification if permitted.
 
 const MARK = "● ";
 
-/** What stands in the title while they are away, and what ComfyUI wrote there. */
+/** The title to show while the page is hidden, and ComfyUI's own. */
 let marked = "";
 let own = "";
-// ComfyUI writes its own whenever something runs. Later: another that insists must not stop the page.
+// ComfyUI rewrites the title during runs. Deferred: another writer must not loop with us and block the page.
 const watcher = new MutationObserver(() => setTimeout(mark));
 
 /** @type {(title: string, text?: string) => void} */
@@ -15,7 +15,7 @@ export function tellAway(title, text = "") {
 		document.addEventListener("visibilitychange", comeBack);
 		watcher.observe(document.head, { childList: true, subtree: true, characterData: true });
 	}
-	marked = (MARK + title).replace(/\s+/g, " ").trim(); // as the browser gives it back
+	marked = (MARK + title).replace(/\s+/g, " ").trim(); // as `document.title` normalizes it
 	mark();
 	if ("Notification" in window && Notification.permission === "granted") {
 		const notification = new Notification(title, { body: text, tag: "runninghub" });
@@ -40,8 +40,8 @@ function comeBack() {
 	document.title = own;
 }
 
-/** Whether a person was not asked yet; only secure pages may ask. */
+/** Whether permission was not requested yet; requires a secure context. */
 export const canAskAway = () => "Notification" in window && window.isSecureContext && Notification.permission === "default";
 
-/** Whether they allowed it. */
+/** Request permission; true if granted. */
 export const askAway = async () => (await Notification.requestPermission()) === "granted";

@@ -1,4 +1,4 @@
-// Labels and frames of ours, drawn around the nodes, where the canvas shows in both renderers.
+// Labels and frames around nodes and groups, drawn where the canvas is visible in both renderers.
 
 import { isClassic } from "./advanced.js";
 import { redraw } from "./graph.js";
@@ -7,20 +7,20 @@ import { app } from "./scripts.js";
 const HEIGHT = 18;
 const PAD = 6;
 const FRAME = 3;
-const NARROWEST = 180; // of the room for labels above something small
-const SMALLEST = 0.45; // of a label's size on the screen; smaller ones are noise
+const NARROWEST = 180; // minimum width for labels, in canvas units
+const SMALLEST = 0.45; // canvas scale below which labels are illegible, and omitted
 
 /** @type {Set<RhChips>} */
 const sources = new Set();
 
-/** Elements of what has labels. Nodes 2.0 makes one lower without drawing the canvas. @type {WeakMap<any, Element>} */
+/** Observed elements of labelled nodes: Nodes 2.0 shrinks one without redrawing the canvas. @type {WeakMap<any, Element>} */
 const elements = new WeakMap();
 /** @type {ResizeObserver | undefined} */
 let sizes;
 
 let hooked = false;
 
-/** @param {RhChips} source */
+/** Draw the chips of `source` in every frame from now on; idempotent. @param {RhChips} source */
 export function draw(source) {
 	sources.add(source);
 	if (!hooked && app.canvas) {
@@ -41,14 +41,14 @@ function paint(context) {
 		const chips = [...sources].flatMap((source) => source(thing));
 		if (chips.length > 0) {
 			const [x, y, width, height] = thing.boundingRect ?? thing.bounding;
-			// In 1.58 the first stays too high when a node has become lower.
+			// In 1.58 `boundingRect` keeps the old height when a node has shrunk.
 			drawChips(context, [x, y, width, Math.min(height, thing.height ?? height)], chips, ds.scale);
 			if (!isClassic() && "inputs" in thing) followSize(thing);
 		}
 	}
 }
 
-/** @param {any} thing */
+/** Redraw whenever the node's element is resized. @param {any} thing */
 function followSize(thing) {
 	if (elements.get(thing)?.isConnected) return;
 	const element = document.querySelector(`[data-node-id="${CSS.escape(String(thing.id))}"]`);
@@ -93,7 +93,7 @@ export function drawChips(context, [x = 0, y = 0, width = 0, height = 0], chips,
 	context.restore();
 }
 
-/** Beyond its own thing a label would cover another's. @type {(context: any, text: string, width: number) => string} */
+/** Truncate a text to a width: a longer label would cover a neighbour's. @type {(context: any, text: string, width: number) => string} */
 function fitting(context, text, width) {
 	let cut = text;
 	while (cut.length > 1 && context.measureText(cut).width > width) cut = `${cut.slice(0, -2).trimEnd()}…`;

@@ -1,27 +1,27 @@
-// The pictures that ComfyUI shows on nodes while they run.
+// Preview and result images that ComfyUI shows on nodes.
 
 import { redraw } from "./graph.js";
 import { stores } from "./stores.js";
 
-const PAUSE = 600; // ms until ComfyUI has put its own there
+const PAUSE = 600; // ms until ComfyUI has set or revoked its own preview
 
 /**
- * ComfyUI leaves the sampler's last preview in the result's place; `isLast`: no result will take it.
+ * Remove the sampler's last preview, which ComfyUI leaves in the result's place; `isLast`: no result follows.
  * @type {(id: string, node: any, isLast?: boolean) => void}
  */
 export function dropPreview(id, node, isLast = false) {
 	const outputs = store();
 	outputs?.revokePreviewsByExecutionId?.(id);
-	// It does so a little later, and neither 1.49 nor the classic canvas sees it.
+	// The store revokes after a delay, which neither 1.49 nor the classic canvas notices.
 	setTimeout(() => {
 		outputs?.refreshNodeOutputs?.(node);
 		node.images = undefined;
-		if (isLast) node.imgs = undefined; // the classic canvas waits for another one
+		if (isLast) node.imgs = undefined; // the classic canvas keeps it until another arrives
 		redraw();
 	}, PAUSE);
 }
 
-/** A run's result, as the run's own event would show it. @type {(id: string, node: any, output: any) => void} */
+/** Show a node's output as its `executed` event would. @type {(id: string, node: any, output: any) => void} */
 export function showOutput(id, node, output) {
 	const outputs = store();
 	outputs?.setNodeOutputsByExecutionId?.(id, output);

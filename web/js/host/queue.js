@@ -1,10 +1,10 @@
-// What goes to ComfyUI beside a prompt, and what a prompt that is loaded brings.
+// Patches around ComfyUI's queue: extra data beside a prompt, guards before a run, loading of prompts.
 
 import { nodeOf } from "./graph.js";
 import { api, app } from "./scripts.js";
 import { stores } from "./stores.js";
 
-/** ComfyUI lets nobody speak beside the prompt, so it is added on the way out. @param {(body: any) => object} change */
+/** Queue the graph with a changed POST /prompt body; ComfyUI has no hook for it, so `fetchApi` is patched. @param {(body: any) => object} change */
 const queueChanged = (change) =>
 	withPatchedApi("queuePrompt", queueAgain, (queue, restore) => (number, data, more) => {
 		restore();
@@ -15,7 +15,7 @@ const queueChanged = (change) =>
 		});
 	});
 
-/** @param {ComfyNode} node that is to run anew */
+/** Queue the graph so that this node runs anew. @param {ComfyNode} node */
 export const runAgain = (node) =>
 	queueChanged((body) => {
 		const extra = body.extra_data ?? {};
@@ -23,10 +23,10 @@ export const runAgain = (node) =>
 		return { ...body, extra_data: { ...extra, runninghub: { ...extra.runninghub, again } } };
 	});
 
-/** The graph as it is now, as the run of that id. @param {string} id */
+/** Queue the current graph under that prompt id. @param {string} id */
 export const queueAs = (id) => queueChanged((body) => ({ ...body, prompt_id: id }));
 
-/** The graph as it is now, once more. */
+/** Queue the current graph, as a run that the user started. */
 export function queueAgain() {
 	press();
 	return app.queuePrompt(0);
@@ -34,12 +34,12 @@ export function queueAgain() {
 
 const settings = () => stores()?._s.get("queueSettingsStore");
 
-/** How many runs a press of Run is. */
+/** The batch count: the number of runs that one press of Run queues. */
 export const runCount = () => Number(settings()?.batchCount) || 1;
 
-/** Whether ComfyUI runs by itself: at each change of the graph, or again and again. @returns {"" | "change" | "instant"} */
+/** The auto-queue mode: at each change of the graph, or continuously; "" if off. @returns {"" | "change" | "instant"} */
 export function autoMode() {
-	const { autoQueueEnabled, autoQueueMode } = app.ui ?? {}; // of the old menu
+	const { autoQueueEnabled, autoQueueMode } = app.ui ?? {}; // of the legacy menu
 	const mode = String((autoQueueEnabled && autoQueueMode) || settings()?.mode);
 	return mode === "change" ? mode : mode.startsWith("instant") ? "instant" : "";
 }
@@ -50,15 +50,15 @@ export function stopAutoRuns() {
 	if (app.ui) app.ui.autoQueueEnabled = false;
 }
 
-const AUTO = "auto_queue"; // ComfyUI's word for what begins such a run
+const AUTO = "auto_queue"; // ComfyUI's trigger source of an auto-queued run
 
-/** Whether ComfyUI says which runs it begins by itself. It does since 1.47.12 and 1.49. */
+/** Whether ComfyUI reports a run's trigger source: since 1.47.12 and 1.49. */
 let saysWhich = false;
 
-/** Where it does not, a run that nobody presses for is one: while a command runs, or a button of ours. */
+/** Fallback where it does not: true while a queue command or a button of ours starts a run. */
 let isPressed = false;
 
-/** The run that begins at once is a person's. */
+/** Attribute a run that starts before the next microtask to the user. */
 function press() {
 	isPressed = true;
 	queueMicrotask(() => {
@@ -66,19 +66,19 @@ function press() {
 	});
 }
 
-/** Of a run that begins now. @param {any} more what ComfyUI says of it; once, the nodes that it is of */
+/** Whether the run that starts now is auto-queued. @param {any} more queuePrompt's options; formerly node ids */
 function isAutoRun(more) {
 	saysWhich ||= Object.hasOwn(more ?? {}, "intent");
 	return saysWhich ? more?.intent?.trigger_source === AUTO : autoMode() !== "" && !isPressed;
 }
 
-/** As ComfyUI would by itself. */
+/** Queue a run as ComfyUI's auto-queue does. */
 export const autoRun = () => app.queuePrompt(0, runCount(), saysWhich ? { intent: { trigger_source: AUTO } } : undefined);
 
 /** @type {((isAuto: boolean) => boolean | Promise<boolean>)[]} */
 const questions = [];
 
-/** Asked before each run, in the order of these calls, until one says no; `isAuto`: ComfyUI begins it by itself. @param {(isAuto: boolean) => boolean | Promise<boolean>} may */
+/** Register a guard: called before each run, in registration order, until one returns false; `isAuto`: the run is auto-queued. @param {(isAuto: boolean) => boolean | Promise<boolean>} may */
 export function onRun(may) {
 	if (questions.push(may) === 1) askBeforeRuns();
 }
@@ -93,11 +93,11 @@ function askBeforeRuns() {
 	app.queuePrompt = async (/** @type {[number, number?, any?]} */ ...args) => {
 		const isAuto = isAutoRun(args[2]);
 		do {
-			// What ComfyUI is asked for while it queues it makes later, of values that it draws meanwhile.
+			// A run requested during queueing would be serialized later, with randomized values drawn meanwhile.
 			if (isAuto) await Promise.allSettled(queueing);
 			for (const may of questions) {
 				if (await may(isAuto)) continue;
-				// It takes the run for queued, and at a change waits for its end: it shall look at its count again.
+				// ComfyUI takes the run for queued and in "change" mode waits for its end: make it re-read its count.
 				if (autoMode() === "change") stores()?._s.get("queuePendingTaskCount")?.$patch({});
 				return false;
 			}
@@ -112,7 +112,7 @@ function askBeforeRuns() {
 	};
 }
 
-/** ComfyUI tells nobody what it refused, nor what it took. @type {(refused: (errors: Record<string, any>) => void, accepted: (prompt: any, id: string) => void) => void} */
+/** Observe POST /prompt: node errors of a refused prompt, prompt and id of an accepted one; ComfyUI has no event for either. @type {(refused: (errors: Record<string, any>) => void, accepted: (prompt: any, id: string) => void) => void} */
 export function onQueued(refused, accepted) {
 	const { queuePrompt } = api;
 	api.queuePrompt = async (/** @type {[number, any, any?]} */ ...args) => {
@@ -130,7 +130,7 @@ export function onQueued(refused, accepted) {
 /** @typedef {(...args: any[]) => Promise<any>} ApiMethod */
 
 /**
- * While something is done, one of ComfyUI's calls is another. `make` gets the own one, and what puts it back.
+ * Patch a method of ComfyUI's api while `act` runs. `make` gets the original, and a function that restores it.
  * @type {(name: string, act: () => Promise<any>, make: (own: ApiMethod, restore: () => void) => ApiMethod) => Promise<any>}
  */
 async function withPatchedApi(name, act, make) {
@@ -149,10 +149,10 @@ async function withPatchedApi(name, act, make) {
 
 let loading = 0;
 
-/** Whether nodes are made of a prompt in API format now, which fills them after they were made. */
+/** Whether an API-format prompt is being loaded: its values are set after the nodes were created. */
 export const isLoadingPrompt = () => loading > 0;
 
-/** @param {(prompt: any) => any} prepare @param {() => void} done */
+/** Patch `loadApiJson`: load `prepare(prompt)`, then call `done`. @param {(prompt: any) => any} prepare @param {() => void} done */
 export function whenPromptLoads(prepare, done) {
 	const { loadApiJson } = app;
 	app.loadApiJson = async (/** @type {any} */ prompt, /** @type {any[]} */ ...more) => {

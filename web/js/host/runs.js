@@ -1,17 +1,17 @@
-// What ComfyUI knows of runs, also of those that no event told this page of.
+// ComfyUI's queue and history, which include runs of which this page received no event.
 
 import { onEvent, request } from "./comfy.js";
 import { rootGraph } from "./graph.js";
 import { api } from "./scripts.js";
 
 /**
- * A run that is over: its nodes as they were queued, what each showed, and which ComfyUI kept.
+ * A finished run: its nodes as queued, the output of each, and the ids that were served from ComfyUI's cache.
  * @typedef {{ nodes: Record<string, any>, outputs: Record<string, any>, cached: Set<string> }} Run
  */
 
-const MOST = 16; // runs that are looked through, newest first
+const MOST = 16; // history entries to read
 
-/** The name that ComfyUI has for this page, once its socket is open. @type {() => Promise<string>} */
+/** This page's client id, once its WebSocket is open. @type {() => Promise<string>} */
 export async function pageId() {
 	if (api.socket?.readyState !== WebSocket.OPEN) {
 		await new Promise((open) => onEvent("status", open));
@@ -19,13 +19,13 @@ export async function pageId() {
 	return String(api.clientId ?? "");
 }
 
-/** The id of the prompt that runs now, if it is one of the graph that is open. */
+/** The id of the running prompt, if it is of the open graph; else "". */
 export async function runningPrompt() {
 	const { queue_running: queued = [] } = await read("/queue");
 	return String(queued.find(isOfGraph)?.[1] ?? "");
 }
 
-/** Of the graph that is open, newest first. @returns {Promise<Run[]>} */
+/** Finished runs of the open graph, newest first. @returns {Promise<Run[]>} */
 export async function lastRuns() {
 	const history = await read(`/history?max_items=${MOST}`);
 	/** @type {any[]} */
@@ -34,10 +34,10 @@ export async function lastRuns() {
 	return runs.map(({ prompt, outputs, status }) => ({ nodes: prompt[2], outputs: outputs ?? {}, cached: cachedIn(status?.messages) }));
 }
 
-/** @param {any[]} prompt as a queue holds it: number, id, nodes, what came beside them */
+/** @param {any[]} prompt a queue entry: number, id, nodes, extra data */
 const isOfGraph = ([, , , extra]) => extra?.extra_pnginfo?.workflow?.id === rootGraph().id;
 
-/** @param {any[]} messages */
+/** The node ids of `execution_cached` messages. @param {any[]} messages */
 function cachedIn(messages = []) {
 	return new Set(messages.flatMap(([event, { nodes = [] }]) => (event === "execution_cached" ? nodes.map(String) : [])));
 }

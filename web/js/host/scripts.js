@@ -1,4 +1,4 @@
-// Where ComfyUI's own scripts are. For the modules of this folder alone.
+// Re-exports ComfyUI's own scripts. Only for the modules of this folder.
 
 export { app } from "../../../../scripts/app.js";
 export { api } from "../../../../scripts/api.js";

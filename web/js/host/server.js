@@ -1,4 +1,4 @@
-// Calls of our own routes: JSON out, JSON in, errors as one class.
+// Client of our own routes: JSON in both directions, failures as ServerError.
 
 import { addressOf, language, request } from "./comfy.js";
 import { loadTexts, t } from "./texts.js";
@@ -23,19 +23,19 @@ export async function post(path, body, signal) {
 	const once = async () => send(path, json(body, { "X-RunningHub-Token": await token() }, signal));
 	let answer = await once();
 	if (answer.status === 403) {
-		// ComfyUI was started anew since; nothing was done with the old token.
+		// ComfyUI was restarted. Nothing was done for the old token, so a retry is safe.
 		session = null;
 		answer = await once();
 	}
 	return read(answer);
 }
 
-/** The server also learns our language. */
+/** The CSRF token of this session, cached per language, which the request also tells the server. */
 function token() {
 	if (session === null || spoken !== language()) {
 		spoken = language();
 		session = send("/runninghub/session", json({ locale: spoken })).then(read).then((body) => String(body.token));
-		// Who waits for it hears of the failure; the next call tries again.
+		// Waiting callers get the rejection; the next call retries.
 		session.catch(() => {
 			session = null;
 		});
@@ -77,5 +77,5 @@ async function failure(key, status) {
 	return new ServerError({ key, message: t(key, { status }) });
 }
 
-/** The address of a file that our server gives to own pages. @type {(path: string, query: Record<string, unknown>) => string} */
+/** The URL of a file that our server sends to our own pages. @type {(path: string, query: Record<string, unknown>) => string} */
 export const fileUrl = (path, query) => addressOf(`${path}?${new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]))}`);

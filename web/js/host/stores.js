@@ -1,12 +1,12 @@
-// The state that ComfyUI's page keeps, as its own parts share it.
+// ComfyUI's Pinia stores, and reactive state of ours among them.
 
-/** Pinia, once the page is there. @returns {any} */
+/** The Pinia instance; undefined until the Vue app is mounted. @returns {any} */
 export function stores() {
 	const root = /** @type {any} */ (document.querySelector("#vue-app"));
 	return root?.__vue_app__?.config.globalProperties.$pinia;
 }
 
-/** State of ours among ComfyUI's: what follows it while ComfyUI reads it is read again once it has changed. */
+/** A reactive change counter in Pinia: a Vue effect that called `follow` is re-run after `change`. */
 export const shared = (name = "") => ({
 	follow: () => void stores()?.state.value[name]?.changes,
 	change() {

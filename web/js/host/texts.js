@@ -1,11 +1,11 @@
-// Sentences for people by key, and sizes, times and prices, in ComfyUI's language.
+// Localized texts by key, and formatted sizes, times and prices, in ComfyUI's language.
 
 import { language, request } from "./comfy.js";
 
 /** @typedef {(key: string, params?: Record<string, unknown>) => string} Say */
 
 /**
- * What earlier runs took; nulls where nothing is known. `quote`: what a run will probably cost, in words.
+ * Typical time and cost of earlier runs, null if unknown. `quote`: the expected cost of a run, as text.
  * @typedef {{ runs: number | null, seconds: number | null, coins: number | null, money: number | null, quote?: string }} Estimate
  */
 
@@ -15,7 +15,7 @@ let languages = {};
 /** @type {Promise<void> | null} */
 let loading = null;
 
-/** Once; a failure is tried again at the next call. */
+/** Load the texts once; a failure is retried at the next call. Never rejects. */
 export function loadTexts() {
 	loading ??= fetchTexts().catch(() => {
 		loading = null;
@@ -29,7 +29,7 @@ async function fetchTexts() {
 	else loading = null;
 }
 
-/** `runninghub.canvas.<key>`; the key itself while there are no sentences. @type {Say} */
+/** The text `runninghub.canvas.<key>` with its placeholders filled; English, else the key, where it is missing. @type {Say} */
 export function t(key, params = {}) {
 	const sentence = find(language(), key) ?? find("en", key) ?? key;
 	return sentence.replace(/\{(\w+)\}/g, (hole, name) => (Object.hasOwn(params, name) ? String(params[name]) : hole));
@@ -53,7 +53,7 @@ export function numberText(value, digits = 2) {
 /** @param {...any} parts */
 export const dotted = (...parts) => parts.filter(Boolean).join(" · ");
 
-/** A price without the remark in brackets that says where it is from. */
+/** A price text without its trailing remark in brackets, which names its source. */
 export const shortPrice = (text = "") => text.replace(/\s*[(（][^()（）]*[)）]$/u, "");
 
 export function bytesText(bytes = 0) {
