@@ -1,9 +1,9 @@
-// Forms for prompts in API format, which have none: guessed from their inputs and links. Pure.
+// Infers forms for API-format prompts, which have none, from their inputs and links. Pure.
 
 import { blankForm, isFieldName, isObject, MOST_OUTPUTS, readField, readForm, slots, typedOf } from "./form.js";
 
 /**
- * ComfyUI fills only widgets and sockets that exist when it loads a prompt.
+ * Add an inferred `form` input to each node of `kinds`: ComfyUI fills only widgets and slots that exist at load.
  * @type {(prompt: any, kinds: Map<string, RhKind>) => any}
  */
 export function withForms(prompt, kinds) {
@@ -28,7 +28,7 @@ function guessForm(inputs, kind, last) {
 		...(kind === "model" && { id: String(inputs.model ?? "").trim() }),
 		fields: names.map((name) => readField({ name, label: name, tip: name, ...guessField(name, inputs[name]) }, kind)),
 		outputs,
-		// A prompt without a form counts slots as the pool does.
+		// Without a form, slot numbers of a prompt are pool indices.
 		sockets: slots(kind, Math.max(last + 1, outputs.length ? typedOf(kind).length + outputs.length : 1)),
 	};
 }
@@ -45,7 +45,7 @@ function guessField(name, stored) {
 /** @param {any} value */
 const isLink = (value) => Array.isArray(value) && value.length === 2 && Number.isInteger(value[1]);
 
-/** @param {Record<string, any>} prompt */
+/** The highest output slot that is linked, by node id. @param {Record<string, any>} prompt */
 function lastUsedSlots(prompt) {
 	const inputs = Object.values(prompt).flatMap((node) => Object.values(isObject(node?.inputs) ? node.inputs : {}));
 	/** @type {Map<string, number>} */

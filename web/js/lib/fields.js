@@ -1,15 +1,15 @@
-// How a field stands on a node: its socket, or its widget and the values that this takes.
+// Maps a program's field to an input slot or a widget, and its values to those the widget accepts.
 
 import { number } from "./form.js";
 
-/** A value of a field made one that its widget takes, or that is sent. @typedef {(field: RhField, value: any) => unknown} Fitting */
+/** Converts a field's value to one that its widget accepts, or that is sent. @typedef {(field: RhField, value: any) => unknown} Fitting */
 
 /**
- * What stands for a field on a node.
+ * A field's control: a slot of that type, or a widget with its spec; `takes`: the slot's type if it differs.
  * @typedef {{ socket: string } | { widget: "STRING" | "INT" | "FLOAT" | "BOOLEAN" | "COMBO", takes?: string, spec: [any, Record<string, any>] }} Standing
  */
 
-// A media field takes what can be uploaded for it, or a remote name as text.
+// Field kind → slot type: a media field accepts what can be uploaded for it, or a remote file name as text.
 const SOCKETS = new Map([
 	["IMAGE", "IMAGE,MASK,STRING"],
 	["ZIP", "IMAGE,MASK,STRING"],
@@ -21,7 +21,7 @@ const SAFE = Number.MAX_SAFE_INTEGER;
 
 const NUMBERS = ["INT", "FLOAT"];
 
-/** @param {RhField} field @returns {Standing} */
+/** The slot or widget that represents a field. @param {RhField} field @returns {Standing} */
 export function standing(field) {
 	const { kind, name, options, step, blank } = field;
 	const socket = SOCKETS.get(kind);
@@ -42,13 +42,13 @@ export function standing(field) {
 	return { widget: "STRING", spec: ["STRING", { ...value, multiline, placeholder: field.label }] };
 }
 
-/** @param {RhField[]} fields */
+/** Whether two fields have equal controls, whatever their stored values and labels. @param {RhField[]} fields */
 export function standsLike(...fields) {
 	const [first, second] = fields.map((field) => JSON.stringify(standing({ ...field, stored: null, label: "" })));
 	return first === second;
 }
 
-/** @param {RhField} field */
+/** The stored value, as the widget holds it. @param {RhField} field */
 export function startValue({ kind, stored, options, blank }) {
 	if (blank && stored === null) return "";
 	if (kind === "BOOLEAN") return stored === true || stored === "true";
@@ -57,7 +57,7 @@ export function startValue({ kind, stored, options, blank }) {
 	return options?.includes(stored) ? stored : String(stored ?? "");
 }
 
-/** The given value where it fits, else the stored one. @type {Fitting} */
+/** The given value, numbers clamped to the range, if the widget accepts it; else the stored one. @type {Fitting} */
 export function fitting(field, value) {
 	if (field.blank) return fittingOrNone(field, value);
 	if (field.kind === "BOOLEAN") {
@@ -74,7 +74,7 @@ export function fitting(field, value) {
 	return ["string", "number", "boolean"].includes(typeof value) ? String(value) : startValue(field);
 }
 
-/** The same for a field that may stay unset, as "". @type {Fitting} */
+/** The same for an optional field, which is "" while unset. @type {Fitting} */
 function fittingOrNone(field, value) {
 	if (value === "" || value === null || value === undefined) return "";
 	const text = String(value);
@@ -82,7 +82,7 @@ function fittingOrNone(field, value) {
 	return choices(field).find((choice) => String(choice) === text) ?? startValue(field);
 }
 
-/** A number beyond 2^53 goes out as the text it came as, while nobody changed it. @type {Fitting} */
+/** The value to send: an unchanged number beyond 2^53 stays the text that it was received as. @type {Fitting} */
 export function sent(field, value) {
 	const untouched = field.kind === "INT" && typeof field.stored === "string" && value === startValue(field);
 	return untouched ? field.stored : value;
@@ -94,7 +94,7 @@ function range(field) {
 	const widest = field.kind === "INT" ? SAFE : 1e12;
 	const low = Math.max(field.min ?? (field.seed ? 0 : -widest), -widest);
 	const high = Math.min(field.max ?? widest, widest);
-	// A stored value outside of the range is the remote's own affair.
+	// The remote's stored value is allowed even outside its declared range.
 	return { min: Math.min(low, value), max: Math.max(high, value) };
 }
 
@@ -116,17 +116,17 @@ function choices(field) {
 	return options.includes(value) ? options : [value, ...options];
 }
 
-/** An untouched value follows its program. @type {RhCarry} */
+/** A value after its program was updated: one that the user did not change follows the program. @type {RhCarry} */
 export const carried = (before, after, value) =>
 	value === startValue(before) ? startValue(after) : fitting(after, value);
 
-/** "5 … 15" of a number. @param {RhField} field */
+/** The range of a number as text, "5 … 15"; "" if unbounded. @param {RhField} field */
 export const hintOf = ({ min, max }) => (min === null && max === null ? "" : `${min ?? ""} … ${max ?? ""}`);
 
-/** A value of the field of the same name of another program, where it fits. @type {RhCarry} */
+/** Convert a value for the field of the same name of another kind or program, if it fits. @type {RhCarry} */
 export function moved(before, after, value) {
 	if (value === startValue(before)) return startValue(after);
 	const fitted = fitting(after, value);
-	// "5" of a list and 5 of a number are the same to a person.
+	// To a user the option "5" and the number 5 are the same.
 	return fitted === startValue(after) && typeof value === "number" ? fitting(after, String(value)) : fitted;
 }

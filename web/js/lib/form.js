@@ -1,4 +1,4 @@
-// A node's form: the chosen fields and outputs of a remote program, and where its slots are. Pure.
+// A node's form: the chosen fields and outputs of a remote program, and its slots' pool indices. Pure.
 
 const TYPED = Object.freeze([
 	{ name: "images", type: "IMAGE" },
@@ -12,16 +12,16 @@ const TYPED = Object.freeze([
 
 const TYPED_OF_MODELS = Object.freeze([...TYPED, { name: "model_3d", type: "FILE_3D" }]);
 
-/** The outputs that each node of a kind has. @param {RhKind} kind */
+/** The typed outputs of a kind: they come first in the pool, before the remote ones. @param {RhKind} kind */
 export const typedOf = (kind) => (kind === "model" ? TYPED_OF_MODELS : TYPED);
 
 export const MOST_OUTPUTS = 12;
 
-const MOST_FIELDS = 500; // what a page can still show
-const FRESH = [0, 4]; // images and text, until a program says more
-const UNTOLD = [0, 2, 3, 4]; // of a program that does not say what it makes: all media, and text
-const FILES = 5;
-const RESOURCES = ["CHECKPOINT", "UNET", "LORA", "GGUF"]; // lists of models that the service has
+const MOST_FIELDS = 500; // that a page can still render
+const FRESH = [0, 4]; // pool indices: images and text, until a program is read
+const UNTOLD = [0, 2, 3, 4]; // pool indices for a program that declares no outputs: all media, and text
+const FILES = 5; // pool index of `files`
+const RESOURCES = ["CHECKPOINT", "UNET", "LORA", "GGUF"]; // model lists of the service
 
 /** @type {(kind: RhKind, sockets?: number[]) => RhForm} */
 export const blankForm = (kind, sockets = FRESH) => ({ v: 1, kind, id: "", name: "", hash: "", fields: [], outputs: [], sockets: [...sockets] });
@@ -29,7 +29,7 @@ export const blankForm = (kind, sockets = FRESH) => ({ v: 1, kind, id: "", name:
 /** @param {RhProgram} program */
 export const everyField = (program) => program.nodes.flatMap((node) => node.fields);
 
-/** @type {(program: RhProgram, before: RhForm | null, linked: number[]) => RhChoice} */
+/** The choice for a new program: what it suggests, what `before` had, and `linked` pool indices. @type {(program: RhProgram, before: RhForm | null, linked: number[]) => RhChoice} */
 export function firstChoice(program, before, linked) {
 	const had = new Map(before?.fields.map((field) => [field.name, field.kind]));
 	const fields = everyField(program).filter((field) => field.suggested || had.get(field.name) === field.kind);
@@ -38,7 +38,7 @@ export function firstChoice(program, before, linked) {
 		const index = TYPED.findIndex(({ type }) => type === output.type);
 		return index === -1 ? FILES : index;
 	});
-	// One output of a type alone has an equal slot of its own.
+	// The only output of its type has a slot of its own with the same value.
 	const typed = all.filter((index, place) => all.indexOf(index) !== place);
 	const untold = program.outputs.length === 0 ? (program.typed ?? UNTOLD) : [];
 	return {
@@ -48,7 +48,7 @@ export function firstChoice(program, before, linked) {
 	};
 }
 
-/** @type {(program: RhProgram, form: RhForm) => RhChoice} */
+/** The choice that a form stands for, without what the program no longer has. @type {(program: RhProgram, form: RhForm) => RhChoice} */
 export function presentChoice(program, form) {
 	const names = new Set(everyField(program).map((field) => field.name));
 	const ids = new Set(program.outputs.map((output) => output.id));
@@ -60,7 +60,7 @@ export function presentChoice(program, form) {
 }
 
 /**
- * Slots that stay keep their place, new ones come after them.
+ * Build a form from a choice. Slots that `before` has too keep their order, new ones are appended.
  * @type {(program: RhProgram, choice: RhChoice, before: RhForm | null) => RhForm}
  */
 export function makeForm(program, choice, before) {
@@ -81,7 +81,7 @@ export function makeForm(program, choice, before) {
 	return { v: 1, kind, id, name, hash, fields, outputs, sockets, ...(program.model && { model: program.model }) };
 }
 
-/** `3=7 6=1 | 9`: nodes with their number of fields, output nodes. @param {RhProgram} program */
+/** Fingerprint of a program's structure, `3=7 6=1 | 9`: field counts by node id, then ids of output nodes. @param {RhProgram} program */
 export function seenOf(program) {
 	const nodes = program.nodes.map((node) => `${node.id}=${node.fields.length}`).join(" ");
 	return `${nodes} | ${program.outputs.map((output) => output.id).join(" ")}`;
@@ -95,7 +95,7 @@ function arrange(kind, outputs, typed, before) {
 }
 
 /**
- * -1: nowhere. A remote output is told by its id: its place changes with the others.
+ * The new pool index of each slot of `before`, -1 if it is gone. Remote outputs are matched by id.
  * @type {(before: RhForm, outputs: RhOutput[]) => number[]}
  */
 export function slotOrigins(before, outputs) {
@@ -108,7 +108,7 @@ export function slotOrigins(before, outputs) {
 	});
 }
 
-/** @param {RhForm} form @param {number} index */
+/** Name, type and label of the output at a pool index. @param {RhForm} form @param {number} index */
 export function slotOf(form, index) {
 	const typed = typedOf(form.kind);
 	const slot = typed[index];
@@ -118,7 +118,7 @@ export function slotOf(form, index) {
 	return { name: `out_${place + 1}`, type, label };
 }
 
-/** From a file or another program. @param {unknown} source @returns {RhForm | null} */
+/** Validate and normalize a form (JSON or parsed) from an untrusted source; null if it is none. @param {unknown} source @returns {RhForm | null} */
 export function readForm(source) {
 	const form = typeof source === "string" ? parse(source) : source;
 	if (!isObject(form) || form.v !== 1) return null;
@@ -143,13 +143,13 @@ export function readForm(source) {
 /** @type {RhKind[]} */
 const KINDS = ["workflow", "app", "model", "module"];
 
-/** Places in the pool of outputs, or the first of them. @type {(kind: RhKind, count?: number) => number[]} */
+/** The output pool's indices, or the first `count` of them. @type {(kind: RhKind, count?: number) => number[]} */
 export function slots(kind, count = Infinity) {
 	const pool = typedOf(kind).length + (kind === "model" ? 0 : MOST_OUTPUTS);
 	return Array.from({ length: Math.min(count, pool) }, (_, index) => index);
 }
 
-/** @type {(field: any, kind?: RhKind) => RhField | null} */
+/** Validate and normalize a field; null if its name is invalid. @type {(field: any, kind?: RhKind) => RhField | null} */
 export function readField(field, program = "workflow") {
 	if (!isObject(field) || !isFieldName(field.name, program)) return null;
 	const options = list(field.options);
@@ -171,7 +171,7 @@ export function readField(field, program = "workflow") {
 	};
 }
 
-/** What is told of a model's parameters alone; what has its usual value is left out. @param {any} field */
+/** The properties that only a model's parameters have; defaults are omitted. @param {any} field */
 function readParameter({ required, array, max_items: most, blank, when, excludes }) {
 	const apart = list(excludes).filter((name) => isFieldName(name, "model"));
 	const values = list(when?.values).map((value) => clean(value));
@@ -206,7 +206,7 @@ export function isFieldName(name, kind = "workflow") {
 
 const isParameter = (name = "") => /^(p\.)?[A-Za-z_][\w-]{0,63}(\.[1-9]\d{0,2})?$/.test(name) && !OWN.test(name);
 
-/** Inputs of a model's node that are no parameters. */
+/** Reserved names, which are not parameters: the node's own inputs, and names unsafe as keys. */
 const OWN = /^(form|model|extra|batch|max_orders|timeout|reroll_seeds|send_anyway|fit_pictures|profile|link_\d+|constructor|__proto__)$/;
 
 /** @type {(items: any[], key: string) => any[]} */
@@ -219,7 +219,7 @@ const sorted = (indices) => [...new Set(indices)].sort((first, second) => first 
 /** @param {unknown} value */
 const list = (value) => (Array.isArray(value) ? value : []);
 
-/** What a JSON text holds; null for any other text. @returns {any} */
+/** Parse JSON; null if it is invalid. @returns {any} */
 export function parse(text = "") {
 	try {
 		return JSON.parse(text);
@@ -228,13 +228,13 @@ export function parse(text = "") {
 	}
 }
 
-// Line ends and other controls, and marks that turn the direction of what follows.
+// Line breaks and other control characters, and bidirectional formatting.
 // eslint-disable-next-line no-control-regex
 const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]+/g;
 
-/** @type {(text: unknown, most?: number) => string} */
+/** One line of at most `most` code points, without control characters. @type {(text: unknown, most?: number) => string} */
 export function clean(text, most = 60) {
-	// A title may have megabytes.
+	// Cut first: a title may be megabytes long.
 	const line = String(text ?? "").slice(0, most * 8).replace(UNSEEN, " ").replace(/ {2,}/g, " ").trim();
 	const letters = [...line];
 	return letters.length > most ? `${letters.slice(0, most - 1).join("")}…` : line;
@@ -243,7 +243,7 @@ export function clean(text, most = 60) {
 /** @param {unknown} value @returns {value is Record<string, any>} */
 export const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** @param {unknown} value */
+/** A finite number, also from text; null for anything else. @param {unknown} value */
 export function number(value) {
 	const parsed = typeof value === "number" || (typeof value === "string" && value.trim()) ? Number(value) : NaN;
 	return Number.isFinite(parsed) ? parsed : null;

@@ -1,14 +1,14 @@
-// Marks of segments: what of a graph shall run on RunningHub, as values and without a canvas.
+// Marks of segments: which nodes and groups of a graph run on RunningHub. No canvas needed.
 
 import { classOf, isOurs, sourceAt } from "./nodes.js";
 
-/** Whether a thing of the graph is one of a kind. @typedef {(thing: any) => boolean} Test */
+/** A predicate on a node or group. @typedef {(thing: any) => boolean} Test */
 
 export const INSTANCES = ["default", "plus", "ultra"];
 
 const KEY = "runninghub"; // in a node's properties and a group's flags
 
-// White is readable on each of them.
+// White text is readable on each.
 const COLORS = ["#4a6b12", "#6d28d9", "#0f6e6a", "#a3420b", "#a61b5b", "#1f55c4"];
 
 /** @type {Test} */
@@ -17,13 +17,13 @@ export const isGroup = (thing) => typeof thing?.recomputeInsideNodes === "functi
 /** @param {any} instance */
 const sizeOf = (instance) => (INSTANCES.indexOf(instance) > 0 ? instance : "");
 
-/** How orders are placed: who pays, seconds, the queue, the saved workflow, the route. The server checks them. */
+/** Options of a mark's orders: account, timeout in seconds, queue, saved workflow, route. The server validates them. */
 const RULES = ["profile", "timeout", "use_personal_queue", "workflow", "route"];
 
-/** Only what differs from the defaults. @param {any} mark */
+/** The options that differ from the defaults. @param {any} mark */
 const rulesOf = (mark) => Object.fromEntries(RULES.flatMap((name) => (mark[name] ? [[name, mark[name]]] : [])));
 
-/** @type {(thing: any) => RhMark | null} */
+/** The mark of a node or group itself; null for none. @type {(thing: any) => RhMark | null} */
 export function markOf(thing) {
 	const stored = (isGroup(thing) ? thing.flags : thing?.properties)?.[KEY] ?? {};
 	const { segment, instance, only } = stored;
@@ -31,7 +31,7 @@ export function markOf(thing) {
 	return { segment, instance: sizeOf(instance), only: only === true, ...rulesOf(stored) };
 }
 
-/** @type {(thing: any, mark: RhMark | null) => void} */
+/** Set or, with null, remove the mark; other keys stored beside it are kept. @type {(thing: any, mark: RhMark | null) => void} */
 export function setMark(thing, mark) {
 	const holder = (thing[isGroup(thing) ? "flags" : "properties"] ??= {});
 	const { segment, instance, only } = mark ?? {};
@@ -47,7 +47,7 @@ export function setMark(thing, mark) {
 }
 
 /**
- * What is marked bit by bit is one order; else the smallest free number.
+ * The segment to extend: the lowest of the chosen, else of the adjacent ones; else a new one, smallest free number.
  * @type {(chosen: (RhMark | null)[], touched: (RhMark | null)[], all: (RhMark | null)[]) => RhMark}
  */
 export function markFor(chosen, touched, all) {
@@ -63,13 +63,13 @@ export function markFor(chosen, touched, all) {
 	return { segment: String(number), instance: "", only: false };
 }
 
-/** Not what only the browser has (but subgraphs), nor ours, which is in the cloud anyway. @type {Test} */
+/** Groups and nodes, except virtual ones (subgraph nodes are allowed) and ours, which run in the cloud anyway. @type {Test} */
 export function isMarkable(thing) {
 	const isNode = Array.isArray(thing?.inputs) && !isOurs(classOf(thing));
 	return isGroup(thing) || (isNode && Boolean(thing.subgraph || !thing.isVirtualNode));
 }
 
-/** @param {any[]} selection */
+/** The markable part of a selection, without what its groups contain. @param {any[]} selection */
 export function markableOf(selection) {
 	const things = selection.filter(isMarkable);
 	const inGroups = new Set(things.filter(isGroup).flatMap(({ children }) => [...(children ?? [])]));
@@ -79,10 +79,10 @@ export function markableOf(selection) {
 /** @param {any} graph @returns {any[]} */
 const thingsOf = (graph) => [...(graph?.groups ?? []), ...(graph?.nodes ?? [])];
 
-/** @param {any} root */
+/** All groups and nodes of the root graph and its subgraphs. @param {any} root */
 export const allThings = (root) => [root, ...(root?.subgraphs?.values() ?? [])].flatMap(thingsOf);
 
-/** The marked group or subgraph that a thing is in; null for none. @type {(thing: any, root: any) => any} */
+/** The marked group or subgraph node that contains a thing, at any depth; null for none. @type {(thing: any, root: any) => any} */
 export function holderOf(thing, root) {
 	const { graph } = thing;
 	const group = graph?.groups?.find((/** @type {any} */ candidate) => candidate !== thing && markOf(candidate) && holds(candidate, thing));
@@ -96,10 +96,10 @@ function holds(group, thing) {
 	return [...(group.children ?? group.nodes ?? [])].includes(thing);
 }
 
-/** @param {any} node @returns {RhMark[]} */
+/** The marks inside a subgraph node, recursively. @param {any} node @returns {RhMark[]} */
 export const insideOf = (node) => thingsOf(node?.subgraph).flatMap((thing) => markOf(thing) ?? insideOf(thing));
 
-/** What nodes and what groups hold read, and who reads them. @param {any[]} things of one graph @returns {any[]} */
+/** The producers and readers of these nodes and of those in these groups. @param {any[]} things of one graph @returns {any[]} */
 export function neighboursOf(things) {
 	const own = new Set(things.flatMap((thing) => (isGroup(thing) ? [...(thing.nodes ?? [])] : thing)));
 	/** @type {any[]} */
@@ -111,7 +111,7 @@ export function neighboursOf(things) {
 /** @param {any} node @returns {any[]} */
 const producersOf = (node) => [...(node.inputs ?? []).keys()].flatMap((slot) => producerOf(node, slot) ?? []);
 
-/** The node that an input reads, past those that only the browser has (Reroute, Set and Get), as Run finds it. @type {(node: any, slot: number, most?: number) => any} */
+/** The node that an input reads, resolved through virtual nodes (Reroute, Set and Get) like Run does, at most `most`. @type {(node: any, slot: number, most?: number) => any} */
 function producerOf(node, slot, most = 100) {
 	const source = sourceAt(node, slot);
 	const isPassed = source?.node.isVirtualNode && !source.node.subgraph && most > 0;

@@ -1,9 +1,9 @@
-// Our nodes among others, and the widgets of any. Pure.
+// Our node classes and the programs they name; widgets and links of any node.
 
-/** The class that runs any model. */
+/** The general class, which runs any model. */
 export const ANY_MODEL = "RunningHubModel";
 
-/** Classes of models → the outputs that a new node shows, as places in the pool. @type {Map<string, number[]>} */
+/** Model classes → pool indices of the outputs that a new node shows. @type {Map<string, number[]>} */
 export const MODELS = new Map([
 	[ANY_MODEL, [0, 2, 3, 4]],
 	["RHTextToImage", [0]],
@@ -20,7 +20,7 @@ export const MODELS = new Map([
 	["RHTextAndVision", [4]],
 ]);
 
-/** Class → kind, which is also the input that names the program. @type {Map<string, RhKind>} */
+/** Class → kind, which is also the name of the input with the program's id. @type {Map<string, RhKind>} */
 export const PROGRAMS = new Map([
 	["RunningHubRemoteWorkflow", "workflow"],
 	["RunningHubAIApp", "app"],
@@ -31,7 +31,7 @@ export const PROGRAMS = new Map([
 /** The class of a new node of that kind. @param {RhKind} kind */
 export const classFor = (kind) => [...PROGRAMS].find(([, programKind]) => programKind === kind)?.[0] ?? "";
 
-/** Of a search entry for one model too, which is a node of the general class. @param {any} node */
+/** A node's class; a search entry for one model counts as the general class. @param {any} node */
 export const classOf = (node) => classNamed(node?.comfyClass ?? node?.type);
 
 /** @param {unknown} name */
@@ -45,13 +45,13 @@ export const kindOf = (node) => PROGRAMS.get(classOf(node));
 
 export const isOurs = (className = "") => /^(RunningHub|RHUpload|RHLora)/.test(className) || MODELS.has(className);
 
-/** @param {unknown} text */
+/** The numeric id in a text or URL; "" for none. @param {unknown} text */
 export function idIn(text) {
 	const path = String(text ?? "").trim().replace(/[?#].*$/s, "");
 	return path.match(/(?<![A-Za-z0-9])\d{10,19}(?=\/|$)/)?.[0] ?? "";
 }
 
-/** What a text names: an id, of a module's call example `<webappId>/<quickCreateCode>`. @type {(kind: RhKind | undefined, text: string) => string} */
+/** The program id in a text; of a module's call example `<webappId>/<quickCreateCode>`; "" for none. @type {(kind: RhKind | undefined, text: string) => string} */
 export function idFor(kind, text) {
 	if (kind !== "module") return idIn(text);
 	const [, id] = /webappId\\*["']?\s*:\s*\\*["']?(\d{1,19})/.exec(text) ?? [];
@@ -59,18 +59,18 @@ export function idFor(kind, text) {
 	return id && code ? `${id}/${code}` : "";
 }
 
-/** A call example or a link without its keys, which are nothing for a graph. @param {string} text */
+/** Redact API keys in a call example or URL: keys must not be stored in a graph. @param {string} text */
 export const withoutKey = (text) =>
 	text.replace(/(api_?key(?:\\*["']?\s*:\s*\\*["']?|=))[^"'\\\s,}&#]+|(Bearer\s+)[^\s"'\\]+|(\/proxy\/)[0-9a-z]{32}\b/gi, "$1$2$3");
 
-/** @param {any} node */
+/** The program that a node names, with instance and profile; null for none. @param {any} node */
 export function programOf(node) {
 	const kind = kindOf(node);
 	const id = kind ? idNamed(node, kind) : "";
 	return id ? { kind, id, instance: valueOf(node, "instance") || "default", profile: valueOf(node, "profile") } : null;
 }
 
-/** A model is what the node was built for: its text may be a name. @type {(node: any, kind: RhKind) => string} */
+/** The id that a node names; a model's is taken from the built form, since its text may be a display name. @type {(node: any, kind: RhKind) => string} */
 function idNamed(node, kind) {
 	const text = valueOf(node, kind).trim();
 	return kind === "model" ? (text && String(node.properties?.runninghub?.form?.id ?? "")) : idFor(kind, text);
@@ -82,13 +82,13 @@ export const widgetOf = (node, name) => node?.widgets?.find(({ name: own = "" })
 /** @type {(node: any, name: string) => string} */
 export const valueOf = (node, name) => String(widgetOf(node, name)?.value ?? "");
 
-/** Its widgets that ComfyUI gives a new value with each run: a control that says so follows each. @type {(node: any) => string[]} */
+/** Names of the widgets that ComfyUI changes at each run, as the control widget after each says. @type {(node: any) => string[]} */
 export const drawnBy = (node) =>
 	(node?.widgets ?? []).flatMap(({ name = "", value = "" }, /** @type {number} */ index, /** @type {any[]} */ all) =>
 		/(^| )control_after_generate$/.test(name) && value !== "fixed" ? [all[index - 1]?.name] : [],
 	);
 
-/** @type {(node: any, name: string, value: string) => void} */
+/** Set a widget's value and call its callback. @type {(node: any, name: string, value: string) => void} */
 export function setWidget(node, name, value) {
 	const widget = widgetOf(node, name);
 	if (widget) {
@@ -103,21 +103,21 @@ export function isLinked(node, name) {
 	return slot !== -1 && node.isInputConnected(slot);
 }
 
-/** Where an input's value comes from. @type {(node: any, name: string) => { node: any, slot: number } | null} */
+/** The node and output slot that an input is linked to; null for none. @type {(node: any, name: string) => { node: any, slot: number } | null} */
 export function sourceOf(node, name) {
 	const slot = node.findInputSlot(name);
 	return slot === -1 ? null : sourceAt(node, slot);
 }
 
-/** The same by the input's place. @type {(node: any, slot: number) => { node: any, slot: number } | null} */
+/** The same by the input's slot index. @type {(node: any, slot: number) => { node: any, slot: number } | null} */
 export function sourceAt(node, slot) {
-	const { graph } = node; // a copy that is being made is in none yet, and would throw
+	const { graph } = node; // none yet while a copy is being made: getInputLink would throw
 	const link = graph && node.getInputLink(slot);
 	const source = link && graph.getNodeById(link.origin_id);
 	return source ? { node: source, slot: link.origin_slot } : null;
 }
 
-/** @type {(widget: ComfyWidget, act: (value: any) => void) => void} */
+/** Call `act` after the widget's own callback. @type {(widget: ComfyWidget, act: (value: any) => void) => void} */
 export function after(widget, act) {
 	const { callback } = widget;
 	widget.callback = function (value, ...more) {

@@ -1,13 +1,13 @@
-// How many orders a node would place, as far as its graph tells: one for each item that comes. Pure.
+// Static estimate of how many orders a node places, from the graph alone: one per input item.
 
 import { classOf, drawnBy, sourceOf, valueOf, widgetOf } from "./nodes.js";
 
-const [RUNS, BYPASSED] = [0, 4]; // modes of a node
-const ALONE = ["STRING", "INT", "FLOAT", "BOOLEAN", "COMBO", "VIDEO", "FILE_3D"]; // types whose values are one item
+const [RUNS, BYPASSED] = [0, 4]; // LiteGraph's node modes
+const ALONE = ["STRING", "INT", "FLOAT", "BOOLEAN", "COMBO", "VIDEO", "FILE_3D"]; // types whose value is a single item
 const BATCHED = ["IMAGE", "MASK", "LATENT"];
-const STILL = /\.(png|jpe?g|bmp)( \[\w+\])?$/i; // others may have several frames
+const STILL = /\.(png|jpe?g|bmp)( \[\w+\])?$/i; // one frame; other formats may have several
 
-/** Equal items are one order. @typedef {{ length: number, distinct: number }} Items */
+/** Count of items, and of distinct ones: equal items are one order. @typedef {{ length: number, distinct: number }} Items */
 /** @typedef {{ node: any, slot: number }} Source */
 
 const ONE = { length: 1, distinct: 1 };
@@ -24,7 +24,7 @@ const RULES_OF_CLASSES = [
 		"KSampler KSamplerAdvanced SamplerCustom SamplerCustomAdvanced",
 		(node) => {
 			const items = through(node);
-			return items && { ...items, distinct: items.length }; // noise of their own
+			return items && { ...items, distinct: items.length }; // each gets noise of its own
 		},
 	],
 	[
@@ -42,26 +42,26 @@ const RULES_OF_CLASSES = [
 	],
 ];
 
-/** What comes out of a class of nodes; all others may give any number. */
+/** Node class → items that it outputs; other classes may output any number. */
 const RULES = new Map(RULES_OF_CLASSES.flatMap(([names, rule]) => names.split(" ").map((name) => /** @type {const} */ ([name, rule]))));
 
 /**
- * `least`: it may be more of them.
+ * The number of orders of a node; `least`: a lower bound, since some inputs are known only at run time.
  * @type {(node: any, fields: RhField[]) => { count: number, least: boolean }}
  */
 export function ordersTold(node, fields) {
 	if (valueOf(node, "batch") === "first") return { count: 1, least: false };
-	// A parameter that takes a list, and a zip, have all items at once.
+	// A list parameter and a zip take all items in one order.
 	const perField = fields.filter(({ array, kind }) => !array && kind !== "ZIP").map(({ name }) => itemsAt(node, name));
 	const counted = perField.flatMap((items) => items ?? []);
-	// With new seeds equal items are orders of their own.
+	// With rerolled seeds equal items are separate orders.
 	const isAnew = valueOf(node, "reroll_seeds") === "true";
 	const length = Math.max(1, ...counted.map((items) => items.length));
 	const count = isAnew ? length : Math.max(1, ...counted.map(({ distinct }) => distinct));
 	return { count, least: counted.length < perField.length && (length === 1 || count < length) };
 }
 
-/** Nodes of one graph with the same key are one order; null for one that orders by itself, or may. @param {any} node */
+/** Deduplication key: nodes of a graph with equal keys are one order; null for one that is, or may be, separate. @param {any} node */
 export function orderKey(node) {
 	/** @type {{ widgets?: any[], inputs?: any[] }} */
 	const { widgets = [], inputs = [] } = node;
@@ -72,7 +72,7 @@ export function orderKey(node) {
 	return JSON.stringify([classOf(node), values, linked.map(({ name, source }) => [name, source?.node.id, source?.slot])]);
 }
 
-/** What comes to an input; null where only the run tells. @type {(node: any, name: string) => Items | null} */
+/** The items at an input; null if known only at run time. @type {(node: any, name: string) => Items | null} */
 function itemsAt(node, name) {
 	if (!linkOf(node, name)) return ONE;
 	const source = sourceOf(node, name);
@@ -86,7 +86,7 @@ function itemsOf({ node, slot }) {
 	return RULES.get(classOf(node))?.(node) ?? null;
 }
 
-/** As many as came, at the first input that may bring several. @type {(node: any, type?: string) => Items | null} */
+/** As many items as the first linked input of `type`, or else of a batched type, has. @type {(node: any, type?: string) => Items | null} */
 function through(node, type = "") {
 	const [first] = node.inputs.filter((/** @type {any} */ input) => linkOf(node, input.name) !== null && (type ? input.type === type : [...BATCHED, "*"].includes(input.type)));
 	return first ? itemsAt(node, first.name) : null;
@@ -98,7 +98,7 @@ function times(items, node, name) {
 	return items && many > 0 && !linkOf(node, name) ? { ...items, length: items.length * many } : null;
 }
 
-/** Whether nothing on the way there hands out a list, of which each item would be run by itself. @type {(source: Source, seen?: Set<any>) => boolean} */
+/** Whether no node upstream outputs a list (`output_is_list`), whose items would be executed one by one. @type {(source: Source, seen?: Set<any>) => boolean} */
 function isOnce({ node, slot }, seen = new Set()) {
 	if (node.mode !== BYPASSED && (node.mode !== RUNS || node.subgraph || node.constructor.nodeData?.output_is_list?.[slot])) return false;
 	if (seen.has(node)) return true;

@@ -1,14 +1,14 @@
-// What was used lately, and what a person marked, in this browser alone. Pure but for the browser's own store.
+// Recently used programs and favourites, in this browser's localStorage.
 
 const KEY = "runninghub.recent";
 const MARKED = "runninghub.favourites";
 const MOST = 6;
 const MOST_MODELS = 20;
-const MOST_MARKED = 40; // with those used lately at most 60 entries of the search
+const MOST_MARKED = 40; // with the recent ones at most 60 search entries
 
 /** @typedef {{ kind: RhKind, id: string, name: string }} Recent */
 
-/** The latest first. @param {RhKind} kind @returns {Recent[]} */
+/** Recently used programs of a kind, newest first. @param {RhKind} kind @returns {Recent[]} */
 export const recentOf = (kind) => read(KEY).filter((entry) => entry.kind === kind).slice(0, mostOf(kind));
 
 /** @param {Recent} used */
@@ -18,13 +18,13 @@ export function rememberUse({ kind, id, name }) {
 	write(KEY, [{ kind, id, name }, ...same, ...others.filter((entry) => entry.kind !== kind)]);
 }
 
-/** What a person marked, of every kind, the latest first. */
+/** Favourites of every kind, newest first. */
 export const marked = () => read(MARKED);
 
-/** Models among them. @returns {Recent[]} */
+/** Favourite models. @returns {Recent[]} */
 export const favourites = () => marked().filter(({ kind }) => kind === "model").slice(0, MOST_MARKED);
 
-/** Whether it is marked now. @type {(id: string, name: string, kind?: RhKind) => boolean} */
+/** Toggle a favourite; whether it is one now. @type {(id: string, name: string, kind?: RhKind) => boolean} */
 export function flipFavourite(id, name, kind = "model") {
 	const entries = marked();
 	const others = entries.filter((entry) => entry.kind !== kind || entry.id !== id);
@@ -51,6 +51,6 @@ function write(key, list) {
 	try {
 		localStorage.setItem(key, JSON.stringify(list));
 	} catch {
-		// A browser that keeps nothing offers nothing.
+		// Storage is blocked or full: nothing is remembered.
 	}
 }

@@ -1,7 +1,7 @@
-// The pieces that our pages, dialogs and notices are made of. Text is text, never markup.
+// DOM helpers for our pages, dialogs and notices. Text is never parsed as markup.
 
 /**
- * Tag, properties (or a class name), and what is in it: nodes and texts; what is falsy is left out.
+ * Create an element from tag, properties (or a class name) and children: nodes and texts, falsy ones are skipped.
  * @type {(tag: string, props?: Record<string, any> | string, ...content: any[]) => any}
  */
 export function h(tag, props = "", ...content) {
@@ -21,7 +21,7 @@ export function h(tag, props = "", ...content) {
 /** @type {(...content: any[]) => any} */
 export const page = (...content) => h("div", "runninghub-page", ...content);
 
-/** @type {(into: any, make: () => Promise<any[]>) => Promise<void>} */
+/** Replace the content by what `make` resolves to, or by its error's message. @type {(into: any, make: () => Promise<any[]>) => Promise<void>} */
 export async function fill(into, make) {
 	try {
 		into.replaceChildren(...(await make()).filter(Boolean));
@@ -32,7 +32,7 @@ export async function fill(into, make) {
 
 export const answer = () => h("p", { className: "answer", role: "status" });
 
-/** In such a line, whatever stood there. @param {HTMLElement} status */
+/** Set the text of a status line, no longer as an error. @param {HTMLElement} status */
 export function say(status, text = "") {
 	status.classList.remove("bad");
 	status.textContent = text;
@@ -51,7 +51,7 @@ export const row = (...content) => h("div", "row", ...content);
 export const card = (title, ...content) => h("section", "card", h("h3", "", title), ...content);
 
 /**
- * Never disabled: that would take the focus away from who uses the keyboard. Label, where a failure is told, what it does, and a question that is asked on the button first.
+ * A button that runs `run`, one at a time, and shows its error in `status`; `question`: asked on the button first, a second press confirms. Never disabled, which would drop the keyboard focus.
  * @type {(label: string, status: HTMLElement, run: RhAct, question?: string) => HTMLButtonElement}
  */
 export function action(label, status, run, question = "") {
@@ -61,7 +61,7 @@ export function action(label, status, run, question = "") {
 	const arm = (on = false) => {
 		armed = on || !question;
 		button.textContent = on ? question : label;
-		// The style sheet leaves room for both: the second press must meet what the first one met.
+		// The style sheet reserves width for both labels: the button must not move between two presses.
 		if (question) button.dataset.other = on ? label : question;
 		button.classList.toggle("armed", on);
 	};
@@ -84,20 +84,20 @@ export function action(label, status, run, question = "") {
 	return button;
 }
 
-/** Enter in one of its fields presses the button. @type {(button: HTMLButtonElement, ...content: any[]) => any} */
+/** A form in whose fields Enter presses the button. @type {(button: HTMLButtonElement, ...content: any[]) => any} */
 export function form(button, ...content) {
 	button.type = "submit";
 	return h("form", { onsubmit: (/** @type {Event} */ event) => event.preventDefault() }, ...content);
 }
 
-/** A length of the style sheet in pixels: texts are as large as the browser is told. */
+/** `count` rem in pixels: the root font size is a browser setting. */
 export const rem = (count = 1) => count * (parseFloat(getComputedStyle(document.documentElement).fontSize) || 16);
 
 /** @type {(text: string, href: string) => any} */
 export const link = (text, href) => h("a", { href, target: "_blank", rel: "noopener noreferrer" }, text);
 
 /**
- * The graph behind must not take a key as its own; but Run and Save are these, wherever the focus was left.
+ * Stop a key from reaching the canvas's shortcuts, except Run (Ctrl+Enter) and Save (Ctrl+S).
  * @param {KeyboardEvent} event
  */
 export function keepKey(event) {

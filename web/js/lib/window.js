@@ -1,7 +1,7 @@
-// Which rows of a long list are drawn. Pure.
+// Windowing of long lists (virtual scrolling). Pure.
 
 /**
- * The first and the one after the last; `extra` rows more on both sides.
+ * The half-open range of rows to draw, with `extra` more on both sides; lengths in pixels.
  * @type {(top: number, height: number, rowHeight: number, count: number, extra?: number) => [number, number]}
  */
 export function visibleRows(top, height, rowHeight, count, extra = 6) {
@@ -10,7 +10,7 @@ export function visibleRows(top, height, rowHeight, count, extra = 6) {
 	return [Math.min(first, count), Math.max(last, 0)];
 }
 
-/** Where the keyboard leads in a list; `page` rows fit into it. @type {(key: string, at: number, count: number, page: number) => number | null} */
+/** The row index that a navigation key leads to, clamped, where `page` rows are visible; null for another key. @type {(key: string, at: number, count: number, page: number) => number | null} */
 export function movedTo(key, at, count, page) {
 	/** @type {Record<string, number>} */
 	const to = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + page, PageUp: at - page, Home: 0, End: count - 1 };
