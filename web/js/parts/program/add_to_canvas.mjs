@@ -1,4 +1,4 @@
-// A node that runs a program, put on the canvas ready to run, or given the values of an earlier run.
+// Adds program nodes and loaders to the canvas, and applies the inputs of an earlier order.
 
 import { addNode, change, freePlace, nodeOf, openPrompt, selection, show, typeName } from "../../host/graph.js";
 import { toast } from "../../host/comfy.js";
@@ -14,31 +14,31 @@ import { rememberText } from "./state.js";
 const t = textsOf("panel");
 
 const SELECTED = "selected";
-const BORDER = /^(Load|Save|Preview)/; // what a marked part gets at its borders, with ids of their own
-const CLOUD_LORA = "RHLoraLoader"; // which stands there for a loader of ComfyUI's own
+const BORDER = /^(Load|Save|Preview)/; // nodes that lowering adds at a segment's boundary, with ids of their own
+const CLOUD_LORA = "RHLoraLoader"; // replaces a LoRA loader of ComfyUI's own in the cloud
 const NO_FILE_NAME = /[\\/:*?"<>|]/g; // ComfyUI names a workflow's file after its tab
-const SHORT = [280, 60]; // a node of one line
-const SEEDS = ["seed", "noise_seed"]; // which ComfyUI changes after a run, where it is told to
+const SHORT = [280, 60]; // size of a node with one widget
+const SEEDS = ["seed", "noise_seed"]; // widgets that ComfyUI may randomize after a run
 
 /**
- * A new node in the middle of what is seen; null where its program cannot be read, which was said.
+ * Add a node for a program at the view's centre; null if the program could not be read, which the user was told.
  * @type {(kind: RhKind, id: string, profile?: string, fields?: string[]) => Promise<any>}
  */
 export async function placeProgram(kind, id, profile = "", fields = []) {
 	const node = addNode(classFor(kind));
 	if (!node) return null;
-	if (kind === "model") markNamed(node); // or it would ask which
+	if (kind === "model") markNamed(node); // otherwise it opens the choice of models
 	const text = widgetOf(node, kind);
 	const account = widgetOf(node, "profile");
 	if (account) account.value = profile;
 	if (text) text.value = id;
-	rememberText(node); // it is read here, and asks nobody which fields
+	rememberText(node); // read here, without the chooser of fields
 	const program = await readProgram(node, false);
 	if (!program) {
 		if (node.graph && !formOf(node)?.id) change(() => node.graph.remove(node));
 		return null;
 	}
-	if (text && kind !== "module") text.value = program.id; // whose id alone names nothing
+	if (text && kind !== "module") text.value = program.id; // a module's id alone does not name it
 	rememberText(node);
 	const choice = firstChoice(program, null, []);
 	fields.filter((name) => isFieldName(name, kind)).forEach((name) => choice.fields.add(name));
@@ -47,7 +47,7 @@ export async function placeProgram(kind, id, profile = "", fields = []) {
 	return node;
 }
 
-/** Sets the selected node of that program, or makes one. @param {any} inputs what `history/inputs` answered */
+/** Apply an order's inputs to the selected node of its program, or to a new one. @param {any} inputs response of `history/inputs` */
 export async function useInputs(inputs) {
 	const { program, example, profile, instance, values, gone } = inputs;
 	if (inputs.kind === "graph") return useValues(inputs);
@@ -66,7 +66,7 @@ export async function useInputs(inputs) {
 	toast(gone.length > 0 ? "warn" : "success", t("history.used"), gone.length > 0 ? t("history.gone", { fields: gone.join(", ") }) : "");
 }
 
-/** The values of a part of a graph go into its own nodes; where that graph is not open, the part is. @param {any} inputs */
+/** Apply a segment's values to its nodes; if their graph is not open, open the segment as a workflow. @param {any} inputs */
 async function useValues({ values, classes, graph, lacking, name }) {
 	const isIt = (/** @type {any} */ node, /** @type {string} */ className) =>
 		classOf(node) === className || (className === CLOUD_LORA && Boolean(widgetOf(node, "lora_name")));
@@ -94,7 +94,7 @@ async function useValues({ values, classes, graph, lacking, name }) {
 	toast("success", t("history.used_graph", { count: there.length }));
 }
 
-/** A file of the cloud goes into a socket as its name. @type {(node: any, name: string, value: any) => void} */
+/** Set a field's widget, or link a text node with a remote file's name to its slot. @type {(node: any, name: string, value: any) => void} */
 function setField(node, name, value) {
 	const control = widgetOf(node, `${name} control_after_generate`);
 	if (control) control.value = "fixed";
@@ -108,7 +108,7 @@ function setField(node, name, value) {
 	text.connect(0, node, slot);
 }
 
-/** A node that offers the models of a task. @param {string} className */
+/** Add a node that offers the models of a task, and open its choice. @param {string} className */
 export function placeTask(className) {
 	const node = addNode(className);
 	if (!node) throw new Error(t("history.no_loader", { node: className }));
@@ -116,7 +116,7 @@ export function placeTask(className) {
 	return openModels(node);
 }
 
-/** On a new node in the middle or `at` a place, or on the one that is selected. @type {(loader: { node: string, widget: string, value: string }, at?: number[] | "selected") => any} */
+/** Set a file on a new loader, at the view's centre or `at` a position, or on the selected one. @type {(loader: { node: string, widget: string, value: string }, at?: number[] | "selected") => any} */
 export function placeLoader({ node: className, widget, value }, at) {
 	const chosen = selection().find((/** @type {any} */ candidate) => classOf(candidate) === className);
 	if (at === SELECTED && !chosen) throw new Error(t("history.select_loader", { node: typeName(className) }));
@@ -124,7 +124,7 @@ export function placeLoader({ node: className, widget, value }, at) {
 	if (!node) throw new Error(t("history.no_loader", { node: className }));
 	const box = widgetOf(node, widget);
 	const list = box?.options?.values;
-	// ComfyUI listed its input folder when the page was opened.
+	// The options were listed when the page was loaded, before this file existed.
 	if (box && Array.isArray(list) && !list.includes(value)) box.options.values = [...list, value];
 	change(() => setWidget(node, widget, value));
 	show(String(node.id));

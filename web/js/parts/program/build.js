@@ -1,4 +1,4 @@
-// Makes a node look like its form, in one go, so that it can stand inside `configure`.
+// Builds a node's widgets and slots from its form, synchronously, so that it works inside `configure`.
 
 import { textsOf } from "../../host/texts.js";
 import { atOnce, describeSocket, listShape, makeWidget, OPTIONAL, removeWidget, resize } from "../../host/widgets.js";
@@ -10,7 +10,7 @@ import { offerModels } from "./resources.js";
 
 const t = textsOf("form");
 
-/** Of outputs as the server declares them. @type {Map<string, { shown: string, type: string | number }>} */
+/** Display names and types of outputs, as the server declares them. @type {Map<string, { shown: string, type: string | number }>} */
 const declared = new Map();
 
 /** @type {WeakMap<ComfyNode, RhForm>} */
@@ -18,9 +18,9 @@ const built = new WeakMap();
 
 const CONTROL = " control_after_generate";
 
-/** The server alone fills sockets `link_n`. @param {ComfyNode} node */
+/** Remove a new node's declared slots: inputs `link_n` are filled by the server only. @param {ComfyNode} node */
 export function removePoolSockets(node) {
-	// A new node has no links yet: 32 sockets go at once.
+	// A new node has no links yet: 32 slots can be dropped in one assignment.
 	node.inputs = (node.inputs ?? []).filter(({ name }) => !/^link_\d+$/.test(name));
 	(node.outputs ?? []).forEach(({ name, type, localized_name: shown }) => declared.set(name, { shown: shown ?? name, type }));
 	node.outputs = [];
@@ -28,10 +28,10 @@ export function removePoolSockets(node) {
 
 export const shownName = (name = "") => declared.get(name)?.shown ?? name;
 
-/** @param {ComfyNode} node */
+/** The form a node was built from, else the one in its properties. @param {ComfyNode} node */
 export const formOf = (node) => built.get(node) ?? readForm(node.properties?.runninghub?.form);
 
-/** @type {(node: ComfyNode, form: RhForm, carry?: RhCarry) => void} */
+/** Build inputs and outputs; `carry` converts the values of fields that stay. @type {(node: ComfyNode, form: RhForm, carry?: RhCarry) => void} */
 export function build(node, form, carry = stays) {
 	const before = built.get(node) ?? null;
 	buildInputs(node, form, before, carry);
@@ -46,13 +46,13 @@ export function build(node, form, carry = stays) {
 const stays = (_, field, value) => fitting(field, value);
 
 /**
- * Only the inputs: outputs and links come out of the file.
+ * Before `configure`: build only the inputs, since outputs and links come from the file.
  * @type {(node: ComfyNode, form: RhForm, saved: ComfyInputSlot[]) => void}
  */
 export function buildForFile(node, form, saved) {
 	buildInputs(node, form, built.get(node) ?? null, null);
 	addItems(node, form, saved);
-	// Links know a socket by its place, and ComfyUI keeps the places that the node has.
+	// Links refer to slots by index, and ComfyUI keeps the node's order: use the file's.
 	const places = new Map(saved.map(({ name }, place) => [name, place]));
 	const place = (/** @type {ComfyInputSlot} */ { name }) => places.get(name) ?? saved.length;
 	node.inputs = [...node.inputs].sort((first, second) => place(first) - place(second));
@@ -61,7 +61,7 @@ export function buildForFile(node, form, saved) {
 }
 
 /**
- * Values go by their names; the outputs are the form's whatever the file says.
+ * After `configure`: restore values by name, and make the outputs those of the form.
  * @type {(node: ComfyNode, form: RhForm, values: Record<string, unknown>) => void}
  */
 export function finishFromFile(node, form, values) {
@@ -75,7 +75,7 @@ export function finishFromFile(node, form, values) {
 			widget.value = value;
 		}
 	}
-	// The file's sockets took the place of those that were told.
+	// The file's slots have replaced those that were described.
 	form.fields.forEach((field) => describe(node, field));
 	while (node.outputs.length > form.sockets.length) node.removeOutput(node.outputs.length - 1);
 	dressAll(node, form);
@@ -84,18 +84,18 @@ export function finishFromFile(node, form, values) {
 	showConditions(node);
 }
 
-/** @param {ComfyNode} node */
+/** Values of the fields' widgets and of their control widgets, by name. @param {ComfyNode} node */
 export function valuesOf(node) {
 	const names = new Set(formOf(node)?.fields.map(({ name }) => name));
 	const widgets = (node.widgets ?? []).filter(({ name }) => names.has(name) || names.has(controlled(name)));
 	return Object.fromEntries(widgets.map(({ name, value }) => [name, value]));
 }
 
-/** @param {ComfyNode} node */
+/** Pool indices of the outputs that are linked. @param {ComfyNode} node */
 export const linkedSlots = (node) =>
 	(formOf(node)?.sockets ?? []).filter((_, slot) => node.outputs[slot] && node.isOutputConnected(slot));
 
-/** @param {ComfyNode} node */
+/** Set the tooltips of all fields. @param {ComfyNode} node */
 export const explainAll = (node) => formOf(node)?.fields.forEach((field) => explain(node, field));
 
 /** @type {(node: ComfyNode, form: RhForm, before: RhForm | null, carry: RhCarry | null) => void} */
@@ -130,7 +130,7 @@ function buildInputs(node, form, before, carry) {
 				const widget = values.has(name) ? widgetOf(node, name) : undefined;
 				if (widget && carry) widget.value = values.get(name);
 			}
-			// Unless a person gave it another name.
+			// Unless the user has renamed it.
 			for (const target of [node.inputs[node.findInputSlot(name)], widgetOf(node, name)]) {
 				if (target && (!was || target.label === was.label)) target.label = field.label;
 			}
@@ -139,7 +139,7 @@ function buildInputs(node, form, before, carry) {
 		order(node, form);
 	}
 	links.forEach((source, name) => source.node.connect(source.slot, node, node.findInputSlot(name)));
-	// A file's links may be in the graph already, at the places that its sockets will have.
+	// Not for a file: its links may be in the graph already, by final slot index.
 	if (carry) growItems(node, form);
 }
 
@@ -151,7 +151,7 @@ function addField(node, field, anew) {
 		return;
 	}
 	const widget = makeWidget(node, field.name, stand.widget, stand.spec);
-	// An older value of the same name may still be known to ComfyUI.
+	// ComfyUI may still know an older value of that name.
 	if (anew) widget.value = startValue(field);
 	widget.serializeValue = () => sent(field, widget.value);
 	if (field.blank && widget.options?.values) widget.options.getOptionLabel = labelOfChoice;
@@ -207,7 +207,7 @@ function conditionOf({ name, values }) {
 	return values.length > 0 ? t("only_with", { name, values: values.join(" | ") }) : t("only_given", { name });
 }
 
-/** Whether a field counts now; one whose condition hangs on a link does, as far as anybody knows. @type {(node: ComfyNode, field: RhField) => boolean} */
+/** Whether a field's condition holds; assumed where the other field is linked, so its value is unknown. @type {(node: ComfyNode, field: RhField) => boolean} */
 function counts(node, { when }) {
 	const widget = when && widgetOf(node, when.name);
 	if (!when || sourceOf(node, when.name)) return true;
@@ -216,10 +216,10 @@ function counts(node, { when }) {
 	return when.values.length > 0 ? when.values.includes(value) : value !== "";
 }
 
-/** Widgets that a condition hangs on. @type {WeakSet<ComfyWidget>} */
+/** Widgets that a condition depends on, whose callbacks are patched. @type {WeakSet<ComfyWidget>} */
 const watched = new WeakSet();
 
-/** Says at fields that do not count now what they wait for. @param {ComfyNode} node */
+/** Append the unmet condition to the labels of inactive fields. @param {ComfyNode} node */
 export function showConditions(node) {
 	for (const field of formOf(node)?.fields ?? []) {
 		const trigger = field.when && widgetOf(node, field.when.name);
@@ -248,7 +248,7 @@ function buildOutputs(node, form, before) {
 }
 
 /**
- * The form before, where there was one, says which labels are not a person's.
+ * Set all outputs as the form says. Labels that are not from `before`, the previous form, are the user's.
  * @type {(node: ComfyNode, form: RhForm, before?: RhForm | null) => void}
  */
 function dressAll(node, form, before) {
@@ -258,15 +258,15 @@ function dressAll(node, form, before) {
 		// Every output is a list.
 		const own3d = type === "FILE_3D" ? (declared.get(name)?.type ?? type) : type;
 		Object.assign(output, { name, type: own3d, localized_name: shownName(name), shape: listShape() });
-		// A label that a person gave stays.
+		// Keep a label of the user's.
 		const own = output.label && !before?.outputs.some((former) => former.label === output.label);
 		if (label && !own) output.label = label;
 	});
-	// Nodes 2.0 sees a new list, not a changed slot.
+	// Nodes 2.0 reacts to a new array, not to a changed slot.
 	node.outputs = [...node.outputs];
 }
 
-/** @type {(node: ComfyNode, form: RhForm) => void} */
+/** Store the form in properties and widgets. @type {(node: ComfyNode, form: RhForm) => void} */
 function keep(node, form) {
 	built.set(node, form);
 	node.properties.runninghub = { ...node.properties.runninghub, form };
@@ -277,7 +277,7 @@ function keep(node, form) {
 }
 
 /**
- * What is not saved comes last: older front ends count saved values by place.
+ * Sort widgets as the form does, unsaved ones last: older front ends match saved values by index.
  * @type {(node: ComfyNode, form: RhForm) => void}
  */
 function order(node, form) {

@@ -1,4 +1,4 @@
-// Notices that a program is another one than the node was built from, and lets the node follow.
+// Detects that a program has changed since its node was built, and updates the node.
 
 import { toast } from "../../host/comfy.js";
 import { openDialog } from "../../host/dialogs.js";
@@ -17,7 +17,7 @@ import { isOffered } from "./models.js";
 import { showState, stateOf, textOf } from "./state.js";
 
 /**
- * `added`: nodes with fields that were not there. `other`: fields of another kind now.
+ * How a program differs from a form. `added`: nodes with new fields; `other`: fields whose kind changed.
  * @typedef {object} Changes
  * @property {{ title: string, id: string, count: number }[]} added
  * @property {RhField[]} gone
@@ -28,7 +28,7 @@ import { showState, stateOf, textOf } from "./state.js";
  */
 
 /**
- * Makes something of a form and a program; `seen`: the program then, as `seenOf` gave it.
+ * A function of a form and its current program; `seen`: fingerprint (`seenOf`) of the program at build time.
  * @template T
  * @typedef {(form: RhForm, seen: string, program: RhProgram) => T} Follow
  */
@@ -42,7 +42,7 @@ export async function checkForChanges() {
 	const idOf = (/** @type {ComfyNode} */ node) => (kindOf(node) === "model" ? textOf(node) : idFor(kindOf(node), textOf(node)));
 	const nodes = ownNodes().filter((node) => formOf(node)?.hash && idOf(node) === formOf(node)?.id);
 	if (nodes.length === 0) return;
-	// Nobody asked for it, so it says nothing when it fails.
+	// A background check: failures are silent.
 	const { profiles } = await readSettings().catch(() => ({ profiles: [] }));
 	const profileNames = ["", ...profiles.map(({ name = "" }) => name)];
 	await loadTexts();
@@ -60,7 +60,7 @@ export async function checkForChanges() {
 	}
 }
 
-/** @type {(node: ComfyNode, program: RhProgram | null) => void} */
+/** Show that the program has changed, or is no longer offered. @type {(node: ComfyNode, program: RhProgram | null) => void} */
 function tellChange(node, program) {
 	const form = formOf(node);
 	if (!program || !form || !node.graph || program.id !== form.id || program.status === "unlisted") return;
@@ -80,7 +80,7 @@ function tellChange(node, program) {
 /** @param {ComfyNode} node @returns {string} */
 const seenBy = (node) => node.properties.runninghub?.seen ?? "";
 
-/** @param {ComfyNode} node */
+/** Show the changes, and offer to apply them. @param {ComfyNode} node */
 export function review(node) {
 	const program = stateOf(node).changed;
 	const form = formOf(node);
@@ -102,7 +102,7 @@ export function review(node) {
 	});
 }
 
-/** @param {ComfyNode} node */
+/** Read the program anew, and review its changes. @param {ComfyNode} node */
 export async function update(node) {
 	const program = await readProgram(node, true);
 	const form = formOf(node);
@@ -161,7 +161,7 @@ export function compare(form, seen, program) {
 	};
 }
 
-/** @param {unknown} seen */
+/** Parse a fingerprint; null if there is none. @param {unknown} seen */
 function readSeen(seen) {
 	if (typeof seen !== "string" || !seen.includes("|")) return null;
 	const [nodes = "", outputs = ""] = seen.split("|");
@@ -172,7 +172,7 @@ function readSeen(seen) {
 	};
 }
 
-/** @type {Follow<RhForm>} */
+/** The form for the current program: what stays, and suggested new fields and outputs. @type {Follow<RhForm>} */
 export function merge(form, seen, program) {
 	const choice = presentChoice(program, form);
 	const { added, addedOutputs } = compare(form, seen, program);

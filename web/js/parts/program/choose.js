@@ -1,4 +1,4 @@
-// Which fields and outputs of its program a node shows: asked, then built.
+// Lets the user choose which fields and outputs of its program a node shows, then builds the node.
 
 import { toast } from "../../host/comfy.js";
 import { change } from "../../host/graph.js";
@@ -26,7 +26,7 @@ export async function choose(node) {
 	const before = formOf(node);
 	const same = before?.id === program.id;
 	const first = before && same ? presentChoice(program, before) : firstChoice(program, before, linkedSlots(node));
-	// A model's suggested fields are what it takes: its other ones are asked for by the button.
+	// A model's suggested fields are its usual ones: the button offers the others.
 	if (isModel && !same) return applyForm(node, program, makeForm(program, first, before));
 	/** @type {typeof import("./chooser.mjs")} */
 	const { openChooser } = await lazy("parts/program/chooser.mjs");
@@ -35,20 +35,20 @@ export async function choose(node) {
 	if (choice && node.graph) {
 		applyForm(node, program, makeForm(program, choice, before));
 	} else if (before?.id && !same && widget) {
-		// Left without a choice: the node stays what it was.
+		// Cancelled: the node keeps its program.
 		widget.value = before.kind === "module" ? stateOf(node).named : before.id;
 		rememberText(node);
 		node.setDirtyCanvas(true, true);
 	}
 }
 
-/** The title is the program's name, unless a person gave another. @type {(node: ComfyNode, form: RhForm, before: RhForm | null) => void} */
+/** Set the title to the program's name, unless the user has changed it. @type {(node: ComfyNode, form: RhForm, before: RhForm | null) => void} */
 function name(node, form, before) {
 	const classTitle = node.constructor.title ?? "";
 	if ([classTitle, before?.name, ""].includes(node.title)) node.title = form.name || classTitle || node.title;
 }
 
-/** @type {(node: ComfyNode, program: RhProgram, form: RhForm) => void} */
+/** Build the node from a form, as one undo step, and warn of lost links. @type {(node: ComfyNode, program: RhProgram, form: RhForm) => void} */
 export function applyForm(node, program, form) {
 	stateOf(node).changed = null;
 	const before = formOf(node);
@@ -61,15 +61,15 @@ export function applyForm(node, program, form) {
 		rememberText(node);
 	});
 	showState(node);
-	if (form.kind !== "module") rememberUse(form); // its id alone names nothing
+	if (form.kind !== "module") rememberUse(form); // a module's id alone does not name it
 	tellLost(node, linked);
 }
 
-/** By name, what people call it. @param {ComfyNode} node @returns {Map<string, string>} */
+/** Labels of the linked inputs, by name. @param {ComfyNode} node @returns {Map<string, string>} */
 const linkedInputs = (node) =>
 	new Map((node.inputs ?? []).filter(({ link }) => link !== null && link !== undefined).map(({ name, label }) => [name, label ?? name]));
 
-/** Links that found no socket in the new form: what ran with a picture shall not run without one unseen. @type {(node: ComfyNode, before: Map<string, string>) => void} */
+/** Warn of links without a slot in the new form: a node must not silently run without its image. @type {(node: ComfyNode, before: Map<string, string>) => void} */
 function tellLost(node, before) {
 	const now = linkedInputs(node);
 	const lost = [...before].filter(([name]) => !now.has(name)).map(([, label]) => clean(label, 60));

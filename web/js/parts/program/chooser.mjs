@@ -1,4 +1,4 @@
-// The dialog in which a person says which fields and outputs of a remote program the node shows.
+// Dialog to choose which fields and outputs of a remote program the node shows.
 
 import { openDialog } from "../../host/dialogs.js";
 import { clean, everyField, MOST_OUTPUTS, typedOf } from "../../lib/form.js";
@@ -16,20 +16,20 @@ import { shownName } from "./build.js";
  * @property {string} [kind]
  * @property {string} [more]
  * @property {string} [tip]
- * @property {boolean} [open] others are below it
+ * @property {boolean} [open] whether it is expanded; undefined for a leaf
  * @property {boolean} [ticked]
  * @property {boolean} [disabled]
  */
 
-/** `label`: for who cannot see it. @typedef {{ label: string, tick: (row: Row) => void, fold?: (row: Row, open: boolean) => void }} Tree */
+/** `label`: the accessible name. @typedef {{ label: string, tick: (row: Row) => void, fold?: (row: Row, open: boolean) => void }} Tree */
 
-/** What an output that every node has is called, and what it carries. @typedef {{ name: string, tip: string }} TypedText */
+/** Name and description of a typed output. @typedef {{ name: string, tip: string }} TypedText */
 
-const HEIGHT = rem(1.875); // as the style sheet has it
+const HEIGHT = rem(1.875); // of a row in px, as in the style sheet
 
 const t = textsOf("form");
 
-/** @type {(program: RhProgram, first: RhChoice) => Promise<RhChoice | null>} */
+/** Resolves to the choice, null if cancelled. @type {(program: RhProgram, first: RhChoice) => Promise<RhChoice | null>} */
 export function openChooser(program, first) {
 	/** @type {RhChoice | null} */
 	let answer = null;
@@ -62,7 +62,7 @@ export function openChooser(program, first) {
 				event.preventDefault();
 				fields.element.focus();
 			} else if (event.key === "Enter" && search.value.trim()) {
-				// What was searched for and found; a second Enter is OK.
+				// Enter ticks a unique hit; a second Enter confirms the dialog.
 				const [hit, more] = matchingRows().filter(({ ticked: on }) => on !== undefined);
 				if (!hit || more || hit.ticked || hit.disabled) return;
 				event.preventDefault();
@@ -119,7 +119,7 @@ function about({ app, link: address = "", sandbox }) {
 /** @param {string} [text] */
 const isAddress = (text = "") => /^https?:\/\//i.test(text);
 
-/** @param {RhProgram} program @param {RhChoice} choice */
+/** Search index of nodes and fields; nodes with suggested or chosen fields first. @param {RhProgram} program @param {RhChoice} choice */
 export function indexed(program, choice) {
 	const nodes = program.nodes.filter((node) => node.fields.length > 0).map((node) => ({
 		node,
@@ -133,7 +133,7 @@ export function indexed(program, choice) {
 	return [...nodes.filter(isFirst), ...nodes.filter((entry) => !isFirst(entry))];
 }
 
-/** @type {(program: RhProgram, choice: RhChoice) => Set<string>} */
+/** Ids of the nodes that are expanded at first. @type {(program: RhProgram, choice: RhChoice) => Set<string>} */
 export function openAtFirst(program, choice) {
 	const few = everyField(program).length <= 12;
 	return new Set(program.nodes.filter((node) => few || isNoted(node, choice)).map((node) => node.id));
@@ -190,7 +190,7 @@ export function outputRows(program, choice, typedTexts) {
 	return [...remote, ...typed];
 }
 
-/** @type {(choice: RhChoice, key: string) => RhChoice} */
+/** The choice with that row toggled. @type {(choice: RhChoice, key: string) => RhChoice} */
 export function ticked(choice, key) {
 	const [prefix, id = ""] = key.split(" ");
 	if (prefix === "out") return { ...choice, outputs: flipped(choice.outputs, id) };
@@ -216,7 +216,7 @@ const shown = (stored, most) =>
 
 const lower = (text = "") => text.slice(0, 1000).toLowerCase();
 
-/* A tree of many rows to tick: only those in view are in the page, keys do all that clicks do. */
+/* A windowed tree of checkable rows: only those in view are in the DOM; fully usable by keyboard. */
 
 /** @param {Tree} tree */
 function rowsElement({ label, tick, fold }) {
@@ -233,7 +233,7 @@ function rowsElement({ label, tick, fold }) {
 	let nothing = "";
 	let active = 0;
 	let waiting = 0;
-	// Kept, since to ask the page for them makes it lay out all of itself.
+	// Cached, since reading them forces a layout of the page.
 	let top = 0;
 	let height = 0;
 

@@ -1,5 +1,5 @@
-// Whether pictures that are too large for a model are made to fit: a person's choice, off at first.
-// Saved files count widgets by place, so that this one is kept beside them.
+// Toggle to fit images to a model's limits of size and format; off by default.
+// Workflow files store widget values by index, so this one is stored in the node's properties.
 
 import { loadTexts, textsOf } from "../../host/texts.js";
 import { isObject } from "../../lib/form.js";
@@ -8,7 +8,7 @@ import { formOf } from "./build.js";
 
 const t = textsOf("models");
 
-/** Its input in a prompt. */
+/** The name of its widget, and of its input in a prompt. */
 export const FIT = "fit_pictures";
 
 /** @param {ComfyNode} node */
@@ -26,7 +26,7 @@ export function addFit(node) {
 	});
 }
 
-/** As it was kept, and there only where the catalogue knows a limit. @param {ComfyNode} node */
+/** Restore the stored value; visible only if it is on, or the catalogue has a limit for images. @param {ComfyNode} node */
 export function showFit(node) {
 	const widget = widgetOf(node, FIT);
 	if (!widget) return;

@@ -1,24 +1,24 @@
-// The single items of a list of pictures, videos or sounds: sockets `imageUrls.1` … that grow while they are linked.
+// Input slots for single items of a media list, `imageUrls.1` …: their number grows as they are linked.
 
 import { insertLastInput, OPTIONAL } from "../../host/widgets.js";
 import { standing } from "../../lib/fields.js";
 import { isLinked } from "../../lib/nodes.js";
 
-const MOST = 32; // links that the server mirrors
+const MOST = 32; // number of `link_n` inputs of the server
 
-/** "imageUrls.3" of "imageUrls". */
+/** Whether a name is an item of a list: "imageUrls.3" of "imageUrls". */
 export const isItemOf = (name = "", list = "") => name.startsWith(`${list}.`) && /^[1-9]\d*$/.test(name.slice(list.length + 1));
 
-/** One free socket behind the last linked one, and all that there may be while a prompt is loaded. More than that go when asked: links of a copy come one by one. @type {(node: ComfyNode, form: RhForm, how?: "" | "all" | "trim") => void} */
+/** Keep one free slot after the last linked one; "all": as many as allowed, while a prompt loads; "trim": also remove surplus ones, which a copy whose links come one by one still needs. @type {(node: ComfyNode, form: RhForm, how?: "" | "all" | "trim") => void} */
 export function growItems(node, form, how = "") {
-	// Without a graph nobody knows what is linked.
+	// Outside a graph the links are unknown.
 	for (const field of node.graph ? form.fields : []) {
 		const stand = standing(field);
 		if (field.array && "socket" in stand) grow(node, field, stand.socket, how);
 	}
 }
 
-/** Those that a file has. @type {(node: ComfyNode, form: RhForm, saved: ComfyInputSlot[]) => void} */
+/** Add the item slots that a file has. @type {(node: ComfyNode, form: RhForm, saved: ComfyInputSlot[]) => void} */
 export function addItems(node, form, saved) {
 	for (const field of form.fields) {
 		const stand = standing(field);

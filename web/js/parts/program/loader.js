@@ -1,4 +1,4 @@
-// The program that a node names, from our server; what hinders it is asked of the person.
+// Reads a node's program from our server; a failure that the user can resolve opens a dialog.
 
 import { ask } from "../../host/dialogs.js";
 import { post, ServerError } from "../../host/server.js";
@@ -20,7 +20,7 @@ export const fetchProgram = (node, fresh, signal) =>
 const named = (node) => ({ kind: kindOf(node), profile: valueOf(node, "profile") });
 
 /**
- * Null: why was said, or the node asks anew or is gone.
+ * Read a node's program, aborting an earlier read; null if it failed (shown), was superseded, or the node is gone.
  * @type {(node: ComfyNode, fresh: boolean) => Promise<any>}
  */
 export async function readProgram(node, fresh) {
@@ -43,7 +43,7 @@ export async function readProgram(node, fresh) {
 	}
 }
 
-/** @type {(node: ComfyNode, error: unknown) => Promise<boolean>} */
+/** Let the user resolve a failure; true to retry. @type {(node: ComfyNode, error: unknown) => Promise<boolean>} */
 async function resolveFailure(node, error) {
 	const { message, hint } = error instanceof ServerError ? error : { message: String(error), hint: "" };
 	const title = t(`failed.${kindOf(node)}`);
@@ -53,16 +53,16 @@ async function resolveFailure(node, error) {
 	if (hint === "model") {
 		stateOf(node).asking = null;
 		await openModels(node, { words: textOf(node), reason: message });
-		return false; // a choice asks for itself
+		return false; // choosing one starts a read of its own
 	}
 	if (hint === "password") return askPassword(node, message);
 	if (hint !== "wrong_kind") return ask(title, message);
 	await ask(title, message, () => swap(node, rightKind), t(`swap.${rightKind}`));
-	return false; // the new node asks for itself
+	return false; // the new node reads its program itself
 }
 
 /**
- * It goes to the server's store, like the key, and never into the graph.
+ * Ask for a program's password: stored on the server, like the key, never in the graph. True once stored.
  * @type {(node: ComfyNode, message?: string) => Promise<boolean>}
  */
 export function askPassword(node, message = "") {

@@ -1,4 +1,4 @@
-// Nodes that run a standard model: when the choice opens, what a chosen model needs, and one that is gone.
+// Nodes of standard models: when the choice opens, setup after it, and models no longer offered.
 
 import { toast } from "../../host/comfy.js";
 import { openDialog } from "../../host/dialogs.js";
@@ -15,15 +15,15 @@ import { rememberText, showState, stateOf, textOf } from "./state.js";
 const t = textsOf("models");
 
 const ANOTHER = "choose_model";
-const WIDTH = 340; // in which a price stands on one line
+const WIDTH = 340; // node width at which a price fits on one line
 
-/** Nodes that came out of a file, or that a program names. @type {WeakSet<ComfyNode>} */
+/** Nodes from a file, or whose model is set by code: they do not open a choice. @type {WeakSet<ComfyNode>} */
 const named = new WeakSet();
 
-/** Its name is known: nobody has to be asked. @param {ComfyNode} node */
+/** The node's model is known: do not open a choice. @param {ComfyNode} node */
 export const markNamed = (node) => named.add(node);
 
-/** A new one, which opens its choice once a person has put it down. @param {ComfyNode} node */
+/** Set up a new node, which opens its choice once the user has placed it. @param {ComfyNode} node */
 export function prepareModel(node) {
 	makeButton(node, ANOTHER, () => void openModels(node));
 	addPrice(node);
@@ -33,7 +33,7 @@ export function prepareModel(node) {
 	});
 }
 
-/** What can be done with a model only once there is one. @param {ComfyNode} node */
+/** Show the buttons that need a chosen model only if there is one. @param {ComfyNode} node */
 export function showButtons(node) {
 	const isChosen = textOf(node) !== "";
 	for (const name of [ANOTHER, "price"]) {
@@ -45,7 +45,7 @@ export function showButtons(node) {
 	}
 }
 
-/** Lets a person choose; what is chosen comes back as if it were pasted. @type {(node: ComfyNode, first?: { words?: string, reason?: string }) => Promise<void>} */
+/** Open the choice, unless a dialog is open; the result is set as if it were pasted. @type {(node: ComfyNode, first?: { words?: string, reason?: string }) => Promise<void>} */
 export async function openModels(node, { words = "", reason = "" } = {}) {
 	if (document.querySelector("dialog.runninghub-dialog[open]")) return;
 	await loadTexts();
@@ -57,7 +57,7 @@ export async function openModels(node, { words = "", reason = "" } = {}) {
 	if (chosen) {
 		setWidget(node, "model", chosen);
 	} else if (words) {
-		// Left without a choice: the node stays what it was.
+		// Cancelled: the node keeps its model.
 		const widget = widgetOf(node, "model");
 		if (widget) widget.value = String(node.properties?.runninghub?.form?.id ?? "");
 		rememberText(node);
@@ -65,7 +65,7 @@ export async function openModels(node, { words = "", reason = "" } = {}) {
 	showButtons(node);
 }
 
-/** After it was built: its text is the endpoint, and what must be known of it is said. @type {(node: ComfyNode, program: RhProgram) => void} */
+/** After the build: set the text to the endpoint, update what depends on the model, show its notice. @type {(node: ComfyNode, program: RhProgram) => void} */
 export function settleModel(node, program) {
 	const widget = widgetOf(node, "model");
 	if (widget) widget.value = program.id;
@@ -75,7 +75,7 @@ export function settleModel(node, program) {
 	showFit(node);
 	followPrice(node);
 	stateOf(node).notice = isOffered(program) ? null : program;
-	// What no schema knows goes in as JSON.
+	// Parameters that no schema lists are entered as JSON, in an advanced widget.
 	if (program.status === "unlisted" || program.complete === false) node.showAdvanced = true;
 	if (program.notice) toast("warn", program.name || program.id, program.notice);
 }
@@ -83,7 +83,7 @@ export function settleModel(node, program) {
 /** @param {RhProgram} program */
 export const isOffered = ({ status = "active" }) => status === "active" || status === "unlisted";
 
-/** Of a model that is no longer offered: why, and what to take in its place. @param {ComfyNode} node */
+/** Dialog for a model that is no longer offered: why, and its successor. @param {ComfyNode} node */
 export function openNotice(node) {
 	const program = stateOf(node).notice;
 	if (!program) return;

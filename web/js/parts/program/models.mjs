@@ -1,4 +1,4 @@
-// The choice of a standard model: searched at each letter, favourites and those used lately first.
+// Dialog to choose a standard model: searched at each keystroke, favourites and recent ones first.
 
 import { openDialog } from "../../host/dialogs.js";
 import { post } from "../../host/server.js";
@@ -12,13 +12,13 @@ import { readSettings } from "../profiles.js";
 
 const t = textsOf("models");
 
-const FIRST = 60; // rows that are asked for at first
+const FIRST = 60; // rows requested at first
 const ALL = 1000;
 
 /** @typedef {{ endpoint: string, name: string, other: string, family: string, task: string, task_name: string, price: string, takes: string[], complete: boolean, status: string }} Row */
 /** @typedef {{ title: string, rows: Row[] }} Part */
 
-/** The endpoint, or what was typed; "" for nothing. @type {(question: { task: string, profile: string, words: string, reason: string }, offerKey: () => void) => Promise<string>} */
+/** Resolves to the endpoint, or the typed text; "" if cancelled. @type {(question: { task: string, profile: string, words: string, reason: string }, offerKey: () => void) => Promise<string>} */
 export function openChoice({ task, profile, words: typed, reason }, offerKey) {
 	const id = `runninghub-models-${Math.random()}`;
 	let chosen = "";
@@ -51,7 +51,7 @@ export function openChoice({ task, profile, words: typed, reason }, offerKey) {
 	/** @type {(body: object, signal: AbortSignal) => Promise<{ found: number, total: number, date: string, models: Row[] }>} */
 	const find = (body, signal) => post("/runninghub/models", { profile, ...body }, signal);
 
-	/** What is being found: Enter means its first, not one of what stood there before. */
+	/** The search under way: Enter takes its first hit, not one of the previous list. */
 	let pending = Promise.resolve();
 	const ask = (limit = FIRST) => (pending = look(limit));
 
@@ -67,7 +67,7 @@ export function openChoice({ task, profile, words: typed, reason }, offerKey) {
 			const liked = favourites().map((model) => model.id);
 			const used = recentOf("model").map((model) => model.id).filter((model) => !liked.includes(model));
 			const rememberedIds = text ? [] : [...liked, ...used];
-			// Which tasks a kind has, all its models tell.
+			// The tasks of a kind are known only from all its models.
 			const isSorted = kind !== "" && rememberedIds.length > 0;
 			const [remembered, listing] = await Promise.all([
 				rememberedIds.length > 0 ? find({ only: rememberedIds }, signal) : null,
@@ -95,7 +95,7 @@ export function openChoice({ task, profile, words: typed, reason }, offerKey) {
 		}
 	}
 
-	/** @param {Part[]} parts @param {string} nothing what is said where there is none */
+	/** @param {Part[]} parts @param {string} nothing text if there are none */
 	function show(parts, nothing) {
 		const filled = parts.filter((part) => part.rows.length > 0);
 		rows = filled.flatMap((part) => part.rows);
@@ -160,13 +160,13 @@ export function openChoice({ task, profile, words: typed, reason }, offerKey) {
 		words.setAttribute("aria-activedescendant", row ? row.id : "");
 	}
 
-	/** Mark it, from the keyboard. */
+	/** Toggle the active row's favourite, from the keyboard. */
 	function flip() {
 		const star = list.querySelector(`[id="${id}-${active}"] .star`);
 		star?.dispatchEvent(new MouseEvent("click", { bubbles: true }));
 	}
 
-	// Whoever walks through the rows wants one of them, whatever was typed before.
+	// After navigating by keys the active row is meant, whatever was typed before.
 	let hasWalked = false;
 	words.oninput = () => {
 		hasWalked = false;
@@ -197,7 +197,7 @@ export function openChoice({ task, profile, words: typed, reason }, offerKey) {
 	});
 	key.hidden = true;
 	readSettings().then(({ profiles }) => (key.hidden = profiles.length > 0), () => null);
-	// A link, or an endpoint that no list has, is taken as it is typed.
+	// A URL, or an endpoint that is not listed, is taken as typed.
 	const isNamed = () => !hasWalked && /[/:]/.test(words.value) && !rows.some((row) => row.endpoint === words.value.trim());
 	const run = async () => {
 		await pending;

@@ -1,4 +1,4 @@
-// Nodes that grow their program's inputs and outputs, whichever way a graph comes in.
+// Nodes with the inputs and outputs of their program, from whichever source a graph is loaded.
 
 import { extendAdvanced, INPUT, isHidden, makeAdvanced, syncAdvanced, watchAdvanced } from "../../host/advanced.js";
 import { isRestoring } from "../../host/graph.js";
@@ -35,7 +35,7 @@ export const programNode = {
 	beforeRegisterNodeDef(nodeType, nodeData) {
 		const kind = PROGRAMS.get(classNamed(nodeData.name));
 		if (kind) {
-			// They go by a slot's place, and ours move.
+			// They are by slot index, and our slots move.
 			nodeData.output_tooltips = undefined;
 			extend(nodeType.prototype, kind);
 		}
@@ -54,14 +54,14 @@ export const programNode = {
 	},
 
 	afterConfigureGraph() {
-		// The graph is drawn first.
+		// Deferred until the graph was drawn.
 		if (!isRestoring() && ownNodes().length > 0) setTimeout(checkForChanges);
 	},
 };
 
 /**
- * A definition as the search shows it: one sentence, and nothing that only programs and the server
- * fill. The typed outputs stay, since the search goes by their types.
+ * A definition for the node search: one sentence, without the slots that only programs or the server
+ * fill. The typed outputs stay, since the search filters by type.
  * @param {NodeData} whole @returns {NodeData}
  */
 export function forSearch(whole) {
@@ -76,19 +76,19 @@ export function forSearch(whole) {
 	return { .../** @type {NodeData} */ (Object.fromEntries(trimmed)), input, description };
 }
 
-/** Of a prompt that was loaded. @param {ComfyNode} node */
+/** Finish a node after its API-format prompt was loaded. @param {ComfyNode} node */
 function settle(node) {
 	syncAdvanced(node);
 	const form = formOf(node);
 	if (form?.kind === "model") {
 		growItems(node, form, "trim");
-		// It was made for as many sockets as there may be.
+		// It was sized for the maximum number of slots.
 		resize(node);
 	}
 	freshen(node);
 }
 
-/** What hangs on the widgets that a node has now. @param {ComfyNode} node */
+/** Update what depends on a model node's current widgets. @param {ComfyNode} node */
 function freshen(node) {
 	if (kindOf(node) !== "model") return;
 	showConditions(node);
@@ -97,7 +97,7 @@ function freshen(node) {
 	followPrice(node);
 }
 
-/** @type {(node: ComfyNode, kind: RhKind) => void} */
+/** Patch the prototype of a program node's class. @type {(node: ComfyNode, kind: RhKind) => void} */
 function extend(prototype, kind) {
 	extendAdvanced(prototype);
 	const { onNodeCreated, configure, onSerialize, onConnectionsChange, onExecuted } = prototype;
@@ -159,17 +159,17 @@ function extend(prototype, kind) {
 		if (info.properties && stored) {
 			info.properties.runninghub = { ...stored, form: formOf(this), values: valuesOf(this) };
 		}
-		// A file, a copy and a step of undo are of one program, whatever is being read.
+		// A file, a copy or an undo step names the program that it shows, even while another is read.
 		const place = (this.widgets ?? []).findIndex(({ name }) => name === kind);
 		if (isUnread(this) && Array.isArray(info.widgets_values)) info.widgets_values[place] = shownText(this);
 		if (isUnread(this) && info.widgets_values_named) info.widgets_values_named[kind] = shownText(this);
 	};
 }
 
-/** Nodes whose links change, and whether one was taken off. @type {Map<ComfyNode, boolean>} */
+/** Nodes whose links are changing, and whether one was removed. @type {Map<ComfyNode, boolean>} */
 const linking = new Map();
 
-/** Once all links are as they shall be: a copy, or a subgraph, tells them by the places of sockets. @type {(node: ComfyNode, isOn: boolean) => void} */
+/** In a microtask, after all link changes: a copy or a subgraph restores its links by slot index. @type {(node: ComfyNode, isOn: boolean) => void} */
 function linked(node, isOn) {
 	const isNew = !linking.has(node);
 	linking.set(node, !isOn || linking.get(node) === true);
@@ -199,21 +199,21 @@ function watch(node, kind) {
 	const form = widgetOf(node, "form");
 	const text = widgetOf(node, kind);
 	if (form) {
-		// A prompt in API format comes in by its values, this one first.
+		// An API-format prompt is loaded value by value, this one first.
 		after(form, (value) => {
 			const newForm = readForm(value);
 			if (!newForm) return;
 			build(node, newForm);
 			if (isLoadingPrompt()) growItems(node, newForm, "all");
 		});
-		// The server refuses to run what was not read, or what another pack made anew by the values alone.
+		// The server refuses `unread`: a program not read yet, or a node that another pack recreated from values.
 		const isShown = () => (readForm(form.value)?.id ?? "") === (formOf(node)?.id ?? "");
 		form.serializeValue = () => (isUnread(node) || !isShown() ? JSON.stringify({ ...formOf(node), unread: true }) : form.value);
 	}
 	if (text) after(text, () => (isLoadingPrompt() ? rememberText(node) : textChanged(node, choose)));
 }
 
-/** Where properties were lost. @type {(node: ComfyNode, info: SavedNode) => any} */
+/** The saved form of a file whose properties were lost. @type {(node: ComfyNode, info: SavedNode) => any} */
 function savedText(node, info) {
 	const values = info.widgets_values;
 	return Array.isArray(values) ? values[(node.widgets ?? []).findIndex(({ name }) => name === "form")] : values?.form;
@@ -223,7 +223,7 @@ function savedText(node, info) {
 function menuOf(node) {
 	const target = otherKind(node);
 	const isModel = kindOf(node) === "model";
-	const isModule = kindOf(node) === "module"; // all that is known of it stands in the node
+	const isModule = kindOf(node) === "module"; // all that is known of it is in the node
 	const own = [
 		{ content: `${t("password")}…`, callback: () => void askPassword(node) },
 		{ content: t(`swap.${target}`), callback: () => swap(node, target) },

@@ -1,4 +1,4 @@
-// The line of a model's node that says what an order may cost, from lists at once, and from the service when it is pressed.
+// The price button of a model's node: shows the list price, and when pressed asks the service for a quote.
 
 import { redrawBadges } from "../../host/badges.js";
 import { toast } from "../../host/comfy.js";
@@ -14,7 +14,7 @@ import { formOf, valuesOf } from "./build.js";
 const t = textsOf("models");
 
 const NAME = "price";
-const QUIET = 400; // ms after a change
+const QUIET = 400; // debounce after a change, ms
 
 /** @type {WeakMap<ComfyNode, number>} */
 const timers = new WeakMap();
@@ -27,7 +27,7 @@ export function addPrice(node) {
 	makeButton(node, NAME, () => void ask(node)).label = "";
 }
 
-/** Soon, and again after each change of a value. @param {ComfyNode} node */
+/** Show the price, debounced, now and after each change of a widget. @param {ComfyNode} node */
 export function followPrice(node) {
 	const button = widgetOf(node, NAME);
 	if (button && !button.label) button.label = t("ask_price");
@@ -46,16 +46,16 @@ function tellSoon(node) {
 	timers.set(node, window.setTimeout(tell, QUIET, node));
 }
 
-/** What is known of a node's price now. @type {WeakMap<ComfyNode, string>} */
+/** The latest price text of each node. @type {WeakMap<ComfyNode, string>} */
 const prices = new WeakMap();
 
-/** For a subgraph's node, which has no such line. @param {ComfyNode} node */
+/** The price text, for the badge of a subgraph node, which has no such button. @param {ComfyNode} node */
 export const priceOf = (node) => prices.get(node) ?? "";
 
-/** How many orders a node's last run was. @type {WeakMap<ComfyNode, number>} */
+/** The number of orders of each node's last run. @type {WeakMap<ComfyNode, number>} */
 const ran = new WeakMap();
 
-/** @type {(node: ComfyNode, output: any) => void} */
+/** Record the number of orders in an executed output. @type {(node: ComfyNode, output: any) => void} */
 export function countOrders(node, output) {
 	const orders = number(parse(output?.runninghub?.[0])?.orders);
 	if (orders !== null) ran.set(node, orders);
@@ -63,7 +63,7 @@ export function countOrders(node, output) {
 }
 
 /**
- * As the graph tells; else as many as pictures are shown where they come from, or as the last run was, or more.
+ * Orders of a node: exact if the graph tells; else at least as many as its sources show images, or as in its last run.
  * @param {ComfyNode} node
  */
 export function ordersOf(node) {
@@ -74,16 +74,16 @@ export function ordersOf(node) {
 	return { count: Math.max(counted.count, ran.get(node) ?? 1, ...shown), least: true };
 }
 
-/** What they cost together; "" of one. @type {(node: ComfyNode, answer: { total: string | null, currency: string }) => string} */
+/** The total of several orders, as text; "" for one. @type {(node: ComfyNode, answer: { total: string | null, currency: string }) => string} */
 function product(node, { total, currency }) {
 	const { count } = ordersOf(node);
 	return count > 1 && total ? t("orders", { count, total, currency }) : "";
 }
 
-/** Questions under way, by what they ask: copies of a node ask the same. @type {Map<string, Promise<any>>} */
+/** Requests in flight, by body: copies of a node share one. @type {Map<string, Promise<any>>} */
 const asking = new Map();
 
-/** @param {string} question */
+/** The list price; never rejects. @param {string} question request body as JSON */
 function listed(question) {
 	const pending = asking.get(question);
 	if (pending) return pending;
@@ -110,10 +110,10 @@ async function tell(node) {
 	}
 }
 
-/** What is done when the service has told a price. @type {Set<() => void>} */
+/** Listeners, called once the service has quoted a price. @type {Set<() => void>} */
 export const whenPriced = new Set();
 
-/** By a press of the button alone: it tells the service which model is meant, and filler. @param {ComfyNode} node */
+/** Request a quote, only when the button is pressed: it tells the service the model, with placeholder values. @param {ComfyNode} node */
 async function ask(node) {
 	await loadTexts();
 	show(node, t("asking"));
@@ -137,7 +137,7 @@ const questionOf = (node) => ({
 	profile: valueOf(node, "profile"),
 });
 
-/** What the price of a model hangs on: its schema, and what is known of its values before the run. @param {ComfyNode} node */
+/** What a model's price depends on: its schema, and the values that are known before the run. @param {ComfyNode} node */
 export function givenTo(node) {
 	const values = Object.entries(valuesOf(node)).filter(([name, value]) => value !== "" && !isLinked(node, name));
 	return { schema: formOf(node)?.model ?? null, values: Object.fromEntries(values), extra: valueOf(node, "extra") };

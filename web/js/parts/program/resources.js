@@ -1,4 +1,4 @@
-// Fields that name a checkpoint or a LoRA: the cloud's own models to choose from, and any other text.
+// Fields that name a checkpoint or a LoRA: a combo that offers the cloud's models, or free text.
 
 import { lazy } from "../../host/lazy.js";
 import { loadTexts, textsOf } from "../../host/texts.js";
@@ -7,9 +7,9 @@ import { after, idFor, kindOf, setWidget, valueOf } from "../../lib/nodes.js";
 
 const t = textsOf("resources");
 
-const FIND = "runninghub:find"; // the entry of the list that asks the cloud
+const FIND = "runninghub:find"; // the option that opens the search in the cloud
 
-/** Names that were shown, by kind. @type {Map<string, Set<string>>} */
+/** Names found so far, by kind: offered as options. @type {Map<string, Set<string>>} */
 const shown = new Map();
 
 /** @type {(node: ComfyNode, widget: ComfyWidget, kind: string) => void} */
@@ -31,7 +31,7 @@ export function offerModels(node, widget, kind) {
 /** Widgets of ComfyUI's loaders that name a model → its kind. @type {Record<string, string>} */
 const KINDS = { ckpt_name: "CHECKPOINT", unet_name: "UNET", lora_name: "LORA" };
 
-/** Of a loader that runs there: its own list has what is on this machine. @type {(node: ComfyNode, profile: string) => MenuItem[]} */
+/** Menu entries of a marked loader, whose own options are the local models. @type {(node: ComfyNode, profile: string) => MenuItem[]} */
 export const findItems = (node, profile) =>
 	(node.widgets ?? []).flatMap((widget) => {
 		const kind = KINDS[widget.name] && (/gguf/i.test(node.type) ? "GGUF" : KINDS[widget.name]);
@@ -49,5 +49,5 @@ async function find(node, widget, kind, profile) {
 	if (chosen && node.graph) setWidget(node, widget.name, chosen);
 }
 
-/** Whose styles are offered before the account's models. @param {ComfyNode} node */
+/** The module's id, whose styles are listed before the account's models; "" for other kinds. @param {ComfyNode} node */
 const moduleOf = (node) => (kindOf(node) === "module" ? idFor("module", valueOf(node, "module")) : "");

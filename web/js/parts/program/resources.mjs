@@ -1,5 +1,5 @@
-// The cloud's models of one kind: searched there while a person types, who may also keep the typed name. Styles of a
-// module of Quick Create have pictures to choose by.
+// Dialog to choose a cloud model of one kind: searched while the user types, whose text may also be kept.
+// Styles of a Quick Create module have pictures.
 
 import { openDialog } from "../../host/dialogs.js";
 import { post } from "../../host/server.js";
@@ -8,8 +8,8 @@ import { h, page, wordsOf } from "../../lib/view.js";
 
 const t = textsOf("resources");
 
-const SEEN = 0.1; // of a style's picture when it is asked for
-const QUIET = 350; // ms after a letter: the service answers few questions a minute
+const SEEN = 0.1; // visible fraction at which a style's picture is requested
+const QUIET = 350; // debounce, ms: the service's rate limit is low
 
 /** @type {(question: { kind: string, profile: string, value: string, module: string }, show: (names: string[]) => void) => Promise<string>} */
 export function openResources({ kind, profile, value, module }, show) {
@@ -50,7 +50,7 @@ export function openResources({ kind, profile, value, module }, show) {
 		mark();
 	}
 
-	/** The chosen one, by picture or in the list. */
+	/** Highlight the picture of the chosen one. */
 	const mark = () => [...styles.children].forEach((style) => style.setAttribute("aria-pressed", String(/** @type {any} */ (style).dataset.name === list.value)));
 	const finish = () => /** @type {any} */ (styles.closest("dialog")?.querySelector("button.primary"))?.click();
 
@@ -64,7 +64,7 @@ export function openResources({ kind, profile, value, module }, show) {
 			/** @type {{ models: { name: string; title: string; cover?: string }[] }} */
 			const { models } = await post("/runninghub/resources", body, signal);
 			list.replaceChildren(...models.map(({ name, title }) => h("option", { value: name }, dotted(name, title !== name && title))));
-			// What was typed meanwhile counts.
+			// Typed text takes precedence over the current value.
 			if (words.value.trim() === "") list.value = value;
 			showStyles(models);
 			show(models.map(({ name }) => name));
@@ -75,7 +75,7 @@ export function openResources({ kind, profile, value, module }, show) {
 	}
 
 	words.oninput = () => {
-		list.selectedIndex = -1; // what is typed counts now
+		list.selectedIndex = -1; // typed text takes precedence
 		mark();
 		clearTimeout(timer);
 		timer = window.setTimeout(ask, QUIET);

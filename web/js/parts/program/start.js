@@ -1,4 +1,4 @@
-// What a node without a program offers: a link, what was used lately, a key, the sandbox's samples.
+// Dialog of a node without a program: an id or link, recent programs, a key, samples of the sandbox.
 
 import { openDialog } from "../../host/dialogs.js";
 import { loadTexts, textsOf } from "../../host/texts.js";
@@ -11,7 +11,7 @@ import { inputOf } from "./state.js";
 
 const t = textsOf("form");
 
-/** The text that is set comes back as if it were pasted. @param {ComfyNode} node */
+/** Open the dialog; its result is set as if it were pasted. @param {ComfyNode} node */
 export async function openStart(node) {
 	await loadTexts();
 	const kind = inputOf(node);

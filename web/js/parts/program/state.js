@@ -1,4 +1,4 @@
-// What goes on at a program node, and its button that shows it.
+// Transient state of a program node, and the button that shows it.
 
 import { textsOf } from "../../host/texts.js";
 import { makeButton } from "../../host/widgets.js";
@@ -6,14 +6,14 @@ import { idFor, isLinked, kindOf, valueOf, widgetOf } from "../../lib/nodes.js";
 import { formOf } from "./build.js";
 
 /**
- * What goes on at a node.
+ * A node's state, which is not saved.
  * @typedef {object} State
- * @property {string} text the id or link that was dealt with
- * @property {string} named the one that the node was built from
- * @property {number} timer until a typed id counts as whole
+ * @property {string} text the id or link that was handled last
+ * @property {string} named the id or link that the node was built from
+ * @property {number} timer debounce of a typed id
  * @property {AbortController | null} asking
- * @property {RhProgram | null} changed the program as it is now, when it is not what the node was built from
- * @property {RhProgram | null} notice the model as it is now, when the service no longer offers it
+ * @property {RhProgram | null} changed the current program, if it differs from what the node was built from
+ * @property {RhProgram | null} notice the current model, if the service no longer offers it
  */
 
 const t = textsOf("form");
@@ -36,7 +36,7 @@ export function addButton(node, press) {
 	showState(node);
 }
 
-/** @param {ComfyNode} node */
+/** Label the button by the node's state. @param {ComfyNode} node */
 export function showState(node) {
 	const button = widgetOf(node, BUTTON);
 	if (button) {
@@ -59,7 +59,7 @@ export function isUnread(node, text = textOf(node)) {
 	const id = formOf(node)?.id;
 	if (!id || isLinked(node, inputOf(node))) return false;
 	const kind = kindOf(node);
-	// Of a module the same id may come with other entries.
+	// The same id of a module may come with other entries.
 	if (kind === "module") return text !== stateOf(node).named;
 	return text !== id && (kind === "model" || idFor(kind, text) !== id);
 }
@@ -70,7 +70,7 @@ export function shownText(node) {
 	return isUnread(node, named) ? (formOf(node)?.id ?? "") : named;
 }
 
-/** What stands there now is dealt with. @param {ComfyNode} node */
+/** Mark the current text as handled. @param {ComfyNode} node */
 export function rememberText(node) {
 	const state = stateOf(node);
 	state.text = state.named = textOf(node);

@@ -1,4 +1,4 @@
-// A workflow's link on the node of an app, or the other way round: the other node takes its place.
+// Replaces a workflow node by an app node, or the reverse, when its link is of the other kind.
 
 import { change, createNode, select } from "../../host/graph.js";
 import { classFor, kindOf, setWidget, widgetOf } from "../../lib/nodes.js";
@@ -8,7 +8,7 @@ import { textOf } from "./state.js";
 /** @param {ComfyNode} node @returns {RhKind} */
 export const otherKind = (node) => (kindOf(node) === "app" ? "workflow" : "app");
 
-/** The widget's callback then reads the program. @type {(node: ComfyNode, kind: RhKind) => void} */
+/** Replace the node, with its values and links; setting the text then reads the program. @type {(node: ComfyNode, kind: RhKind) => void} */
 export function swap(node, kind) {
 	const { graph } = node;
 	const newNode = createNode(classFor(kind));
@@ -30,7 +30,7 @@ export function swap(node, kind) {
 	setWidget(newNode, kind, text);
 }
 
-/** @type {(from: ComfyNode, to: ComfyNode) => void} */
+/** Move output links to the slot with the same pool index. @type {(from: ComfyNode, to: ComfyNode) => void} */
 function moveLinks(from, to) {
 	const { graph } = from;
 	const before = formOf(from)?.sockets ?? [];
