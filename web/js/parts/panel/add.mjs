@@ -1,4 +1,4 @@
-// What can be put on the canvas: what was used lately, favourites, and the site's public AI apps.
+// Panel tab of what can be added to the canvas: recent programs, favourites, the site's public AI apps.
 
 import { titleOfClass } from "../../host/graph.js";
 import { lazy } from "../../host/lazy.js";
@@ -13,7 +13,7 @@ import { profileSelect } from "../profiles.js";
 const t = textsOf("panel");
 
 const SORTS = ["RECOMMEND", "HOTTEST", "NEWEST"];
-const BOX = 0.1; // of a cover that is seen when it is asked for
+const BOX = 0.1; // visible fraction at which a cover is requested
 
 /** @returns {RhPanelView} */
 export function makeView() {
@@ -48,7 +48,7 @@ function pasteView(account) {
 	return form(put, row(input, put), status, h("p", "muted", t("add.own")));
 }
 
-/** Standard models by their task: each node offers its own. */
+/** Buttons that add a node by task, which offers that task's models. */
 function modelsView() {
 	const status = answer();
 	const classes = [...MODELS.keys()].filter(titleOfClass);

@@ -1,4 +1,4 @@
-// Every order of the journal: a list that is drawn as far as it is seen, and one order with all of it.
+// Panel tab of every order in the journal: a windowed list, and a single order in detail.
 
 import { language, toast } from "../../host/comfy.js";
 import { ask } from "../../host/dialogs.js";
@@ -12,17 +12,17 @@ import { movedTo, visibleRows } from "../../lib/window.js";
 
 const t = textsOf("panel");
 
-export const ROW = rem(4.25); // as the style sheet has it
-const AHEAD = 30; // rows before the end at which more are asked for
-const FRESH = 2500; // ms between two looks while an order of the list is not over
-const COMING = 3600; // s after an order within which its results may still come by themselves
-const PICTURES = 3; // that are asked for at once
+export const ROW = rem(4.25); // px, as in the style sheet
+const AHEAD = 30; // rows before the end at which the next page is requested
+const FRESH = 2500; // poll interval in ms, while an order of the list is not over
+const COMING = 3600; // s after placement, within which results may still arrive by themselves
+const PICTURES = 3; // concurrent requests
 const DRAGGED = "application/x-runninghub-result";
 const OVER = ["done", "failed", "cancelled"];
 const STATES = ["done", "failed", "cancelled", "running", "placed", "uncertain"];
 const SINCE = ["", "1d", "7d", "30d"];
 
-/** Small pictures by order, as long as the page lives. @type {Map<number, string>} */
+/** Thumbnails by order, cached for the page's lifetime; "" for none. @type {Map<number, string>} */
 const pictures = new Map();
 
 /** @returns {RhPanelView} */
@@ -57,7 +57,7 @@ export function makeView() {
 		}
 	}
 
-	/** Only while something is under way. */
+	/** Poll while an order of the list is under way. */
 	function follow() {
 		clearTimeout(looking);
 		const mine = turn;
@@ -85,7 +85,7 @@ export function makeView() {
 		detail.querySelector("button")?.focus({ preventScroll: true });
 	}
 
-	/** At each key, and one at a time: what was typed meanwhile is searched for next. */
+	/** Search at each keystroke, one request at a time: text typed meanwhile is searched for next. */
 	async function type() {
 		if (isSearching) return;
 		isSearching = true;
@@ -225,7 +225,7 @@ function makeList(open) {
 			draw();
 		},
 		isUnderWay: () => orders.some(({ state, first, placed }) => !OVER.includes(state) || (first === "owed" && Date.now() / 1000 - placed < COMING)),
-		/** What changed, and what is new, without leaving the place. @param {any} page */
+		/** Merge changed and new orders, keeping the scroll position. @param {any} page */
 		refresh(page) {
 			const places = new Map(orders.map(({ order }, at) => [order, at]));
 			const newest = orders[0]?.order ?? 0;
@@ -240,7 +240,7 @@ function makeList(open) {
 			orders = [...added, ...orders];
 			active += added.length;
 			draw();
-			// At the top they are seen to come.
+			// At the top the new ones come into view.
 			if (view.scrollTop > 0) view.scrollTop += added.length * ROW;
 		},
 		close() {
@@ -265,7 +265,7 @@ function rowView(entry, open) {
 			"what",
 			h("div", "title", titleOf(entry)),
 			h("div", "text", clean(entry.text, 120)),
-			// A narrow panel cuts the end off: rather the time than the cost.
+			// A narrow panel truncates the end, so the time comes after the cost.
 			h("div", "muted", dotted(t(`state.${entry.state}`), costText(entry), whenText(entry.placed))),
 		),
 		h("span", { className: `dot ${entry.state}`, ariaHidden: "true" }),
@@ -285,7 +285,7 @@ function iconOf({ first, state }) {
 	return `pi pi-${icons[first] ?? failed[state] ?? "clock"}`;
 }
 
-/** By language; making one takes longer than all else of a row. @type {Map<string, Intl.DateTimeFormat>} */
+/** Formatters by language, cached: creating one costs more than the rest of a row. @type {Map<string, Intl.DateTimeFormat>} */
 const clocks = new Map();
 
 function whenText(seconds = 0) {
@@ -302,14 +302,14 @@ function costText({ coins, money, third_party: third, currency, measured, emulat
 	return cost && emulated ? t("history.emulated", { cost }) : cost;
 }
 
-/** Asks for the pictures of rows that are still there, a few at once. @param {(order: number) => any} rowOf */
+/** Requests thumbnails, newest first, of rows that are still drawn; at most PICTURES at once. @param {(order: number) => any} rowOf */
 function pictureQueue(rowOf) {
 	/** @type {number[]} */
 	const waiting = [];
 	let busy = 0;
 	let isOpen = true;
 	async function next() {
-		const order = waiting.pop(); // what came into sight last
+		const order = waiting.pop(); // the row that came into view last
 		if (order === undefined || busy >= PICTURES || !isOpen) return order !== undefined && waiting.push(order);
 		if (rowOf(order) && !pictures.has(order)) {
 			busy += 1;
@@ -366,7 +366,7 @@ async function orderView(order, leave, again) {
 	const back = h("button", { type: "button", className: "back", onclick: () => leave() }, `‹ ${t("history.back")}`);
 	const isOver = OVER.includes(entry.state);
 	if (!isOver) {
-		// The same card as in the list of what is under way: answers, stop, fetch.
+		// The same card as in the task list: settle, cancel, fetch.
 		const { taskView } = await lazy("parts/tasks.mjs");
 		return [back, taskView({ ...entry, followed: false, cancelling: false }, async () => leave(true), () => leave(true)), inputsView(entry)];
 	}
@@ -391,7 +391,7 @@ async function orderView(order, leave, again) {
 		await post("/runninghub/history/delete", { orders: [order] });
 		pictures.delete(order);
 	};
-	// Not from within the question, which would give the focus back to what is gone by then.
+	// After the dialog has closed: it would restore the focus to an element that is gone by then.
 	const askToRemove = async () => void ((await ask(t("history.delete_title"), t("history.delete_text"), remove, t("history.delete"))) && leave(true));
 	return [
 		back,

@@ -1,4 +1,4 @@
-// What is under way, of every account that has a key here, also from other pages and processes.
+// Panel tab of orders under way, of every account with a key here, also from other pages and processes.
 
 import { askAway, canAskAway } from "../../host/notifications.js";
 import { show } from "../../host/graph.js";
@@ -10,8 +10,8 @@ import { isStopping } from "../tasks.js";
 
 const t = textsOf("panel");
 
-const BUSY = 1000; // ms between two looks while something is under way
-const IDLE = 5000; // while nothing is, or nobody sees it
+const BUSY = 1000; // poll interval in ms, while an order is under way
+const IDLE = 5000; // while none is, or the page is hidden
 
 /** @returns {RhPanelView} */
 export function makeView() {
@@ -49,7 +49,7 @@ export function makeView() {
 			cards.delete(order);
 		}
 		for (const task of tasks) {
-			// A card that is looked at or armed stays as it is while the order does.
+			// A card is rebuilt only when its order changes: its focus or armed button survives.
 			const key = JSON.stringify([task.state, task.task_id, task.followed, task.cancelling, task.uncertain, task.over, task.node]);
 			let card = cards.get(task.order);
 			if (card?.key !== key) {

@@ -1,4 +1,4 @@
-// The tab in ComfyUI's sidebar; what it shows is loaded when it is opened.
+// The sidebar tab; its content is loaded when it is opened.
 
 import { addSidebarTab, execute } from "../../host/comfy.js";
 import { loading } from "../../host/dialogs.js";
@@ -7,9 +7,9 @@ import { loadTexts } from "../../host/texts.js";
 import { fill, page } from "../../lib/view.js";
 
 const TAB = "runninghub";
-const LABEL = "Running\u200bHub"; // where it may break
+const LABEL = "Running\u200bHub"; // a zero-width space: may wrap there
 
-/** What ends the view that is open. @type {RhAct | null} */
+/** Close the open view. @type {RhAct | null} */
 let close = null;
 
 /** @type {ComfyPart} */

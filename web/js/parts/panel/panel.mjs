@@ -1,4 +1,4 @@
-// The panel: what runs, what ran, what it cost, what can be added. One view is open at a time.
+// The panel's tabs: running orders, history, spending, programs to add. One view is open at a time.
 
 import { lazy } from "../../host/lazy.js";
 import { textsOf } from "../../host/texts.js";
@@ -6,7 +6,7 @@ import { fill, h, keepKey } from "../../lib/view.js";
 
 const t = textsOf("panel");
 
-// The graph must not take them as its own.
+// Events that must not propagate to the canvas.
 const OURS = ["keyup", "keypress", "copy", "cut", "paste"];
 const KEY = "runninghub.panel";
 

@@ -1,4 +1,4 @@
-// What an account's orders cost: today, lately, by day and by program, and beside its limits.
+// Panel tab of an account's spending: today, week and month, by day and by program, against its limits.
 
 import { language } from "../../host/comfy.js";
 import { post } from "../../host/server.js";
@@ -59,7 +59,7 @@ function spendView(spending) {
 	];
 }
 
-/** What orders did cost, as far as that was told. @type {(sum: any, currency: string) => string} */
+/** The reported cost of orders; says so where some costs are unknown. @type {(sum: any, currency: string) => string} */
 export function spentText(sum, currency) {
 	const text = sumText(sum, currency);
 	if (sum.untold > 0) return text ? t("spend.or_more", { sum: text }) : t("spend.not_told");
@@ -80,7 +80,7 @@ function limitViews(limits) {
 	});
 }
 
-/** A chart for each kind of money that was spent. @type {(days: any[], currency: string) => any[]} */
+/** A chart per unit (coins, money) that was spent. @type {(days: any[], currency: string) => any[]} */
 function charts(days, currency) {
 	/** @type {[string, (value: number) => string, (day: any) => number][]} */
 	const kinds = [
@@ -90,7 +90,7 @@ function charts(days, currency) {
 	return kinds.filter(([, , of]) => days.some((day) => of(day) > 0)).map(([unit, say, of]) => chart(days, unit, say, of));
 }
 
-/** The last days as bars; read out as a table. @type {(days: any[], unit: string, say: (value: number) => string, of: (day: any) => number) => any} */
+/** Bars of the last DAYS days; for screen readers a list. @type {(days: any[], unit: string, say: (value: number) => string, of: (day: any) => number) => any} */
 function chart(days, unit, say, of) {
 	const byDay = new Map(days.map((day) => [day.day, of(day)]));
 	const dates = lastDays(DAYS);
@@ -111,7 +111,7 @@ function chart(days, unit, say, of) {
 	);
 }
 
-/** Days of this machine's calendar, the last one today. @param {number} count */
+/** The last `count` local dates up to today, as YYYY-MM-DD. @param {number} count */
 export function lastDays(count, now = new Date()) {
 	return Array.from({ length: count }, (_, index) => {
 		const day = new Date(now.getFullYear(), now.getMonth(), now.getDate() - (count - 1 - index), 12);
@@ -132,7 +132,7 @@ function programTable(programs, currency) {
 
 /** @type {(label: string, name: string, content: string) => any} */
 function save(label, name, content) {
-	// With a mark that spreadsheets know UTF-8 by.
+	// With a BOM, by which spreadsheets detect UTF-8.
 	const href = URL.createObjectURL(new Blob(["\ufeff", content], { type: "text/csv" }));
 	return h("a", { href, download: name, className: "button" }, label);
 }
