@@ -1,4 +1,4 @@
-// The one script with effects: it registers what the other modules describe.
+// Entry point, the only script with side effects: registers the extensions of the other modules.
 
 import { register } from "./host/comfy.js";
 import { h } from "./lib/view.js";
@@ -15,7 +15,7 @@ import { segments } from "./parts/segments.js";
 import { sum } from "./parts/sum.js";
 import { tasks } from "./parts/tasks.js";
 
-// ComfyUI calls them in this order: marks are seen before a run of theirs is shown again.
+// ComfyUI calls hooks in this order: marks must be read before a run of theirs is restored.
 for (const [name, part] of Object.entries({ profiles, programNode, models, account, running, segments, resuming, tasks, migration, panel, sum, autoRuns })) {
 	register(name, part);
 }

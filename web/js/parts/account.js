@@ -1,4 +1,4 @@
-// A key is asked for where it is missed, or the sandbox. It goes to the server once and never comes back.
+// Asks for an API key where one is missing, or offers the sandbox. The server never returns a key.
 
 import { toast } from "../host/comfy.js";
 import { addBadge, redrawBadges } from "../host/badges.js";
@@ -12,16 +12,16 @@ import { readSettings, remember, SANDBOX } from "./profiles.js";
 import { waysOut } from "./running.js";
 
 /**
- * What the account of a profile says of itself.
+ * Status of a profile's account; null for what it does not report.
  * @typedef {{ kind: string, coins: number | string | null, money: number | string | null, currency: string | null, running: number | null, limit: number | null }} Account
  */
 
 const t = textsOf("account");
 
-const KEY = /KeyFailure$/; // the server's word for what another key mends
+const KEY = /KeyFailure$/; // exception types that another key resolves
 const KEY_PAGE = "/enterprise-api/consumerApi";
 
-/** Kinds of keys as the service calls them. @type {Record<string, string>} */
+/** The service's kinds of keys → ours. @type {Record<string, string>} */
 const KINDS = { NORMAL: "normal", SHARED: "shared", EXCLUSIVE: "dedicated" };
 
 /** @type {ComfyPart} */
@@ -32,7 +32,7 @@ export const account = {
 			name: "Keys and sites",
 			category: ["RunningHub", "Account", "Keys and sites"],
 			defaultValue: "",
-			// Nothing of it is a setting of ComfyUI's: those are readable by every page.
+			// Not stored as a ComfyUI setting: any page can read those.
 			type: () => {
 				const holder = h("div", "runninghub-setting");
 				void loadTexts().then(async () => holder.append((await lazy("parts/keys.mjs")).keysPage()));
@@ -59,13 +59,13 @@ export const account = {
 	},
 };
 
-/** The keys' page at the workflow that a profile's marked parts go out under. @param {string} profile */
+/** Open the keys page, focused on the saved workflow that a profile's segments are sent under. @param {string} profile */
 export async function openWorkflowOf(profile) {
 	const { keysPage } = await lazy("parts/keys.mjs");
 	openDialog({ title: t("title"), body: keysPage(`workflow of ${profile}`) });
 }
 
-/** Where keys are made. @param {string[]} sites */
+/** Links to the pages where keys are created. @param {string[]} sites */
 export const keyLinks = (sites) => sites.flatMap((site) => [" ", link(new URL(site).host, site + KEY_PAGE)]);
 
 /** @param {string[]} names */
@@ -76,7 +76,7 @@ function freeName(names) {
 }
 
 /**
- * `replaced`: the profile whose key was refused.
+ * A form that stores a key. `replaced`: the profile whose key was refused.
  * @type {(stored: RhStored, done: (name: string) => unknown, replaced?: RhProfile) => any}
  */
 export function keyForm({ sites, profiles, has_users: hasUsers }, done, replaced) {
@@ -116,7 +116,7 @@ export function keyForm({ sites, profiles, has_users: hasUsers }, done, replaced
 	return form(save, ...fields, hasUsers && h("p", "muted", t("has_users")), row(save), status);
 }
 
-/** A key that was stored is tried at once. @param {string} name */
+/** Test a key that was just stored, and show the result. @param {string} name */
 async function tellTested(name) {
 	const saved = t("saved", { name });
 	try {
@@ -138,7 +138,7 @@ export function testText({ kind, coins, money, currency, running, limit }) {
 	return t("works", { found: facts });
 }
 
-/** Under a failure for want of a key. @type {(there: () => Promise<any>, status: HTMLElement, close: () => void) => any[]} */
+/** Buttons under a failure that a key resolves. @type {(there: () => Promise<any>, status: HTMLElement, close: () => void) => any[]} */
 function keyWays(there, status, close) {
 	const enter = async () => {
 		const node = await there();
@@ -155,7 +155,7 @@ function keyWays(there, status, close) {
 }
 
 /**
- * Whether what failed is worth another try. `isRefused`: the node's key is there and was not accepted, as `reason` says.
+ * Ask for a key or offer the sandbox; true if a retry makes sense. `isRefused`: the node's key was rejected, for `reason`.
  * @type {(node: ComfyNode | null, reason?: string, isRefused?: boolean) => Promise<boolean>}
  */
 export async function offerKey(node, reason = "", isRefused = reason !== "") {
@@ -168,7 +168,7 @@ export async function offerKey(node, reason = "", isRefused = reason !== "") {
 		let ready = false;
 		const enter = keyForm(stored, (name) => {
 			ready = true;
-			// Else the node goes on with the key that was refused.
+			// Otherwise the node keeps using the rejected key.
 			if (node && isRefused && name !== used && profiles.length > 0) setWidget(node, "profile", name);
 			dialog.close();
 		}, replaced);
@@ -198,7 +198,7 @@ export function enterSandbox(node) {
 }
 
 /**
- * Gives whether the node still names what it did.
+ * Switch a node to the sandbox and offer a sample; true if it still names the same program.
  * @type {(node: ComfyNode, samples: { kind: string; id: string; name: string }[]) => Promise<boolean>}
  */
 async function useSandbox(node, samples) {

@@ -1,4 +1,4 @@
-// Runs that ComfyUI begins by itself, at each change or again and again.
+// Guard of auto-queued runs: those that could place orders are checked by auto_runs.mjs.
 
 import { onEvent } from "../host/comfy.js";
 import { rootGraph } from "../host/graph.js";
@@ -10,7 +10,7 @@ import { kindOf } from "../lib/nodes.js";
 /** The run that was queued last. */
 const newest = { prompt: {}, id: "" };
 
-/** The run that ended well last: an end may be told before the answer that the run was queued. */
+/** The last run that succeeded: its event may arrive before the response to queueing it. */
 let succeeded = "";
 
 /** @type {ComfyPart} */

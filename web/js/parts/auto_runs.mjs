@@ -1,4 +1,4 @@
-// What ComfyUI would order by itself is asked about first, and does not go out with each key.
+// Auto-queued runs that would place orders need the user's consent, and are debounced while typing.
 
 import { onEvent, settingOf } from "../host/comfy.js";
 import { notice } from "../host/dialogs.js";
@@ -13,13 +13,13 @@ import { sumText } from "./sum.js";
 
 const t = textsOf("auto");
 
-const PAUSE = 2_000; // ms without a change: a text that is typed is whole by then
+const PAUSE = 2_000; // debounce, ms without a change: typing has ended by then
 
-let allowed = ""; // the way of running, and the graph, that a person let order
+let allowed = ""; // the mode and graph for which the user has allowed orders
 let changed = 0;
 let waits = false;
-let passed = ""; // what was let through lately as paid already
-let steady = true; // nothing of that was paid again: no loader brings another file each time
+let passed = ""; // the paying part that was last let through as already paid
+let steady = true; // false once that was paid again: a loader yields another file each time
 
 /** @type {{ place: string, shut: () => void } | null} */
 let question = null;
@@ -32,7 +32,7 @@ function listen() {
 	onEvent("graphChanged", () => {
 		changed = Date.now();
 	});
-	// Stop is no word for more.
+	// An interrupt withdraws the consent.
 	onEvent("execution_interrupted", () => {
 		allowed = "";
 	});
@@ -43,21 +43,21 @@ function listen() {
 
 const placeOf = (mode = autoMode()) => mode && `${mode} ${rootGraph().id}`;
 
-/** Whether ComfyUI may run by itself now. @param {{ prompt: Record<string, any>, isWell: boolean }} newest the run that was queued last, and whether it ended well */
+/** Whether an auto-queued run may start now; may wait until changes have stopped. @param {{ prompt: Record<string, any>, isWell: boolean }} newest the last queued run, and whether it succeeded */
 export async function mayRun(newest) {
 	listen();
 	const part = payingPart((await toPrompt()).prompt);
 	if (!part) return true;
 	const place = placeOf();
 	const last = payingPart(newest.prompt);
-	// ComfyUI may be set to draw new values when the run begins.
+	// With this setting ComfyUI randomizes values before a run.
 	const isDrawn = part.all !== part.still && settingOf("Comfy.WidgetControlMode") === "before";
 	if (steady && newest.isWell && !part.isAnew && !isDrawn && part.all === last?.all) {
 		passed = part.all;
 		return true;
 	}
 	const atChange = autoMode() === "change";
-	// What ComfyUI drew after the last run is no change of a person's, and each run would bring the next.
+	// Values randomized after the last run are not a change by the user: each run would trigger the next.
 	if (waits || (atChange && part.still === last?.still)) return false;
 	if (place !== allowed) {
 		void askAt(place);
@@ -75,12 +75,12 @@ export async function mayRun(newest) {
 /** @type {(value: any) => boolean} */
 const isLink = (value) => Array.isArray(value) && value.length === 2 && Number.isInteger(value[1]);
 
-/** Of a prompt what it may pay for, which is programs and all that leads to them, and what of it ComfyUI did not draw. @param {Record<string, any>} prompt */
+/** What a prompt may pay for, programs and all upstream of them, serialized: `all`, and `still` without randomized inputs. Null for none. @param {Record<string, any>} prompt */
 function payingPart(prompt) {
 	const programs = Object.keys(prompt).filter((id) => PROGRAMS.has(classNamed(prompt[id].class_type)) && prompt[id].inputs?.profile !== SANDBOX);
 	const isMarked = allThings(rootGraph()).some((thing) => (markOf(thing) ?? { profile: SANDBOX }).profile !== SANDBOX);
 	const ids = new Set(isMarked ? Object.keys(prompt) : programs);
-	// It grows meanwhile.
+	// The set grows during the iteration: a transitive closure.
 	for (const id of ids) {
 		const sources = Object.values(prompt[id].inputs ?? {}).filter(isLink).map(([source]) => String(source));
 		sources.filter((source) => source in prompt).forEach((source) => ids.add(source));
@@ -92,14 +92,14 @@ function payingPart(prompt) {
 	return { all: snapshot(() => []), still: snapshot(drawnAt), isAnew: programs.some((id) => prompt[id].inputs?.reroll_seeds === true) };
 }
 
-/** Inputs that ComfyUI gives new values, by itself or by way of a Primitive. @param {string} id @returns {string[]} */
+/** Names of a node's inputs that ComfyUI randomizes, directly or through a linked Primitive. @param {string} id @returns {string[]} */
 function drawnAt(id) {
 	const node = nodeOf(id);
 	const linked = (node?.inputs ?? []).filter((/** @type {any} */ { name }) => drawnBy(sourceOf(node, name)?.node).length > 0);
 	return [...drawnBy(node), ...linked.map((/** @type {any} */ { name }) => name)];
 }
 
-/** Once; closing it is a no. @param {string} place */
+/** Ask for consent, once per place; closing the notice declines and stops the auto-queue. @param {string} place */
 async function askAt(place) {
 	if (question?.place === place) return;
 	const mine = { place, shut: () => {} };

@@ -1,11 +1,11 @@
-// What a run would do in the cloud, told before anything is paid.
+// View of what a run would do in the cloud, before anything is paid.
 
 import { bytesText, estimateText, textsOf } from "../host/texts.js";
 import { card, h, page } from "../lib/view.js";
 
 /** @typedef {{ id: string, title?: string, class_type?: string }} Named */
 
-/** Something that goes up; null: only the run will tell. @typedef {{ kind: string, from: Named | null, name: string, bytes: number | null, known: boolean | null }} Upload */
+/** An upload; null: known only at run time. @typedef {{ kind: string, from: Named | null, name: string, bytes: number | null, known: boolean | null }} Upload */
 
 /**
  * @typedef {object} Segment
@@ -22,7 +22,7 @@ import { card, h, page } from "../lib/view.js";
  */
 
 /**
- * `quote`: what all of it will probably cost, in words.
+ * `quote`: the expected total cost, as text.
  * @typedef {object} Explained
  * @property {Segment[]} segments
  * @property {Named[]} local

@@ -1,4 +1,4 @@
-// The page of keys and sites: what is stored, what holds for each account, kept results.
+// Settings page of keys and sites: stored accounts, options of each, and kept results.
 
 import { loading } from "../host/dialogs.js";
 import { get, post } from "../host/server.js";
@@ -9,7 +9,7 @@ import { readSettings, remember, routeSelect } from "./profiles.js";
 
 const t = textsOf("account");
 
-/** @param {string} [at] name of the field that the focus goes to */
+/** @param {string} [at] name of the field to focus */
 export function keysPage(at) {
 	const view = loading();
 	const show = () => fill(view, async () => profilesView(await readSettings(), show));
@@ -35,14 +35,14 @@ function profilesView(stored, again) {
 	];
 }
 
-/** What is asked before one is deleted: the default pays for what names none. @type {(profiles: RhProfile[], name: string, chosen: string) => string} */
+/** The confirmation before a profile is deleted: the default one pays where none is named. @type {(profiles: RhProfile[], name: string, chosen: string) => string} */
 function deleteSure(profiles, name, chosen) {
 	const [next, ...more] = profiles.filter((profile) => profile.name !== name);
 	if (next && more.length === 0 && next.name !== chosen) return t("delete_next", { name: next.name });
 	return next && name === chosen ? t("delete_default") : t("delete_sure");
 }
 
-/** What becomes of marked parts with models that the cloud does not list. @param {string} models */
+/** The setting for segments with models that the cloud does not list: warn or refuse. @param {string} models */
 function modelsView(models) {
 	const status = answer();
 	const words = ["warn", "strict"].map((value) => h("option", { value }, t(`models.${value}`)));
@@ -52,7 +52,7 @@ function modelsView(models) {
 	return card(t("marked"), h("label", "", t("models.label"), choice), status);
 }
 
-/** Keeps what was chosen, and says so. @type {(status: HTMLElement, keep: () => Promise<unknown>) => () => Promise<void>} */
+/** An event handler that stores a setting and reports the outcome in `status`. @type {(status: HTMLElement, keep: () => Promise<unknown>) => () => Promise<void>} */
 const keeping = (status, keep) => async () => {
 	try {
 		await keep();

@@ -1,4 +1,4 @@
-// What orders may cost, for one key: stored beside the journal, never among ComfyUI's settings.
+// Spending limits of one key: stored beside the journal, never in ComfyUI's settings.
 
 import { loading } from "../host/dialogs.js";
 import { post } from "../host/server.js";
@@ -14,7 +14,7 @@ const SCOPES = ["order", "prompt", "day", "floor"];
 /** @typedef {{ order: string, prompt: string, day: string, floor: string, allowed: Allowed[], today: string }} Limits */
 /** @typedef {(path: string, body?: Record<string, string>) => Promise<Limits>} Ask */
 
-/** A profile, and all that holds for its key. */
+/** The page: a choice of profile, and the limits of its key. */
 export function limitsPage() {
 	const profile = profileSelect("");
 	const view = loading();
@@ -23,7 +23,7 @@ export function limitsPage() {
 	const show = () =>
 		fill(view, async () => {
 			const limits = await ask("").catch((error) => {
-				// This page is where the other sentence sends people.
+				// The general message sends the user to this page.
 				throw error.key === "error.no_key" ? new Error(t("no_key")) : error;
 			});
 			return limitsView(limits, ask, show);

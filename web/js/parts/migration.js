@@ -1,4 +1,4 @@
-// Graphs of other RunningHub packs, and keys in graphs: told when one is loaded, seen to on command.
+// Nodes of other RunningHub packs, and API keys in graphs: reported at load, handled by commands.
 
 import { notice } from "../host/dialogs.js";
 import { isRestoring, rootGraph, toWorkflow } from "../host/graph.js";
@@ -18,7 +18,7 @@ export const migration = {
 	],
 	menuCommands: [{ path: ["RunningHub"], commands: ["runninghub.migration.replace", "runninghub.migration.keys"] }],
 	afterConfigureGraph() {
-		// The graph is drawn first.
+		// Deferred until the graph was drawn.
 		if (!isRestoring()) setTimeout(() => void tell().catch(() => null));
 	},
 };
@@ -34,12 +34,12 @@ async function open(name) {
 const OLD = /^RH_|^RHSettingsNode$/;
 const KEY = /(?<![0-9A-Za-z])[0-9a-f]{32}(?![0-9A-Za-z])|\/proxy\/[0-9A-Za-z]{16}/i;
 
-/** Of the graph that was open before. @type {(() => void)[]} */
+/** Close functions of the open notices. @type {(() => void)[]} */
 const notices = [];
 
 let turn = 0;
 
-/** The server knows what is what; it is asked only where something may be. */
+/** Report what the server finds in the open graph; it is asked only if a local check finds candidates. */
 export async function tell() {
 	turn += 1;
 	const own = turn;

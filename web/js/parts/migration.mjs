@@ -1,4 +1,4 @@
-// The look at what becomes of old nodes before anything changes, and the list of keys in graphs.
+// Dialogs: a preview of replacing old nodes, before anything changes, and the API keys in graphs.
 
 import { toast } from "../host/comfy.js";
 import { ask, openDialog } from "../host/dialogs.js";
@@ -10,7 +10,7 @@ import { action, answer, card, fill, h, page, row } from "../lib/view.js";
 
 const t = textsOf("migration");
 
-/** What the notices say may not be so any more. */
+/** Refresh the notices, which may be outdated. */
 const tellAnew = () => void tell().catch(() => null);
 
 /** @param {{ class: string; title: string; id: string }} node */
@@ -33,7 +33,7 @@ export async function openReplace() {
 		tellAnew();
 		toast("success", t("replaced", { count: result.replaced.flatMap((/** @type {any} */ { nodes }) => nodes).length }));
 	};
-	// A command is over when its dialog is there.
+	// Not awaited: a command ends once its dialog is open.
 	void ask(t("title"), body, look.replaced.length > 0 ? run : undefined, look.replaced.length > 0 ? t("replace") : undefined);
 }
 
@@ -115,7 +115,7 @@ function savedCard(file, key, again) {
 	return card(dotted(key.key, file.name), about(key), row(action(t("remove"), status, remove, t("remove_sure"))), status);
 }
 
-/** Folded, and nothing in it is chosen beforehand. @param {any} key */
+/** A collapsed form that stores a found key as a profile; nothing is preselected. @param {any} key */
 function mine(key) {
 	const status = answer();
 	const name = h("input", { "aria-label": t("name"), placeholder: t("name") });

@@ -1,5 +1,5 @@
-// Standard models on the page: entries of the search that preset one, a command that looks for newer
-// ones, and a way out when only the catalogue speaks against a value.
+// Standard models: search entries that preset one, a command that refreshes the catalogue, and an
+// override where only the catalogue rejects a value.
 
 import { toast } from "../host/comfy.js";
 import { redraw, setType } from "../host/graph.js";
@@ -15,8 +15,8 @@ import { waysOut } from "./running.js";
 
 const t = textsOf("models");
 
-const MOST = 60; // each costs a page some time at its start
-const DOUBTFUL = /DoubtfulValue$/; // the server's word for a refusal that a person may overrule
+const MOST = 60; // each adds to the page's load time
+const DOUBTFUL = /DoubtfulValue$/; // exception types of a refusal that the user may override
 
 /** @type {ComfyPart} */
 export const models = {
@@ -40,7 +40,7 @@ export const models = {
 	},
 };
 
-/** Of those that a person marked or used lately. @param {NodeData} general @returns {[string, NodeData][]} */
+/** Search entries for favourite and recently used models. @param {NodeData} general @returns {[string, NodeData][]} */
 function entriesOf(general) {
 	const names = new Map([...favourites(), ...recentOf("model")].map(({ id, name }) => [id, name]));
 	return [...names].slice(0, MOST).map(([id, shown]) => {
@@ -50,7 +50,7 @@ function entriesOf(general) {
 	});
 }
 
-/** In the graph and in prompts it is a node of the general class. @type {(prototype: ComfyNode, endpoint: string) => void} */
+/** Patch a search entry's class: its node becomes one of the general class, preset to that model. @type {(prototype: ComfyNode, endpoint: string) => void} */
 function preset(prototype, endpoint) {
 	const { onAdded } = prototype;
 	prototype.onAdded = function (graph) {
@@ -74,7 +74,7 @@ async function refresh() {
 	}
 }
 
-/** Run again with what a person decides. @type {(node: any, there: () => Promise<any>, status: HTMLElement, close: () => void) => any[]} */
+/** Buttons that override the refusal and run again. @type {(node: any, there: () => Promise<any>, status: HTMLElement, close: () => void) => any[]} */
 function anyway(node, there, status, close) {
 	const fit = widgetOf(node, FIT);
 	const isOffered = fit && !fit.hidden && !fit.value;

@@ -1,4 +1,4 @@
-// The stored accounts, as a list to choose from wherever a node or a mark names one.
+// The stored accounts (profiles), cached, as a widget on nodes and a <select> in dialogs.
 
 import { redraw } from "../host/graph.js";
 import { get } from "../host/server.js";
@@ -8,10 +8,10 @@ import { h } from "../lib/view.js";
 
 const t = textsOf("account");
 
-/** The profile of the emulator that plays RunningHub here. */
+/** The profile of the local emulator of RunningHub. */
 export const SANDBOX = "sandbox";
 
-/** The one whose key the environment gives. */
+/** The profile whose key comes from the environment. */
 const ENVIRONMENT = "environment";
 
 /** @type {Promise<unknown> | null} */
@@ -20,7 +20,7 @@ let names = [""];
 let byDefault = "";
 let accounts = "";
 
-/** What is done when accounts have changed, while its element is in the page. @type {Map<HTMLElement, RhAct>} */
+/** Listeners to account changes, by element; dropped once it has left the page. @type {Map<HTMLElement, RhAct>} */
 const followers = new Map();
 
 /** @type {(element: HTMLElement, act: RhAct) => void} */
@@ -33,7 +33,7 @@ export async function readSettings() {
 	return stored;
 }
 
-/** What a change of the stored accounts was answered with. @param {RhStored} stored */
+/** Cache the accounts of a response, and notify listeners of a change. @param {RhStored} stored */
 export function remember({ profiles: stored, default: chosen }) {
 	names = ["", ...stored.map(({ name }) => name), SANDBOX];
 	byDefault = chosen;
@@ -50,7 +50,7 @@ function tellFollowers() {
 	}
 }
 
-/** Once a page: it also learns of what is stored later. */
+/** Load the accounts once per page, again after a failure; later changes come through `remember`. */
 function learn() {
 	asking ??= Promise.all([loadTexts(), readSettings()]).catch(() => (asking = null));
 }
@@ -77,7 +77,7 @@ export const profiles = {
 	}),
 };
 
-/** The same for a dialog. @param {string} chosen */
+/** A <select> of the accounts, kept up to date. @param {string} chosen */
 export function profileSelect(chosen) {
 	const select = h("select");
 	const show = () => {
@@ -91,7 +91,7 @@ export function profileSelect(chosen) {
 	return select;
 }
 
-/** How graphs go out, with what "" means. @param {string} chosen @param {string} unsaid */
+/** A <select> of the routes by which graphs are sent; `unsaid` labels "". @param {string} chosen @param {string} unsaid */
 export function routeSelect(chosen, unsaid) {
 	const ways = ["task", "native", "auto"].map((value) => h("option", { value }, t(`routes.${value}`)));
 	const select = h("select", "", h("option", { value: "" }, unsaid), ...ways);

@@ -1,4 +1,4 @@
-// A page that was reloaded or opened later shows the run under way, and what the last one came to.
+// After a reload or reconnect: shows the running prompt again, and how each node's last run ended.
 
 import { onEvent } from "../host/comfy.js";
 import { isRestoring, nodeOf, rootGraph } from "../host/graph.js";
@@ -13,13 +13,13 @@ const SEGMENT = "RunningHubSegment";
 /** @type {ComfyPart} */
 export const resuming = {
 	setup() {
-		// ComfyUI may have been started anew, or runs may have ended that no event told of.
+		// ComfyUI may have been restarted, or events of runs that ended may have been missed.
 		onEvent("reconnected", () => {
 			if (isListening()) void dropStale().then(resume).catch(() => null);
 		});
 	},
 	afterConfigureGraph() {
-		// A hint: without it the run goes on and its results are kept.
+		// Best effort: if it fails, the run continues and its results are kept.
 		if (isListening() && !isRestoring()) void resume().catch(() => null);
 	},
 };
@@ -35,7 +35,7 @@ async function dropStale() {
 	if (!(await runningPrompt())) dropRunningLines();
 }
 
-/** The newest run of ComfyUI's history that a node was part of and showed something after; its line may be that of an equal node. @param {Record<string, any>} ends */
+/** Show each node's output of its newest run in ComfyUI's history; a kept end's line wins, as the output's may be an equal node's. @param {Record<string, any>} ends */
 async function showEnds(ends) {
 	const seen = new Set();
 	for (const { nodes, outputs, cached } of await lastRuns()) {
@@ -57,7 +57,7 @@ async function keptEnds() {
 	return (await post("/runninghub/ends", { graph: graph.id, profile })).ends;
 }
 
-/** Also what ComfyUI does not know any more, or never did: it was started anew, or nothing came. @param {Record<string, any>} ends */
+/** Show the ends that ComfyUI's history lacks: it was restarted, or the node had no output. @param {Record<string, any>} ends */
 function showKept(ends) {
 	for (const [id, { class_type: ran, program, line, state, shown }] of Object.entries(ends)) {
 		const node = nodeOf(id);
@@ -74,7 +74,7 @@ async function showRunning() {
 	if (prompt) await post("/runninghub/resume", { prompt, client: await pageId() });
 }
 
-/** Whether the node still runs what it ran then. @type {(node: any, ran: any) => boolean} */
+/** Whether the node still has the class and program of that run. @type {(node: any, ran: any) => boolean} */
 function isSame(node, ran) {
 	const kind = kindOf(node);
 	if (!kind || classOf(node) !== ran?.class_type) return false;

@@ -1,4 +1,4 @@
-// What runs usually take before one, what it took after, and of a failure what a person must know.
+// Before a run its estimate, after it time and cost, and for a failure a notice with actions.
 
 import { tellAway } from "../host/notifications.js";
 import { closeErrorCard, language, onEvent, toast } from "../host/comfy.js";
@@ -19,38 +19,38 @@ import { action, answer, h, link } from "../lib/view.js";
 import { priceOf } from "./program/price.js";
 import { openTasks, whenAnswered } from "./tasks.js";
 
-/** As ComfyUI tells it. @typedef {{ prompt_id: string, node_id: string, node_type: string, exception_type?: string, exception_message?: string }} Failure */
+/** ComfyUI's `execution_error`. @typedef {{ prompt_id: string, node_id: string, node_type: string, exception_type?: string, exception_message?: string }} Failure */
 
 const t = textsOf("running");
 const segments = textsOf("segments");
 const tasks = textsOf("tasks");
 
-const PAUSE = 600; // ms until the server has settled
-const LONGEST = 56; // letters of a badge; all of it is in the node's own line
-const KEPT = "#4a4f57"; // nothing was paid, or not yet
+const PAUSE = 600; // ms of delay before an estimate is requested, for the server to settle
+const LONGEST = 56; // characters of a badge; the node's own line has the full text
+const KEPT = "#4a4f57"; // color: nothing was paid, or not yet
 const FAILED = "#b3261e";
-/** How a run ended, as the server says. White is readable on each. @type {Record<string, string>} */
+/** End state from the server → color. White text is readable on each. @type {Record<string, string>} */
 const COLORS = { paid: "#1f6b3a", kept: KEPT, stopped: "#8a4b00", unsure: FAILED, failed: FAILED };
 const TEXT_LINE = "$$node-text-preview"; // ComfyUI's widget; 1.49 keeps our last line in it
 
 /** @type {Map<string, string>} */
 const estimates = new Map();
-/** What became of a node's last run. @type {WeakMap<any, { line: Record<string, string>, state: string }>} */
+/** How a node's last run ended: text by language, and state. @type {WeakMap<any, { line: Record<string, string>, state: string }>} */
 const done = new WeakMap();
-/** Nodes that ComfyUI shows anew without running them. @type {Set<string>} */
+/** Ids of nodes that ComfyUI served from its cache in this run. @type {Set<string>} */
 const cached = new Set();
-/** Nodes whose own end came in this run: ComfyUI has one output for all equal ones. @type {Set<any>} */
+/** Nodes whose own end was reported in this run: ComfyUI sends one output for all equal nodes. @type {Set<any>} */
 const ended = new Set();
-/** Nodes that say it beside ComfyUI's own badges. @type {WeakSet<any>} */
+/** Nodes that have a badge of ours. @type {WeakSet<any>} */
 const badged = new WeakSet();
-const failed = new Set(); // nodes whose twin in the cloud failed in the last run
-/** Notices of nodes that failed, by workflow and node: what closes one, the order that it asks about, the run that it is of, and whether a new run leaves it. @type {Map<string, { shut: RhAct, question: number, run?: string, stays?: boolean }>} */
+const failed = new Set(); // nodes whose counterpart in the cloud failed in the last run
+/** Notices of failed nodes by "<workflow> <node>": close function, order in question (0: none), prompt id, and whether a new run keeps it. @type {Map<string, { shut: RhAct, question: number, run?: string, stays?: boolean }>} */
 const alerts = new Map();
 let twin = { prompt_id: "", node: "" };
 let listening = false;
 
 /**
- * Buttons of other parts under a failure, whose class is `kind`; `there` opens the node's workflow and gives the node.
+ * Factories of buttons under a failure, from other parts. `kind`: exception type; `there` opens the node's workflow and returns the node.
  * @type {((failure: { report: any, node: any, kind: string, there: () => Promise<any> }, status: HTMLElement, close: () => void) => any)[]}
  */
 export const waysOut = [];
@@ -67,12 +67,12 @@ export const running = {
 			watch(node);
 		}
 	},
-	// Undo puts values back without a word to their widgets.
+	// Undo restores values without calling the widgets' callbacks.
 	afterConfigureGraph: () => redraw(),
 	setup() {
 		whenAnswered.add(dismissAnswered);
 		onQueued((errors) => void tellRefused(errors), dismissFailures);
-		// Segments run without a node of ours on the canvas.
+		// Not only in `listen`: segments run without a node of ours on the canvas.
 		onEvent("runninghub.failed", (detail) => {
 			listen();
 			twin = detail;
@@ -84,15 +84,15 @@ export const running = {
 			const node = isOpen(graph) ? nodeOf(id) : null;
 			if (node) tellEnd(node, line, state);
 			if (state === "paid" || state === "kept") ended.add(node);
-			else if (node) dropPreview(id, node, true); // half a picture would look like a result
+			else if (node) dropPreview(id, node, true); // an unfinished preview would look like a result
 			if (unsure.length > 0) void tellUnsure(detail);
 			else if (state !== "failed") dismiss(id, graph);
 			dismiss(gapsOf(id), graph);
 			if (lineOf(gaps)) void tellGaps(detail);
-			// Also of a part of a graph, and of a graph that is not the one on the canvas.
+			// Also for a segment, and for a graph that is not the open one.
 			if (state === "paid") void loadTexts().then(() => tellAway(t("away_done"), node?.title));
 		});
-		const first = true; // ComfyUI then frames the node that failed there
+		const first = true; // so that ComfyUI outlines the node that failed in the cloud
 		onEvent("execution_error", (detail) => {
 			const own = detail.node_id;
 			if (twin.prompt_id === detail.prompt_id) detail.node_id = twin.node;
@@ -101,7 +101,7 @@ export const running = {
 	},
 };
 
-/** From the first node or mark of ours on; the server also learns our language. */
+/** Subscribe to run events, once: at the first node or mark of ours. Also tells the server the language. */
 export function listen() {
 	if (listening) return;
 	listening = true;
@@ -122,14 +122,14 @@ export function listen() {
 		dismiss(id);
 		const program = programOf(node);
 		if (program) estimates.delete(JSON.stringify(program));
-		// Its last line of progress came meanwhile, in the language of who asked the server last.
+		// A progress line has overwritten it, in the language of the server's latest client.
 		const own = ended.has(node) ? done.get(node) : undefined;
 		if (own) tellEnd(node, own.line, own.state);
 		else tellOutput(node, detail.output, cached.has(String(id)));
 	});
 }
 
-/** What a run left with a node's outputs, also of one that another page saw. @type {(node: any, output: any, wasCached: boolean) => void} */
+/** Show the server's notice in a node's output, also of a run that another page observed. @type {(node: any, output: any, wasCached: boolean) => void} */
 export function tellOutput(node, output, wasCached) {
 	if (!programOf(node)) return;
 	const { kept, line, again } = readNotice(output?.runninghub?.[0]);
@@ -137,12 +137,12 @@ export function tellOutput(node, output, wasCached) {
 	tellEnd(node, wasKept ? again : line, wasKept ? "kept" : "paid");
 }
 
-/** Of what nodes say, in both renderers. */
+/** Redraws badges too, in both renderers. */
 const redraw = redrawBadges;
 
 export const isListening = () => listening;
 
-/** @param {unknown} notice what the server left with a node's outputs, also of an earlier version */
+/** @param {unknown} notice JSON in a node's output, from the server, possibly of an earlier version */
 function readNotice(notice) {
 	const parsed = typeof notice === "string" ? JSON.parse(notice) : {};
 	return { kept: parsed.kept === true, line: parsed.line ?? {}, again: parsed.again ?? {} };
@@ -156,22 +156,22 @@ export function tellEnd(node, line, state) {
 	redraw();
 }
 
-/** @param {string} [graph] "" for a run of no workflow */
+/** @param {string} [graph] "" if the run has no workflow */
 const isOpen = (graph) => !graph || graph === rootGraph().id;
 
 /** @param {string} id @param {string} [graph] */
 const placeOf = (id, graph) => `${graph || rootGraph().id} ${id}`;
 
-/** Of a node that ran well, or failed anew. @param {string} id @param {string} [graph] */
+/** Close the notice of a node that succeeded, or failed again. @param {string} id @param {string} [graph] */
 function dismiss(id, graph) {
 	alerts.get(placeOf(id, graph))?.shut();
 	alerts.delete(placeOf(id, graph));
 }
 
-/** A new run of the open workflow begins: what failed before would look like a failure of it. @param {any} _ @param {string} begun its id; it may have failed already */
+/** Close notices of the open workflow when a new run of it begins, whose failures they would seem. @param {any} _ @param {string} begun its prompt id; it may have failed already */
 function dismissFailures(_, begun) {
 	for (const [place, { shut, question, stays, run }] of alerts) {
-		if (run === begun) setTimeout(closeErrorCard); // ComfyUI opens its own again
+		if (run === begun) setTimeout(closeErrorCard); // ComfyUI has reopened its own overlay
 		if (stays || question || run === begun || !place.startsWith(placeOf(""))) continue;
 		shut();
 		alerts.delete(place);
@@ -188,7 +188,7 @@ function dismissAnswered(order = 0) {
 	redraw();
 }
 
-/** Nothing runs: what lines still say of a run is over, and nobody knows how. */
+/** When nothing runs, remove stale progress lines: how those runs ended is unknown. */
 export function dropRunningLines() {
 	for (const node of allThings(rootGraph())) {
 		const shown = widgetOf(node, TEXT_LINE);
@@ -200,13 +200,13 @@ export function dropRunningLines() {
 	redraw();
 }
 
-/** Whether how its last run ended is known here. @param {any} node */
+/** Whether the end of the node's last run is known here. @param {any} node */
 export const hasEnded = (node) => done.has(node);
 
-/** @param {Record<string, string>} line in each language */
+/** @param {Record<string, string>} line text by language */
 const lineOf = (line) => line[language()] ?? line.en ?? "";
 
-/** Nodes 2.0 does not draw the canvas when a widget changes. @param {ComfyNode} node */
+/** Forget the last end and redraw when a widget changes, which Nodes 2.0 does not do. @param {ComfyNode} node */
 function watch(node) {
 	const widgets = (node.widgets ?? []).filter(({ name }) => ["workflow", "app", "model", "module", "instance", "profile"].includes(name));
 	for (const widget of widgets) {
@@ -217,7 +217,7 @@ function watch(node) {
 	}
 }
 
-/** What has no badge of ours: nodes of other packs, which run in a segment. @type {RhChips} */
+/** Chips for nodes without a badge of ours: those of other packs, in a segment. @type {RhChips} */
 function chipsOf(thing) {
 	if (failed.has(thing)) return [{ text: t("failed_chip"), color: FAILED, frame: true }];
 	const end = badged.has(thing) ? undefined : endOf(thing);
@@ -228,13 +228,13 @@ function chipsOf(thing) {
 const badgeOf = (node) =>
 	endOf(node) ?? estimateOf(node)[0] ?? nodesIn(node).map((inner) => endOf(inner) ?? beforeOf(inner)).find(Boolean);
 
-/** What a run of a node inside a subgraph will probably take and cost. @type {(inner: any) => RhChip | undefined} */
+/** Estimated time and price of a node inside a subgraph. @type {(inner: any) => RhChip | undefined} */
 function beforeOf(inner) {
 	const text = dotted(estimateOf(inner)[0]?.text ?? "", priceOf(inner));
 	return text ? { text, color: KEPT } : undefined;
 }
 
-/** Those inside a subgraph: ours, and what a marked part cut out. @param {any} node @returns {any[]} */
+/** All nodes inside a subgraph node, recursively. @param {any} node @returns {any[]} */
 const nodesIn = ({ subgraph }) => (subgraph?.nodes ?? []).flatMap((/** @type {any} */ node) => [node, ...nodesIn(node)]);
 
 /** @type {(node: any) => RhChip | undefined} */
@@ -260,11 +260,11 @@ function estimateOf(thing) {
 	return text ? [{ text, color: KEPT }] : [];
 }
 
-/** A hint; the run tells what is wrong. */
+/** Fetch an estimate; best effort, since the run reports what is wrong. */
 async function estimate(key = "") {
 	const program = JSON.parse(key);
 	const expected = await post("/runninghub/estimate", program).catch(() => null);
-	// A model's node tells its price itself, by the values that it has.
+	// A model's node shows its own price, which depends on its current values.
 	estimates.set(key, estimateText(program.kind === "model" && expected ? { ...expected, quote: "" } : expected));
 	redraw();
 }
@@ -274,7 +274,7 @@ async function raiseLimit() {
 	openDialog({ title: t("raise"), body: limitsPage() });
 }
 
-/** What was refused before it ran and a person can do something about; ComfyUI tells the rest. @param {Record<string, any>} errors of POST /prompt, by node */
+/** Show a notice for a validation error that the user can resolve here; ComfyUI shows the others. @param {Record<string, any>} errors of POST /prompt, by node */
 async function tellRefused(errors) {
 	const { id: graph } = rootGraph();
 	await loadTexts();
@@ -293,13 +293,13 @@ async function tellRefused(errors) {
 	}
 }
 
-/** Gives a node after its workflow was opened. @type {(graph: string, id: string) => () => Promise<any>} */
+/** A function that opens a node's workflow and returns the node. @type {(graph: string, id: string) => () => Promise<any>} */
 const thereOf = (graph, id) => async () => {
 	await openWorkflow(graph);
 	return nodeOf(id);
 };
 
-/** Tasks that were stopped and may run and cost: told until it is known. @param {{ node: string, graph: string, line: Record<string, string>, unsure: string[], profile: string }} ended */
+/** Warn of cancelled tasks that may still run and cost; the notice stays until that is known. @param {{ node: string, graph: string, line: Record<string, string>, unsure: string[], profile: string }} ended */
 async function tellUnsure({ node: id, graph, line, unsure, profile }) {
 	await loadTexts();
 	dismiss(id, graph);
@@ -315,10 +315,10 @@ async function tellUnsure({ node: id, graph, line, unsure, profile }) {
 	alerts.set(placeOf(id, graph), { shut, question: 0, stays: true });
 }
 
-/** Beside the notice of a failure, which the node's next output closes. @param {string} id */
+/** The notice key of missing results: separate from the failure notice, which the node's next output closes. @param {string} id */
 const gapsOf = (id) => `${id} gaps`;
 
-/** What was paid and did not come: the node has room for its beginning alone. @param {{ node: string, graph: string, gaps: Record<string, string>, tasks: string[], profile: string }} ended */
+/** Warn of results that were paid but not delivered: the node's own line has room only for the beginning. @param {{ node: string, graph: string, gaps: Record<string, string>, tasks: string[], profile: string }} ended */
 async function tellGaps({ node: id, graph, gaps, tasks: ids, profile }) {
 	await loadTexts();
 	const node = isOpen(graph) && nodeOf(id);
@@ -335,7 +335,7 @@ async function tellGaps({ node: id, graph, gaps, tasks: ids, profile }) {
 	alerts.set(placeOf(gapsOf(id), graph), { shut, question: 0, stays: true });
 }
 
-/** ComfyUI hides the message of a run that failed behind a button. @param {Failure} failure */
+/** Show a failure with its message and actions: ComfyUI hides the message behind a button. @param {Failure} failure */
 async function tellFailure({ prompt_id: prompt, node_id: id, node_type, exception_type: kind = "", exception_message: message = "" }, own = id) {
 	await loadTexts();
 	const read = (words = false) => post("/runninghub/report", { prompt, node_id: own, words });
@@ -350,12 +350,12 @@ async function tellFailure({ prompt_id: prompt, node_id: id, node_type, exceptio
 			await navigator.clipboard.writeText(text);
 			status.textContent = t("copied");
 		} else {
-			// The page is not from a secure origin.
+			// Not a secure context.
 			const body = h("textarea", { readOnly: true, rows: 12, value: text });
 			openDialog({ title, body });
 		}
 	};
-	// The very orders that were refused; what is done already is not done again.
+	// Allows exactly the refused orders, once; what is done already is not repeated.
 	const once = async () => {
 		await openWorkflow(graph);
 		const passed = await post("/runninghub/limits/once", { prompt, node_id: own });

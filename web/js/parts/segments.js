@@ -1,4 +1,4 @@
-// Parts of the local graph that run on RunningHub: marks, and what a run would do.
+// Segments, parts of the local graph that run on RunningHub: marks them and explains what a run would do.
 
 import { toast } from "../host/comfy.js";
 import { openDialog } from "../host/dialogs.js";
@@ -16,7 +16,7 @@ import { profileSelect, routeSelect, SANDBOX } from "./profiles.js";
 import { findItems } from "./program/resources.js";
 import { listen, waysOut } from "./running.js";
 
-/** Does something to things of the graph. @typedef {(things: any[]) => void} Act */
+/** An action on nodes and groups. @typedef {(things: any[]) => void} Act */
 
 const t = textsOf("segments");
 const say = textsOf("segments.explain");
@@ -30,7 +30,7 @@ const marked = (segment = "") =>
 		return segment ? mark?.segment === segment : mark;
 	});
 
-/** What says that a thing runs there: its own mark, or the one of what it is in. @param {any} thing */
+/** What carries a thing's mark: itself, or else the marked group or subgraph node that contains it. @param {any} thing */
 const markedBy = (thing) => (markOf(thing) ? thing : (marks.holderOf(thing, rootGraph()) ?? thing));
 
 /** @param {any[]} things */
@@ -79,7 +79,7 @@ function chipsOf(thing) {
 	return [{ text, color: marks.colorOf(segment), frame: true }];
 }
 
-/** @type {(things: any[], at?: string) => void} `at`: the field that the focus goes to */
+/** @type {(things: any[], at?: string) => void} `at`: the field to focus */
 function openOptions(things, at) {
 	const current = things.map(markOf).find(Boolean);
 	if (!current) return toast("info", t("select_marked"));
@@ -119,7 +119,7 @@ function openOptions(things, at) {
 	});
 }
 
-/** Where the service refused the workflow's id that a part went out under. @type {(failure: { report: any, there: () => Promise<any> }, status: HTMLElement) => any} */
+/** A button that opens the setting of a workflow id that the service refused; null for other failures. @type {(failure: { report: any, there: () => Promise<any> }, status: HTMLElement) => any} */
 function nameWorkflow({ report, there }, status) {
 	const { segment, refused_id: profile = null } = report ?? {};
 	const things = marked(segment);
@@ -149,7 +149,7 @@ async function explain() {
 let wasAsked = false;
 
 async function askForKey() {
-	// What runs in the sandbox needs none.
+	// The sandbox needs no key.
 	if (wasAsked || marked().every((thing) => markOf(thing)?.profile === SANDBOX)) return;
 	wasAsked = true;
 	const { profiles } = await get("/runninghub/settings").catch(() => ({ profiles: null }));
@@ -168,7 +168,7 @@ async function offerLocal() {
 	openDialog({ title: t("no_key_title"), body, buttons });
 }
 
-/** All that is marked, on this machine's own RunningHub. */
+/** Switch all marks to the local sandbox. */
 async function useSandbox() {
 	await post("/runninghub/sandbox", { on: true });
 	change(() =>
@@ -194,7 +194,7 @@ function menuOf(thing) {
 	];
 }
 
-/** Where the server has none of our nodes it has nothing that knows marks either: what is marked would run here without a word. */
+/** Run guard: refuse if the server has none of our nodes, since marked parts would silently run locally. */
 function mayRun() {
 	if (titleOfClass("RunningHubTask") || marked().length === 0) return true;
 	openDialog({
@@ -214,7 +214,7 @@ function refresh() {
 
 const id = (name = "") => `runninghub.segments.${name}`;
 
-/** @type {Act} One key for both: marks, unless all is marked. */
+/** @type {Act} One shortcut for both: unmark if all are marked, else mark. */
 const toggle = (things) => (things.every(markOf) ? unmark(things) : mark(things));
 
 /** @type {[string, string, string, () => void][]} */
@@ -245,7 +245,7 @@ export const segments = {
 		waysOut.push(nameWorkflow);
 		onRun(mayRun);
 		void loadTexts().then(redraw);
-		// A marked part may be pasted from another page.
+		// Marked nodes may be pasted from another page.
 		document.addEventListener("paste", () => setTimeout(refresh), true);
 		refresh();
 	},

@@ -1,4 +1,4 @@
-// What all that Run would order costs together, beside Run: "about 14 coins, 3 orders".
+// The total price of all orders that Run would place, shown beside Run: "about 14 coins, 3 orders".
 
 import { barButtons, showInBar } from "../host/action_bar.js";
 import { onEvent } from "../host/comfy.js";
@@ -15,17 +15,17 @@ import { givenTo, ordersOf, whenPriced } from "./program/price.js";
 
 const t = textsOf("sum");
 
-const QUIET = 700; // ms after a change
-const RUNS = 0; // the mode of a node that is neither muted nor bypassed
-const AGAIN = 5_000; // ms until a question that failed is asked once more
-const LOOKS = ["pos", "size", "bounding", "ds"]; // of a saved graph: arrays and objects, unlike a program's own `size`
-const UPLOADING = /^(Load3D|Preview3D|WebcamCapture|RecordAudio)/; // asking these for their values uploads what they show
+const QUIET = 700; // debounce after a change, ms
+const RUNS = 0; // LiteGraph's mode of a node that is neither muted nor bypassed
+const AGAIN = 5_000; // delay before the one retry of a failed request, ms
+const LOOKS = ["pos", "size", "bounding", "ds"]; // layout keys of a saved graph: arrays and objects, unlike a program's own `size`
+const UPLOADING = /^(Load3D|Preview3D|WebcamCapture|RecordAudio)/; // serializing these uploads what they show
 
 let timer = 0;
 let turn = 0;
 let before = "";
 let shown = "";
-let lain = ""; // the graph that was asked about, wherever its things lie
+let lain = ""; // the graph that was quoted, without its layout
 
 /** @type {ComfyPart} */
 export const sum = {
@@ -36,7 +36,7 @@ export const sum = {
 		onEvent("graphChanged", soon);
 		onEvent("reconnected", () => soon());
 		for (const end of ["execution_success", "execution_error", "execution_interrupted"]) {
-			onEvent(end, anew); // a run is known by now
+			onEvent(end, anew); // the run's actual cost is known by now
 		}
 		whenPriced.add(anew);
 	},
@@ -44,7 +44,7 @@ export const sum = {
 	nodeCreated: (node) => void (kindOf(node) && soon()),
 };
 
-/** @param {any} [graph] as ComfyUI has just saved it */
+/** Schedule a quote, debounced. @param {any} [graph] as ComfyUI has just serialized it */
 function soon(graph) {
 	clearTimeout(timer);
 	timer = window.setTimeout(look, QUIET, true, graph);
@@ -59,7 +59,7 @@ function anew() {
 const running = (graph) =>
 	(graph?.nodes ?? []).filter(({ mode = RUNS }) => mode === RUNS).flatMap((/** @type {any} */ node) => [node, ...running(node.subgraph)]);
 
-/** Of equal nodes the first: they are one order. What is inside a subgraph may be there twice. @param {any[]} nodes */
+/** Program nodes without duplicates, by order key. Those in subgraphs are all kept: a subgraph may be used twice. @param {any[]} nodes */
 function ordering(nodes) {
 	const seen = new Set();
 	return nodes.filter(programOf).filter((node) => {
@@ -68,13 +68,13 @@ function ordering(nodes) {
 	});
 }
 
-/** A node that was moved costs nothing, and to ask ComfyUI for its prompt holds up the page of a large graph; what a marked group holds hangs on places. @type {(graph: any, things: any[]) => string} */
+/** A graph without its layout, as a cache key: moving a node must not build the prompt, which blocks the page for a large graph. "" for a marked group, whose content depends on positions. @type {(graph: any, things: any[]) => string} */
 const withoutPlaces = (graph, things) =>
 	!graph || things.some((thing) => isGroup(thing) && markOf(thing))
 		? ""
 		: JSON.stringify(graph, (key, value) => (LOOKS.includes(key) && typeof value === "object" ? undefined : value));
 
-/** `more`: what fails is asked once more. @type {(more?: boolean, graph?: any) => Promise<void>} */
+/** Quote the current graph and show the total. `more`: retry once on failure. @type {(more?: boolean, graph?: any) => Promise<void>} */
 async function look(more = false, graph = null) {
 	const things = allThings(rootGraph());
 	const isMarked = things.some(markOf);
@@ -104,7 +104,7 @@ async function look(more = false, graph = null) {
 	showInBar(shown ? () => buttonOf(quote) : null);
 }
 
-/** Its tip is what a screen reader says, and what a narrow page has of it. @param {{ text: string, orders: any[] }} quote */
+/** The button; its tooltip is what a screen reader reads, and all that a narrow page shows. @param {{ text: string, orders: any[] }} quote */
 function buttonOf(quote) {
 	const label = timesOf(quote.text);
 	return { label, tooltip: [label, t("tip"), eachRun()].filter(Boolean).join("\n"), icon: "pi pi-cloud", onClick: () => open(quote) };
@@ -113,14 +113,14 @@ function buttonOf(quote) {
 /** @param {{ text: string, orders: any[] }} quote */
 const open = async ({ text, orders }) => (await lazy("parts/sum.mjs")).openSum(timesOf(text), eachRun(), orders);
 
-/** A sum is of one run; Run may be several, or go on by itself. */
+/** A quote is for one run: add the batch count and the auto-queue mode. */
 const timesOf = (text = "", count = runCount()) => dotted(count > 1 ? t("times", { text, count }) : text, autoMode() && t(`auto.${autoMode()}`));
 const eachRun = (count = runCount()) => [count > 1 && t("each_run", { count }), autoMode() && t(`by_itself.${autoMode()}`)].filter(Boolean).join(" ");
 
-/** What a run would cost as the graph was lately; "" for nothing. */
+/** The latest quote as text; "" if there is none. */
 export const sumText = () => shown && timesOf(shown);
 
-/** @param {any} node */
+/** A node's entry in the quote request. @param {any} node */
 function askedOf(node) {
 	const program = programOf(node);
 	const { count, least } = ordersOf(node);

@@ -1,4 +1,4 @@
-// Tasks that run, those that nobody waits for above all, and orders whose fate nobody knows.
+// Running tasks, above all those without a waiting run, and orders of unknown fate.
 
 import { onEvent } from "../host/comfy.js";
 import { notice } from "../host/dialogs.js";
@@ -19,13 +19,13 @@ export const tasks = {
 	},
 };
 
-/** What is done when a question about an order was answered, given its number. @type {Set<(order: number) => void>} */
+/** Listeners, called with the order's number once the user has settled its fate. @type {Set<(order: number) => void>} */
 export const whenAnswered = new Set();
 
 /** @returns {Promise<RhTask[]>} */
 export const readTasks = async (which = "") => (await get(`/runninghub/tasks${which}`)).tasks;
 
-/** The same ones once in a tab; without an answer the command says why. */
+/** Show a notice of open tasks, once per tab for the same ones. Errors are left to the command. */
 async function announce() {
 	const list = await readTasks().catch(() => []);
 	const orders = String(list.map(({ order }) => order));
@@ -44,5 +44,5 @@ export async function openTasks() {
 	await (await lazy("parts/tasks.mjs")).openTasks();
 }
 
-/** Stopped, and not seen to end. @param {RhTask} task */
+/** Cancelled, but not known to have ended. @param {RhTask} task */
 export const isStopping = ({ cancelling, followed, over }) => cancelling && !followed && !over;

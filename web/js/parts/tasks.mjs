@@ -1,4 +1,4 @@
-// What can be done about each task that runs, and each order whose fate nobody knows.
+// Dialog of running tasks and orders of unknown fate, with the actions on each.
 
 import { execute, language, toast } from "../host/comfy.js";
 import { loading, openDialog } from "../host/dialogs.js";
@@ -9,7 +9,7 @@ import { setWidget } from "../lib/nodes.js";
 import { action, answer, card, fill, form, h, link, row } from "../lib/view.js";
 import { isStopping, readTasks, whenAnswered } from "./tasks.js";
 
-/** Tasks of the account before an uncertain order and now; `ours`: of these, known here. @typedef {{ before: number | null, now: number | null, ours: number }} Inspection */
+/** Number of tasks on the account before an uncertain order and now; `ours`: of the latter, known here. @typedef {{ before: number | null, now: number | null, ours: number }} Inspection */
 
 const t = textsOf("tasks");
 
@@ -51,7 +51,7 @@ export function taskView(task, again, leave) {
 						status.textContent = inspectionText(await send("look"));
 					}),
 					button("not_started", doing("settle", unborn), true),
-					// To say that it did not start is what lets equal inputs be ordered again.
+					// Settling it as not started is what allows equal inputs to be ordered again.
 					button("again", doing("settle", unborn, "again"), true),
 					address && link(t("records"), address),
 				),
@@ -90,7 +90,7 @@ async function follow(id, profile) {
 	const root = rootGraph();
 	const node = createNode("RunningHubTask");
 	change(() => {
-		// Below all others, where it covers none.
+		// Below all other nodes.
 		node.pos = [0, Math.max(0, ...root.nodes.map(({ pos, size }) => pos[1] + size[1])) + 80];
 		root.add(node);
 		setWidget(node, "task_id", id);
