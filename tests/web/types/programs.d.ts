@@ -1,4 +1,4 @@
-// What the nodes that run a program know of it. Global names, as in comfyui.d.ts.
+// Types of remote programs, and of the forms of nodes that run them. Global names, as in comfyui.d.ts.
 
 type RhKind = "workflow" | "app" | "model" | "module";
 
@@ -46,9 +46,9 @@ interface RhProgram {
   nodes: RhRemoteNode[];
   outputs: RhRemoteOutput[];
   app?: { name: string; description: string; cover: string } | null;
-  /** Of models alone. Their schema, as a form keeps it. */
+  /** Of models only: the schema, as a form stores it. */
   model?: Record<string, any>;
-  /** Outputs that it fills, as places in the pool. */
+  /** Pool indices of the outputs that it fills. */
   typed?: number[];
   complete?: boolean;
   status?: "active" | "withdrawn" | "gone" | "unlisted";
@@ -57,7 +57,7 @@ interface RhProgram {
   price?: string;
 }
 
-/** A field as a form has it. */
+/** A field as a form stores it. */
 interface RhField {
   name: string;
   kind: string;
@@ -70,15 +70,15 @@ interface RhField {
   step: number | null;
   options: (string | number | boolean)[] | null;
   seed: boolean;
-  /** The list of models that has what it names: CHECKPOINT, UNET, LORA or GGUF. */
+  /** The model list from which it names one: CHECKPOINT, UNET, LORA or GGUF. */
   resource?: string;
-  /** The rest of a model's parameters alone. `array`: takes a list, and single items by numbers. */
+  /** From here on only of a model's parameters. `array`: takes a list, and single items by number. */
   required?: boolean;
   array?: boolean;
   max_items?: number;
   /** It may stay unset, as "". */
   blank?: boolean;
-  /** It counts only while that other one has one of these values; none: is given. */
+  /** Active only while that field has one of these values; if empty, while it is given. */
   when?: { name: string; values: string[] };
   excludes?: string[];
 }
@@ -103,14 +103,14 @@ interface RhForm {
   model?: Record<string, any>;
 }
 
-/** What is ticked: full names, ids of remote outputs, pool indices of the typed ones. */
+/** What the user chose: full field names, ids of remote outputs, pool indices of typed ones. */
 interface RhChoice {
   fields: Set<string>;
   outputs: string[];
   typed: number[];
 }
 
-/** The value of a field that stays when its program changed. */
+/** Converts the value of a field that stays when its program or form changes. */
 type RhCarry = (before: RhField, after: RhField, value: any) => unknown;
 
 interface RhDialog {

@@ -1,21 +1,21 @@
-// Plain values that the server answers with, and marks on the graph; see nodes/routes.
+// Responses of the server (see nodes/routes), and marks on the graph.
 
-/** A part of the graph that runs on RunningHub: nodes of one name that touch are one order. */
+/** The mark of a segment: adjacent nodes with the same name are one order. */
 interface RhMark {
   segment: string;
   /** Size of the machine; "" means the default. */
   instance: string;
-  /** Nothing that is not marked may be pulled in. */
+  /** Unmarked nodes must not be pulled in. */
   only: boolean;
   /** The account that pays, where it is not the default one. */
   profile?: string;
   /** Seconds of running time after which an order is cancelled. */
   timeout?: number;
-  /** How its graph goes out, where that is not the account's. */
+  /** The route by which its graph is sent, where it is not the account's. */
   route?: string;
   /** Dedicated keys: wait instead of a refusal. */
   use_personal_queue?: boolean;
-  /** Id or link of the saved workflow that the graph goes out under. */
+  /** Id or link of the saved workflow under which the graph is sent. */
   workflow?: string;
 }
 
@@ -30,11 +30,11 @@ interface RhProfile {
   name: string;
   origin: string;
   key_tail: string;
-  /** Id of the saved workflow that marked parts go out under; "" for none of its own. */
+  /** Id of the saved workflow under which segments are sent; "" for none of its own. */
   workflow: string;
   /** Public address of the webhook listener that its orders carry; "" for none of its own. */
   webhook: string;
-  /** How graphs go out that do not say it: "task", "native", "auto"; "" for nothing said. */
+  /** The default route of graphs: "task", "native", "auto"; "" if unset. */
   route: string;
   from: "environment" | "file";
 }
@@ -42,22 +42,22 @@ interface RhProfile {
 interface RhStored {
   profiles: RhProfile[];
   default: string;
-  /** Whether a key in the environment wins. */
+  /** Whether a key in the environment takes precedence. */
   environment: boolean;
   /** Whether this ComfyUI has users, who all pay with what is stored. */
   has_users?: boolean;
-  /** With the environment's key or address. */
+  /** A problem with the environment's key or address. */
   problem?: string;
-  /** What becomes of models that the cloud does not list. */
+  /** Whether models that the cloud does not list are warned of or refused. */
   models: "warn" | "strict";
-  /** The official ones, the first to be offered first. */
+  /** Origins of the official sites, in the order in which they are offered. */
   sites: string[];
 }
 
-/** An order that nobody here waits for. */
+/** An open order, as the task list shows it. */
 interface RhTask {
   order: number;
-  /** "" while it is a question whether it runs. */
+  /** "" while it is unknown whether it started. */
   task_id: string;
   state: string;
   name: string;
@@ -67,21 +67,21 @@ interface RhTask {
   placed: number;
   uncertain: boolean;
   cancelling?: boolean;
-  /** The cloud is done with it. */
+  /** It has ended in the cloud. */
   over?: boolean;
-  /** How it ended, in a line. */
+  /** How it ended, as one line of text. */
   end?: string;
-  /** Somebody here waits for it. */
+  /** A run on this server waits for it. */
   followed: boolean;
   profile: string;
   link?: string;
 }
 
 type RhAct = () => unknown;
-/** What is drawn around a node or a group. */
+/** The chips to draw around a node or group. */
 type RhChips = (thing: any) => RhChip[];
 
-/** A view of the panel; `close` ends what it does in the background. */
+/** A view of the panel; `close` stops its background work. */
 interface RhPanelView {
   content: any[];
   close: RhAct;
