@@ -29,12 +29,12 @@ export function extendAdvanced(prototype) {
 	const { configure, onConnectInput, onConnectionsChange } = prototype;
 
 	prototype.configure = function (info) {
-		settle(this);
+		deferSync(this);
 		configure.call(this, info);
 	};
 
 	prototype.onConnectInput = function (/** @type {any[]} */ ...args) {
-		settle(this);
+		deferSync(this);
 		return onConnectInput?.apply(this, args) ?? true;
 	};
 
@@ -49,11 +49,11 @@ export function extendAdvanced(prototype) {
 /** Record a new node's advanced slots, and sync them with `showAdvanced`. @param {ComfyNode} node with all its slots */
 export function makeAdvanced(node) {
 	sockets.set(node, node.inputs.filter(({ widget }) => isHidden(widget?.name)));
-	onAsked(node, () => busy.has(node) || syncAdvanced(node));
+	onShowAdvanced(node, () => busy.has(node) || syncAdvanced(node));
 }
 
 /** Defer the sync to a microtask: ComfyUI restores removed slots when it configures a node. @param {ComfyNode} node */
-function settle(node) {
+function deferSync(node) {
 	busy.add(node);
 	queueMicrotask(() => {
 		busy.delete(node);
@@ -94,7 +94,7 @@ export function syncAdvanced(node) {
  * Call `act` when the menu or the button sets `showAdvanced`: a property of the node or, since 1.58, of its class.
  * @type {(node: ComfyNode, act: RhAct) => void}
  */
-function onAsked(node, act) {
+function onShowAdvanced(node, act) {
 	const name = "showAdvanced";
 	let owner = node;
 	while (owner && !Object.hasOwn(owner, name)) owner = Object.getPrototypeOf(owner);

@@ -3,7 +3,7 @@
 import { app } from "./scripts.js";
 import { t } from "./texts.js";
 
-const TYPICAL = [340, 440]; // size of a node of ours with its fields, in canvas units
+const NODE_SIZE = [340, 440]; // size of a node of ours with its fields, in canvas units
 const TITLE = 30; // height of the title bar, above a node's `pos`
 const GAP = 70;
 
@@ -97,12 +97,12 @@ export const typeName = (className = "") => titleOfClass(className) || className
 export async function toPrompt() {
 	// Use Everywhere adds its broadcast links only while Run is pressed; this hook returns them at other times.
 	const ask = async () => (await app.ue_modified_prompt?.()) ?? (await app.graphToPrompt());
-	const { workflow, output } = await keepingNumbers(ask);
+	const { workflow, output } = await restoringNumbers(ask);
 	return { prompt: output, extra_data: { extra_pnginfo: { workflow } } };
 }
 
 /** Await `ask` and restore number widgets: another pack's seed may be drawn at serialization and stay until a run ends. Texts are not restored: the user may type meanwhile. @type {<T>(ask: () => Promise<T>) => Promise<T>} */
-async function keepingNumbers(ask) {
+async function restoringNumbers(ask) {
 	const nodes = [rootGraph(), ...(rootGraph().subgraphs?.values() ?? [])].flatMap((graph) => graph.nodes);
 	const drawing = nodes.flatMap(({ widgets }) => widgets ?? []).filter(({ serializeValue, value }) => serializeValue && typeof value === "number");
 	const before = new Map(drawing.map((widget) => [widget, widget.value]));
@@ -140,7 +140,7 @@ export const isRestoring = () =>
 	Boolean(app.extensionManager?.workflow?.activeWorkflow?.changeTracker?._restoringState);
 
 /** Add a node to the visible graph, at the view's centre or `at` a position; null for an unknown class. @type {(className: string, at?: number[]) => any} */
-export function addNode(className, at = middle()) {
+export function addNode(className, at = viewCentre()) {
 	/** @type {any} */
 	const { graph } = app.canvas;
 	const node = createNode(className);
@@ -152,7 +152,7 @@ export function addNode(className, at = middle()) {
 	return node;
 }
 
-function middle() {
+function viewCentre() {
 	/** @type {any} */
 	const { ds, canvas } = app.canvas;
 	const { width, height } = canvas.getBoundingClientRect();
@@ -161,7 +161,7 @@ function middle() {
 }
 
 /** The first position from there downwards where a node of that size overlaps none. @type {(from: number[], size?: number[]) => number[]} */
-export function freePlace([x = 0, y = 0], [width = 0, height = 0] = TYPICAL) {
+export function freePlace([x = 0, y = 0], [width = 0, height = 0] = NODE_SIZE) {
 	/** @type {any[]} */
 	const nodes = app.canvas.graph?.nodes ?? [];
 	const covered = (/** @type {any} */ { pos, size }) =>

@@ -3,20 +3,20 @@
 const MARK = "● ";
 
 /** The title to show while the page is hidden, and ComfyUI's own. */
-let marked = "";
-let own = "";
+let awayTitle = "";
+let ownTitle = "";
 // ComfyUI rewrites the title during runs. Deferred: another writer must not loop with us and block the page.
-const watcher = new MutationObserver(() => setTimeout(mark));
+const watcher = new MutationObserver(() => setTimeout(writeTitle));
 
 /** @type {(title: string, text?: string) => void} */
 export function tellAway(title, text = "") {
 	if (!document.hidden) return;
-	if (!marked) {
-		document.addEventListener("visibilitychange", comeBack);
+	if (!awayTitle) {
+		document.addEventListener("visibilitychange", onVisible);
 		watcher.observe(document.head, { childList: true, subtree: true, characterData: true });
 	}
-	marked = (MARK + title).replace(/\s+/g, " ").trim(); // as `document.title` normalizes it
-	mark();
+	awayTitle = (MARK + title).replace(/\s+/g, " ").trim(); // as `document.title` normalizes it
+	writeTitle();
 	if ("Notification" in window && Notification.permission === "granted") {
 		const notification = new Notification(title, { body: text, tag: "runninghub" });
 		notification.onclick = () => {
@@ -26,18 +26,18 @@ export function tellAway(title, text = "") {
 	}
 }
 
-function mark() {
-	if (!marked || document.title === marked) return;
-	if (!document.title.startsWith(MARK)) own = document.title;
-	document.title = marked;
+function writeTitle() {
+	if (!awayTitle || document.title === awayTitle) return;
+	if (!document.title.startsWith(MARK)) ownTitle = document.title;
+	document.title = awayTitle;
 }
 
-function comeBack() {
+function onVisible() {
 	if (document.hidden) return;
-	document.removeEventListener("visibilitychange", comeBack);
+	document.removeEventListener("visibilitychange", onVisible);
 	watcher.disconnect();
-	marked = "";
-	document.title = own;
+	awayTitle = "";
+	document.title = ownTitle;
 }
 
 /** Whether permission was not requested yet; requires a secure context. */

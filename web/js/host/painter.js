@@ -7,8 +7,8 @@ import { app } from "./scripts.js";
 const HEIGHT = 18;
 const PAD = 6;
 const FRAME = 3;
-const NARROWEST = 180; // minimum width for labels, in canvas units
-const SMALLEST = 0.45; // canvas scale below which labels are illegible, and omitted
+const MIN_WIDTH = 180; // minimum width for labels, in canvas units
+const MIN_SCALE = 0.45; // canvas scale below which labels are illegible, and omitted
 
 /** @type {Set<RhChips>} */
 const sources = new Set();
@@ -16,7 +16,7 @@ const sources = new Set();
 /** Observed elements of labelled nodes: Nodes 2.0 shrinks one without redrawing the canvas. @type {WeakMap<any, Element>} */
 const elements = new WeakMap();
 /** @type {ResizeObserver | undefined} */
-let sizes;
+let sizeObserver;
 
 let hooked = false;
 
@@ -43,19 +43,19 @@ function paint(context) {
 			const [x, y, width, height] = thing.boundingRect ?? thing.bounding;
 			// In 1.58 `boundingRect` keeps the old height when a node has shrunk.
 			drawChips(context, [x, y, width, Math.min(height, thing.height ?? height)], chips, ds.scale);
-			if (!isClassic() && "inputs" in thing) followSize(thing);
+			if (!isClassic() && "inputs" in thing) observeSize(thing);
 		}
 	}
 }
 
 /** Redraw whenever the node's element is resized. @param {any} thing */
-function followSize(thing) {
+function observeSize(thing) {
 	if (elements.get(thing)?.isConnected) return;
 	const element = document.querySelector(`[data-node-id="${CSS.escape(String(thing.id))}"]`);
 	if (!element) return;
 	elements.set(thing, element);
-	sizes ??= new ResizeObserver(redraw);
-	sizes.observe(element);
+	sizeObserver ??= new ResizeObserver(redraw);
+	sizeObserver.observe(element);
 }
 
 /** @type {(context: any, [x, y, width, height]: Iterable<number>, chips: RhChip[], scale: number) => void} */
@@ -72,11 +72,11 @@ export function drawChips(context, [x = 0, y = 0, width = 0, height = 0], chips,
 	}
 	context.font = "600 12px Inter, system-ui, sans-serif";
 	context.textBaseline = "middle";
-	const room = Math.max(width, NARROWEST);
+	const room = Math.max(width, MIN_WIDTH);
 	let top = y - HEIGHT - 2 * FRAME;
 	let left = x;
-	for (const { text: whole, color } of scale < SMALLEST ? [] : chips) {
-		const text = fitting(context, whole, room - 2 * PAD);
+	for (const { text: whole, color } of scale < MIN_SCALE ? [] : chips) {
+		const text = truncated(context, whole, room - 2 * PAD);
 		const wide = context.measureText(text).width + 2 * PAD;
 		if (left > x && left + wide > x + room) {
 			left = x;
@@ -94,7 +94,7 @@ export function drawChips(context, [x = 0, y = 0, width = 0, height = 0], chips,
 }
 
 /** Truncate a text to a width: a longer label would cover a neighbour's. @type {(context: any, text: string, width: number) => string} */
-function fitting(context, text, width) {
+function truncated(context, text, width) {
 	let cut = text;
 	while (cut.length > 1 && context.measureText(cut).width > width) cut = `${cut.slice(0, -2).trimEnd()}…`;
 	return cut;

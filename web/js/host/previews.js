@@ -3,7 +3,7 @@
 import { redraw } from "./graph.js";
 import { stores } from "./stores.js";
 
-const PAUSE = 600; // ms until ComfyUI has set or revoked its own preview
+const DELAY = 600; // ms until ComfyUI has set or revoked its own preview
 
 /**
  * Remove the sampler's last preview, which ComfyUI leaves in the result's place; `isLast`: no result follows.
@@ -18,7 +18,7 @@ export function dropPreview(id, node, isLast = false) {
 		node.images = undefined;
 		if (isLast) node.imgs = undefined; // the classic canvas keeps it until another arrives
 		redraw();
-	}, PAUSE);
+	}, DELAY);
 }
 
 /** Show a node's output as its `executed` event would. @type {(id: string, node: any, output: any) => void} */

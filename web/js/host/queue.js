@@ -5,7 +5,7 @@ import { api, app } from "./scripts.js";
 import { stores } from "./stores.js";
 
 /** Queue the graph with a changed POST /prompt body; ComfyUI has no hook for it, so `fetchApi` is patched. @param {(body: any) => object} change */
-const queueChanged = (change) =>
+const queueWithBody = (change) =>
 	withPatchedApi("queuePrompt", queueAgain, (queue, restore) => (number, data, more) => {
 		restore();
 		return withPatchedApi("fetchApi", () => queue(number, data, more), (send, restoreSend) => (route, options) => {
@@ -17,18 +17,18 @@ const queueChanged = (change) =>
 
 /** Queue the graph so that this node runs anew. @param {ComfyNode} node */
 export const runAgain = (node) =>
-	queueChanged((body) => {
+	queueWithBody((body) => {
 		const extra = body.extra_data ?? {};
 		const again = Object.keys(body.prompt ?? {}).filter((id) => nodeOf(id) === node);
 		return { ...body, extra_data: { ...extra, runninghub: { ...extra.runninghub, again } } };
 	});
 
 /** Queue the current graph under that prompt id. @param {string} id */
-export const queueAs = (id) => queueChanged((body) => ({ ...body, prompt_id: id }));
+export const queueAs = (id) => queueWithBody((body) => ({ ...body, prompt_id: id }));
 
 /** Queue the current graph, as a run that the user started. */
 export function queueAgain() {
-	press();
+	markPressed();
 	return app.queuePrompt(0);
 }
 
@@ -53,13 +53,13 @@ export function stopAutoRuns() {
 const AUTO = "auto_queue"; // ComfyUI's trigger source of an auto-queued run
 
 /** Whether ComfyUI reports a run's trigger source: since 1.47.12 and 1.49. */
-let saysWhich = false;
+let reportsTrigger = false;
 
 /** Fallback where it does not: true while a queue command or a button of ours starts a run. */
 let isPressed = false;
 
 /** Attribute a run that starts before the next microtask to the user. */
-function press() {
+function markPressed() {
 	isPressed = true;
 	queueMicrotask(() => {
 		isPressed = false;
@@ -68,34 +68,34 @@ function press() {
 
 /** Whether the run that starts now is auto-queued. @param {any} more queuePrompt's options; formerly node ids */
 function isAutoRun(more) {
-	saysWhich ||= Object.hasOwn(more ?? {}, "intent");
-	return saysWhich ? more?.intent?.trigger_source === AUTO : autoMode() !== "" && !isPressed;
+	reportsTrigger ||= Object.hasOwn(more ?? {}, "intent");
+	return reportsTrigger ? more?.intent?.trigger_source === AUTO : autoMode() !== "" && !isPressed;
 }
 
 /** Queue a run as ComfyUI's auto-queue does. */
-export const autoRun = () => app.queuePrompt(0, runCount(), saysWhich ? { intent: { trigger_source: AUTO } } : undefined);
+export const autoRun = () => app.queuePrompt(0, runCount(), reportsTrigger ? { intent: { trigger_source: AUTO } } : undefined);
 
 /** @type {((isAuto: boolean) => boolean | Promise<boolean>)[]} */
-const questions = [];
+const guards = [];
 
 /** Register a guard: called before each run, in registration order, until one returns false; `isAuto`: the run is auto-queued. @param {(isAuto: boolean) => boolean | Promise<boolean>} may */
 export function onRun(may) {
-	if (questions.push(may) === 1) askBeforeRuns();
+	if (guards.push(may) === 1) patchQueuePrompt();
 }
 
-function askBeforeRuns() {
+function patchQueuePrompt() {
 	const { queuePrompt } = app;
 	/** @type {Set<Promise<any>>} */
 	const queueing = new Set();
 	const commands = stores()?._s.get("command");
-	commands?.$onAction((/** @type {any} */ { name, args }) => name === "execute" && args[0].startsWith("Comfy.Queue") && press());
+	commands?.$onAction((/** @type {any} */ { name, args }) => name === "execute" && args[0].startsWith("Comfy.Queue") && markPressed());
 
 	app.queuePrompt = async (/** @type {[number, number?, any?]} */ ...args) => {
 		const isAuto = isAutoRun(args[2]);
 		do {
 			// A run requested during queueing would be serialized later, with randomized values drawn meanwhile.
 			if (isAuto) await Promise.allSettled(queueing);
-			for (const may of questions) {
+			for (const may of guards) {
 				if (await may(isAuto)) continue;
 				// ComfyUI takes the run for queued and in "change" mode waits for its end: make it re-read its count.
 				if (autoMode() === "change") stores()?._s.get("queuePendingTaskCount")?.$patch({});

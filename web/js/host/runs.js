@@ -9,7 +9,7 @@ import { api } from "./scripts.js";
  * @typedef {{ nodes: Record<string, any>, outputs: Record<string, any>, cached: Set<string> }} Run
  */
 
-const MOST = 16; // history entries to read
+const MAX_RUNS = 16; // history entries to read
 
 /** This page's client id, once its WebSocket is open. @type {() => Promise<string>} */
 export async function pageId() {
@@ -27,7 +27,7 @@ export async function runningPrompt() {
 
 /** Finished runs of the open graph, newest first. @returns {Promise<Run[]>} */
 export async function lastRuns() {
-	const history = await read(`/history?max_items=${MOST}`);
+	const history = await read(`/history?max_items=${MAX_RUNS}`);
 	/** @type {any[]} */
 	const entries = Object.values(history).filter(({ prompt }) => isOfGraph(prompt));
 	const runs = entries.sort((first, second) => second.prompt[0] - first.prompt[0]);

@@ -13,10 +13,10 @@ export class ServerError extends Error {
 
 /** @type {Promise<string> | null} */
 let session = null;
-let spoken = "";
+let sessionLanguage = "";
 
 /** @type {(path: string, signal?: AbortSignal) => Promise<any>} */
-export const get = (path, signal) => send(path, { signal }).then(read);
+export const get = (path, signal) => send(path, { signal }).then(readResponse);
 
 /** @type {(path: string, body: object, signal?: AbortSignal) => Promise<any>} */
 export async function post(path, body, signal) {
@@ -27,14 +27,14 @@ export async function post(path, body, signal) {
 		session = null;
 		answer = await once();
 	}
-	return read(answer);
+	return readResponse(answer);
 }
 
 /** The CSRF token of this session, cached per language, which the request also tells the server. */
 function token() {
-	if (session === null || spoken !== language()) {
-		spoken = language();
-		session = send("/runninghub/session", json({ locale: spoken })).then(read).then((body) => String(body.token));
+	if (session === null || sessionLanguage !== language()) {
+		sessionLanguage = language();
+		session = send("/runninghub/session", json({ locale: sessionLanguage })).then(readResponse).then((body) => String(body.token));
 		// Waiting callers get the rejection; the next call retries.
 		session.catch(() => {
 			session = null;
@@ -64,7 +64,7 @@ async function send(path, options) {
 }
 
 /** @param {Response} answer */
-async function read(answer) {
+async function readResponse(answer) {
 	const body = await answer.json().catch(() => null);
 	if (answer.ok && body !== null) return body;
 	const { error } = body ?? {};
