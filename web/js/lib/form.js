@@ -18,13 +18,13 @@ export const typedOf = (kind) => (kind === "model" ? TYPED_OF_MODELS : TYPED);
 export const MOST_OUTPUTS = 12;
 
 const MOST_FIELDS = 500; // that a page can still render
-const FRESH = [0, 4]; // pool indices: images and text, until a program is read
-const UNTOLD = [0, 2, 3, 4]; // pool indices for a program that declares no outputs: all media, and text
+const DEFAULT_SLOTS = [0, 4]; // pool indices: images and text, until a program is read
+const UNDECLARED = [0, 2, 3, 4]; // pool indices for a program that declares no outputs: all media, and text
 const FILES = 5; // pool index of `files`
 const RESOURCES = ["CHECKPOINT", "UNET", "LORA", "GGUF"]; // model lists of the service
 
 /** @type {(kind: RhKind, sockets?: number[]) => RhForm} */
-export const blankForm = (kind, sockets = FRESH) => ({ v: 1, kind, id: "", name: "", hash: "", fields: [], outputs: [], sockets: [...sockets] });
+export const blankForm = (kind, sockets = DEFAULT_SLOTS) => ({ v: 1, kind, id: "", name: "", hash: "", fields: [], outputs: [], sockets: [...sockets] });
 
 /** @param {RhProgram} program */
 export const everyField = (program) => program.nodes.flatMap((node) => node.fields);
@@ -40,7 +40,7 @@ export function firstChoice(program, before, linked) {
 	});
 	// The only output of its type has a slot of its own with the same value.
 	const typed = all.filter((index, place) => all.indexOf(index) !== place);
-	const untold = program.outputs.length === 0 ? (program.typed ?? UNTOLD) : [];
+	const untold = program.outputs.length === 0 ? (program.typed ?? UNDECLARED) : [];
 	return {
 		fields: new Set(fields.map(({ name }) => name)),
 		outputs: outputs.map(({ id }) => id),
@@ -77,7 +77,7 @@ export function makeForm(program, choice, before) {
 	});
 	const { kind, id, hash } = program;
 	const name = clean(program.app?.name || program.name, 200);
-	const sockets = arrange(kind, outputs, choice.typed, before);
+	const sockets = orderedSlots(kind, outputs, choice.typed, before);
 	return { v: 1, kind, id, name, hash, fields, outputs, sockets, ...(program.model && { model: program.model }) };
 }
 
@@ -88,7 +88,7 @@ export function seenOf(program) {
 }
 
 /** @type {(kind: RhKind, outputs: RhOutput[], typed: number[], before: RhForm | null) => number[]} */
-function arrange(kind, outputs, typed, before) {
+function orderedSlots(kind, outputs, typed, before) {
 	const indices = [...typed, ...outputs.map((_, index) => typedOf(kind).length + index)];
 	const former = before ? slotOrigins(before, outputs).filter((index) => indices.includes(index)) : [];
 	return [...former, ...sorted(indices.filter((index) => !former.includes(index)))];
@@ -204,10 +204,10 @@ export function isFieldName(name, kind = "workflow") {
 	return typeof name === "string" && (kind === "model" ? isParameter(name) : /^\d+(:\d+)*\.[^]+$/.test(name));
 }
 
-const isParameter = (name = "") => /^(p\.)?[A-Za-z_][\w-]{0,63}(\.[1-9]\d{0,2})?$/.test(name) && !OWN.test(name);
+const isParameter = (name = "") => /^(p\.)?[A-Za-z_][\w-]{0,63}(\.[1-9]\d{0,2})?$/.test(name) && !RESERVED.test(name);
 
 /** Reserved names, which are not parameters: the node's own inputs, and names unsafe as keys. */
-const OWN = /^(form|model|extra|batch|max_orders|timeout|reroll_seeds|send_anyway|fit_pictures|profile|link_\d+|constructor|__proto__)$/;
+const RESERVED = /^(form|model|extra|batch|max_orders|timeout|reroll_seeds|send_anyway|fit_pictures|profile|link_\d+|constructor|__proto__)$/;
 
 /** @type {(items: any[], key: string) => any[]} */
 const unique = (items, key) =>
@@ -230,12 +230,12 @@ export function parse(text = "") {
 
 // Line breaks and other control characters, and bidirectional formatting.
 // eslint-disable-next-line no-control-regex
-const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]+/g;
+const INVISIBLE = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]+/g;
 
 /** One line of at most `most` code points, without control characters. @type {(text: unknown, most?: number) => string} */
 export function clean(text, most = 60) {
 	// Cut first: a title may be megabytes long.
-	const line = String(text ?? "").slice(0, most * 8).replace(UNSEEN, " ").replace(/ {2,}/g, " ").trim();
+	const line = String(text ?? "").slice(0, most * 8).replace(INVISIBLE, " ").replace(/ {2,}/g, " ").trim();
 	const letters = [...line];
 	return letters.length > most ? `${letters.slice(0, most - 1).join("")}…` : line;
 }

@@ -85,13 +85,13 @@ export const allThings = (root) => [root, ...(root?.subgraphs?.values() ?? [])].
 /** The marked group or subgraph node that contains a thing, at any depth; null for none. @type {(thing: any, root: any) => any} */
 export function holderOf(thing, root) {
 	const { graph } = thing;
-	const group = graph?.groups?.find((/** @type {any} */ candidate) => candidate !== thing && markOf(candidate) && holds(candidate, thing));
+	const group = graph?.groups?.find((/** @type {any} */ candidate) => candidate !== thing && markOf(candidate) && contains(candidate, thing));
 	const outer = allThings(root).filter(({ subgraph }) => subgraph && subgraph === graph);
 	return group ?? outer.map((node) => (markOf(node) ? node : holderOf(node, root))).find(Boolean) ?? null;
 }
 
 /** @type {(group: any, thing: any) => boolean} */
-function holds(group, thing) {
+function contains(group, thing) {
 	group.recomputeInsideNodes();
 	return [...(group.children ?? group.nodes ?? [])].includes(thing);
 }

@@ -3,9 +3,9 @@
 import { classOf, drawnBy, sourceOf, valueOf, widgetOf } from "./nodes.js";
 
 const [RUNS, BYPASSED] = [0, 4]; // LiteGraph's node modes
-const ALONE = ["STRING", "INT", "FLOAT", "BOOLEAN", "COMBO", "VIDEO", "FILE_3D"]; // types whose value is a single item
+const SINGLE = ["STRING", "INT", "FLOAT", "BOOLEAN", "COMBO", "VIDEO", "FILE_3D"]; // types whose value is a single item
 const BATCHED = ["IMAGE", "MASK", "LATENT"];
-const STILL = /\.(png|jpe?g|bmp)( \[\w+\])?$/i; // one frame; other formats may have several
+const SINGLE_FRAME = /\.(png|jpe?g|bmp)( \[\w+\])?$/i; // one frame; other formats may have several
 
 /** Count of items, and of distinct ones: equal items are one order. @typedef {{ length: number, distinct: number }} Items */
 /** @typedef {{ node: any, slot: number }} Source */
@@ -14,16 +14,16 @@ const ONE = { length: 1, distinct: 1 };
 
 /** @type {[string, (node: any) => Items | null][]} */
 const RULES_OF_CLASSES = [
-	["LoadImage LoadImageMask", (node) => (STILL.test(valueOf(node, "image")) && !linkOf(node, "image") ? ONE : null)],
+	["LoadImage LoadImageMask", (node) => (SINGLE_FRAME.test(valueOf(node, "image")) && !linkOf(node, "image") ? ONE : null)],
 	[
 		"EmptyImage EmptyLatentImage EmptySD3LatentImage EmptyFlux2LatentImage EmptyHunyuanImageLatent EmptyChromaRadianceLatentImage",
-		(node) => times(ONE, node, "batch_size"),
+		(node) => multiplied(ONE, node, "batch_size"),
 	],
-	["RepeatImageBatch RepeatLatentBatch", (node) => times(through(node), node, "amount")],
+	["RepeatImageBatch RepeatLatentBatch", (node) => multiplied(passedThrough(node), node, "amount")],
 	[
 		"KSampler KSamplerAdvanced SamplerCustom SamplerCustomAdvanced",
 		(node) => {
-			const items = through(node);
+			const items = passedThrough(node);
 			return items && { ...items, distinct: items.length }; // each gets noise of its own
 		},
 	],
@@ -31,7 +31,7 @@ const RULES_OF_CLASSES = [
 		"Reroute VAEDecode VAEDecodeTiled VAEEncode VAEEncodeTiled VAEEncodeForInpaint SetLatentNoiseMask LatentUpscale LatentUpscaleBy ImageScale " +
 			"ImageScaleBy ImageScaleToTotalPixels ImageScaleToMaxDimension ImageUpscaleWithModel ImageInvert ImageCrop ImageBlur ImageSharpen ImagePadForOutpaint " +
 			"ImageToMask MaskToImage InvertMask GrowMask",
-		(node) => through(node),
+		(node) => passedThrough(node),
 	],
 	[
 		"ImageBatch LatentBatch",
@@ -76,36 +76,36 @@ export function orderKey(node) {
 function itemsAt(node, name) {
 	if (!linkOf(node, name)) return ONE;
 	const source = sourceOf(node, name);
-	if (!source || !isOnce(source)) return null;
-	return ALONE.includes(String(typeOf(source))) ? ONE : itemsOf(source);
+	if (!source || !runsOnce(source)) return null;
+	return SINGLE.includes(String(typeOf(source))) ? ONE : itemsOf(source);
 }
 
 /** @param {Source} source @returns {Items | null} */
 function itemsOf({ node, slot }) {
-	if (node.mode === BYPASSED) return through(node, String(typeOf({ node, slot })));
+	if (node.mode === BYPASSED) return passedThrough(node, String(typeOf({ node, slot })));
 	return RULES.get(classOf(node))?.(node) ?? null;
 }
 
 /** As many items as the first linked input of `type`, or else of a batched type, has. @type {(node: any, type?: string) => Items | null} */
-function through(node, type = "") {
+function passedThrough(node, type = "") {
 	const [first] = node.inputs.filter((/** @type {any} */ input) => linkOf(node, input.name) !== null && (type ? input.type === type : [...BATCHED, "*"].includes(input.type)));
 	return first ? itemsAt(node, first.name) : null;
 }
 
 /** @type {(items: Items | null, node: any, name: string) => Items | null} */
-function times(items, node, name) {
+function multiplied(items, node, name) {
 	const many = Number(widgetOf(node, name)?.value);
 	return items && many > 0 && !linkOf(node, name) ? { ...items, length: items.length * many } : null;
 }
 
 /** Whether no node upstream outputs a list (`output_is_list`), whose items would be executed one by one. @type {(source: Source, seen?: Set<any>) => boolean} */
-function isOnce({ node, slot }, seen = new Set()) {
+function runsOnce({ node, slot }, seen = new Set()) {
 	if (node.mode !== BYPASSED && (node.mode !== RUNS || node.subgraph || node.constructor.nodeData?.output_is_list?.[slot])) return false;
 	if (seen.has(node)) return true;
 	seen.add(node);
 	return (node.inputs ?? []).every((/** @type {any} */ { name }) => {
 		const source = sourceOf(node, name);
-		return source ? isOnce(source, seen) : linkOf(node, name) === null;
+		return source ? runsOnce(source, seen) : linkOf(node, name) === null;
 	});
 }
 
