@@ -14,10 +14,10 @@ import { rememberText } from "./state.js";
 const t = textsOf("panel");
 
 const SELECTED = "selected";
-const BORDER = /^(Load|Save|Preview)/; // nodes that lowering adds at a segment's boundary, with ids of their own
+const BOUNDARY = /^(Load|Save|Preview)/; // nodes that lowering adds at a segment's boundary, with ids of their own
 const CLOUD_LORA = "RHLoraLoader"; // replaces a LoRA loader of ComfyUI's own in the cloud
 const NO_FILE_NAME = /[\\/:*?"<>|]/g; // ComfyUI names a workflow's file after its tab
-const SHORT = [280, 60]; // size of a node with one widget
+const LINE_SIZE = [280, 60]; // size of a node with one widget
 const SEEDS = ["seed", "noise_seed"]; // widgets that ComfyUI may randomize after a run
 
 /**
@@ -72,7 +72,7 @@ async function useValues({ values, classes, graph, lacking, name }) {
 		classOf(node) === className || (className === CLOUD_LORA && Boolean(widgetOf(node, "lora_name")));
 	const nodes = Object.entries(classes).map(([id, className]) => ({ id, node: nodeOf(id), className }));
 	const there = nodes.filter(({ node, className }) => node && isIt(node, className));
-	const others = nodes.filter(({ node, className }) => node && !isIt(node, className) && !BORDER.test(className));
+	const others = nodes.filter(({ node, className }) => node && !isIt(node, className) && !BOUNDARY.test(className));
 	if (there.length === 0 || others.length > 0) {
 		if (!graph) throw new Error(t("history.no_node"));
 		await openPrompt(graph, clean(name.replace(NO_FILE_NAME, " ")) || t("history.part"));
@@ -101,7 +101,7 @@ function setField(node, name, value) {
 	if (widgetOf(node, name)) return setWidget(node, name, value);
 	const slot = node.findInputSlot(name);
 	if (slot === -1 || typeof value !== "string") return;
-	const text = addNode("PrimitiveString", freePlace([node.pos[0] - 320, node.pos[1]], SHORT));
+	const text = addNode("PrimitiveString", freePlace([node.pos[0] - 320, node.pos[1]], LINE_SIZE));
 	if (!text) return;
 	setWidget(text, "value", value);
 	text.title = name;

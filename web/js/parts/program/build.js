@@ -32,18 +32,18 @@ export const shownName = (name = "") => declared.get(name)?.shown ?? name;
 export const formOf = (node) => built.get(node) ?? readForm(node.properties?.runninghub?.form);
 
 /** Build inputs and outputs; `carry` converts the values of fields that stay. @type {(node: ComfyNode, form: RhForm, carry?: RhCarry) => void} */
-export function build(node, form, carry = stays) {
+export function build(node, form, carry = keepValue) {
 	const before = built.get(node) ?? null;
 	buildInputs(node, form, before, carry);
 	buildOutputs(node, form, before);
-	keep(node, form);
+	storeForm(node, form);
 	showConditions(node);
 	resize(node);
 	node.setDirtyCanvas(true, true);
 }
 
 /** @type {RhCarry} */
-const stays = (_, field, value) => fitting(field, value);
+const keepValue = (_, field, value) => fitting(field, value);
 
 /**
  * Before `configure`: build only the inputs, since outputs and links come from the file.
@@ -71,15 +71,15 @@ export function finishFromFile(node, form, values) {
 		const value = Object.hasOwn(values, widget.name) ? values[widget.name] : widget.value;
 		if (field) {
 			widget.value = fitting(field, value);
-		} else if (controlled(widget.name) && widget.options?.values?.includes?.(value)) {
+		} else if (controlledField(widget.name) && widget.options?.values?.includes?.(value)) {
 			widget.value = value;
 		}
 	}
 	// The file's slots have replaced those that were described.
-	form.fields.forEach((field) => describe(node, field));
+	form.fields.forEach((field) => describeInput(node, field));
 	while (node.outputs.length > form.sockets.length) node.removeOutput(node.outputs.length - 1);
-	dressAll(node, form);
-	keep(node, form);
+	updateOutputs(node, form);
+	storeForm(node, form);
 	growItems(node, form);
 	showConditions(node);
 }
@@ -87,7 +87,7 @@ export function finishFromFile(node, form, values) {
 /** Values of the fields' widgets and of their control widgets, by name. @param {ComfyNode} node */
 export function valuesOf(node) {
 	const names = new Set(formOf(node)?.fields.map(({ name }) => name));
-	const widgets = (node.widgets ?? []).filter(({ name }) => names.has(name) || names.has(controlled(name)));
+	const widgets = (node.widgets ?? []).filter(({ name }) => names.has(name) || names.has(controlledField(name)));
 	return Object.fromEntries(widgets.map(({ name, value }) => [name, value]));
 }
 
@@ -96,7 +96,7 @@ export const linkedSlots = (node) =>
 	(formOf(node)?.sockets ?? []).filter((_, slot) => node.outputs[slot] && node.isOutputConnected(slot));
 
 /** Set the tooltips of all fields. @param {ComfyNode} node */
-export const explainAll = (node) => formOf(node)?.fields.forEach((field) => explain(node, field));
+export const explainAll = (node) => formOf(node)?.fields.forEach((field) => setTooltip(node, field));
 
 /** @type {(node: ComfyNode, form: RhForm, before: RhForm | null, carry: RhCarry | null) => void} */
 function buildInputs(node, form, before, carry) {
@@ -117,7 +117,7 @@ function buildInputs(node, form, before, carry) {
 		}
 	}
 	if (now.size > 0) atOnce(node, addFields);
-	else order(node, form);
+	else sortWidgets(node, form);
 	function addFields() {
 		for (const [name, field] of now) {
 			const was = were.get(name);
@@ -134,9 +134,9 @@ function buildInputs(node, form, before, carry) {
 			for (const target of [node.inputs[node.findInputSlot(name)], widgetOf(node, name)]) {
 				if (target && (!was || target.label === was.label)) target.label = field.label;
 			}
-			explain(node, field);
+			setTooltip(node, field);
 		}
-		order(node, form);
+		sortWidgets(node, form);
 	}
 	links.forEach((source, name) => source.node.connect(source.slot, node, node.findInputSlot(name)));
 	// Not for a file: its links may be in the graph already, by final slot index.
@@ -159,14 +159,14 @@ function addField(node, field, anew) {
 	if (node.findInputSlot(field.name) === -1) {
 		node.addInput(field.name, stand.takes ?? stand.widget, { widget: { name: field.name }, shape: OPTIONAL });
 	}
-	describe(node, field);
+	describeInput(node, field);
 }
 
 /** @param {unknown} value */
 const labelOfChoice = (value) => String(value ?? "") || t("unset");
 
 /** @type {(node: ComfyNode, field: RhField) => void} */
-function describe(node, field) {
+function describeInput(node, field) {
 	const stand = standing(field);
 	const input = node.inputs[node.findInputSlot(field.name)];
 	if (input?.widget && "spec" in stand) {
@@ -180,14 +180,14 @@ function removeField(node, name) {
 		const own = node.inputs[slot]?.name ?? "";
 		if (own === name || isItemOf(own, name)) node.removeInput(slot);
 	}
-	const widgets = (node.widgets ?? []).filter((widget) => widget.name === name || controlled(widget.name) === name);
+	const widgets = (node.widgets ?? []).filter((widget) => widget.name === name || controlledField(widget.name) === name);
 	for (const widget of widgets.reverse()) {
 		if (node.widgets?.includes(widget)) removeWidget(node, widget);
 	}
 }
 
 /** @type {(node: ComfyNode, field: RhField) => void} */
-function explain(node, field) {
+function setTooltip(node, field) {
 	const { tip, when, excludes } = field;
 	const stored = field.stored === null ? "" : String(startValue(field)).slice(0, 300);
 	const lines = [
@@ -208,7 +208,7 @@ function conditionOf({ name, values }) {
 }
 
 /** Whether a field's condition holds; assumed where the other field is linked, so its value is unknown. @type {(node: ComfyNode, field: RhField) => boolean} */
-function counts(node, { when }) {
+function isActive(node, { when }) {
 	const widget = when && widgetOf(node, when.name);
 	if (!when || sourceOf(node, when.name)) return true;
 	if (!widget) return when.values.length > 0;
@@ -228,7 +228,7 @@ export function showConditions(node) {
 			after(trigger, () => showConditions(node));
 		}
 		const end = field.when ? ` · ${conditionOf(field.when)}` : "";
-		const waits = !counts(node, field);
+		const waits = !isActive(node, field);
 		for (const target of end ? [widgetOf(node, field.name), node.inputs[node.findInputSlot(field.name)]] : []) {
 			const label = target?.label ?? field.label;
 			const own = label.endsWith(end) ? label.slice(0, -end.length) : label;
@@ -244,14 +244,14 @@ function buildOutputs(node, form, before) {
 	for (let slot = node.outputs.length - 1; slot >= 0; slot -= 1) {
 		if (!stay[slot]) node.removeOutput(slot);
 	}
-	dressAll(node, form, before);
+	updateOutputs(node, form, before);
 }
 
 /**
  * Set all outputs as the form says. Labels that are not from `before`, the previous form, are the user's.
  * @type {(node: ComfyNode, form: RhForm, before?: RhForm | null) => void}
  */
-function dressAll(node, form, before) {
+function updateOutputs(node, form, before) {
 	form.sockets.forEach((index, slot) => {
 		const { name, type, label } = slotOf(form, index);
 		const output = node.outputs[slot] ?? node.addOutput(name, type);
@@ -267,7 +267,7 @@ function dressAll(node, form, before) {
 }
 
 /** Store the form in properties and widgets. @type {(node: ComfyNode, form: RhForm) => void} */
-function keep(node, form) {
+function storeForm(node, form) {
 	built.set(node, form);
 	node.properties.runninghub = { ...node.properties.runninghub, form };
 	const hidden = widgetOf(node, "form");
@@ -280,11 +280,11 @@ function keep(node, form) {
  * Sort widgets as the form does, unsaved ones last: older front ends match saved values by index.
  * @type {(node: ComfyNode, form: RhForm) => void}
  */
-function order(node, form) {
+function sortWidgets(node, form) {
 	const places = new Map(form.fields.map((field, index) => [field.name, index]));
 	const place = (/** @type {ComfyWidget} */ { name, serialize }) =>
-		serialize === false ? places.size + 1 : (places.get(controlled(name) || name) ?? -1);
+		serialize === false ? places.size + 1 : (places.get(controlledField(name) || name) ?? -1);
 	node.widgets = [...(node.widgets ?? [])].sort((first, second) => place(first) - place(second));
 }
 
-const controlled = (name = "") => (name.endsWith(CONTROL) ? name.slice(0, -CONTROL.length) : "");
+const controlledField = (name = "") => (name.endsWith(CONTROL) ? name.slice(0, -CONTROL.length) : "");

@@ -55,13 +55,13 @@ export async function checkForChanges() {
 			const key = JSON.stringify([kindOf(node), formOf(node)?.id, profile]);
 			const program = programs.get(key) ?? fetchProgram(node, true).catch(() => null);
 			programs.set(key, program);
-			tellChange(node, await program);
+			showChange(node, await program);
 		}
 	}
 }
 
 /** Show that the program has changed, or is no longer offered. @type {(node: ComfyNode, program: RhProgram | null) => void} */
-function tellChange(node, program) {
+function showChange(node, program) {
 	const form = formOf(node);
 	if (!program || !form || !node.graph || program.id !== form.id || program.status === "unlisted") return;
 	if (!isOffered(program)) {
@@ -141,7 +141,7 @@ const valueText = (field) => clean(startValue(field), 80) || "–";
 export function compare(form, seen, program) {
 	const now = new Map(everyField(program).map((field) => [field.name, field]));
 	const outputs = new Set(program.outputs.map((output) => output.id));
-	const earlier = readSeen(seen);
+	const earlier = parseFingerprint(seen);
 	const there = form.fields.flatMap((field) => {
 		const after = now.get(field.name);
 		return after ? { field, kind: after.kind, stored: after.stored } : [];
@@ -162,7 +162,7 @@ export function compare(form, seen, program) {
 }
 
 /** Parse a fingerprint; null if there is none. @param {unknown} seen */
-function readSeen(seen) {
+function parseFingerprint(seen) {
 	if (typeof seen !== "string" || !seen.includes("|")) return null;
 	const [nodes = "", outputs = ""] = seen.split("|");
 	const pairs = nodes.split(" ").filter(Boolean).map((pair) => pair.split("="));

@@ -43,7 +43,7 @@ export async function choose(node) {
 }
 
 /** Set the title to the program's name, unless the user has changed it. @type {(node: ComfyNode, form: RhForm, before: RhForm | null) => void} */
-function name(node, form, before) {
+function setTitle(node, form, before) {
 	const classTitle = node.constructor.title ?? "";
 	if ([classTitle, before?.name, ""].includes(node.title)) node.title = form.name || classTitle || node.title;
 }
@@ -56,13 +56,13 @@ export function applyForm(node, program, form) {
 	change(() => {
 		node.properties.runninghub = { ...node.properties.runninghub, seen: seenOf(program) };
 		build(node, form, carried);
-		name(node, form, before);
+		setTitle(node, form, before);
 		if (form.kind === "model") settleModel(node, program);
 		rememberText(node);
 	});
 	showState(node);
 	if (form.kind !== "module") rememberUse(form); // a module's id alone does not name it
-	tellLost(node, linked);
+	warnLostLinks(node, linked);
 }
 
 /** Labels of the linked inputs, by name. @param {ComfyNode} node @returns {Map<string, string>} */
@@ -70,7 +70,7 @@ const linkedInputs = (node) =>
 	new Map((node.inputs ?? []).filter(({ link }) => link !== null && link !== undefined).map(({ name, label }) => [name, label ?? name]));
 
 /** Warn of links without a slot in the new form: a node must not silently run without its image. @type {(node: ComfyNode, before: Map<string, string>) => void} */
-function tellLost(node, before) {
+function warnLostLinks(node, before) {
 	const now = linkedInputs(node);
 	const lost = [...before].filter(([name]) => !now.has(name)).map(([, label]) => clean(label, 60));
 	if (lost.length > 0 && now.size < before.size) toast("warn", node.title, t("links_lost", { names: lost.join(", ") }));

@@ -4,7 +4,7 @@ import { insertLastInput, OPTIONAL } from "../../host/widgets.js";
 import { standing } from "../../lib/fields.js";
 import { isLinked } from "../../lib/nodes.js";
 
-const MOST = 32; // number of `link_n` inputs of the server
+const MAX_ITEMS = 32; // number of `link_n` inputs of the server
 
 /** Whether a name is an item of a list: "imageUrls.3" of "imageUrls". */
 export const isItemOf = (name = "", list = "") => name.startsWith(`${list}.`) && /^[1-9]\d*$/.test(name.slice(list.length + 1));
@@ -33,9 +33,9 @@ const addItem = (node, { name, label }, type, number) => node.addInput(`${name}.
 
 /** @type {(node: ComfyNode, field: RhField, type: string, how: string) => void} */
 function grow(node, field, type, how) {
-	const { name, max_items: most = MOST } = field;
+	const { name, max_items: most = MAX_ITEMS } = field;
 	const slotOf = (number = 0) => node.findInputSlot(`${name}.${number}`);
-	const numbers = Array.from({ length: Math.min(most, MOST) }, (_, index) => index + 1);
+	const numbers = Array.from({ length: Math.min(most, MAX_ITEMS) }, (_, index) => index + 1);
 	const last = Math.max(0, ...numbers.filter((number) => isLinked(node, `${name}.${number}`)));
 	const count = how === "all" ? numbers.length : Math.min(last + 1, numbers.length);
 	for (const number of numbers) {

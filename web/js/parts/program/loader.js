@@ -14,10 +14,10 @@ const t = textsOf("form");
 
 /** @type {(node: ComfyNode, fresh: boolean, signal?: AbortSignal) => Promise<any>} */
 export const fetchProgram = (node, fresh, signal) =>
-	post("/runninghub/program", { ...named(node), text: textOf(node), fresh }, signal);
+	post("/runninghub/program", { ...programRef(node), text: textOf(node), fresh }, signal);
 
 /** @param {ComfyNode} node */
-const named = (node) => ({ kind: kindOf(node), profile: valueOf(node, "profile") });
+const programRef = (node) => ({ kind: kindOf(node), profile: valueOf(node, "profile") });
 
 /**
  * Read a node's program, aborting an earlier read; null if it failed (shown), was superseded, or the node is gone.
@@ -70,6 +70,6 @@ export function askPassword(node, message = "") {
 	const input = h("input", { type: "password", autocomplete: "off", placeholder: words, "aria-label": words });
 	const body = h("div", "", h("p", "", message), input, h("p", "muted", t("password_kept")));
 	return ask(t("protected"), body, () =>
-		post("/runninghub/passwords/save", { ...named(node), id: idIn(textOf(node)), password: input.value }),
+		post("/runninghub/passwords/save", { ...programRef(node), id: idIn(textOf(node)), password: input.value }),
 	);
 }

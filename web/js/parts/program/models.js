@@ -18,10 +18,10 @@ const ANOTHER = "choose_model";
 const WIDTH = 340; // node width at which a price fits on one line
 
 /** Nodes from a file, or whose model is set by code: they do not open a choice. @type {WeakSet<ComfyNode>} */
-const named = new WeakSet();
+const preset = new WeakSet();
 
 /** The node's model is known: do not open a choice. @param {ComfyNode} node */
-export const markNamed = (node) => named.add(node);
+export const markNamed = (node) => preset.add(node);
 
 /** Set up a new node, which opens its choice once the user has placed it. @param {ComfyNode} node */
 export function prepareModel(node) {
@@ -29,7 +29,7 @@ export function prepareModel(node) {
 	addPrice(node);
 	showButtons(node);
 	whenPlaced(node, () => {
-		if (!named.has(node) && textOf(node) === "") void openModels(node);
+		if (!preset.has(node) && textOf(node) === "") void openModels(node);
 	});
 }
 

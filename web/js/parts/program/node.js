@@ -27,7 +27,7 @@ const t = textsOf("form");
 export const programNode = {
 	init() {
 		const prepare = (/** @type {any} */ prompt) => withForms(prompt, PROGRAMS);
-		whenPromptLoads(prepare, () => ownNodes().forEach(settle));
+		whenPromptLoads(prepare, () => ownNodes().forEach(finishPrompt));
 	},
 
 	setup: () => watchAdvanced(ownNodes),
@@ -77,7 +77,7 @@ export function forSearch(whole) {
 }
 
 /** Finish a node after its API-format prompt was loaded. @param {ComfyNode} node */
-function settle(node) {
+function finishPrompt(node) {
 	syncAdvanced(node);
 	const form = formOf(node);
 	if (form?.kind === "model") {
@@ -85,11 +85,11 @@ function settle(node) {
 		// It was sized for the maximum number of slots.
 		resize(node);
 	}
-	freshen(node);
+	refreshModel(node);
 }
 
 /** Update what depends on a model node's current widgets. @param {ComfyNode} node */
-function freshen(node) {
+function refreshModel(node) {
 	if (kindOf(node) !== "model") return;
 	showConditions(node);
 	showButtons(node);
@@ -104,7 +104,7 @@ function extend(prototype, kind) {
 
 	if (kind === "model") {
 		prototype.onConnectionsChange = function (...args) {
-			if (args[0] === INPUT && !isLoadingPrompt() && !configuring.has(this)) linked(this, Boolean(args[2]));
+			if (args[0] === INPUT && !isLoadingPrompt() && !configuring.has(this)) onLinkChange(this, Boolean(args[2]));
 			return onConnectionsChange?.apply(this, args);
 		};
 	}
@@ -118,10 +118,10 @@ function extend(prototype, kind) {
 		const result = onNodeCreated?.apply(this, args);
 		removePoolSockets(this);
 		makeAdvanced(this);
-		watch(this, kind);
+		watchWidgets(this, kind);
 		unmeasured(this, () => {
 			if (kind === "model") addFit(this);
-			addButton(this, () => void press(this));
+			addButton(this, () => void onButton(this));
 			if (kind === "model") prepareModel(this);
 		});
 		if (!isLoadingPrompt()) {
@@ -132,14 +132,14 @@ function extend(prototype, kind) {
 		loadTexts().then(() => {
 			showState(this);
 			explainAll(this);
-			freshen(this);
+			refreshModel(this);
 		});
 		return result;
 	};
 
 	prototype.configure = function (info) {
 		const stored = info.properties?.runninghub;
-		const form = readForm(stored?.form) ?? readForm(savedText(this, info)) ?? blankForm(kind, MODELS.get(classOf(this)));
+		const form = readForm(stored?.form) ?? readForm(savedForm(this, info)) ?? blankForm(kind, MODELS.get(classOf(this)));
 		markNamed(this);
 		configuring.add(this);
 		buildForFile(this, form, info.inputs ?? []);
@@ -150,7 +150,7 @@ function extend(prototype, kind) {
 		if (named && kind !== "module" && isUnread(this)) named.value = form.id;
 		rememberText(this);
 		showState(this);
-		freshen(this);
+		refreshModel(this);
 	};
 
 	prototype.onSerialize = function (info) {
@@ -167,20 +167,20 @@ function extend(prototype, kind) {
 }
 
 /** Nodes whose links are changing, and whether one was removed. @type {Map<ComfyNode, boolean>} */
-const linking = new Map();
+const relinking = new Map();
 
 /** In a microtask, after all link changes: a copy or a subgraph restores its links by slot index. @type {(node: ComfyNode, isOn: boolean) => void} */
-function linked(node, isOn) {
-	const isNew = !linking.has(node);
-	linking.set(node, !isOn || linking.get(node) === true);
+function onLinkChange(node, isOn) {
+	const isNew = !relinking.has(node);
+	relinking.set(node, !isOn || relinking.get(node) === true);
 	if (!isNew) return;
 	queueMicrotask(() => {
 		const form = formOf(node);
-		const isOff = linking.get(node);
-		linking.delete(node);
+		const isOff = relinking.get(node);
+		relinking.delete(node);
 		if (!form || !node.graph) return;
 		growItems(node, form, isOff ? "trim" : "");
-		freshen(node);
+		refreshModel(node);
 	});
 }
 
@@ -188,14 +188,14 @@ function linked(node, isOn) {
 const configuring = new WeakSet();
 
 /** @param {ComfyNode} node */
-function press(node) {
+function onButton(node) {
 	const { changed, notice } = stateOf(node);
 	if (notice) return openNotice(node);
 	return changed ? review(node) : choose(node);
 }
 
 /** @type {(node: ComfyNode, kind: RhKind) => void} */
-function watch(node, kind) {
+function watchWidgets(node, kind) {
 	const form = widgetOf(node, "form");
 	const text = widgetOf(node, kind);
 	if (form) {
@@ -214,7 +214,7 @@ function watch(node, kind) {
 }
 
 /** The saved form of a file whose properties were lost. @type {(node: ComfyNode, info: SavedNode) => any} */
-function savedText(node, info) {
+function savedForm(node, info) {
 	const values = info.widgets_values;
 	return Array.isArray(values) ? values[(node.widgets ?? []).findIndex(({ name }) => name === "form")] : values?.form;
 }

@@ -14,7 +14,7 @@ import { formOf, valuesOf } from "./build.js";
 const t = textsOf("models");
 
 const NAME = "price";
-const QUIET = 400; // debounce after a change, ms
+const DEBOUNCE = 400; // ms after a change
 
 /** @type {WeakMap<ComfyNode, number>} */
 const timers = new WeakMap();
@@ -24,7 +24,7 @@ const watched = new WeakSet();
 
 /** @param {ComfyNode} node */
 export function addPrice(node) {
-	makeButton(node, NAME, () => void ask(node)).label = "";
+	makeButton(node, NAME, () => void requestQuote(node)).label = "";
 }
 
 /** Show the price, debounced, now and after each change of a widget. @param {ComfyNode} node */
@@ -34,16 +34,16 @@ export function followPrice(node) {
 	for (const widget of node.widgets ?? []) {
 		if (widget.name !== NAME && widget.type !== "button" && !watched.has(widget)) {
 			watched.add(widget);
-			after(widget, () => tellSoon(node));
+			after(widget, () => schedulePrice(node));
 		}
 	}
-	tellSoon(node);
+	schedulePrice(node);
 }
 
 /** @param {ComfyNode} node */
-function tellSoon(node) {
+function schedulePrice(node) {
 	clearTimeout(timers.get(node));
-	timers.set(node, window.setTimeout(tell, QUIET, node));
+	timers.set(node, window.setTimeout(updatePrice, DEBOUNCE, node));
 }
 
 /** The latest price text of each node. @type {WeakMap<ComfyNode, string>} */
@@ -53,13 +53,13 @@ const prices = new WeakMap();
 export const priceOf = (node) => prices.get(node) ?? "";
 
 /** The number of orders of each node's last run. @type {WeakMap<ComfyNode, number>} */
-const ran = new WeakMap();
+const lastCounts = new WeakMap();
 
 /** Record the number of orders in an executed output. @type {(node: ComfyNode, output: any) => void} */
 export function countOrders(node, output) {
 	const orders = number(parse(output?.runninghub?.[0])?.orders);
-	if (orders !== null) ran.set(node, orders);
-	if (widgetOf(node, NAME)) tellSoon(node);
+	if (orders !== null) lastCounts.set(node, orders);
+	if (widgetOf(node, NAME)) schedulePrice(node);
 }
 
 /**
@@ -71,7 +71,7 @@ export function ordersOf(node) {
 	const counted = ordersTold(node, fields);
 	if (!counted.least) return counted;
 	const shown = fields.filter(({ array }) => !array).map(({ name }) => sourceOf(node, name)?.node.imgs?.length ?? 0);
-	return { count: Math.max(counted.count, ran.get(node) ?? 1, ...shown), least: true };
+	return { count: Math.max(counted.count, lastCounts.get(node) ?? 1, ...shown), least: true };
 }
 
 /** The total of several orders, as text; "" for one. @type {(node: ComfyNode, answer: { total: string | null, currency: string }) => string} */
@@ -81,32 +81,32 @@ function product(node, { total, currency }) {
 }
 
 /** Requests in flight, by body: copies of a node share one. @type {Map<string, Promise<any>>} */
-const asking = new Map();
+const inFlight = new Map();
 
 /** The list price; never rejects. @param {string} question request body as JSON */
-function listed(question) {
-	const pending = asking.get(question);
+function listPrice(question) {
+	const pending = inFlight.get(question);
 	if (pending) return pending;
 	const nothing = { text: "", total: null, currency: "" };
 	const answer = post("/runninghub/models/price", JSON.parse(question))
 		.catch(() => nothing)
-		.finally(() => asking.delete(question));
-	asking.set(question, answer);
+		.finally(() => inFlight.delete(question));
+	inFlight.set(question, answer);
 	return answer;
 }
 
 /** @param {ComfyNode} node */
-async function tell(node) {
+async function updatePrice(node) {
 	if (!node.graph || !formOf(node)?.id) return;
-	const before = JSON.stringify(questionOf(node));
-	const answer = await listed(before);
+	const before = JSON.stringify(requestOf(node));
+	const answer = await listPrice(before);
 	const { text } = answer;
 	await loadTexts();
 	// A value may have changed meanwhile.
-	if (node.graph && JSON.stringify(questionOf(node)) === before) {
+	if (node.graph && JSON.stringify(requestOf(node)) === before) {
 		const all = dotted(shortPrice(text), product(node, answer));
 		show(node, text ? t("price", { text: all }) : t("ask_price"), `${text}\n${t("price_tip")}`.trim());
-		keep(node, text && all);
+		storePrice(node, text && all);
 	}
 }
 
@@ -114,23 +114,23 @@ async function tell(node) {
 export const whenPriced = new Set();
 
 /** Request a quote, only when the button is pressed: it tells the service the model, with placeholder values. @param {ComfyNode} node */
-async function ask(node) {
+async function requestQuote(node) {
 	await loadTexts();
 	show(node, t("asking"));
 	try {
-		const answer = await post("/runninghub/models/preview", questionOf(node));
+		const answer = await post("/runninghub/models/preview", requestOf(node));
 		const text = dotted(answer.text, product(node, answer));
 		show(node, t(answer.free ? "asked_free" : "asked", { text }), t("price_tip"));
-		keep(node, text);
+		storePrice(node, text);
 		whenPriced.forEach((act) => act());
 	} catch (error) {
 		toast("warn", t("no_answer"), wordsOf(error));
-		await tell(node);
+		await updatePrice(node);
 	}
 }
 
 /** @param {ComfyNode} node */
-const questionOf = (node) => ({
+const requestOf = (node) => ({
 	model: valueOf(node, "model").trim(),
 	...givenTo(node),
 	count: ordersOf(node).count,
@@ -144,7 +144,7 @@ export function givenTo(node) {
 }
 
 /** @type {(node: ComfyNode, price: string) => void} */
-function keep(node, price) {
+function storePrice(node, price) {
 	prices.set(node, price);
 	redrawBadges();
 }

@@ -10,21 +10,21 @@ const t = textsOf("resources");
 const FIND = "runninghub:find"; // the option that opens the search in the cloud
 
 /** Names found so far, by kind: offered as options. @type {Map<string, Set<string>>} */
-const shown = new Map();
+const foundNames = new Map();
 
 /** @type {(node: ComfyNode, widget: ComfyWidget, kind: string) => void} */
 export function offerModels(node, widget, kind) {
 	let former = widget.value;
 	const list = () => {
 		if (widget.value !== FIND) former = widget.value;
-		return [FIND, ...(shown.get(kind) ?? [])];
+		return [FIND, ...(foundNames.get(kind) ?? [])];
 	};
 	void loadTexts();
 	makeList(widget, list, (value) => (value === FIND ? t("find") : value));
 	after(widget, (value) => {
 		if (value !== FIND) return;
 		widget.value = former;
-		void find(node, widget, kind, valueOf(node, "profile"));
+		void openSearch(node, widget, kind, valueOf(node, "profile"));
 	});
 }
 
@@ -35,16 +35,16 @@ const KINDS = { ckpt_name: "CHECKPOINT", unet_name: "UNET", lora_name: "LORA" };
 export const findItems = (node, profile) =>
 	(node.widgets ?? []).flatMap((widget) => {
 		const kind = KINDS[widget.name] && (/gguf/i.test(node.type) ? "GGUF" : KINDS[widget.name]);
-		return kind ? [{ content: t("find"), callback: () => void find(node, widget, kind, profile) }] : [];
+		return kind ? [{ content: t("find"), callback: () => void openSearch(node, widget, kind, profile) }] : [];
 	});
 
 /** @type {(node: ComfyNode, widget: ComfyWidget, kind: string, profile: string) => Promise<void>} */
-async function find(node, widget, kind, profile) {
+async function openSearch(node, widget, kind, profile) {
 	/** @type {typeof import("./resources.mjs")} */
 	const { openResources } = await lazy("parts/program/resources.mjs");
 	const question = { kind, profile, value: String(widget.value ?? ""), module: moduleOf(node) };
 	const chosen = await openResources(question, (names) => {
-		shown.set(kind, new Set([...(shown.get(kind) ?? []), ...names]));
+		foundNames.set(kind, new Set([...(foundNames.get(kind) ?? []), ...names]));
 	});
 	if (chosen && node.graph) setWidget(node, widget.name, chosen);
 }

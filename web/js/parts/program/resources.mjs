@@ -8,8 +8,8 @@ import { h, page, wordsOf } from "../../lib/view.js";
 
 const t = textsOf("resources");
 
-const SEEN = 0.1; // visible fraction at which a style's picture is requested
-const QUIET = 350; // debounce, ms: the service's rate limit is low
+const VISIBLE = 0.1; // visible fraction at which a style's picture is requested
+const DEBOUNCE = 350; // ms after a keystroke: the service's rate limit is low
 
 /** @type {(question: { kind: string, profile: string, value: string, module: string }, show: (names: string[]) => void) => Promise<string>} */
 export function openResources({ kind, profile, value, module }, show) {
@@ -19,7 +19,7 @@ export function openResources({ kind, profile, value, module }, show) {
 	const status = h("p", { className: "muted", role: "status" });
 	const list = h("select", { size: 12, className: "list", "aria-label": t("list") });
 	const styles = h("div", { className: "styles", role: "group", "aria-label": t("styles") });
-	const covers = new IntersectionObserver((shown) => shown.forEach(({ isIntersecting, target }) => isIntersecting && void showCover(target)), { threshold: SEEN });
+	const covers = new IntersectionObserver((shown) => shown.forEach(({ isIntersecting, target }) => isIntersecting && void showCover(target)), { threshold: VISIBLE });
 	const words = h("input", { type: "search", placeholder: t("search"), "aria-label": t("search") });
 
 	/** @param {any} frame */
@@ -78,7 +78,7 @@ export function openResources({ kind, profile, value, module }, show) {
 		list.selectedIndex = -1; // typed text takes precedence
 		mark();
 		clearTimeout(timer);
-		timer = window.setTimeout(ask, QUIET);
+		timer = window.setTimeout(ask, DEBOUNCE);
 	};
 	list.onchange = mark;
 	words.onkeydown = (/** @type {KeyboardEvent} */ event) => {

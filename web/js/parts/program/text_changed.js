@@ -4,8 +4,8 @@ import { idFor, kindOf, widgetOf, withoutKey } from "../../lib/nodes.js";
 import { formOf } from "./build.js";
 import { inputOf, stateOf, textOf } from "./state.js";
 
-const WHOLE = 16; // minimum digits of an id
-const TYPING = 700; // debounce of a typed id, ms
+const MIN_DIGITS = 16; // minimum digits of an id
+const DEBOUNCE = 700; // ms without a keystroke after which a typed id is complete
 
 /** Call `load` once the text names another program than the node has; removes API keys from the text. @type {(node: ComfyNode, load: (node: ComfyNode) => void) => void} */
 export function textChanged(node, load) {
@@ -26,7 +26,7 @@ export function textChanged(node, load) {
 	const id = isModel ? text : idFor(kind, text);
 	// The same id of a module may come with other entries.
 	if (text === before || text === "" || (kind !== "module" && id === (formOf(node)?.id || null))) return;
-	if (whole || isModel || id.length >= WHOLE) {
-		state.timer = window.setTimeout(() => node.graph && load(node), whole ? 0 : TYPING);
+	if (whole || isModel || id.length >= MIN_DIGITS) {
+		state.timer = window.setTimeout(() => node.graph && load(node), whole ? 0 : DEBOUNCE);
 	}
 }
