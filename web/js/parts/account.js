@@ -18,7 +18,7 @@ import { waysOut } from "./running.js";
 
 const t = textsOf("account");
 
-const KEY = /KeyFailure$/; // exception types that another key resolves
+const KEY_FAILURE = /KeyFailure$/; // exception types that another key resolves
 const KEY_PAGE = "/enterprise-api/consumerApi";
 
 /** The service's kinds of keys → ours. @type {Record<string, string>} */
@@ -52,7 +52,7 @@ export const account = {
 		},
 	],
 	setup() {
-		waysOut.push(({ kind, there }, status, close) => (KEY.test(kind) ? keyWays(there, status, close) : []));
+		waysOut.push(({ kind, there }, status, close) => (KEY_FAILURE.test(kind) ? keyActions(there, status, close) : []));
 	},
 	nodeCreated(node) {
 		if (isOurs(classOf(node))) addBadge(node, () => sandboxBadge(node));
@@ -109,7 +109,7 @@ export function keyForm({ sites, profiles, has_users: hasUsers }, done, replaced
 		remember(await post("/runninghub/profiles/save", { name: named, origin: site.value || address.value, key: key.value }));
 		key.value = "";
 		await done(named);
-		void tellTested(named);
+		void showTest(named);
 	});
 	save.className = "primary";
 	const fields = [field("site", site), address, field("key", key), field("name", name)];
@@ -117,7 +117,7 @@ export function keyForm({ sites, profiles, has_users: hasUsers }, done, replaced
 }
 
 /** Test a key that was just stored, and show the result. @param {string} name */
-async function tellTested(name) {
+async function showTest(name) {
 	const saved = t("saved", { name });
 	try {
 		toast("success", saved, testText(await post("/runninghub/profiles/test", { name })));
@@ -139,7 +139,7 @@ export function testText({ kind, coins, money, currency, running, limit }) {
 }
 
 /** Buttons under a failure that a key resolves. @type {(there: () => Promise<any>, status: HTMLElement, close: () => void) => any[]} */
-function keyWays(there, status, close) {
+function keyActions(there, status, close) {
 	const enter = async () => {
 		const node = await there();
 		close();

@@ -13,22 +13,22 @@ import { sumText } from "./sum.js";
 
 const t = textsOf("auto");
 
-const PAUSE = 2_000; // debounce, ms without a change: typing has ended by then
+const DEBOUNCE = 2_000; // ms without a change: typing has ended by then
 
 let allowed = ""; // the mode and graph for which the user has allowed orders
 let changed = 0;
-let waits = false;
-let passed = ""; // the paying part that was last let through as already paid
-let steady = true; // false once that was paid again: a loader yields another file each time
+let isWaiting = false;
+let passedPart = ""; // the paying part that was last let through as already paid
+let isStable = true; // false once that was paid again: a loader yields another file each time
 
 /** @type {{ place: string, shut: () => void } | null} */
 let question = null;
 
-let listens = false;
+let isListening = false;
 
 function listen() {
-	if (listens) return;
-	listens = true;
+	if (isListening) return;
+	isListening = true;
 	onEvent("graphChanged", () => {
 		changed = Date.now();
 	});
@@ -37,7 +37,7 @@ function listen() {
 		allowed = "";
 	});
 	onEvent("runninghub.ended", ({ state }) => {
-		if (state === "paid" && passed) steady = false;
+		if (state === "paid" && passedPart) isStable = false;
 	});
 }
 
@@ -52,23 +52,23 @@ export async function mayRun(newest) {
 	const last = payingPart(newest.prompt);
 	// With this setting ComfyUI randomizes values before a run.
 	const isDrawn = part.all !== part.still && settingOf("Comfy.WidgetControlMode") === "before";
-	if (steady && newest.isWell && !part.isAnew && !isDrawn && part.all === last?.all) {
-		passed = part.all;
+	if (isStable && newest.isWell && !part.isAnew && !isDrawn && part.all === last?.all) {
+		passedPart = part.all;
 		return true;
 	}
 	const atChange = autoMode() === "change";
 	// Values randomized after the last run are not a change by the user: each run would trigger the next.
-	if (waits || (atChange && part.still === last?.still)) return false;
+	if (isWaiting || (atChange && part.still === last?.still)) return false;
 	if (place !== allowed) {
-		void askAt(place);
+		void askConsent(place);
 		return false;
 	}
-	waits = true;
-	while (atChange && Date.now() < changed + PAUSE) {
-		await new Promise((done) => setTimeout(done, changed + PAUSE - Date.now()));
+	isWaiting = true;
+	while (atChange && Date.now() < changed + DEBOUNCE) {
+		await new Promise((done) => setTimeout(done, changed + DEBOUNCE - Date.now()));
 	}
-	waits = false;
-	passed = "";
+	isWaiting = false;
+	passedPart = "";
 	return placeOf() === allowed;
 }
 
@@ -89,18 +89,18 @@ function payingPart(prompt) {
 	/** @type {(without: (id: string) => string[]) => string} */
 	const snapshot = (without) =>
 		JSON.stringify([...ids].sort().map((id) => [id, prompt[id].class_type, { ...prompt[id].inputs, ...Object.fromEntries(without(id).map((name) => [name, null])) }]));
-	return { all: snapshot(() => []), still: snapshot(drawnAt), isAnew: programs.some((id) => prompt[id].inputs?.reroll_seeds === true) };
+	return { all: snapshot(() => []), still: snapshot(randomizedInputs), isAnew: programs.some((id) => prompt[id].inputs?.reroll_seeds === true) };
 }
 
 /** Names of a node's inputs that ComfyUI randomizes, directly or through a linked Primitive. @param {string} id @returns {string[]} */
-function drawnAt(id) {
+function randomizedInputs(id) {
 	const node = nodeOf(id);
 	const linked = (node?.inputs ?? []).filter((/** @type {any} */ { name }) => drawnBy(sourceOf(node, name)?.node).length > 0);
 	return [...drawnBy(node), ...linked.map((/** @type {any} */ { name }) => name)];
 }
 
 /** Ask for consent, once per place; closing the notice declines and stops the auto-queue. @param {string} place */
-async function askAt(place) {
+async function askConsent(place) {
 	if (question?.place === place) return;
 	const mine = { place, shut: () => {} };
 	const former = question;

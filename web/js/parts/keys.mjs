@@ -28,7 +28,7 @@ function profilesView(stored, again) {
 		problem && h("p", "bad", problem),
 		profiles.length === 0 && h("p", "", t("none")),
 		profiles.length > 0 && !chosen && h("p", "bad", t("no_default")),
-		...profiles.map((profile) => profileView(profile, profile.name === chosen, again, deleteSure(profiles, profile.name, chosen))),
+		...profiles.map((profile) => profileView(profile, profile.name === chosen, again, deleteQuestion(profiles, profile.name, chosen))),
 		add,
 		profiles.length > 0 && modelsView(models),
 		profiles.length > 0 && keptView(),
@@ -36,7 +36,7 @@ function profilesView(stored, again) {
 }
 
 /** The confirmation before a profile is deleted: the default one pays where none is named. @type {(profiles: RhProfile[], name: string, chosen: string) => string} */
-function deleteSure(profiles, name, chosen) {
+function deleteQuestion(profiles, name, chosen) {
 	const [next, ...more] = profiles.filter((profile) => profile.name !== name);
 	if (next && more.length === 0 && next.name !== chosen) return t("delete_next", { name: next.name });
 	return next && name === chosen ? t("delete_default") : t("delete_sure");
@@ -48,12 +48,12 @@ function modelsView(models) {
 	const words = ["warn", "strict"].map((value) => h("option", { value }, t(`models.${value}`)));
 	const choice = h("select", "", ...words);
 	choice.value = models;
-	choice.onchange = keeping(status, () => post("/runninghub/models/save", { models: choice.value }));
+	choice.onchange = savingHandler(status, () => post("/runninghub/models/save", { models: choice.value }));
 	return card(t("marked"), h("label", "", t("models.label"), choice), status);
 }
 
 /** An event handler that stores a setting and reports the outcome in `status`. @type {(status: HTMLElement, keep: () => Promise<unknown>) => () => Promise<void>} */
-const keeping = (status, keep) => async () => {
+const savingHandler = (status, keep) => async () => {
 	try {
 		await keep();
 		say(status, t("stored"));
@@ -86,7 +86,7 @@ function profileView({ name, origin, key_tail: tail, workflow, webhook, route, f
 		return form(keep, h("label", "", t(setting), row(input, keep)), fieldStatus);
 	};
 	const way = routeSelect(route, t("routes.unsaid"));
-	way.onchange = keeping(routed, () => post("/runninghub/profiles/route", { name, route: way.value }));
+	way.onchange = savingHandler(routed, () => post("/runninghub/profiles/route", { name, route: way.value }));
 	const isStored = from === "file";
 	const change = (verb = "") => async () => {
 		remember(await post(`/runninghub/profiles/${verb}`, { name }));

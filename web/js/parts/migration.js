@@ -31,8 +31,8 @@ async function open(name) {
 	await opened[name]();
 }
 
-const OLD = /^RH_|^RHSettingsNode$/;
-const KEY = /(?<![0-9A-Za-z])[0-9a-f]{32}(?![0-9A-Za-z])|\/proxy\/[0-9A-Za-z]{16}/i;
+const OLD_TYPE = /^RH_|^RHSettingsNode$/;
+const KEY_PATTERN = /(?<![0-9A-Za-z])[0-9a-f]{32}(?![0-9A-Za-z])|\/proxy\/[0-9A-Za-z]{16}/i;
 
 /** Close functions of the open notices. @type {(() => void)[]} */
 const notices = [];
@@ -45,8 +45,8 @@ export async function tell() {
 	const own = turn;
 	notices.splice(0).forEach((close) => close());
 	const graph = toWorkflow();
-	const mayBeOld = allThings(rootGraph()).some(({ type }) => OLD.test(String(type)));
-	if (!mayBeOld && !KEY.test(JSON.stringify(graph))) return;
+	const mayBeOld = allThings(rootGraph()).some(({ type }) => OLD_TYPE.test(String(type)));
+	if (!mayBeOld && !KEY_PATTERN.test(JSON.stringify(graph))) return;
 	const { old, keys } = await post("/runninghub/migration/look", { graph });
 	await loadTexts();
 	if (own !== turn) return; // another graph is open by now

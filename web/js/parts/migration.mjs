@@ -11,7 +11,7 @@ import { action, answer, card, fill, h, page, row } from "../lib/view.js";
 const t = textsOf("migration");
 
 /** Refresh the notices, which may be outdated. */
-const tellAnew = () => void tell().catch(() => null);
+const refreshNotices = () => void tell().catch(() => null);
 
 /** @param {{ class: string; title: string; id: string }} node */
 const nameOf = ({ class: kind, title, id }) => dotted(`${title || kind} (#${id})`, title !== kind && kind);
@@ -30,7 +30,7 @@ export async function openReplace() {
 		const result = skip.size === 0 ? look : await post("/runninghub/migration/replace", { graph, skip: [...skip] });
 		if (result.replaced.length === 0) return;
 		await replaceGraph(result.graph);
-		tellAnew();
+		refreshNotices();
 		toast("success", t("replaced", { count: result.replaced.flatMap((/** @type {any} */ { nodes }) => nodes).length }));
 	};
 	// Not awaited: a command ends once its dialog is open.
@@ -89,7 +89,7 @@ export async function openKeys() {
 }
 
 /** @param {any} key */
-const about = ({ surety, places }) => h("p", { className: "muted", dir: "auto" }, dotted(t(`surety.${surety}`), ...places));
+const keyDetails = ({ surety, places }) => h("p", { className: "muted", dir: "auto" }, dotted(t(`surety.${surety}`), ...places));
 
 /** @type {(key: any, again: () => Promise<void>) => HTMLElement} */
 function keyCard(key, again) {
@@ -97,11 +97,11 @@ function keyCard(key, again) {
 	const remove = async () => {
 		const { graph } = await post("/runninghub/keys/clean", { graph: toWorkflow(), keys: [key.id] });
 		await replaceGraph(graph);
-		tellAnew();
+		refreshNotices();
 		toast("success", t("removed"));
 		await again();
 	};
-	return card(key.key, about(key), row(action(t("remove"), status, remove, t("remove_sure"))), mine(key), status);
+	return card(key.key, keyDetails(key), row(action(t("remove"), status, remove, t("remove_sure"))), storeForm(key), status);
 }
 
 /** @type {(file: any, key: any, again: () => Promise<void>) => HTMLElement} */
@@ -112,11 +112,11 @@ function savedCard(file, key, again) {
 		toast("success", t("removed_saved", { backup }));
 		await again();
 	};
-	return card(dotted(key.key, file.name), about(key), row(action(t("remove"), status, remove, t("remove_sure"))), status);
+	return card(dotted(key.key, file.name), keyDetails(key), row(action(t("remove"), status, remove, t("remove_sure"))), status);
 }
 
 /** A collapsed form that stores a found key as a profile; nothing is preselected. @param {any} key */
-function mine(key) {
+function storeForm(key) {
 	const status = answer();
 	const name = h("input", { "aria-label": t("name"), placeholder: t("name") });
 	const site = h("select", { "aria-label": t("site") });

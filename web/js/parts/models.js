@@ -15,7 +15,7 @@ import { waysOut } from "./running.js";
 
 const t = textsOf("models");
 
-const MOST = 60; // each adds to the page's load time
+const MAX_ENTRIES = 60; // each adds to the page's load time
 const DOUBTFUL = /DoubtfulValue$/; // exception types of a refusal that the user may override
 
 /** @type {ComfyPart} */
@@ -35,7 +35,7 @@ export const models = {
 
 	setup() {
 		waysOut.push(({ node, kind, there }, status, close) =>
-			DOUBTFUL.test(kind) && kindOf(node) === "model" ? anyway(node, there, status, close) : [],
+			DOUBTFUL.test(kind) && kindOf(node) === "model" ? overrideActions(node, there, status, close) : [],
 		);
 	},
 };
@@ -43,7 +43,7 @@ export const models = {
 /** Search entries for favourite and recently used models. @param {NodeData} general @returns {[string, NodeData][]} */
 function entriesOf(general) {
 	const names = new Map([...favourites(), ...recentOf("model")].map(({ id, name }) => [id, name]));
-	return [...names].slice(0, MOST).map(([id, shown]) => {
+	return [...names].slice(0, MAX_ENTRIES).map(([id, shown]) => {
 		const name = `${ANY_MODEL}:${id}`;
 		const aliases = [id, ...(general.search_aliases ?? [])];
 		return [name, { ...general, name, display_name: `${shown} · RunningHub`, search_aliases: aliases }];
@@ -75,7 +75,7 @@ async function refresh() {
 }
 
 /** Buttons that override the refusal and run again. @type {(node: any, there: () => Promise<any>, status: HTMLElement, close: () => void) => any[]} */
-function anyway(node, there, status, close) {
+function overrideActions(node, there, status, close) {
 	const fit = widgetOf(node, FIT);
 	const isOffered = fit && !fit.hidden && !fit.value;
 	const button = (/** @type {string} */ label, /** @type {string} */ choice) =>

@@ -17,14 +17,14 @@ const ENVIRONMENT = "environment";
 /** @type {Promise<unknown> | null} */
 let asking = null;
 let names = [""];
-let byDefault = "";
+let defaultName = "";
 let accounts = "";
 
 /** Listeners to account changes, by element; dropped once it has left the page. @type {Map<HTMLElement, RhAct>} */
-const followers = new Map();
+const listeners = new Map();
 
 /** @type {(element: HTMLElement, act: RhAct) => void} */
-export const onAccounts = (element, act) => void followers.set(element, act);
+export const onAccounts = (element, act) => void listeners.set(element, act);
 
 /** @returns {Promise<RhStored>} */
 export async function readSettings() {
@@ -36,22 +36,22 @@ export async function readSettings() {
 /** Cache the accounts of a response, and notify listeners of a change. @param {RhStored} stored */
 export function remember({ profiles: stored, default: chosen }) {
 	names = ["", ...stored.map(({ name }) => name), SANDBOX];
-	byDefault = chosen;
+	defaultName = chosen;
 	redraw();
 	const before = accounts;
 	accounts = JSON.stringify([chosen, ...stored.map(({ name, key_tail: tail }) => [name, tail])]);
-	if (before && before !== accounts) tellFollowers();
+	if (before && before !== accounts) notifyListeners();
 }
 
-function tellFollowers() {
-	for (const [element, act] of [...followers]) {
+function notifyListeners() {
+	for (const [element, act] of [...listeners]) {
 		if (element.isConnected) act();
-		else followers.delete(element);
+		else listeners.delete(element);
 	}
 }
 
 /** Load the accounts once per page, again after a failure; later changes come through `remember`. */
-function learn() {
+function loadOnce() {
 	asking ??= Promise.all([loadTexts(), readSettings()]).catch(() => (asking = null));
 }
 
@@ -60,7 +60,7 @@ function labelOf(name = "") {
 	if (name === SANDBOX) return t("sandbox.choice");
 	if (name === ENVIRONMENT) return t("from_environment");
 	if (name) return name;
-	if (byDefault) return t("default_is", { name: labelOf(byDefault) });
+	if (defaultName) return t("default_is", { name: labelOf(defaultName) });
 	return t(names.length > 2 ? "no_default_is" : "is_default"); // beside "" and the sandbox
 }
 
@@ -71,7 +71,7 @@ export const profiles = {
 		RUNNINGHUB_PROFILE(node, name) {
 			const widget = makeWidget(node, name, "COMBO", [[""], { default: "" }]);
 			makeList(widget, () => names, labelOf);
-			learn();
+			loadOnce();
 			return { widget };
 		},
 	}),

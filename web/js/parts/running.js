@@ -25,8 +25,8 @@ const t = textsOf("running");
 const segments = textsOf("segments");
 const tasks = textsOf("tasks");
 
-const PAUSE = 600; // ms of delay before an estimate is requested, for the server to settle
-const LONGEST = 56; // characters of a badge; the node's own line has the full text
+const ESTIMATE_DELAY = 600; // ms of delay before an estimate is requested, for the server to settle
+const MAX_LENGTH = 56; // characters of a badge; the node's own line has the full text
 const KEPT = "#4a4f57"; // color: nothing was paid, or not yet
 const FAILED = "#b3261e";
 /** End state from the server → color. White text is readable on each. @type {Record<string, string>} */
@@ -36,17 +36,17 @@ const TEXT_LINE = "$$node-text-preview"; // ComfyUI's widget; 1.49 keeps our las
 /** @type {Map<string, string>} */
 const estimates = new Map();
 /** How a node's last run ended: text by language, and state. @type {WeakMap<any, { line: Record<string, string>, state: string }>} */
-const done = new WeakMap();
+const ends = new WeakMap();
 /** Ids of nodes that ComfyUI served from its cache in this run. @type {Set<string>} */
 const cached = new Set();
 /** Nodes whose own end was reported in this run: ComfyUI sends one output for all equal nodes. @type {Set<any>} */
-const ended = new Set();
+const reported = new Set();
 /** Nodes that have a badge of ours. @type {WeakSet<any>} */
 const badged = new WeakSet();
 const failed = new Set(); // nodes whose counterpart in the cloud failed in the last run
 /** Notices of failed nodes by "<workflow> <node>": close function, order in question (0: none), prompt id, and whether a new run keeps it. @type {Map<string, { shut: RhAct, question: number, run?: string, stays?: boolean }>} */
 const alerts = new Map();
-let twin = { prompt_id: "", node: "" };
+let cloudFailure = { prompt_id: "", node: "" };
 let listening = false;
 
 /**
@@ -64,18 +64,18 @@ export const running = {
 		badged.add(node);
 		if (isOwn) {
 			listen();
-			watch(node);
+			watchWidgets(node);
 		}
 	},
 	// Undo restores values without calling the widgets' callbacks.
 	afterConfigureGraph: () => redraw(),
 	setup() {
 		whenAnswered.add(dismissAnswered);
-		onQueued((errors) => void tellRefused(errors), dismissFailures);
+		onQueued((errors) => void showRefused(errors), dismissFailures);
 		// Not only in `listen`: segments run without a node of ours on the canvas.
 		onEvent("runninghub.failed", (detail) => {
 			listen();
-			twin = detail;
+			cloudFailure = detail;
 			failed.add(nodeOf(detail.node));
 		});
 		onEvent("runninghub.ended", (detail) => {
@@ -83,20 +83,20 @@ export const running = {
 			listen();
 			const node = isOpen(graph) ? nodeOf(id) : null;
 			if (node) tellEnd(node, line, state);
-			if (state === "paid" || state === "kept") ended.add(node);
+			if (state === "paid" || state === "kept") reported.add(node);
 			else if (node) dropPreview(id, node, true); // an unfinished preview would look like a result
-			if (unsure.length > 0) void tellUnsure(detail);
+			if (unsure.length > 0) void showUnsure(detail);
 			else if (state !== "failed") dismiss(id, graph);
-			dismiss(gapsOf(id), graph);
-			if (lineOf(gaps)) void tellGaps(detail);
+			dismiss(gapsKey(id), graph);
+			if (lineOf(gaps)) void showGaps(detail);
 			// Also for a segment, and for a graph that is not the open one.
 			if (state === "paid") void loadTexts().then(() => tellAway(t("away_done"), node?.title));
 		});
 		const first = true; // so that ComfyUI outlines the node that failed in the cloud
 		onEvent("execution_error", (detail) => {
 			const own = detail.node_id;
-			if (twin.prompt_id === detail.prompt_id) detail.node_id = twin.node;
-			if (isOurs(detail.node_type)) void tellFailure(detail, own);
+			if (cloudFailure.prompt_id === detail.prompt_id) detail.node_id = cloudFailure.node;
+			if (isOurs(detail.node_type)) void showFailure(detail, own);
 		}, first);
 	},
 };
@@ -111,7 +111,7 @@ export function listen() {
 	onEvent("execution_start", () => {
 		failed.clear();
 		cached.clear();
-		ended.clear();
+		reported.clear();
 		redraw();
 	});
 	onEvent("execution_cached", ({ nodes }) => nodes.forEach((/** @type {string} */ id) => cached.add(String(id))));
@@ -123,7 +123,7 @@ export function listen() {
 		const program = programOf(node);
 		if (program) estimates.delete(JSON.stringify(program));
 		// A progress line has overwritten it, in the language of the server's latest client.
-		const own = ended.has(node) ? done.get(node) : undefined;
+		const own = reported.has(node) ? ends.get(node) : undefined;
 		if (own) tellEnd(node, own.line, own.state);
 		else tellOutput(node, detail.output, cached.has(String(id)));
 	});
@@ -150,7 +150,7 @@ function readNotice(notice) {
 
 /** @type {(node: any, line: Record<string, string>, state: string) => void} */
 export function tellEnd(node, line, state) {
-	done.set(node, { line, state });
+	ends.set(node, { line, state });
 	const shown = widgetOf(node, TEXT_LINE);
 	if (shown) shown.value = lineOf(line);
 	redraw();
@@ -160,19 +160,19 @@ export function tellEnd(node, line, state) {
 const isOpen = (graph) => !graph || graph === rootGraph().id;
 
 /** @param {string} id @param {string} [graph] */
-const placeOf = (id, graph) => `${graph || rootGraph().id} ${id}`;
+const alertKey = (id, graph) => `${graph || rootGraph().id} ${id}`;
 
 /** Close the notice of a node that succeeded, or failed again. @param {string} id @param {string} [graph] */
 function dismiss(id, graph) {
-	alerts.get(placeOf(id, graph))?.shut();
-	alerts.delete(placeOf(id, graph));
+	alerts.get(alertKey(id, graph))?.shut();
+	alerts.delete(alertKey(id, graph));
 }
 
 /** Close notices of the open workflow when a new run of it begins, whose failures they would seem. @param {any} _ @param {string} begun its prompt id; it may have failed already */
 function dismissFailures(_, begun) {
 	for (const [place, { shut, question, stays, run }] of alerts) {
 		if (run === begun) setTimeout(closeErrorCard); // ComfyUI has reopened its own overlay
-		if (stays || question || run === begun || !place.startsWith(placeOf(""))) continue;
+		if (stays || question || run === begun || !place.startsWith(alertKey(""))) continue;
 		shut();
 		alerts.delete(place);
 	}
@@ -183,7 +183,7 @@ function dismissAnswered(order = 0) {
 		if (question !== order) continue;
 		shut();
 		const [graph, id = ""] = place.split(" ");
-		if (isOpen(graph)) done.delete(nodeOf(id)); // its badge asked the same
+		if (isOpen(graph)) ends.delete(nodeOf(id)); // its badge asked the same
 	}
 	redraw();
 }
@@ -192,8 +192,8 @@ function dismissAnswered(order = 0) {
 export function dropRunningLines() {
 	for (const node of allThings(rootGraph())) {
 		const shown = widgetOf(node, TEXT_LINE);
-		if (!shown || shown.value === lineOf(done.get(node)?.line ?? {})) continue;
-		done.delete(node);
+		if (!shown || shown.value === lineOf(ends.get(node)?.line ?? {})) continue;
+		ends.delete(node);
 		removeWidget(node, shown);
 		dropPreview(String(node.id), node, true);
 	}
@@ -201,17 +201,17 @@ export function dropRunningLines() {
 }
 
 /** Whether the end of the node's last run is known here. @param {any} node */
-export const hasEnded = (node) => done.has(node);
+export const hasEnded = (node) => ends.has(node);
 
 /** @param {Record<string, string>} line text by language */
 const lineOf = (line) => line[language()] ?? line.en ?? "";
 
 /** Forget the last end and redraw when a widget changes, which Nodes 2.0 does not do. @param {ComfyNode} node */
-function watch(node) {
+function watchWidgets(node) {
 	const widgets = (node.widgets ?? []).filter(({ name }) => ["workflow", "app", "model", "module", "instance", "profile"].includes(name));
 	for (const widget of widgets) {
 		after(widget, () => {
-			done.delete(node);
+			ends.delete(node);
 			redraw();
 		});
 	}
@@ -226,10 +226,10 @@ function chipsOf(thing) {
 
 /** @type {(node: any) => RhChip | undefined} */
 const badgeOf = (node) =>
-	endOf(node) ?? estimateOf(node)[0] ?? nodesIn(node).map((inner) => endOf(inner) ?? beforeOf(inner)).find(Boolean);
+	endOf(node) ?? estimateOf(node)[0] ?? nodesIn(node).map((inner) => endOf(inner) ?? forecastOf(inner)).find(Boolean);
 
 /** Estimated time and price of a node inside a subgraph. @type {(inner: any) => RhChip | undefined} */
-function beforeOf(inner) {
+function forecastOf(inner) {
 	const text = dotted(estimateOf(inner)[0]?.text ?? "", priceOf(inner));
 	return text ? { text, color: KEPT } : undefined;
 }
@@ -239,9 +239,9 @@ const nodesIn = ({ subgraph }) => (subgraph?.nodes ?? []).flatMap((/** @type {an
 
 /** @type {(node: any) => RhChip | undefined} */
 function endOf(node) {
-	const end = done.get(node);
+	const end = ends.get(node);
 	if (!end || widgetOf(node, TEXT_LINE)) return undefined;
-	const text = clean(lineOf(end.line), LONGEST);
+	const text = clean(lineOf(end.line), MAX_LENGTH);
 	return text ? { text, color: COLORS[end.state] ?? KEPT } : undefined;
 }
 
@@ -255,7 +255,7 @@ function estimateOf(thing) {
 	const text = estimates.get(key);
 	if (text === undefined) {
 		estimates.set(key, "");
-		setTimeout(estimate, PAUSE, key);
+		setTimeout(estimate, ESTIMATE_DELAY, key);
 	}
 	return text ? [{ text, color: KEPT }] : [];
 }
@@ -275,32 +275,32 @@ async function raiseLimit() {
 }
 
 /** Show a notice for a validation error that the user can resolve here; ComfyUI shows the others. @param {Record<string, any>} errors of POST /prompt, by node */
-async function tellRefused(errors) {
+async function showRefused(errors) {
 	const { id: graph } = rootGraph();
 	await loadTexts();
 	for (const [id, { errors: list = [] }] of Object.entries(errors)) {
 		const node = nodeOf(id);
-		const there = thereOf(graph, id);
+		const there = nodeOpener(graph, id);
 		for (const { details, extra_info: more } of list) {
 			/** @type {(status: HTMLElement, close: () => void) => any[]} */
 			const ways = (status, close) => waysOut.map((way) => way({ report: null, node, kind: more?.exception_type ?? "", there }, status, close)).flat().filter(Boolean);
 			if (ways(answer(), () => {}).length === 0) continue;
 			dismiss(id, graph);
 			const shut = notice("alert", t("failed", { node: node?.title ?? id }), details, (close, status) => ways(status, close));
-			alerts.set(placeOf(id, graph), { shut, question: 0 });
+			alerts.set(alertKey(id, graph), { shut, question: 0 });
 			break;
 		}
 	}
 }
 
 /** A function that opens a node's workflow and returns the node. @type {(graph: string, id: string) => () => Promise<any>} */
-const thereOf = (graph, id) => async () => {
+const nodeOpener = (graph, id) => async () => {
 	await openWorkflow(graph);
 	return nodeOf(id);
 };
 
 /** Warn of cancelled tasks that may still run and cost; the notice stays until that is known. @param {{ node: string, graph: string, line: Record<string, string>, unsure: string[], profile: string }} ended */
-async function tellUnsure({ node: id, graph, line, unsure, profile }) {
+async function showUnsure({ node: id, graph, line, unsure, profile }) {
 	await loadTexts();
 	dismiss(id, graph);
 	const shut = notice("alert", t("unsure"), lineOf(line), (close, status) => [
@@ -312,14 +312,14 @@ async function tellUnsure({ node: id, graph, line, unsure, profile }) {
 		}),
 		action(tasks("look"), status, openTasks),
 	]);
-	alerts.set(placeOf(id, graph), { shut, question: 0, stays: true });
+	alerts.set(alertKey(id, graph), { shut, question: 0, stays: true });
 }
 
 /** The notice key of missing results: separate from the failure notice, which the node's next output closes. @param {string} id */
-const gapsOf = (id) => `${id} gaps`;
+const gapsKey = (id) => `${id} gaps`;
 
 /** Warn of results that were paid but not delivered: the node's own line has room only for the beginning. @param {{ node: string, graph: string, gaps: Record<string, string>, tasks: string[], profile: string }} ended */
-async function tellGaps({ node: id, graph, gaps, tasks: ids, profile }) {
+async function showGaps({ node: id, graph, gaps, tasks: ids, profile }) {
 	await loadTexts();
 	const node = isOpen(graph) && nodeOf(id);
 	const shut = notice("alert", t("gaps", { node: node?.title ?? id }), lineOf(gaps), (close, status) => [
@@ -332,17 +332,17 @@ async function tellGaps({ node: id, graph, gaps, tasks: ids, profile }) {
 		}),
 		node && action(t("show_node"), status, async () => show(id)),
 	]);
-	alerts.set(placeOf(gapsOf(id), graph), { shut, question: 0, stays: true });
+	alerts.set(alertKey(gapsKey(id), graph), { shut, question: 0, stays: true });
 }
 
 /** Show a failure with its message and actions: ComfyUI hides the message behind a button. @param {Failure} failure */
-async function tellFailure({ prompt_id: prompt, node_id: id, node_type, exception_type: kind = "", exception_message: message = "" }, own = id) {
+async function showFailure({ prompt_id: prompt, node_id: id, node_type, exception_type: kind = "", exception_message: message = "" }, own = id) {
 	await loadTexts();
 	const read = (words = false) => post("/runninghub/report", { prompt, node_id: own, words });
 	const report = await read().catch(() => null);
 	const graph = report?.graph || rootGraph().id;
 	const node = isOpen(graph) && nodeOf(id);
-	const there = thereOf(graph, id);
+	const there = nodeOpener(graph, id);
 	/** @param {HTMLElement} status */
 	const copy = (status, words = false) => async () => {
 		const { text } = words ? await read(words) : report;
@@ -376,5 +376,5 @@ async function tellFailure({ prompt_id: prompt, node_id: id, node_type, exceptio
 		report && action(t("copy_report"), status, copy(status)),
 		report && action(t("copy_words"), status, copy(status, true)),
 	]);
-	alerts.set(placeOf(own, graph), { shut, question: report?.question ?? 0, run: prompt });
+	alerts.set(alertKey(own, graph), { shut, question: report?.question ?? 0, run: prompt });
 }

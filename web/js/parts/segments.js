@@ -31,19 +31,19 @@ const marked = (segment = "") =>
 	});
 
 /** What carries a thing's mark: itself, or else the marked group or subgraph node that contains it. @param {any} thing */
-const markedBy = (thing) => (markOf(thing) ? thing : (marks.holderOf(thing, rootGraph()) ?? thing));
+const carrierOf = (thing) => (markOf(thing) ? thing : (marks.holderOf(thing, rootGraph()) ?? thing));
 
 /** @param {any[]} things */
-const withHolders = (things) => [...new Set(things.map(markedBy))];
+const carriersOf = (things) => [...new Set(things.map(carrierOf))];
 
 function selection() {
 	const chosen = selected();
 	chosen.filter(marks.isGroup).forEach((group) => group.recomputeInsideNodes());
-	return withHolders(marks.markableOf(chosen));
+	return carriersOf(marks.markableOf(chosen));
 }
 
 /** @type {(things: any[], newMark: RhMark | null) => void} */
-function put(things, newMark) {
+function setMarks(things, newMark) {
 	if (things.length === 0) return;
 	change(() => things.forEach((thing) => marks.setMark(thing, newMark)));
 	refresh();
@@ -54,11 +54,11 @@ function mark(things) {
 	const chosen = things.flatMap((thing) => markOf(thing) ?? marks.insideOf(thing));
 	const touched = marks.neighboursOf(things).map(markOf);
 	const newMark = marks.markFor(chosen, touched, marked().map(markOf));
-	put(things.filter((thing) => !markOf(thing)), newMark);
+	setMarks(things.filter((thing) => !markOf(thing)), newMark);
 }
 
 /** @type {Act} */
-const unmark = (things) => put(things.filter(markOf), null);
+const unmark = (things) => setMarks(things.filter(markOf), null);
 
 /** @param {Act} act */
 const withSelection = (act) => () => {
@@ -99,7 +99,7 @@ function openOptions(things, at) {
 		workflow: workflow.value.trim(),
 		use_personal_queue: queue.checked,
 	});
-	const apply = () => timeout.reportValidity() && put(marked(name), { ...current, ...rules(), instance: size.value, only: only.checked });
+	const apply = () => timeout.reportValidity() && setMarks(marked(name), { ...current, ...rules(), instance: size.value, only: only.checked });
 	openDialog({
 		title: t("options_title", { name, count: marked(name).length }),
 		body: page(
@@ -181,7 +181,7 @@ async function useSandbox() {
 function menuOf(thing) {
 	if (!marks.isMarkable(thing)) return [];
 	const chosen = selection();
-	const holder = markedBy(thing);
+	const holder = carrierOf(thing);
 	const things = chosen.includes(holder) ? chosen : [holder];
 	const current = markOf(holder);
 	const unmarking = holder === thing ? t("unmark") : t("unmark_holder", { name: clean(holder.title, 60) });
@@ -222,7 +222,7 @@ const COMMANDS = [
 	["mark", "Run on RunningHub", "cloud-upload", withSelection(mark)],
 	["unmark", "Run locally again", "desktop", withSelection(unmark)],
 	["toggle", "Run on RunningHub / locally", "cloud", withSelection(toggle)],
-	["whole", "Run the whole graph on RunningHub", "cloud-upload", () => mark(withHolders(rootGraph().nodes.filter(marks.isMarkable)))],
+	["whole", "Run the whole graph on RunningHub", "cloud-upload", () => mark(carriersOf(rootGraph().nodes.filter(marks.isMarkable)))],
 	["unmark_all", "Run everything locally again", "desktop", () => unmark(marked())],
 	["options", "RunningHub segment: machine and rules", "sliders-h", withSelection(openOptions)],
 	["explain", "Explain what would run on RunningHub", "info-circle", explain],
@@ -238,7 +238,7 @@ export const segments = {
 	],
 	menuCommands: [{ path: ["RunningHub"], commands: COMMANDS.slice(2).map(([name]) => id(name)) }],
 	getSelectionToolboxCommands: (item) =>
-		!marks.isMarkable(item) ? [] : markOf(markedBy(item)) ? [id("toggle"), id("options")] : [id("toggle")],
+		!marks.isMarkable(item) ? [] : markOf(carrierOf(item)) ? [id("toggle"), id("options")] : [id("toggle")],
 	getNodeMenuItems: menuOf,
 	getCanvasMenuItems: (canvas) => menuOf(canvas.graph?.getGroupOnPos(...canvas.graph_mouse)),
 	setup() {

@@ -15,17 +15,17 @@ import { givenTo, ordersOf, whenPriced } from "./program/price.js";
 
 const t = textsOf("sum");
 
-const QUIET = 700; // debounce after a change, ms
+const DEBOUNCE = 700; // ms after a change
 const RUNS = 0; // LiteGraph's mode of a node that is neither muted nor bypassed
-const AGAIN = 5_000; // delay before the one retry of a failed request, ms
-const LOOKS = ["pos", "size", "bounding", "ds"]; // layout keys of a saved graph: arrays and objects, unlike a program's own `size`
+const RETRY_DELAY = 5_000; // ms before the one retry of a failed request
+const LAYOUT_KEYS = ["pos", "size", "bounding", "ds"]; // of a saved graph: arrays and objects, unlike a program's own `size`
 const UPLOADING = /^(Load3D|Preview3D|WebcamCapture|RecordAudio)/; // serializing these uploads what they show
 
 let timer = 0;
 let turn = 0;
-let before = "";
+let quotedKey = "";
 let shown = "";
-let lain = ""; // the graph that was quoted, without its layout
+let quotedGraph = ""; // the graph that was quoted, without its layout
 
 /** @type {ComfyPart} */
 export const sum = {
@@ -33,26 +33,26 @@ export const sum = {
 		return barButtons();
 	},
 	setup() {
-		onEvent("graphChanged", soon);
-		onEvent("reconnected", () => soon());
+		onEvent("graphChanged", schedule);
+		onEvent("reconnected", () => schedule());
 		for (const end of ["execution_success", "execution_error", "execution_interrupted"]) {
-			onEvent(end, anew); // the run's actual cost is known by now
+			onEvent(end, invalidate); // the run's actual cost is known by now
 		}
-		whenPriced.add(anew);
+		whenPriced.add(invalidate);
 	},
-	afterConfigureGraph: () => soon(),
-	nodeCreated: (node) => void (kindOf(node) && soon()),
+	afterConfigureGraph: () => schedule(),
+	nodeCreated: (node) => void (kindOf(node) && schedule()),
 };
 
 /** Schedule a quote, debounced. @param {any} [graph] as ComfyUI has just serialized it */
-function soon(graph) {
+function schedule(graph) {
 	clearTimeout(timer);
-	timer = window.setTimeout(look, QUIET, true, graph);
+	timer = window.setTimeout(refresh, DEBOUNCE, true, graph);
 }
 
-function anew() {
-	before = "";
-	soon();
+function invalidate() {
+	quotedKey = "";
+	schedule();
 }
 
 /** Nodes that would run, those in subgraphs too. @param {any} graph @returns {any[]} */
@@ -60,7 +60,7 @@ const running = (graph) =>
 	(graph?.nodes ?? []).filter(({ mode = RUNS }) => mode === RUNS).flatMap((/** @type {any} */ node) => [node, ...running(node.subgraph)]);
 
 /** Program nodes without duplicates, by order key. Those in subgraphs are all kept: a subgraph may be used twice. @param {any[]} nodes */
-function ordering(nodes) {
+function distinctOrders(nodes) {
 	const seen = new Set();
 	return nodes.filter(programOf).filter((node) => {
 		const key = node.graph === rootGraph() ? orderKey(node) : null;
@@ -69,36 +69,36 @@ function ordering(nodes) {
 }
 
 /** A graph without its layout, as a cache key: moving a node must not build the prompt, which blocks the page for a large graph. "" for a marked group, whose content depends on positions. @type {(graph: any, things: any[]) => string} */
-const withoutPlaces = (graph, things) =>
+const withoutLayout = (graph, things) =>
 	!graph || things.some((thing) => isGroup(thing) && markOf(thing))
 		? ""
-		: JSON.stringify(graph, (key, value) => (LOOKS.includes(key) && typeof value === "object" ? undefined : value));
+		: JSON.stringify(graph, (key, value) => (LAYOUT_KEYS.includes(key) && typeof value === "object" ? undefined : value));
 
 /** Quote the current graph and show the total. `more`: retry once on failure. @type {(more?: boolean, graph?: any) => Promise<void>} */
-async function look(more = false, graph = null) {
+async function refresh(more = false, graph = null) {
 	const things = allThings(rootGraph());
 	const isMarked = things.some(markOf);
-	const now = isMarked ? withoutPlaces(graph, things) : "";
-	if (now && now === lain && before) return;
-	lain = now;
+	const now = isMarked ? withoutLayout(graph, things) : "";
+	if (now && now === quotedGraph && quotedKey) return;
+	quotedGraph = now;
 	const mine = ++turn;
 	const nodes = running(rootGraph());
-	const programs = ordering(nodes).map(askedOf);
+	const programs = distinctOrders(nodes).map(quoteEntry);
 	const marked = isMarked && !nodes.some(({ type }) => UPLOADING.test(type));
 	if (programs.length === 0 && !marked) {
-		before = shown = "";
+		quotedKey = shown = "";
 		return showInBar(null);
 	}
 	const question = { programs, ...(marked && (await toPrompt())) };
 	const key = JSON.stringify(question);
-	if (key === before || mine !== turn) return;
-	before = key;
+	if (key === quotedKey || mine !== turn) return;
+	quotedKey = key;
 	const quote = await post("/runninghub/quote", question).catch(() => null);
 	await loadTexts();
 	if (mine !== turn) return;
 	if (!quote) {
-		before = ""; // the next change asks anew
-		if (more) timer = window.setTimeout(look, AGAIN);
+		quotedKey = ""; // the next change asks anew
+		if (more) timer = window.setTimeout(refresh, RETRY_DELAY);
 	}
 	shown = quote?.text ?? "";
 	showInBar(shown ? () => buttonOf(quote) : null);
@@ -106,22 +106,22 @@ async function look(more = false, graph = null) {
 
 /** The button; its tooltip is what a screen reader reads, and all that a narrow page shows. @param {{ text: string, orders: any[] }} quote */
 function buttonOf(quote) {
-	const label = timesOf(quote.text);
-	return { label, tooltip: [label, t("tip"), eachRun()].filter(Boolean).join("\n"), icon: "pi pi-cloud", onClick: () => open(quote) };
+	const label = totalText(quote.text);
+	return { label, tooltip: [label, t("tip"), perRunText()].filter(Boolean).join("\n"), icon: "pi pi-cloud", onClick: () => openDetails(quote) };
 }
 
 /** @param {{ text: string, orders: any[] }} quote */
-const open = async ({ text, orders }) => (await lazy("parts/sum.mjs")).openSum(timesOf(text), eachRun(), orders);
+const openDetails = async ({ text, orders }) => (await lazy("parts/sum.mjs")).openSum(totalText(text), perRunText(), orders);
 
 /** A quote is for one run: add the batch count and the auto-queue mode. */
-const timesOf = (text = "", count = runCount()) => dotted(count > 1 ? t("times", { text, count }) : text, autoMode() && t(`auto.${autoMode()}`));
-const eachRun = (count = runCount()) => [count > 1 && t("each_run", { count }), autoMode() && t(`by_itself.${autoMode()}`)].filter(Boolean).join(" ");
+const totalText = (text = "", count = runCount()) => dotted(count > 1 ? t("times", { text, count }) : text, autoMode() && t(`auto.${autoMode()}`));
+const perRunText = (count = runCount()) => [count > 1 && t("each_run", { count }), autoMode() && t(`by_itself.${autoMode()}`)].filter(Boolean).join(" ");
 
 /** The latest quote as text; "" if there is none. */
-export const sumText = () => shown && timesOf(shown);
+export const sumText = () => shown && totalText(shown);
 
 /** A node's entry in the quote request. @param {any} node */
-function askedOf(node) {
+function quoteEntry(node) {
 	const program = programOf(node);
 	const { count, least } = ordersOf(node);
 	return {

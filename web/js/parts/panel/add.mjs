@@ -13,7 +13,7 @@ import { profileSelect } from "../profiles.js";
 const t = textsOf("panel");
 
 const SORTS = ["RECOMMEND", "HOTTEST", "NEWEST"];
-const BOX = 0.1; // visible fraction at which a cover is requested
+const VISIBLE = 0.1; // visible fraction at which a cover is requested
 
 /** @returns {RhPanelView} */
 export function makeView() {
@@ -104,7 +104,7 @@ function appsView(account, again) {
 	const sort = h("select", { "aria-label": t("add.sort"), onchange: () => void start() }, ...SORTS.map((value) => h("option", { value }, t(`add.sort_${value}`))));
 	const list = h("div", "gallery");
 	const more = action(t("add.more"), status, () => load());
-	const covers = new IntersectionObserver((entries) => entries.forEach(({ isIntersecting, target }) => isIntersecting && void showCover(target)), { threshold: BOX });
+	const covers = new IntersectionObserver((entries) => entries.forEach(({ isIntersecting, target }) => isIntersecting && void showCover(target)), { threshold: VISIBLE });
 	/** @type {Map<string, string>} */
 	const pictures = new Map();
 

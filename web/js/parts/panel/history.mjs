@@ -13,10 +13,10 @@ import { movedTo, visibleRows } from "../../lib/window.js";
 const t = textsOf("panel");
 
 export const ROW = rem(4.25); // px, as in the style sheet
-const AHEAD = 30; // rows before the end at which the next page is requested
-const FRESH = 2500; // poll interval in ms, while an order of the list is not over
-const COMING = 3600; // s after placement, within which results may still arrive by themselves
-const PICTURES = 3; // concurrent requests
+const PREFETCH_ROWS = 30; // rows before the end at which the next page is requested
+const POLL_INTERVAL = 2500; // poll interval in ms, while an order of the list is not over
+const ARRIVAL_TIME = 3600; // s after placement, within which results may still arrive by themselves
+const MAX_REQUESTS = 3; // concurrent requests
 const DRAGGED = "application/x-runninghub-result";
 const OVER = ["done", "failed", "cancelled"];
 const STATES = ["done", "failed", "cancelled", "running", "placed", "uncertain"];
@@ -67,7 +67,7 @@ export function makeView() {
 			if (mine !== turn) return;
 			if (page) list.refresh(page);
 			follow();
-		}, FRESH);
+		}, POLL_INTERVAL);
 	}
 
 	/** @param {number} order */
@@ -172,7 +172,7 @@ function makeList(open) {
 		space.style.height = `${orders.length * ROW}px`;
 		const chosen = orders[active];
 		view.setAttribute("aria-activedescendant", chosen && drawn.has(chosen.order) ? rowId(chosen.order) : "");
-		if (before !== null && last > orders.length - AHEAD) void readMore();
+		if (before !== null && last > orders.length - PREFETCH_ROWS) void readMore();
 	}
 
 	async function readMore() {
@@ -224,7 +224,7 @@ function makeList(open) {
 			view.scrollTop = 0;
 			draw();
 		},
-		isUnderWay: () => orders.some(({ state, first, placed }) => !OVER.includes(state) || (first === "owed" && Date.now() / 1000 - placed < COMING)),
+		isUnderWay: () => orders.some(({ state, first, placed }) => !OVER.includes(state) || (first === "owed" && Date.now() / 1000 - placed < ARRIVAL_TIME)),
 		/** Merge changed and new orders, keeping the scroll position. @param {any} page */
 		refresh(page) {
 			const places = new Map(orders.map(({ order }, at) => [order, at]));
@@ -302,7 +302,7 @@ function costText({ coins, money, third_party: third, currency, measured, emulat
 	return cost && emulated ? t("history.emulated", { cost }) : cost;
 }
 
-/** Requests thumbnails, newest first, of rows that are still drawn; at most PICTURES at once. @param {(order: number) => any} rowOf */
+/** Requests thumbnails, newest first, of rows that are still drawn; at most MAX_REQUESTS at once. @param {(order: number) => any} rowOf */
 function pictureQueue(rowOf) {
 	/** @type {number[]} */
 	const waiting = [];
@@ -310,7 +310,7 @@ function pictureQueue(rowOf) {
 	let isOpen = true;
 	async function next() {
 		const order = waiting.pop(); // the row that came into view last
-		if (order === undefined || busy >= PICTURES || !isOpen) return order !== undefined && waiting.push(order);
+		if (order === undefined || busy >= MAX_REQUESTS || !isOpen) return order !== undefined && waiting.push(order);
 		if (rowOf(order) && !pictures.has(order)) {
 			busy += 1;
 			const thumbnail = await post("/runninghub/history/thumbnail", { order }).catch(() => ({ picture: "" }));
@@ -344,14 +344,14 @@ function makeDraggable(view, order, index) {
 async function dropLoader(data, at) {
 	try {
 		const { order, index } = JSON.parse(data);
-		await asLoader(order, index, at);
+		await addLoader(order, index, at);
 	} catch (error) {
 		toast("warn", t("history.no_drop"), wordsOf(error));
 	}
 }
 
 /** @type {(order: number, index: number, at?: number[] | "selected") => Promise<void>} */
-async function asLoader(order, index, at) {
+async function addLoader(order, index, at) {
 	const loader = await post("/runninghub/history/loader", { order, index });
 	const { placeLoader } = await lazy("parts/program/add_to_canvas.mjs");
 	placeLoader(loader, at);
@@ -432,8 +432,8 @@ function resultView(order, { index, kind, name, size, text: words, here, loader,
 		shown,
 		h("figcaption", "muted", dotted(node && `#${node}`, name, size && bytesText(size))),
 		row(
-			loader && action(t("history.loader"), status, () => asLoader(order, index)),
-			loader && action(t("history.into_selected"), status, () => asLoader(order, index, "selected")),
+			loader && action(t("history.loader"), status, () => addLoader(order, index)),
+			loader && action(t("history.into_selected"), status, () => addLoader(order, index, "selected")),
 			here && name && h("a", { href: src, download: name }, t("history.save")),
 		),
 		status,
