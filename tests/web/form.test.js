@@ -1,7 +1,7 @@
 // The form of a choice: which fields and outputs a node has, and where its slots are.
 
 import { expect, test } from "vitest";
-import { blankForm, firstChoice, makeForm, presentChoice, readForm, slotOf } from "../../web/js/lib/form.js";
+import { blankForm, firstChoice, makeForm, choiceOf, readForm, slotOf } from "../../web/js/lib/form.js";
 import { output, program } from "./sample.js";
 
 const built = (changes = {}, before = null) => {
@@ -44,7 +44,7 @@ test("another program takes over chosen fields of the same name and kind", () =>
 test("what is gone from the program is no longer chosen", () => {
   const form = built();
   const now = program({ nodes: program().nodes.slice(1), outputs: [] });
-  const choice = presentChoice(now, form);
+  const choice = choiceOf(now, form);
   expect([...choice.fields]).toEqual(["10.image", "12.seed", "12.steps"]);
   expect(choice.outputs).toEqual([]);
 });

@@ -159,20 +159,20 @@ function row(...nodes) {
 
 test("what a group holds touches what its nodes touch", () => {
   const [before, inside, after] = row(node(), node(), node(), node());
-  expect(marks.neighboursOf([{ ...group({}, [inside]), graph: inside.graph }])).toEqual([before, after]);
+  expect(marks.neighbours([{ ...group({}, [inside]), graph: inside.graph }])).toEqual([before, after]);
 });
 
 test("nodes touch through those that only the browser has", () => {
   const virtual = () => node({}, { isVirtualNode: true });
   const [first, , , second, third] = row(node(), virtual(), virtual(), node(), node());
-  expect(marks.neighboursOf([second])).toEqual([first, third]);
-  expect(marks.neighboursOf([first])).toContain(second);
+  expect(marks.neighbours([second])).toEqual([first, third]);
+  expect(marks.neighbours([first])).toContain(second);
 });
 
 test("a ring of them ends", () => {
   const [virtual, real] = row(node({}, { isVirtualNode: true }), node());
   virtual.getInputLink = () => ({ origin_id: 0, origin_slot: 0 });
-  expect(marks.neighboursOf([real])).toEqual([virtual]);
+  expect(marks.neighbours([real])).toEqual([virtual]);
 });
 
 test("the first six segments have colours of their own", () => {

@@ -27,7 +27,7 @@ export function toast(severity, summary, detail = "") {
 }
 
 /** Dismiss ComfyUI's generic error overlay; the failed node stays outlined. */
-export const closeErrorCard = () => stores()?._s.get("executionError")?.dismissErrorOverlay?.();
+export const closeOverlay = () => stores()?._s.get("executionError")?.dismissErrorOverlay?.();
 
 /** Listen to an event of ComfyUI's WebSocket; `first`: before ComfyUI's own listeners. @type {(type: string, act: (detail: any) => void, first?: boolean) => void} */
 export const onEvent = (type, act, first = false) => api.addEventListener(type, ({ detail }) => act(detail), first);

@@ -66,7 +66,7 @@ export const select = (things) => app.canvas.selectItems?.(things);
 export const createNode = (className) => window.LiteGraph?.createNode(className);
 
 /** Call `act` once a new node is placed: until then it may follow the pointer as a ghost. @type {(node: ComfyNode, act: () => void) => void} */
-export function whenPlaced(node, act) {
+export function onPlaced(node, act) {
 	const look = () => {
 		if (!node.graph) return;
 		if (node.flags?.ghost) {
@@ -88,10 +88,10 @@ export function setType(node, type) {
 }
 
 /** The display name of a node class; "" if it is not registered. @param {string} className */
-export const titleOfClass = (className) => String(window.LiteGraph?.registered_node_types?.[className]?.title ?? "");
+export const classTitle = (className) => String(window.LiteGraph?.registered_node_types?.[className]?.title ?? "");
 
 /** The display name of a node class, else the class name. */
-export const typeName = (className = "") => titleOfClass(className) || className;
+export const typeName = (className = "") => classTitle(className) || className;
 
 /** The API-format prompt and workflow as Run would send them, without changing the graph. */
 export async function toPrompt() {

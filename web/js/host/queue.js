@@ -153,7 +153,7 @@ let loading = 0;
 export const isLoadingPrompt = () => loading > 0;
 
 /** Patch `loadApiJson`: load `prepare(prompt)`, then call `done`. @param {(prompt: any) => any} prepare @param {() => void} done */
-export function whenPromptLoads(prepare, done) {
+export function onPromptLoad(prepare, done) {
 	const { loadApiJson } = app;
 	app.loadApiJson = async (/** @type {any} */ prompt, /** @type {any[]} */ ...more) => {
 		loading += 1;

@@ -27,12 +27,12 @@ const RESOURCES = ["CHECKPOINT", "UNET", "LORA", "GGUF"]; // model lists of the 
 export const blankForm = (kind, sockets = DEFAULT_SLOTS) => ({ v: 1, kind, id: "", name: "", hash: "", fields: [], outputs: [], sockets: [...sockets] });
 
 /** @param {RhProgram} program */
-export const everyField = (program) => program.nodes.flatMap((node) => node.fields);
+export const allFields = (program) => program.nodes.flatMap((node) => node.fields);
 
 /** The choice for a new program: what it suggests, what `before` had, and `linked` pool indices. @type {(program: RhProgram, before: RhForm | null, linked: number[]) => RhChoice} */
 export function firstChoice(program, before, linked) {
 	const had = new Map(before?.fields.map((field) => [field.name, field.kind]));
-	const fields = everyField(program).filter((field) => field.suggested || had.get(field.name) === field.kind);
+	const fields = allFields(program).filter((field) => field.suggested || had.get(field.name) === field.kind);
 	const outputs = program.outputs.filter((output) => output.suggested).slice(0, MOST_OUTPUTS);
 	const all = outputs.map((output) => {
 		const index = TYPED.findIndex(({ type }) => type === output.type);
@@ -49,8 +49,8 @@ export function firstChoice(program, before, linked) {
 }
 
 /** The choice that a form stands for, without what the program no longer has. @type {(program: RhProgram, form: RhForm) => RhChoice} */
-export function presentChoice(program, form) {
-	const names = new Set(everyField(program).map((field) => field.name));
+export function choiceOf(program, form) {
+	const names = new Set(allFields(program).map((field) => field.name));
 	const ids = new Set(program.outputs.map((output) => output.id));
 	return {
 		fields: new Set(form.fields.map((field) => field.name).filter((name) => names.has(name))),

@@ -100,7 +100,7 @@ function contains(group, thing) {
 export const insideOf = (node) => thingsOf(node?.subgraph).flatMap((thing) => markOf(thing) ?? insideOf(thing));
 
 /** The producers and readers of these nodes and of those in these groups. @param {any[]} things of one graph @returns {any[]} */
-export function neighboursOf(things) {
+export function neighbours(things) {
 	const own = new Set(things.flatMap((thing) => (isGroup(thing) ? [...(thing.nodes ?? [])] : thing)));
 	/** @type {any[]} */
 	const nodes = things[0]?.graph?.nodes ?? [];

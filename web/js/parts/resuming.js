@@ -6,7 +6,7 @@ import { showOutput } from "../host/previews.js";
 import { lastRuns, pageId, runningPrompt } from "../host/runs.js";
 import { post } from "../host/server.js";
 import { classOf, isOurs, kindOf, valueOf } from "../lib/nodes.js";
-import { dropRunningLines, hasEnded, isListening, tellEnd, tellOutput } from "./running.js";
+import { dropStaleLines, hasEnded, isListening, tellEnd, tellOutput } from "./running.js";
 
 const SEGMENT = "RunningHubSegment";
 
@@ -32,7 +32,7 @@ async function resume() {
 }
 
 async function dropStale() {
-	if (!(await runningPrompt())) dropRunningLines();
+	if (!(await runningPrompt())) dropStaleLines();
 }
 
 /** Show each node's output of its newest run in ComfyUI's history; a kept end's line wins, as the output's may be an equal node's. @param {Record<string, any>} ends */

@@ -1,7 +1,7 @@
 // Before a run its estimate, after it time and cost, and for a failure a notice with actions.
 
 import { tellAway } from "../host/notifications.js";
-import { closeErrorCard, language, onEvent, toast } from "../host/comfy.js";
+import { closeOverlay, language, onEvent, toast } from "../host/comfy.js";
 import { nodeOf, openWorkflow, rootGraph, show } from "../host/graph.js";
 import { addBadge, redrawBadges } from "../host/badges.js";
 import { notice, openDialog } from "../host/dialogs.js";
@@ -171,7 +171,7 @@ function dismiss(id, graph) {
 /** Close notices of the open workflow when a new run of it begins, whose failures they would seem. @param {any} _ @param {string} begun its prompt id; it may have failed already */
 function dismissFailures(_, begun) {
 	for (const [place, { shut, question, stays, run }] of alerts) {
-		if (run === begun) setTimeout(closeErrorCard); // ComfyUI has reopened its own overlay
+		if (run === begun) setTimeout(closeOverlay); // ComfyUI has reopened its own overlay
 		if (stays || question || run === begun || !place.startsWith(alertKey(""))) continue;
 		shut();
 		alerts.delete(place);
@@ -189,7 +189,7 @@ function dismissAnswered(order = 0) {
 }
 
 /** When nothing runs, remove stale progress lines: how those runs ended is unknown. */
-export function dropRunningLines() {
+export function dropStaleLines() {
 	for (const node of allThings(rootGraph())) {
 		const shown = widgetOf(node, TEXT_LINE);
 		if (!shown || shown.value === lineOf(ends.get(node)?.line ?? {})) continue;
@@ -363,7 +363,7 @@ async function showFailure({ prompt_id: prompt, node_id: id, node_type, exceptio
 	};
 	const part = report?.segment ? segments("menu", { name: report.segment }) : node_type;
 	const title = t("failed", { node: node?.title ?? part });
-	closeErrorCard();
+	closeOverlay();
 	tellAway(title, message.trim());
 	dismiss(own, graph);
 	const shut = notice("alert", title, message.trim(), (close, status) => [

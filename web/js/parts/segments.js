@@ -2,7 +2,7 @@
 
 import { toast } from "../host/comfy.js";
 import { openDialog } from "../host/dialogs.js";
-import { change, redraw, rootGraph, selection as selected, show, titleOfClass, toPrompt } from "../host/graph.js";
+import { change, redraw, rootGraph, selection as selected, show, classTitle, toPrompt } from "../host/graph.js";
 import { clean } from "../lib/form.js";
 import * as marks from "../lib/marks.js";
 import { lazy } from "../host/lazy.js";
@@ -52,7 +52,7 @@ function setMarks(things, newMark) {
 /** @type {Act} */
 function mark(things) {
 	const chosen = things.flatMap((thing) => markOf(thing) ?? marks.insideOf(thing));
-	const touched = marks.neighboursOf(things).map(markOf);
+	const touched = marks.neighbours(things).map(markOf);
 	const newMark = marks.markFor(chosen, touched, marked().map(markOf));
 	setMarks(things.filter((thing) => !markOf(thing)), newMark);
 }
@@ -196,7 +196,7 @@ function menuOf(thing) {
 
 /** Run guard: refuse if the server has none of our nodes, since marked parts would silently run locally. */
 function mayRun() {
-	if (titleOfClass("RunningHubTask") || marked().length === 0) return true;
+	if (classTitle("RunningHubTask") || marked().length === 0) return true;
 	openDialog({
 		title: t("not_loaded_title"),
 		body: t("not_loaded_text", { count: marked().length }),

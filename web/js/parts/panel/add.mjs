@@ -1,6 +1,6 @@
 // Panel tab of what can be added to the canvas: recent programs, favourites, the site's public AI apps.
 
-import { titleOfClass } from "../../host/graph.js";
+import { classTitle } from "../../host/graph.js";
 import { lazy } from "../../host/lazy.js";
 import { post } from "../../host/server.js";
 import { numberText, textsOf } from "../../host/texts.js";
@@ -51,9 +51,9 @@ function pasteView(account) {
 /** Buttons that add a node by task, which offers that task's models. */
 function modelsView() {
 	const status = answer();
-	const classes = [...MODELS.keys()].filter(titleOfClass);
+	const classes = [...MODELS.keys()].filter(classTitle);
 	const buttons = classes.map((name) =>
-		action(titleOfClass(name), status, async () => {
+		action(classTitle(name), status, async () => {
 			const { placeTask } = await lazy("parts/program/add_to_canvas.mjs");
 			await placeTask(name);
 		}),

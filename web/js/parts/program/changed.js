@@ -5,7 +5,7 @@ import { openDialog } from "../../host/dialogs.js";
 import { rootGraph } from "../../host/graph.js";
 import { dotted, loadTexts, textsOf } from "../../host/texts.js";
 import { startValue } from "../../lib/fields.js";
-import { clean, everyField, makeForm, presentChoice } from "../../lib/form.js";
+import { clean, allFields, makeForm, choiceOf } from "../../lib/form.js";
 import { allThings } from "../../lib/marks.js";
 import { idFor, kindOf, valueOf } from "../../lib/nodes.js";
 import { h } from "../../lib/view.js";
@@ -38,7 +38,7 @@ const t = textsOf("form");
 /** @returns {ComfyNode[]} */
 export const ownNodes = () => allThings(rootGraph()).filter(kindOf);
 
-export async function checkForChanges() {
+export async function checkChanges() {
 	const idOf = (/** @type {ComfyNode} */ node) => (kindOf(node) === "model" ? textOf(node) : idFor(kindOf(node), textOf(node)));
 	const nodes = ownNodes().filter((node) => formOf(node)?.hash && idOf(node) === formOf(node)?.id);
 	if (nodes.length === 0) return;
@@ -139,7 +139,7 @@ const valueText = (field) => clean(startValue(field), 80) || "–";
 
 /** @type {Follow<Changes>} */
 export function compare(form, seen, program) {
-	const now = new Map(everyField(program).map((field) => [field.name, field]));
+	const now = new Map(allFields(program).map((field) => [field.name, field]));
 	const outputs = new Set(program.outputs.map((output) => output.id));
 	const earlier = parseFingerprint(seen);
 	const there = form.fields.flatMap((field) => {
@@ -174,7 +174,7 @@ function parseFingerprint(seen) {
 
 /** The form for the current program: what stays, and suggested new fields and outputs. @type {Follow<RhForm>} */
 export function merge(form, seen, program) {
-	const choice = presentChoice(program, form);
+	const choice = choiceOf(program, form);
 	const { added, addedOutputs } = compare(form, seen, program);
 	const fresh = new Set(added.map((node) => node.id));
 	const fields = program.nodes.filter((node) => fresh.has(node.id)).flatMap((node) => node.fields);

@@ -5,7 +5,7 @@ import { change } from "../../host/graph.js";
 import { lazy } from "../../host/lazy.js";
 import { loadTexts, textsOf } from "../../host/texts.js";
 import { carried } from "../../lib/fields.js";
-import { clean, firstChoice, makeForm, presentChoice, seenOf } from "../../lib/form.js";
+import { clean, firstChoice, makeForm, choiceOf, seenOf } from "../../lib/form.js";
 import { kindOf, widgetOf } from "../../lib/nodes.js";
 import { rememberUse } from "../../lib/recent.js";
 import { build, formOf, linkedSlots } from "./build.js";
@@ -25,7 +25,7 @@ export async function choose(node) {
 	if (!program) return;
 	const before = formOf(node);
 	const same = before?.id === program.id;
-	const first = before && same ? presentChoice(program, before) : firstChoice(program, before, linkedSlots(node));
+	const first = before && same ? choiceOf(program, before) : firstChoice(program, before, linkedSlots(node));
 	// A model's suggested fields are its usual ones: the button offers the others.
 	if (isModel && !same) return applyForm(node, program, makeForm(program, first, before));
 	/** @type {typeof import("./chooser.mjs")} */

@@ -1,7 +1,7 @@
 // Dialog to choose which fields and outputs of a remote program the node shows.
 
 import { openDialog } from "../../host/dialogs.js";
-import { clean, everyField, MOST_OUTPUTS, typedOf } from "../../lib/form.js";
+import { clean, allFields, MOST_OUTPUTS, typedOf } from "../../lib/form.js";
 import { textsOf } from "../../host/texts.js";
 import { h, link, rem } from "../../lib/view.js";
 import { visibleRows } from "../../lib/window.js";
@@ -135,7 +135,7 @@ export function indexed(program, choice) {
 
 /** Ids of the nodes that are expanded at first. @type {(program: RhProgram, choice: RhChoice) => Set<string>} */
 export function openAtFirst(program, choice) {
-	const few = everyField(program).length <= 12;
+	const few = allFields(program).length <= 12;
 	return new Set(program.nodes.filter((node) => few || isNoted(node, choice)).map((node) => node.id));
 }
 

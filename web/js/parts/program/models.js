@@ -2,7 +2,7 @@
 
 import { toast } from "../../host/comfy.js";
 import { openDialog } from "../../host/dialogs.js";
-import { change, whenPlaced } from "../../host/graph.js";
+import { change, onPlaced } from "../../host/graph.js";
 import { lazy } from "../../host/lazy.js";
 import { loadTexts, textsOf } from "../../host/texts.js";
 import { makeButton } from "../../host/widgets.js";
@@ -28,7 +28,7 @@ export function prepareModel(node) {
 	makeButton(node, ANOTHER, () => void openModels(node));
 	addPrice(node);
 	showButtons(node);
-	whenPlaced(node, () => {
+	onPlaced(node, () => {
 		if (!preset.has(node) && textOf(node) === "") void openModels(node);
 	});
 }

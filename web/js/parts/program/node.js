@@ -3,14 +3,14 @@
 import { extendAdvanced, INPUT, isHidden, makeAdvanced, syncAdvanced, watchAdvanced } from "../../host/advanced.js";
 import { isRestoring } from "../../host/graph.js";
 import { labelBoxes } from "../../host/labels.js";
-import { isLoadingPrompt, runAgain, whenPromptLoads } from "../../host/queue.js";
+import { isLoadingPrompt, runAgain, onPromptLoad } from "../../host/queue.js";
 import { loadTexts, textsOf } from "../../host/texts.js";
 import { resize, unmeasured } from "../../host/widgets.js";
 import { withForms } from "../../lib/api_prompt.js";
 import { blankForm, isObject, readForm } from "../../lib/form.js";
 import { after, classNamed, classOf, isOurs, kindOf, MODELS, PROGRAMS, widgetOf } from "../../lib/nodes.js";
 import { build, buildForFile, explainAll, finishFromFile, formOf, removePoolSockets, showConditions, valuesOf } from "./build.js";
-import { checkForChanges, ownNodes, review, update } from "./changed.js";
+import { checkChanges, ownNodes, review, update } from "./changed.js";
 import { choose } from "./choose.js";
 import { growItems } from "./items.js";
 import { askPassword } from "./loader.js";
@@ -27,7 +27,7 @@ const t = textsOf("form");
 export const programNode = {
 	init() {
 		const prepare = (/** @type {any} */ prompt) => withForms(prompt, PROGRAMS);
-		whenPromptLoads(prepare, () => ownNodes().forEach(finishPrompt));
+		onPromptLoad(prepare, () => ownNodes().forEach(finishPrompt));
 	},
 
 	setup: () => watchAdvanced(ownNodes),
@@ -55,7 +55,7 @@ export const programNode = {
 
 	afterConfigureGraph() {
 		// Deferred until the graph was drawn.
-		if (!isRestoring() && ownNodes().length > 0) setTimeout(checkForChanges);
+		if (!isRestoring() && ownNodes().length > 0) setTimeout(checkChanges);
 	},
 };
 
