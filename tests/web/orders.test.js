@@ -1,7 +1,7 @@
 // How many orders a node is, by what its graph tells.
 
 import { expect, test } from "vitest";
-import { orderKey, ordersTold } from "../../web/js/lib/orders.js";
+import { orderKey, countOrders } from "../../web/js/lib/orders.js";
 
 /** A graph of `id: [class, widgets, links, more]`, where a link is `[id, slot]` and its type; each node has an output of each type. */
 function graph(nodes) {
@@ -27,7 +27,7 @@ function graph(nodes) {
 }
 
 const fields = (...names) => names.map((name) => ({ name, kind: "IMAGE" }));
-const ordersFor = (nodes, widgets = {}, ...more) => ordersTold(graph({ ...nodes, end: ["Program", widgets, { "1.image": ["last", "IMAGE"] }] }), [...fields("1.image"), ...more]);
+const ordersFor = (nodes, widgets = {}, ...more) => countOrders(graph({ ...nodes, end: ["Program", widgets, { "1.image": ["last", "IMAGE"] }] }), [...fields("1.image"), ...more]);
 
 const sampled = {
   empty: ["EmptyLatentImage", { batch_size: 4 }, {}, { out: "LATENT" }],
@@ -75,14 +75,14 @@ test.each([
 
 test("what is known of one input holds for the others, which go in step with it", () => {
   const nodes = { ...sampled, other: ["SomebodysNode"], end: ["Program", {}, { "1.image": ["last", "IMAGE"], "2.image": ["other", "IMAGE"] }] };
-  expect(ordersTold(graph(nodes), fields("1.image", "2.image"))).toEqual(exactly(4));
+  expect(countOrders(graph(nodes), fields("1.image", "2.image"))).toEqual(exactly(4));
 });
 
 test("values that are one item, lists and zips that take all, and free inputs are one order", () => {
   const text = { last: ["StringConcatenate", {}, {}, { out: "STRING" }] };
   expect(ordersFor(text)).toEqual(exactly(1));
   const end = graph({ ...sampled, end: ["Program", {}, { images: ["last", "IMAGE"], zip: ["last", "IMAGE"] }] });
-  expect(ordersTold(end, [{ name: "images", kind: "IMAGE", array: true }, { name: "zip", kind: "ZIP" }, ...fields("free")])).toEqual(exactly(1));
+  expect(countOrders(end, [{ name: "images", kind: "IMAGE", array: true }, { name: "zip", kind: "ZIP" }, ...fields("free")])).toEqual(exactly(1));
 });
 
 test("equal nodes are one order, by what they say and where their inputs come from", () => {

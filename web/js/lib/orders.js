@@ -49,7 +49,7 @@ const RULES = new Map(RULES_OF_CLASSES.flatMap(([names, rule]) => names.split(" 
  * The number of orders of a node; `least`: a lower bound, since some inputs are known only at run time.
  * @type {(node: any, fields: RhField[]) => { count: number, least: boolean }}
  */
-export function ordersTold(node, fields) {
+export function countOrders(node, fields) {
 	if (valueOf(node, "batch") === "first") return { count: 1, least: false };
 	// A list parameter and a zip take all items in one order.
 	const perField = fields.filter(({ array, kind }) => !array && kind !== "ZIP").map(({ name }) => itemsAt(node, name));

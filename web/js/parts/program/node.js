@@ -17,7 +17,7 @@ import { askPassword } from "./loader.js";
 import { markNamed, openModels, openNotice, prepareModel, showButtons } from "./models.js";
 import { textChanged } from "./text_changed.js";
 import { addFit, showFit } from "./fit.js";
-import { countOrders, followPrice } from "./price.js";
+import { recordOrders, followPrice } from "./price.js";
 import { addButton, isUnread, rememberText, shownText, showState, stateOf } from "./state.js";
 import { otherKind, swap } from "./swap.js";
 
@@ -110,7 +110,7 @@ function extend(prototype, kind) {
 	}
 
 	prototype.onExecuted = function (output) {
-		countOrders(this, output);
+		recordOrders(this, output);
 		return onExecuted?.call(this, output);
 	};
 

@@ -7,7 +7,7 @@ import { dotted, loadTexts, shortPrice, textsOf } from "../../host/texts.js";
 import { makeButton } from "../../host/widgets.js";
 import { number, parse } from "../../lib/form.js";
 import { after, isLinked, sourceOf, valueOf, widgetOf } from "../../lib/nodes.js";
-import { ordersTold } from "../../lib/orders.js";
+import { countOrders } from "../../lib/orders.js";
 import { wordsOf } from "../../lib/view.js";
 import { formOf, valuesOf } from "./build.js";
 
@@ -56,7 +56,7 @@ export const priceOf = (node) => prices.get(node) ?? "";
 const lastCounts = new WeakMap();
 
 /** Record the number of orders in an executed output. @type {(node: ComfyNode, output: any) => void} */
-export function countOrders(node, output) {
+export function recordOrders(node, output) {
 	const orders = number(parse(output?.runninghub?.[0])?.orders);
 	if (orders !== null) lastCounts.set(node, orders);
 	if (widgetOf(node, NAME)) schedulePrice(node);
@@ -68,7 +68,7 @@ export function countOrders(node, output) {
  */
 export function ordersOf(node) {
 	const fields = formOf(node)?.fields ?? [];
-	const counted = ordersTold(node, fields);
+	const counted = countOrders(node, fields);
 	if (!counted.least) return counted;
 	const shown = fields.filter(({ array }) => !array).map(({ name }) => sourceOf(node, name)?.node.imgs?.length ?? 0);
 	return { count: Math.max(counted.count, lastCounts.get(node) ?? 1, ...shown), least: true };
