@@ -11,7 +11,7 @@ import { clean } from "../lib/form.js";
 import { allThings, isGroup, markOf } from "../lib/marks.js";
 import { kindOf, programOf } from "../lib/nodes.js";
 import { orderKey } from "../lib/orders.js";
-import { givenTo, ordersOf, whenPriced } from "./program/price.js";
+import { priceInputs, ordersOf, whenPriced } from "./program/price.js";
 
 const t = textsOf("sum");
 
@@ -129,6 +129,6 @@ function quoteEntry(node) {
 		title: clean(node.title, 120),
 		orders: count,
 		least,
-		...(program?.kind === "model" && givenTo(node)),
+		...(program?.kind === "model" && priceInputs(node)),
 	};
 }

@@ -132,13 +132,13 @@ async function requestQuote(node) {
 /** @param {ComfyNode} node */
 const requestOf = (node) => ({
 	model: valueOf(node, "model").trim(),
-	...givenTo(node),
+	...priceInputs(node),
 	count: ordersOf(node).count,
 	profile: valueOf(node, "profile"),
 });
 
 /** What a model's price depends on: its schema, and the values that are known before the run. @param {ComfyNode} node */
-export function givenTo(node) {
+export function priceInputs(node) {
 	const values = Object.entries(valuesOf(node)).filter(([name, value]) => value !== "" && !isLinked(node, name));
 	return { schema: formOf(node)?.model ?? null, values: Object.fromEntries(values), extra: valueOf(node, "extra") };
 }
