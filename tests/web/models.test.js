@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import english from "../../locales/en/main.json";
 import { loadTexts } from "../../web/js/host/texts.js";
 import { withForms } from "../../web/js/lib/api_prompt.js";
-import { fitting, moved, standing, startValue } from "../../web/js/lib/fields.js";
+import { coerce, convert, controlOf, startValue } from "../../web/js/lib/fields.js";
 import { blankForm, firstChoice, isFieldName, makeForm, readField, readForm, slotOf } from "../../web/js/lib/form.js";
 import { classOf, kindOf, MODELS, PROGRAMS, programOf } from "../../web/js/lib/nodes.js";
 import { favourites, flipFavourite, recentOf, rememberUse } from "../../web/js/lib/recent.js";
@@ -61,25 +61,25 @@ test.each([
   ["BOOLEAN", { blank: true }, "COMBO", "BOOLEAN"],
   ["URL", {}, "STRING", "VIDEO"],
 ])("a %s that may stay unset, or is an address, still takes links of its kind", (kind, more, widget, type) => {
-  const stand = standing(field(kind, more));
+  const stand = controlOf(field(kind, more));
   expect(stand.widget).toBe(widget);
   expect(stand.takes.split(",")).toContain(type);
 });
 
 test("what is not set stays so, and what fits is kept", () => {
   const number = field("INT", { blank: true });
-  expect([startValue(number), fitting(number, ""), fitting(number, 5), fitting(number, "x")]).toEqual(["", "", "5", ""]);
+  expect([startValue(number), coerce(number, ""), coerce(number, 5), coerce(number, "x")]).toEqual(["", "", "5", ""]);
   const choice = field("COMBO", { blank: true, options: ["1k", "2k"] });
-  expect(standing(choice).spec[0]).toEqual(["", "1k", "2k"]);
-  expect([fitting(choice, "2k"), fitting(choice, "8k")]).toEqual(["2k", ""]);
+  expect(controlOf(choice).spec[0]).toEqual(["", "1k", "2k"]);
+  expect([coerce(choice, "2k"), coerce(choice, "8k")]).toEqual(["2k", ""]);
 });
 
 test("seconds move between a list and a number", () => {
   const list = field("COMBO", { options: ["5", "8", "10"], stored: "5" });
   const number = field("INT", { stored: 5, min: 3, max: 15 });
-  expect(moved(list, number, "8")).toBe(8);
-  expect(moved(number, list, 8)).toBe("8");
-  expect(moved(number, list, 7)).toBe("5");
+  expect(convert(list, number, "8")).toBe(8);
+  expect(convert(number, list, 8)).toBe("8");
+  expect(convert(number, list, 7)).toBe("5");
 });
 
 test.each(["prompt", "imageUrl", "p.model", "aspect-ratio", "imageUrls.3"])("%s is a parameter", (name) => {

@@ -2,11 +2,11 @@
 
 import { number } from "./form.js";
 
-/** Converts a field's value to one that its widget accepts, or that is sent. @typedef {(field: RhField, value: any) => unknown} Fitting */
+/** Converts a field's value to one that its widget accepts, or that is sent. @typedef {(field: RhField, value: any) => unknown} Coerce */
 
 /**
  * A field's control: a slot of that type, or a widget with its spec; `takes`: the slot's type if it differs.
- * @typedef {{ socket: string } | { widget: "STRING" | "INT" | "FLOAT" | "BOOLEAN" | "COMBO", takes?: string, spec: [any, Record<string, any>] }} Standing
+ * @typedef {{ socket: string } | { widget: "STRING" | "INT" | "FLOAT" | "BOOLEAN" | "COMBO", takes?: string, spec: [any, Record<string, any>] }} Control
  */
 
 // Field kind → slot type: a media field accepts what can be uploaded for it, or a remote file name as text.
@@ -21,8 +21,8 @@ const SAFE = Number.MAX_SAFE_INTEGER;
 
 const NUMBERS = ["INT", "FLOAT"];
 
-/** The slot or widget that represents a field. @param {RhField} field @returns {Standing} */
-export function standing(field) {
+/** The slot or widget that represents a field. @param {RhField} field @returns {Control} */
+export function controlOf(field) {
 	const { kind, name, options, step, blank } = field;
 	const socket = SOCKETS.get(kind);
 	if (socket) return { socket };
@@ -43,8 +43,8 @@ export function standing(field) {
 }
 
 /** Whether two fields have equal controls, whatever their stored values and labels. @param {RhField[]} fields */
-export function standsLike(...fields) {
-	const [first, second] = fields.map((field) => JSON.stringify(standing({ ...field, stored: null, label: "" })));
+export function sameControl(...fields) {
+	const [first, second] = fields.map((field) => JSON.stringify(controlOf({ ...field, stored: null, label: "" })));
 	return first === second;
 }
 
@@ -57,9 +57,9 @@ export function startValue({ kind, stored, options, blank }) {
 	return options?.includes(stored) ? stored : String(stored ?? "");
 }
 
-/** The given value, numbers clamped to the range, if the widget accepts it; else the stored one. @type {Fitting} */
-export function fitting(field, value) {
-	if (field.blank) return fittingOrNone(field, value);
+/** The given value, numbers clamped to the range, if the widget accepts it; else the stored one. @type {Coerce} */
+export function coerce(field, value) {
+	if (field.blank) return coerceOptional(field, value);
 	if (field.kind === "BOOLEAN") {
 		return value === true || value === "true" || (value !== false && value !== "false" && startValue(field));
 	}
@@ -74,16 +74,16 @@ export function fitting(field, value) {
 	return ["string", "number", "boolean"].includes(typeof value) ? String(value) : startValue(field);
 }
 
-/** The same for an optional field, which is "" while unset. @type {Fitting} */
-function fittingOrNone(field, value) {
+/** The same for an optional field, which is "" while unset. @type {Coerce} */
+function coerceOptional(field, value) {
 	if (value === "" || value === null || value === undefined) return "";
 	const text = String(value);
 	if (NUMBERS.includes(field.kind)) return number(value) === null ? startValue(field) : text;
 	return choices(field).find((choice) => String(choice) === text) ?? startValue(field);
 }
 
-/** The value to send: an unchanged number beyond 2^53 stays the text that it was received as. @type {Fitting} */
-export function sent(field, value) {
+/** The value to send: an unchanged number beyond 2^53 stays the text that it was received as. @type {Coerce} */
+export function sentValue(field, value) {
 	const untouched = field.kind === "INT" && typeof field.stored === "string" && value === startValue(field);
 	return untouched ? field.stored : value;
 }
@@ -118,15 +118,15 @@ function choices(field) {
 
 /** A value after its program was updated: one that the user did not change follows the program. @type {RhCarry} */
 export const carried = (before, after, value) =>
-	value === startValue(before) ? startValue(after) : fitting(after, value);
+	value === startValue(before) ? startValue(after) : coerce(after, value);
 
 /** The range of a number as text, "5 … 15"; "" if unbounded. @param {RhField} field */
 export const hintOf = ({ min, max }) => (min === null && max === null ? "" : `${min ?? ""} … ${max ?? ""}`);
 
 /** Convert a value for the field of the same name of another kind or program, if it fits. @type {RhCarry} */
-export function moved(before, after, value) {
+export function convert(before, after, value) {
 	if (value === startValue(before)) return startValue(after);
-	const fitted = fitting(after, value);
+	const fitted = coerce(after, value);
 	// To a user the option "5" and the number 5 are the same.
-	return fitted === startValue(after) && typeof value === "number" ? fitting(after, String(value)) : fitted;
+	return fitted === startValue(after) && typeof value === "number" ? coerce(after, String(value)) : fitted;
 }

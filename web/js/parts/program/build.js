@@ -2,7 +2,7 @@
 
 import { textsOf } from "../../host/texts.js";
 import { atOnce, describeSocket, listShape, makeWidget, OPTIONAL, removeWidget, resize } from "../../host/widgets.js";
-import { fitting, hintOf, moved, sent, standing, standsLike, startValue } from "../../lib/fields.js";
+import { coerce, hintOf, convert, sentValue, controlOf, sameControl, startValue } from "../../lib/fields.js";
 import { readForm, slotOf, slotOrigins } from "../../lib/form.js";
 import { after, sourceOf, widgetOf } from "../../lib/nodes.js";
 import { addItems, growItems, isItemOf } from "./items.js";
@@ -43,7 +43,7 @@ export function build(node, form, carry = keepValue) {
 }
 
 /** @type {RhCarry} */
-const keepValue = (_, field, value) => fitting(field, value);
+const keepValue = (_, field, value) => coerce(field, value);
 
 /**
  * Before `configure`: build only the inputs, since outputs and links come from the file.
@@ -70,7 +70,7 @@ export function finishFromFile(node, form, values) {
 		const field = fields.get(widget.name);
 		const value = Object.hasOwn(values, widget.name) ? values[widget.name] : widget.value;
 		if (field) {
-			widget.value = fitting(field, value);
+			widget.value = coerce(field, value);
 		} else if (controlledField(widget.name) && widget.options?.values?.includes?.(value)) {
 			widget.value = value;
 		}
@@ -108,11 +108,11 @@ function buildInputs(node, form, before, carry) {
 	const values = new Map();
 	for (const [name, field] of were) {
 		const after = now.get(name);
-		if (!after || !standsLike(field, after)) {
+		if (!after || !sameControl(field, after)) {
 			const source = sourceOf(node, name);
 			if (after && source) links.set(name, source);
 			const widget = widgetOf(node, name);
-			if (after && widget) values.set(name, moved(field, after, widget.value));
+			if (after && widget) values.set(name, convert(field, after, widget.value));
 			removeField(node, name);
 		}
 	}
@@ -124,7 +124,7 @@ function buildInputs(node, form, before, carry) {
 			const there = widgetOf(node, name);
 			if (there && was) {
 				if (carry) there.value = carry(was, field, there.value);
-				there.serializeValue = () => sent(field, there.value);
+				there.serializeValue = () => sentValue(field, there.value);
 			} else if (!there && node.findInputSlot(name) === -1) {
 				addField(node, field, carry !== null);
 				const widget = values.has(name) ? widgetOf(node, name) : undefined;
@@ -145,7 +145,7 @@ function buildInputs(node, form, before, carry) {
 
 /** @type {(node: ComfyNode, field: RhField, anew: boolean) => void} */
 function addField(node, field, anew) {
-	const stand = standing(field);
+	const stand = controlOf(field);
 	if ("socket" in stand) {
 		node.addInput(field.name, stand.socket, { shape: OPTIONAL });
 		return;
@@ -153,7 +153,7 @@ function addField(node, field, anew) {
 	const widget = makeWidget(node, field.name, stand.widget, stand.spec);
 	// ComfyUI may still know an older value of that name.
 	if (anew) widget.value = startValue(field);
-	widget.serializeValue = () => sent(field, widget.value);
+	widget.serializeValue = () => sentValue(field, widget.value);
 	if (field.blank && widget.options?.values) widget.options.getOptionLabel = labelOfChoice;
 	if (field.resource) offerModels(node, widget, field.resource);
 	if (node.findInputSlot(field.name) === -1) {
@@ -167,7 +167,7 @@ const labelOfChoice = (value) => String(value ?? "") || t("unset");
 
 /** @type {(node: ComfyNode, field: RhField) => void} */
 function describeInput(node, field) {
-	const stand = standing(field);
+	const stand = controlOf(field);
 	const input = node.inputs[node.findInputSlot(field.name)];
 	if (input?.widget && "spec" in stand) {
 		describeSocket(input, stand.takes ? [stand.takes, { default: startValue(field) }] : stand.spec);

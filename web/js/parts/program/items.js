@@ -1,7 +1,7 @@
 // Input slots for single items of a media list, `imageUrls.1` …: their number grows as they are linked.
 
 import { insertLastInput, OPTIONAL } from "../../host/widgets.js";
-import { standing } from "../../lib/fields.js";
+import { controlOf } from "../../lib/fields.js";
 import { isLinked } from "../../lib/nodes.js";
 
 const MAX_ITEMS = 32; // number of `link_n` inputs of the server
@@ -13,7 +13,7 @@ export const isItemOf = (name = "", list = "") => name.startsWith(`${list}.`) &&
 export function growItems(node, form, how = "") {
 	// Outside a graph the links are unknown.
 	for (const field of node.graph ? form.fields : []) {
-		const stand = standing(field);
+		const stand = controlOf(field);
 		if (field.array && "socket" in stand) grow(node, field, stand.socket, how);
 	}
 }
@@ -21,7 +21,7 @@ export function growItems(node, form, how = "") {
 /** Add the item slots that a file has. @type {(node: ComfyNode, form: RhForm, saved: ComfyInputSlot[]) => void} */
 export function addItems(node, form, saved) {
 	for (const field of form.fields) {
-		const stand = standing(field);
+		const stand = controlOf(field);
 		if (!field.array || !("socket" in stand)) continue;
 		const missing = saved.filter(({ name }) => isItemOf(name, field.name) && node.findInputSlot(name) === -1);
 		missing.forEach(({ name }) => addItem(node, field, stand.socket, name.slice(field.name.length + 1)));
