@@ -1,13 +1,13 @@
 // What became of a program since a node was built from it.
 
 import { expect, test } from "vitest";
-import { firstChoice, makeForm, seenOf } from "../../web/js/lib/form.js";
+import { firstChoice, makeForm, fingerprint } from "../../web/js/lib/form.js";
 import { compare, merge } from "../../web/js/parts/program/changed.js";
 import { field, node, output, program } from "./sample.js";
 
 const then = program();
 const form = makeForm(then, firstChoice(then, null, []), null);
-const seen = seenOf(then);
+const seen = fingerprint(then);
 
 const withNodes = (act) => program({ hash: "two", nodes: act(program().nodes) });
 const sampler = (fields) => (nodes) => nodes.map((remote) => (remote.id === "12" ? { ...remote, fields: fields(remote.fields) } : remote));

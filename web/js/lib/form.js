@@ -82,7 +82,7 @@ export function makeForm(program, choice, before) {
 }
 
 /** Fingerprint of a program's structure, `3=7 6=1 | 9`: field counts by node id, then ids of output nodes. @param {RhProgram} program */
-export function seenOf(program) {
+export function fingerprint(program) {
 	const nodes = program.nodes.map((node) => `${node.id}=${node.fields.length}`).join(" ");
 	return `${nodes} | ${program.outputs.map((output) => output.id).join(" ")}`;
 }

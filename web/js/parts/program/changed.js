@@ -28,7 +28,7 @@ import { showState, stateOf, textOf } from "./state.js";
  */
 
 /**
- * A function of a form and its current program; `seen`: fingerprint (`seenOf`) of the program at build time.
+ * A function of a form and its current program; `seen`: `fingerprint` of the program at build time.
  * @template T
  * @typedef {(form: RhForm, seen: string, program: RhProgram) => T} Follow
  */

@@ -5,7 +5,7 @@ import { change } from "../../host/graph.js";
 import { lazy } from "../../host/lazy.js";
 import { loadTexts, textsOf } from "../../host/texts.js";
 import { carried } from "../../lib/fields.js";
-import { clean, firstChoice, makeForm, choiceOf, seenOf } from "../../lib/form.js";
+import { clean, firstChoice, makeForm, choiceOf, fingerprint } from "../../lib/form.js";
 import { kindOf, widgetOf } from "../../lib/nodes.js";
 import { rememberUse } from "../../lib/recent.js";
 import { build, formOf, linkedSlots } from "./build.js";
@@ -54,7 +54,7 @@ export function applyForm(node, program, form) {
 	const before = formOf(node);
 	const linked = linkedInputs(node);
 	change(() => {
-		node.properties.runninghub = { ...node.properties.runninghub, seen: seenOf(program) };
+		node.properties.runninghub = { ...node.properties.runninghub, seen: fingerprint(program) };
 		build(node, form, carried);
 		setTitle(node, form, before);
 		if (form.kind === "model") settleModel(node, program);
