@@ -127,8 +127,8 @@ test("marks of all subgraphs are found, each once, also when a subgraph stands t
   const twice = [node({}, { subgraph: inner }), node({}, { subgraph: inner })];
   const root = { nodes: twice, groups: [], subgraphs: new Map([["a", inner]]) };
   expect(marks.allThings(root).map(marks.markOf).filter(Boolean)).toEqual([mark("2"), mark("1")]);
-  expect(marks.insideOf(twice[0])).toEqual([mark("2"), mark("1")]);
-  expect(marks.insideOf(node())).toEqual([]);
+  expect(marks.innerMarks(twice[0])).toEqual([mark("2"), mark("1")]);
+  expect(marks.innerMarks(node())).toEqual([]);
 });
 
 test("what says that a thing runs there is the marked group or subgraph that it is in", () => {

@@ -97,7 +97,7 @@ function contains(group, thing) {
 }
 
 /** The marks inside a subgraph node, recursively. @param {any} node @returns {RhMark[]} */
-export const insideOf = (node) => thingsOf(node?.subgraph).flatMap((thing) => markOf(thing) ?? insideOf(thing));
+export const innerMarks = (node) => thingsOf(node?.subgraph).flatMap((thing) => markOf(thing) ?? innerMarks(thing));
 
 /** The producers and readers of these nodes and of those in these groups. @param {any[]} things of one graph @returns {any[]} */
 export function neighbours(things) {

@@ -51,7 +51,7 @@ function setMarks(things, newMark) {
 
 /** @type {Act} */
 function mark(things) {
-	const chosen = things.flatMap((thing) => markOf(thing) ?? marks.insideOf(thing));
+	const chosen = things.flatMap((thing) => markOf(thing) ?? marks.innerMarks(thing));
 	const touched = marks.neighbours(things).map(markOf);
 	const newMark = marks.markFor(chosen, touched, marked().map(markOf));
 	setMarks(things.filter((thing) => !markOf(thing)), newMark);
@@ -70,7 +70,7 @@ const withSelection = (act) => () => {
 function chipsOf(thing) {
 	const current = markOf(thing);
 	if (!current) {
-		const names = new Set(marks.insideOf(thing).map(({ segment }) => segment));
+		const names = new Set(marks.innerMarks(thing).map(({ segment }) => segment));
 		return [...names].map((name) => ({ text: t("inside", { name }), color: marks.colorOf(name) }));
 	}
 	const { segment, instance, only, profile } = current;
