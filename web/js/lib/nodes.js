@@ -83,7 +83,7 @@ export const widgetOf = (node, name) => node?.widgets?.find(({ name: own = "" })
 export const valueOf = (node, name) => String(widgetOf(node, name)?.value ?? "");
 
 /** Names of the widgets that ComfyUI changes at each run, as the control widget after each says. @type {(node: any) => string[]} */
-export const drawnBy = (node) =>
+export const randomized = (node) =>
 	(node?.widgets ?? []).flatMap(({ name = "", value = "" }, /** @type {number} */ index, /** @type {any[]} */ all) =>
 		/(^| )control_after_generate$/.test(name) && value !== "fixed" ? [all[index - 1]?.name] : [],
 	);

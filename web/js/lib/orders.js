@@ -1,6 +1,6 @@
 // Static estimate of how many orders a node places, from the graph alone: one per input item.
 
-import { classOf, drawnBy, sourceOf, valueOf, widgetOf } from "./nodes.js";
+import { classOf, randomized, sourceOf, valueOf, widgetOf } from "./nodes.js";
 
 const [RUNS, BYPASSED] = [0, 4]; // LiteGraph's node modes
 const SINGLE = ["STRING", "INT", "FLOAT", "BOOLEAN", "COMBO", "VIDEO", "FILE_3D"]; // types whose value is a single item
@@ -65,7 +65,7 @@ export function countOrders(node, fields) {
 export function orderKey(node) {
 	/** @type {{ widgets?: any[], inputs?: any[] }} */
 	const { widgets = [], inputs = [] } = node;
-	const isDrawn = drawnBy(node).length > 0;
+	const isDrawn = randomized(node).length > 0;
 	const linked = inputs.filter(({ name }) => linkOf(node, name) !== null).map(({ name }) => ({ name, source: sourceOf(node, name) }));
 	if (isDrawn || valueOf(node, "reroll_seeds") === "true" || linked.some(({ source }) => !source)) return null;
 	const values = widgets.filter(({ name = "" }) => !name.startsWith("$$")).map(({ name, value }) => [name, value]);

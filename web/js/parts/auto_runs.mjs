@@ -6,7 +6,7 @@ import { nodeOf, rootGraph, toPrompt } from "../host/graph.js";
 import { autoMode, autoRun, stopAutoRuns } from "../host/queue.js";
 import { loadTexts, textsOf } from "../host/texts.js";
 import { allThings, markOf } from "../lib/marks.js";
-import { classNamed, drawnBy, PROGRAMS, sourceOf } from "../lib/nodes.js";
+import { classNamed, randomized, PROGRAMS, sourceOf } from "../lib/nodes.js";
 import { action } from "../lib/view.js";
 import { SANDBOX } from "./profiles.js";
 import { sumText } from "./sum.js";
@@ -95,8 +95,8 @@ function payingPart(prompt) {
 /** Names of a node's inputs that ComfyUI randomizes, directly or through a linked Primitive. @param {string} id @returns {string[]} */
 function randomizedInputs(id) {
 	const node = nodeOf(id);
-	const linked = (node?.inputs ?? []).filter((/** @type {any} */ { name }) => drawnBy(sourceOf(node, name)?.node).length > 0);
-	return [...drawnBy(node), ...linked.map((/** @type {any} */ { name }) => name)];
+	const linked = (node?.inputs ?? []).filter((/** @type {any} */ { name }) => randomized(sourceOf(node, name)?.node).length > 0);
+	return [...randomized(node), ...linked.map((/** @type {any} */ { name }) => name)];
 }
 
 /** Ask for consent, once per place; closing the notice declines and stops the auto-queue. @param {string} place */
