@@ -5,7 +5,7 @@ import { beforeEach, expect, test, vi } from "vitest";
 import english from "../../locales/en/main.json";
 import { loadTexts } from "../../web/js/host/texts.js";
 import { flipFavourite, marked, recentOf, rememberUse } from "../../web/js/lib/recent.js";
-import { movedTo, visibleRows } from "../../web/js/lib/window.js";
+import { rowForKey, visibleRows } from "../../web/js/lib/window.js";
 import { makeView as makeApps } from "../../web/js/parts/panel/add.mjs";
 import { makeView as makeHistory, ROW } from "../../web/js/parts/panel/history.mjs";
 import { makeView } from "../../web/js/parts/panel/now.mjs";
@@ -25,12 +25,12 @@ test("of ten thousand rows those are drawn that are seen, and a few around them"
 });
 
 test("the keyboard stays within the list", () => {
-  expect(movedTo("ArrowDown", 0, 5, 3)).toBe(1);
-  expect(movedTo("ArrowDown", 4, 5, 3)).toBe(4);
-  expect(movedTo("PageUp", 1, 5, 3)).toBe(0);
-  expect(movedTo("End", 0, 5, 3)).toBe(4);
-  expect(movedTo("x", 0, 5, 3)).toBeNull();
-  expect(movedTo("Home", 0, 0, 3)).toBeNull();
+  expect(rowForKey("ArrowDown", 0, 5, 3)).toBe(1);
+  expect(rowForKey("ArrowDown", 4, 5, 3)).toBe(4);
+  expect(rowForKey("PageUp", 1, 5, 3)).toBe(0);
+  expect(rowForKey("End", 0, 5, 3)).toBe(4);
+  expect(rowForKey("x", 0, 5, 3)).toBeNull();
+  expect(rowForKey("Home", 0, 0, 3)).toBeNull();
 });
 
 test("a chart has every day, over the end of a month and of summer time", () => {

@@ -11,7 +11,7 @@ export function visibleRows(top, height, rowHeight, count, extra = 6) {
 }
 
 /** The row index that a navigation key leads to, clamped, where `page` rows are visible; null for another key. @type {(key: string, at: number, count: number, page: number) => number | null} */
-export function movedTo(key, at, count, page) {
+export function rowForKey(key, at, count, page) {
 	/** @type {Record<string, number>} */
 	const to = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + page, PageUp: at - page, Home: 0, End: count - 1 };
 	const target = to[key];

@@ -8,7 +8,7 @@ import { fileUrl, post } from "../../host/server.js";
 import { bytesText, coinsText, dotted, moneyText, t as text, textsOf } from "../../host/texts.js";
 import { clean } from "../../lib/form.js";
 import { action, answer, fill, h, link, rem, row, say, sayError, wordsOf } from "../../lib/view.js";
-import { movedTo, visibleRows } from "../../lib/window.js";
+import { rowForKey, visibleRows } from "../../lib/window.js";
 
 const t = textsOf("panel");
 
@@ -200,7 +200,7 @@ function makeList(open) {
 	function onKey(event) {
 		if (event.ctrlKey || event.metaKey) return;
 		const page = Math.max(1, Math.floor(view.clientHeight / ROW) - 1);
-		const next = movedTo(event.key, active, orders.length, page);
+		const next = rowForKey(event.key, active, orders.length, page);
 		if (next !== null) choose(next);
 		else if ((event.key === "Enter" || event.key === " ") && orders[active]) open(orders[active].order);
 		else return;
