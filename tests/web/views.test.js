@@ -7,7 +7,7 @@ import { notice } from "../../web/js/host/dialogs.js";
 import { bytesText, estimateText } from "../../web/js/host/texts.js";
 import { explainedView } from "../../web/js/parts/explained.mjs";
 import { loadTexts } from "../../web/js/host/texts.js";
-import { action, answer, h } from "../../web/js/lib/view.js";
+import { action, statusLine, h } from "../../web/js/lib/view.js";
 import { offerKey, testText } from "../../web/js/parts/account.js";
 import { inspectionText } from "../../web/js/parts/tasks.mjs";
 
@@ -129,7 +129,7 @@ test("a look at an uncertain order says what was seen, and when nothing was", ()
 
 test("an action that cannot be taken back happens at the second press, and not after a look away", async () => {
   const done = [];
-  const button = action("Delete", answer(), () => done.push(1), "Sure?");
+  const button = action("Delete", statusLine(), () => done.push(1), "Sure?");
   button.click();
   expect([button.textContent, done.length]).toEqual(["Sure?", 0]);
   button.onblur();
@@ -142,7 +142,7 @@ test("an action that cannot be taken back happens at the second press, and not a
 test("an action is not begun twice, and says why it failed", async () => {
   let fail = () => {};
   const began = [];
-  const status = answer();
+  const status = statusLine();
   const button = action("Go", status, () => {
     began.push(1);
     return new Promise((_, reject) => (fail = reject));

@@ -1,6 +1,6 @@
 // Dialogs and notices over ComfyUI's page, whose shortcuts must not receive their keys.
 
-import { action, answer, h, keepKey, page, row } from "../lib/view.js";
+import { action, statusLine, h, keepKey, page, row } from "../lib/view.js";
 import { t } from "./texts.js";
 
 /** The dialog closes after `run`, unless that returns (or resolves to) false. @typedef {{ label: string, primary?: boolean, run?: () => unknown }} Button */
@@ -99,7 +99,7 @@ export function notice(role, title, text, buttons, onClose) {
 		keepKey(event);
 		if (event.key === "Escape") close();
 	};
-	const status = answer();
+	const status = statusLine();
 	const element = h(
 		"div",
 		{ role, onkeydown },

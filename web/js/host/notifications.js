@@ -9,7 +9,7 @@ let ownTitle = "";
 const watcher = new MutationObserver(() => setTimeout(writeTitle));
 
 /** @type {(title: string, text?: string) => void} */
-export function tellAway(title, text = "") {
+export function notify(title, text = "") {
 	if (!document.hidden) return;
 	if (!awayTitle) {
 		document.addEventListener("visibilitychange", onVisible);

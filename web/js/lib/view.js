@@ -26,11 +26,11 @@ export async function fill(into, make) {
 	try {
 		into.replaceChildren(...(await make()).filter(Boolean));
 	} catch (error) {
-		into.replaceChildren(h("p", "bad", wordsOf(error)));
+		into.replaceChildren(h("p", "bad", messageOf(error)));
 	}
 }
 
-export const answer = () => h("p", { className: "answer", role: "status" });
+export const statusLine = () => h("p", { className: "answer", role: "status" });
 
 /** Set the text of a status line, no longer as an error. @param {HTMLElement} status */
 export function say(status, text = "") {
@@ -41,7 +41,7 @@ export function say(status, text = "") {
 /** @type {(status: HTMLElement, error: unknown) => void} */
 export function sayError(status, error) {
 	status.classList.add("bad");
-	status.textContent = wordsOf(error);
+	status.textContent = messageOf(error);
 }
 
 /** @type {(...content: any[]) => any} */
@@ -106,4 +106,4 @@ export function keepKey(event) {
 }
 
 /** @param {unknown} error */
-export const wordsOf = (error) => (error instanceof Error ? error.message : String(error));
+export const messageOf = (error) => (error instanceof Error ? error.message : String(error));

@@ -7,7 +7,7 @@ import { lazy } from "../host/lazy.js";
 import { post } from "../host/server.js";
 import { dotted, loadTexts, numberText, textsOf } from "../host/texts.js";
 import { classOf, isOurs, kindOf, setWidget, valueOf } from "../lib/nodes.js";
-import { action, answer, form, h, link, page, row, wordsOf } from "../lib/view.js";
+import { action, statusLine, form, h, link, page, row, messageOf } from "../lib/view.js";
 import { readSettings, remember, SANDBOX } from "./profiles.js";
 import { waysOut } from "./running.js";
 
@@ -81,7 +81,7 @@ function freeName(names) {
  */
 export function keyForm({ sites, profiles, has_users: hasUsers }, done, replaced) {
 	const names = profiles.map(({ name }) => name);
-	const status = answer();
+	const status = statusLine();
 	/** @param {string} key @param {Node} input */
 	const field = (key, input) => h("label", "", t(key), input);
 	const name = h("input", { value: replaced?.name ?? freeName(names), maxLength: 60 });
@@ -122,7 +122,7 @@ async function showTest(name) {
 	try {
 		toast("success", saved, testText(await post("/runninghub/profiles/test", { name })));
 	} catch (error) {
-		toast("warn", saved, wordsOf(error));
+		toast("warn", saved, messageOf(error));
 	}
 }
 
@@ -173,7 +173,7 @@ export async function offerKey(node, reason = "", isRefused = reason !== "") {
 			dialog.close();
 		}, replaced);
 		enter.querySelector("input[type=password]")?.setAttribute("autofocus", "");
-		const status = answer();
+		const status = statusLine();
 		const sandbox = action(t("offer.try_button"), status, async () => {
 			const { samples } = await post("/runninghub/sandbox", { on: true });
 			resolve(useSandbox(/** @type {ComfyNode} */ (node), samples));

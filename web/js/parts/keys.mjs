@@ -3,7 +3,7 @@
 import { loading } from "../host/dialogs.js";
 import { get, post } from "../host/server.js";
 import { bytesText, dotted, textsOf } from "../host/texts.js";
-import { action, answer, card, fill, form, h, row, say, sayError } from "../lib/view.js";
+import { action, statusLine, card, fill, form, h, row, say, sayError } from "../lib/view.js";
 import { keyForm, keyLinks, testText } from "./account.js";
 import { readSettings, remember, routeSelect } from "./profiles.js";
 
@@ -44,7 +44,7 @@ function deleteQuestion(profiles, name, chosen) {
 
 /** The setting for segments with models that the cloud does not list: warn or refuse. @param {string} models */
 function modelsView(models) {
-	const status = answer();
+	const status = statusLine();
 	const words = ["warn", "strict"].map((value) => h("option", { value }, t(`models.${value}`)));
 	const choice = h("select", "", ...words);
 	choice.value = models;
@@ -63,7 +63,7 @@ const savingHandler = (status, keep) => async () => {
 };
 
 function keptView() {
-	const status = answer();
+	const status = statusLine();
 	const show = ({ bytes = 0 }) => (status.textContent = t("kept", { size: bytesText(bytes) }));
 	get("/runninghub/kept").then(show, () => {});
 	const empty = async () => show(await post("/runninghub/kept/empty", {}));
@@ -72,11 +72,11 @@ function keptView() {
 
 /** @type {(profile: RhProfile, isDefault: boolean, again: RhAct, sure: string) => any} */
 function profileView({ name, origin, key_tail: tail, workflow, webhook, route, from }, isDefault, again, sure) {
-	const status = answer();
-	const routed = answer();
+	const status = statusLine();
+	const routed = statusLine();
 	/** @type {(setting: "workflow" | "webhook", value: string, placeholder: string) => any} */
 	const settingForm = (setting, value, placeholder) => {
-		const fieldStatus = answer();
+		const fieldStatus = statusLine();
 		const input = h("input", { className: "grow", name: `${setting} of ${name}`, value, placeholder });
 		const keep = action(t("save"), fieldStatus, async () => {
 			const { profiles } = await post(`/runninghub/profiles/${setting}`, { name, [setting]: input.value });

@@ -3,7 +3,7 @@
 import { loading } from "../host/dialogs.js";
 import { post } from "../host/server.js";
 import { textsOf } from "../host/texts.js";
-import { action, answer, card, fill, form, h, page, row } from "../lib/view.js";
+import { action, statusLine, card, fill, form, h, page, row } from "../lib/view.js";
 import { onAccounts, profileSelect } from "./profiles.js";
 
 const t = textsOf("limits");
@@ -38,7 +38,7 @@ export function limitsPage() {
 function limitsView(limits, ask, again) {
 	/** @type {(label: string, value: string, body: Record<string, string>, placeholder?: string) => any} */
 	const sum = (label, value, body, placeholder = t("none")) => {
-		const sumStatus = answer();
+		const sumStatus = statusLine();
 		const input = h("input", { className: "grow", value, placeholder, "aria-label": label });
 		const save = action(t("save"), sumStatus, async () => {
 			await ask("/save", { ...body, sum: input.value });
@@ -49,7 +49,7 @@ function limitsView(limits, ask, again) {
 	};
 	const program = h("input", { placeholder: "app/1900000000000000202", "aria-label": t("program") });
 	const allowing = h("input", { placeholder: "30 coins", "aria-label": t("sum") });
-	const status = answer();
+	const status = statusLine();
 	const allow = action(t("allow"), status, async () => {
 		await ask("/save", { program: program.value, sum: allowing.value });
 		await again();

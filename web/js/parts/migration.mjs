@@ -6,7 +6,7 @@ import { replaceGraph, toWorkflow } from "../host/graph.js";
 import { get, post } from "../host/server.js";
 import { dotted, textsOf } from "../host/texts.js";
 import { tell } from "./migration.js";
-import { action, answer, card, fill, h, page, row } from "../lib/view.js";
+import { action, statusLine, card, fill, h, page, row } from "../lib/view.js";
 
 const t = textsOf("migration");
 
@@ -59,7 +59,7 @@ function replacedCard({ nodes, becomes, program, notes }, skip) {
 export async function openKeys() {
 	const here = h("div");
 	const saved = h("div");
-	const status = answer();
+	const status = statusLine();
 	const showHere = () =>
 		fill(here, async () => {
 			const { keys } = await post("/runninghub/keys/find", { graph: toWorkflow() });
@@ -93,7 +93,7 @@ const keyDetails = ({ surety, places }) => h("p", { className: "muted", dir: "au
 
 /** @type {(key: any, again: () => Promise<void>) => HTMLElement} */
 function keyCard(key, again) {
-	const status = answer();
+	const status = statusLine();
 	const remove = async () => {
 		const { graph } = await post("/runninghub/keys/clean", { graph: toWorkflow(), keys: [key.id] });
 		await replaceGraph(graph);
@@ -106,7 +106,7 @@ function keyCard(key, again) {
 
 /** @type {(file: any, key: any, again: () => Promise<void>) => HTMLElement} */
 function savedCard(file, key, again) {
-	const status = answer();
+	const status = statusLine();
 	const remove = async () => {
 		const { backup } = await post("/runninghub/keys/saved/clean", { file: file.id, keys: [key.id] });
 		toast("success", t("removed_saved", { backup }));
@@ -117,7 +117,7 @@ function savedCard(file, key, again) {
 
 /** A collapsed form that stores a found key as a profile; nothing is preselected. @param {any} key */
 function storeForm(key) {
-	const status = answer();
+	const status = statusLine();
 	const name = h("input", { "aria-label": t("name"), placeholder: t("name") });
 	const site = h("select", { "aria-label": t("site") });
 	const folded = h("details", {

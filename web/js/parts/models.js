@@ -8,7 +8,7 @@ import { post } from "../host/server.js";
 import { loadTexts, textsOf } from "../host/texts.js";
 import { ANY_MODEL, kindOf, setWidget, widgetOf } from "../lib/nodes.js";
 import { favourites, recentOf } from "../lib/recent.js";
-import { action, wordsOf } from "../lib/view.js";
+import { action, messageOf } from "../lib/view.js";
 import { FIT } from "./program/fit.js";
 import { markNamed } from "./program/models.js";
 import { waysOut } from "./running.js";
@@ -70,7 +70,7 @@ async function refresh() {
 		const { text } = await post("/runninghub/models/refresh", { profile: "" });
 		toast("success", t("refreshed"), text);
 	} catch (error) {
-		toast("warn", t("not_refreshed"), wordsOf(error));
+		toast("warn", t("not_refreshed"), messageOf(error));
 	}
 }
 

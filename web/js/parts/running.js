@@ -1,6 +1,6 @@
 // Before a run its estimate, after it time and cost, and for a failure a notice with actions.
 
-import { tellAway } from "../host/notifications.js";
+import { notify } from "../host/notifications.js";
 import { closeOverlay, language, onEvent, toast } from "../host/comfy.js";
 import { nodeOf, openWorkflow, rootGraph, show } from "../host/graph.js";
 import { addBadge, redrawBadges } from "../host/badges.js";
@@ -15,7 +15,7 @@ import { removeWidget } from "../host/widgets.js";
 import { clean } from "../lib/form.js";
 import { after, classOf, isOurs, kindOf, programOf, valueOf, widgetOf } from "../lib/nodes.js";
 import { allThings } from "../lib/marks.js";
-import { action, answer, h, link } from "../lib/view.js";
+import { action, statusLine, h, link } from "../lib/view.js";
 import { priceOf } from "./program/price.js";
 import { openTasks, whenAnswered } from "./tasks.js";
 
@@ -90,7 +90,7 @@ export const running = {
 			dismiss(gapsKey(id), graph);
 			if (lineOf(gaps)) void showGaps(detail);
 			// Also for a segment, and for a graph that is not the open one.
-			if (state === "paid") void loadTexts().then(() => tellAway(t("away_done"), node?.title));
+			if (state === "paid") void loadTexts().then(() => notify(t("away_done"), node?.title));
 		});
 		const first = true; // so that ComfyUI outlines the node that failed in the cloud
 		onEvent("execution_error", (detail) => {
@@ -284,7 +284,7 @@ async function showRefused(errors) {
 		for (const { details, extra_info: more } of list) {
 			/** @type {(status: HTMLElement, close: () => void) => any[]} */
 			const ways = (status, close) => waysOut.map((way) => way({ report: null, node, kind: more?.exception_type ?? "", there }, status, close)).flat().filter(Boolean);
-			if (ways(answer(), () => {}).length === 0) continue;
+			if (ways(statusLine(), () => {}).length === 0) continue;
 			dismiss(id, graph);
 			const shut = notice("alert", t("failed", { node: node?.title ?? id }), details, (close, status) => ways(status, close));
 			alerts.set(alertKey(id, graph), { shut, question: 0 });
@@ -364,7 +364,7 @@ async function showFailure({ prompt_id: prompt, node_id: id, node_type, exceptio
 	const part = report?.segment ? segments("menu", { name: report.segment }) : node_type;
 	const title = t("failed", { node: node?.title ?? part });
 	closeOverlay();
-	tellAway(title, message.trim());
+	notify(title, message.trim());
 	dismiss(own, graph);
 	const shut = notice("alert", title, message.trim(), (close, status) => [
 		...waysOut.map((way) => way({ report, node, kind, there }, status, close)).flat(),

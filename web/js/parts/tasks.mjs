@@ -6,7 +6,7 @@ import { change, createNode, rootGraph, show } from "../host/graph.js";
 import { post } from "../host/server.js";
 import { dotted, loadTexts, numberText, textsOf } from "../host/texts.js";
 import { setWidget } from "../lib/nodes.js";
-import { action, answer, card, fill, form, h, link, row } from "../lib/view.js";
+import { action, statusLine, card, fill, form, h, link, row } from "../lib/view.js";
 import { isStopping, readTasks, whenAnswered } from "./tasks.js";
 
 /** Number of tasks on the account before an uncertain order and now; `ours`: of the latter, known here. @typedef {{ before: number | null, now: number | null, ours: number }} Inspection */
@@ -28,7 +28,7 @@ export async function openTasks() {
 /** @type {(task: RhTask, again: () => Promise<void>, leave: () => void) => any} */
 export function taskView(task, again, leave) {
 	const { order, task_id: id, profile, kind, program, placed, link: address } = task;
-	const status = answer();
+	const status = statusLine();
 	const send = (verb = "", more = {}) => post(`/runninghub/tasks/${verb}`, { order, task_id: id, profile, ...more });
 	/** @param {string} key @param {RhAct} run */
 	const button = (key, run, ask = false) => action(t(key), status, run, ask ? t(`${key}_sure`) : "");

@@ -7,7 +7,7 @@ import { numberText, textsOf } from "../../host/texts.js";
 import { clean } from "../../lib/form.js";
 import { idIn, MODELS } from "../../lib/nodes.js";
 import { flipFavourite, marked, recentOf } from "../../lib/recent.js";
-import { action, answer, form, h, row, say, sayError } from "../../lib/view.js";
+import { action, statusLine, form, h, row, say, sayError } from "../../lib/view.js";
 import { profileSelect } from "../profiles.js";
 
 const t = textsOf("panel");
@@ -35,7 +35,7 @@ async function place(kind, id, profile) {
 
 /** @param {HTMLSelectElement} account */
 function pasteView(account) {
-	const status = answer();
+	const status = statusLine();
 	const label = t("add.paste");
 	const input = h("input", { className: "grow", placeholder: label, "aria-label": label });
 	const put = action(t("add.put"), status, async () => {
@@ -50,7 +50,7 @@ function pasteView(account) {
 
 /** Buttons that add a node by task, which offers that task's models. */
 function modelsView() {
-	const status = answer();
+	const status = statusLine();
 	const classes = [...MODELS.keys()].filter(classTitle);
 	const buttons = classes.map((name) =>
 		action(classTitle(name), status, async () => {
@@ -73,7 +73,7 @@ function keptViews(account, again) {
 
 /** @type {(program: { kind: RhKind, id: string, name: string }, isLiked: boolean, account: HTMLSelectElement, again: RhAct, cover?: any) => any} */
 function programView(program, isLiked, account, again, cover) {
-	const status = answer();
+	const status = statusLine();
 	const name = clean(program.name, 120) || program.id;
 	const put = action(name, status, () => place(program.kind, program.id, account.value));
 	put.className = "line";
@@ -98,7 +98,7 @@ function appsView(account, again) {
 	let total = null;
 	let turn = 0;
 	let isOpen = true;
-	const status = answer();
+	const status = statusLine();
 	const countLine = h("p", "muted");
 	const words = h("input", { type: "search", className: "grow", placeholder: t("add.search"), "aria-label": t("add.search"), oninput: draw });
 	const sort = h("select", { "aria-label": t("add.sort"), onchange: () => void start() }, ...SORTS.map((value) => h("option", { value }, t(`add.sort_${value}`))));

@@ -7,7 +7,7 @@ import { lazy } from "../../host/lazy.js";
 import { fileUrl, post } from "../../host/server.js";
 import { bytesText, coinsText, dotted, moneyText, t as text, textsOf } from "../../host/texts.js";
 import { clean } from "../../lib/form.js";
-import { action, answer, fill, h, link, rem, row, say, sayError, wordsOf } from "../../lib/view.js";
+import { action, statusLine, fill, h, link, rem, row, say, sayError, messageOf } from "../../lib/view.js";
 import { rowForKey, visibleRows } from "../../lib/window.js";
 
 const t = textsOf("panel");
@@ -27,7 +27,7 @@ const pictures = new Map();
 
 /** @returns {RhPanelView} */
 export function makeView() {
-	const status = answer();
+	const status = statusLine();
 	const words = h("input", { type: "search", placeholder: t("history.search"), "aria-label": t("history.search"), title: t("history.search_tip") });
 	const state = select(t("history.state"), ["", ...STATES], (name) => (name ? t(`state.${name}`) : t("history.any_state")));
 	const since = select(t("history.since"), SINCE, (period) => t(`history.since_${period || "ever"}`));
@@ -346,7 +346,7 @@ async function dropLoader(data, at) {
 		const { order, index } = JSON.parse(data);
 		await addLoader(order, index, at);
 	} catch (error) {
-		toast("warn", t("history.no_drop"), wordsOf(error));
+		toast("warn", t("history.no_drop"), messageOf(error));
 	}
 }
 
@@ -362,7 +362,7 @@ async function addLoader(order, index, at) {
 /** @type {(order: number, leave: (changed?: boolean) => void, again: RhAct) => Promise<any[]>} */
 async function orderView(order, leave, again) {
 	const entry = await post("/runninghub/history/order", { order });
-	const status = answer();
+	const status = statusLine();
 	const back = h("button", { type: "button", className: "back", onclick: () => leave() }, `‹ ${t("history.back")}`);
 	const isOver = OVER.includes(entry.state);
 	if (!isOver) {
@@ -416,7 +416,7 @@ async function orderView(order, leave, again) {
 
 /** @type {(order: number, result: any) => any} */
 function resultView(order, { index, kind, name, size, text: words, here, loader, node_id: node }) {
-	const status = answer();
+	const status = statusLine();
 	const src = fileUrl("/runninghub/history/result", { order, index });
 	/** @type {Record<string, () => any>} */
 	const makers = {
@@ -455,7 +455,7 @@ function inputsView({ inputs }) {
 // What is kept
 
 function keptView() {
-	const status = answer();
+	const status = statusLine();
 	const body = h("div", "kept");
 	const details = h("details", "retention", h("summary", "", t("kept.title")), body, status);
 	const fail = (/** @type {unknown} */ error) => sayError(status, error);

@@ -5,7 +5,7 @@ import { show } from "../../host/graph.js";
 import { lazy } from "../../host/lazy.js";
 import { post } from "../../host/server.js";
 import { coinsText, dotted, moneyText, t as text, textsOf } from "../../host/texts.js";
-import { action, answer, h, say, sayError } from "../../lib/view.js";
+import { action, statusLine, h, say, sayError } from "../../lib/view.js";
 import { isStopping } from "../tasks.js";
 
 const t = textsOf("panel");
@@ -16,8 +16,8 @@ const IDLE = 5000; // while none is, or the page is hidden
 /** @returns {RhPanelView} */
 export function makeView() {
 	const list = h("div", { className: "tasks", "aria-live": "off" });
-	const status = answer();
-	const awayStatus = answer();
+	const status = statusLine();
+	const awayStatus = statusLine();
 	const away = canAskAway() && action(t("now.away"), awayStatus, async () => void (awayStatus.textContent = t((await askAway()) ? "now.away_yes" : "now.away_no")));
 	/** @type {Map<number, { key: string, view: any, progress: any }>} */
 	const cards = new Map();
@@ -77,7 +77,7 @@ export function makeView() {
 
 /** @param {any} task */
 function progressView(task) {
-	const status = answer();
+	const status = statusLine();
 	const line = h("p", "line");
 	const bar = h("progress", { max: 1, "aria-label": t("now.progress") });
 	const picture = h("img", { className: "preview", alt: t("now.preview"), hidden: true });

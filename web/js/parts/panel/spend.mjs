@@ -4,7 +4,7 @@ import { language } from "../../host/comfy.js";
 import { post } from "../../host/server.js";
 import { coinsText, dotted, moneyText, numberText, textsOf } from "../../host/texts.js";
 import { clean } from "../../lib/form.js";
-import { answer, h, row, say, sayError } from "../../lib/view.js";
+import { statusLine, h, row, say, sayError } from "../../lib/view.js";
 import { profileSelect } from "../profiles.js";
 
 const t = textsOf("panel");
@@ -13,7 +13,7 @@ const DAYS = 30;
 
 /** @returns {RhPanelView} */
 export function makeView() {
-	const status = answer();
+	const status = statusLine();
 	const body = h("div", "spend");
 	const account = profileSelect("");
 	account.setAttribute("aria-label", t("spend.account"));

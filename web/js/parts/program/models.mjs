@@ -7,7 +7,7 @@ import { typeName } from "../../host/graph.js";
 import { clean } from "../../lib/form.js";
 import { MODELS } from "../../lib/nodes.js";
 import { favourites, flipFavourite, recentOf } from "../../lib/recent.js";
-import { action, answer, h, wordsOf } from "../../lib/view.js";
+import { action, statusLine, h, messageOf } from "../../lib/view.js";
 import { readSettings } from "../profiles.js";
 
 const t = textsOf("models");
@@ -91,7 +91,7 @@ export function openChoice({ task, profile, words: typed, reason }, offerKey) {
 			});
 			more.hidden = listing.found <= first.length;
 		} catch (error) {
-			if (!signal.aborted) count.textContent = wordsOf(error);
+			if (!signal.aborted) count.textContent = messageOf(error);
 		}
 	}
 
@@ -189,7 +189,7 @@ export function openChoice({ task, profile, words: typed, reason }, offerKey) {
 			act();
 		}
 	};
-	const feedback = answer();
+	const feedback = statusLine();
 	const more = h("button", { type: "button", className: "more", hidden: true, onclick: () => void ask(ALL) }, t("more"));
 	const key = action(t("no_key"), feedback, () => {
 		dialog.close();

@@ -8,7 +8,7 @@ import { makeButton } from "../../host/widgets.js";
 import { number, parse } from "../../lib/form.js";
 import { after, isLinked, sourceOf, valueOf, widgetOf } from "../../lib/nodes.js";
 import { countOrders } from "../../lib/orders.js";
-import { wordsOf } from "../../lib/view.js";
+import { messageOf } from "../../lib/view.js";
 import { formOf, valuesOf } from "./build.js";
 
 const t = textsOf("models");
@@ -124,7 +124,7 @@ async function requestQuote(node) {
 		storePrice(node, text);
 		whenPriced.forEach((act) => act());
 	} catch (error) {
-		toast("warn", t("no_answer"), wordsOf(error));
+		toast("warn", t("no_answer"), messageOf(error));
 		await updatePrice(node);
 	}
 }

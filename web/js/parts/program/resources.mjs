@@ -4,7 +4,7 @@
 import { openDialog } from "../../host/dialogs.js";
 import { post } from "../../host/server.js";
 import { dotted, textsOf } from "../../host/texts.js";
-import { h, page, wordsOf } from "../../lib/view.js";
+import { h, page, messageOf } from "../../lib/view.js";
 
 const t = textsOf("resources");
 
@@ -70,7 +70,7 @@ export function openResources({ kind, profile, value, module }, show) {
 			show(models.map(({ name }) => name));
 			status.textContent = models.length === 0 ? t("none") : t("found", { count: models.length });
 		} catch (error) {
-			if (!signal.aborted) status.textContent = wordsOf(error);
+			if (!signal.aborted) status.textContent = messageOf(error);
 		}
 	}
 

@@ -5,7 +5,7 @@ import { loadTexts, textsOf } from "../../host/texts.js";
 import { get, post } from "../../host/server.js";
 import { setWidget } from "../../lib/nodes.js";
 import { recentOf } from "../../lib/recent.js";
-import { action, answer, h, page, row } from "../../lib/view.js";
+import { action, statusLine, h, page, row } from "../../lib/view.js";
 import { enterSandbox, offerKey } from "../account.js";
 import { inputOf } from "./state.js";
 
@@ -23,7 +23,7 @@ export async function openStart(node) {
 		if (!text) throw new Error(t("start.empty"));
 		use(text);
 	};
-	const status = answer();
+	const status = statusLine();
 	const key = action(t("start.no_key"), status, () => {
 		dialog.close();
 		void offerKey(node);
