@@ -1,8 +1,8 @@
 // The action-bar button beside Run. ComfyUI re-evaluates it when reactive state that it read changes.
 
-import { shared } from "./stores.js";
+import { signal } from "./stores.js";
 
-const state = shared("runninghub.bar");
+const state = signal("runninghub.bar");
 
 /** @typedef {{ label: string, tooltip: string, icon: string, onClick: RhAct }} BarButton */
 
@@ -11,7 +11,7 @@ let shown = null;
 
 /** Return an extension's `actionBarButtons`, and track the state that invalidates them. */
 export function barButtons() {
-	state.follow();
+	state.track();
 	return shown ? [shown()] : [];
 }
 

@@ -6,9 +6,9 @@ export function stores() {
 	return root?.__vue_app__?.config.globalProperties.$pinia;
 }
 
-/** A reactive change counter in Pinia: a Vue effect that called `follow` is re-run after `change`. */
-export const shared = (name = "") => ({
-	follow: () => void stores()?.state.value[name]?.changes,
+/** A reactive change counter in Pinia: a Vue effect that called `track` is re-run after `change`. */
+export const signal = (name = "") => ({
+	track: () => void stores()?.state.value[name]?.changes,
 	change() {
 		const state = stores()?.state.value;
 		if (state) state[name] = { changes: (state[name]?.changes ?? 0) + 1 };
