@@ -24,10 +24,10 @@ export function makeList(widget, list, label) {
 }
 
 /** Set the input spec of a widget's slot: without it a Primitive connects, but provides no value. @type {(input: ComfyInputSlot, spec: InputSpec) => void} */
-export const describeSocket = (input, spec) => window.comfyAPI?.widgetInputs?.setWidgetConfig?.(input, spec);
+export const describeSlot = (input, spec) => window.comfyAPI?.widgetInputs?.setWidgetConfig?.(input, spec);
 
 /** Move the last input to index `to`, and renumber the links, which refer to slots by index. @type {(node: ComfyNode, to: number) => void} */
-export function insertLastInput(node, to) {
+export function moveLastInput(node, to) {
 	const links = node.inputs.map((_, slot) => node.getInputLink(slot));
 	const inputs = [...node.inputs];
 	inputs.splice(to, 0, ...inputs.splice(-1));
@@ -50,7 +50,7 @@ export function makeButton(node, name, press) {
 export const removeWidget = (node, widget) => (node.ensureWidgetRemoved ?? node.removeWidget)?.call(node, widget);
 
 /** Run `act` without resizing the node, which ComfyUI does at each new widget. @type {(node: ComfyNode, act: RhAct) => void} */
-export function unmeasured(node, act) {
+export function unresized(node, act) {
 	node.expandToFitContent = () => {};
 	try {
 		act();
@@ -70,13 +70,13 @@ export function resize(node) {
  * re-registers all widgets at each change of their list.
  * @type {(node: ComfyNode, act: RhAct) => void}
  */
-export function atOnce(node, act) {
+export function batch(node, act) {
 	const list = Object.getOwnPropertyDescriptor(node, "widgets");
 	if (list?.set) {
 		Object.defineProperty(node, "widgets", { value: [...(node.widgets ?? [])], configurable: true, writable: true });
 	}
 	try {
-		unmeasured(node, act);
+		unresized(node, act);
 	} finally {
 		if (list?.set) {
 			const { widgets } = node;

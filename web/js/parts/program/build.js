@@ -1,7 +1,7 @@
 // Builds a node's widgets and slots from its form, synchronously, so that it works inside `configure`.
 
 import { textsOf } from "../../host/texts.js";
-import { atOnce, describeSocket, listShape, makeWidget, OPTIONAL, removeWidget, resize } from "../../host/widgets.js";
+import { batch, describeSlot, listShape, makeWidget, OPTIONAL, removeWidget, resize } from "../../host/widgets.js";
 import { coerce, hintOf, convert, sentValue, controlOf, sameControl, startValue } from "../../lib/fields.js";
 import { readForm, slotOf, slotOrigins } from "../../lib/form.js";
 import { after, sourceOf, widgetOf } from "../../lib/nodes.js";
@@ -19,7 +19,7 @@ const built = new WeakMap();
 const CONTROL = " control_after_generate";
 
 /** Remove a new node's declared slots: inputs `link_n` are filled by the server only. @param {ComfyNode} node */
-export function removePoolSockets(node) {
+export function removePoolSlots(node) {
 	// A new node has no links yet: 32 slots can be dropped in one assignment.
 	node.inputs = (node.inputs ?? []).filter(({ name }) => !/^link_\d+$/.test(name));
 	(node.outputs ?? []).forEach(({ name, type, localized_name: shown }) => declared.set(name, { shown: shown ?? name, type }));
@@ -116,7 +116,7 @@ function buildInputs(node, form, before, carry) {
 			removeField(node, name);
 		}
 	}
-	if (now.size > 0) atOnce(node, addFields);
+	if (now.size > 0) batch(node, addFields);
 	else sortWidgets(node, form);
 	function addFields() {
 		for (const [name, field] of now) {
@@ -170,7 +170,7 @@ function describeInput(node, field) {
 	const stand = controlOf(field);
 	const input = node.inputs[node.findInputSlot(field.name)];
 	if (input?.widget && "spec" in stand) {
-		describeSocket(input, stand.takes ? [stand.takes, { default: startValue(field) }] : stand.spec);
+		describeSlot(input, stand.takes ? [stand.takes, { default: startValue(field) }] : stand.spec);
 	}
 }
 

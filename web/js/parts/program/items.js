@@ -1,6 +1,6 @@
 // Input slots for single items of a media list, `imageUrls.1` …: their number grows as they are linked.
 
-import { insertLastInput, OPTIONAL } from "../../host/widgets.js";
+import { moveLastInput, OPTIONAL } from "../../host/widgets.js";
 import { controlOf } from "../../lib/fields.js";
 import { isLinked } from "../../lib/nodes.js";
 
@@ -45,7 +45,7 @@ function grow(node, field, type, how) {
 		} else if (number <= count && slot === -1) {
 			addItem(node, field, type, number);
 			const before = number === 1 ? node.findInputSlot(name) : slotOf(number - 1);
-			insertLastInput(node, before + 1);
+			moveLastInput(node, before + 1);
 		}
 	}
 }

@@ -5,11 +5,11 @@ import { isRestoring } from "../../host/graph.js";
 import { labelBoxes } from "../../host/labels.js";
 import { isLoadingPrompt, runAgain, onPromptLoad } from "../../host/queue.js";
 import { loadTexts, textsOf } from "../../host/texts.js";
-import { resize, unmeasured } from "../../host/widgets.js";
+import { resize, unresized } from "../../host/widgets.js";
 import { withForms } from "../../lib/api_prompt.js";
 import { blankForm, isObject, readForm } from "../../lib/form.js";
 import { after, classNamed, classOf, isOurs, kindOf, MODELS, PROGRAMS, widgetOf } from "../../lib/nodes.js";
-import { build, buildForFile, explainAll, finishFromFile, formOf, removePoolSockets, showConditions, valuesOf } from "./build.js";
+import { build, buildForFile, explainAll, finishFromFile, formOf, removePoolSlots, showConditions, valuesOf } from "./build.js";
 import { checkChanges, ownNodes, review, update } from "./changed.js";
 import { choose } from "./choose.js";
 import { growItems } from "./items.js";
@@ -116,10 +116,10 @@ function extend(prototype, kind) {
 
 	prototype.onNodeCreated = function (...args) {
 		const result = onNodeCreated?.apply(this, args);
-		removePoolSockets(this);
+		removePoolSlots(this);
 		makeAdvanced(this);
 		watchWidgets(this, kind);
-		unmeasured(this, () => {
+		unresized(this, () => {
 			if (kind === "model") addFit(this);
 			addButton(this, () => void onButton(this));
 			if (kind === "model") prepareModel(this);
