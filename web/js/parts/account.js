@@ -9,7 +9,7 @@ import { dotted, loadTexts, numberText, textsOf } from "../host/texts.js";
 import { classOf, isOurs, kindOf, setWidget, valueOf } from "../lib/nodes.js";
 import { action, statusLine, form, h, link, page, row, messageOf } from "../lib/view.js";
 import { readSettings, remember, SANDBOX } from "./profiles.js";
-import { waysOut } from "./running.js";
+import { remedies } from "./running.js";
 
 /**
  * Status of a profile's account; null for what it does not report.
@@ -52,7 +52,7 @@ export const account = {
 		},
 	],
 	setup() {
-		waysOut.push(({ kind, there }, status, close) => (KEY_FAILURE.test(kind) ? keyActions(there, status, close) : []));
+		remedies.push(({ kind, there }, status, close) => (KEY_FAILURE.test(kind) ? keyActions(there, status, close) : []));
 	},
 	nodeCreated(node) {
 		if (isOurs(classOf(node))) addBadge(node, () => sandboxBadge(node));

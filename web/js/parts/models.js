@@ -11,7 +11,7 @@ import { favourites, recentOf } from "../lib/recent.js";
 import { action, messageOf } from "../lib/view.js";
 import { FIT } from "./program/fit.js";
 import { markNamed } from "./program/models.js";
-import { waysOut } from "./running.js";
+import { remedies } from "./running.js";
 
 const t = textsOf("models");
 
@@ -34,7 +34,7 @@ export const models = {
 	},
 
 	setup() {
-		waysOut.push(({ node, kind, there }, status, close) =>
+		remedies.push(({ node, kind, there }, status, close) =>
 			DOUBTFUL.test(kind) && kindOf(node) === "model" ? overrideActions(node, there, status, close) : [],
 		);
 	},

@@ -6,7 +6,7 @@ import { showOutput } from "../host/previews.js";
 import { lastRuns, pageId, runningPrompt } from "../host/runs.js";
 import { post } from "../host/server.js";
 import { classOf, isOurs, kindOf, valueOf } from "../lib/nodes.js";
-import { dropStaleLines, hasEnded, isListening, tellEnd, tellOutput } from "./running.js";
+import { dropStaleLines, hasEnded, isListening, showEnd, showNotice } from "./running.js";
 
 const SEGMENT = "RunningHubSegment";
 
@@ -45,7 +45,7 @@ async function showEnds(ends) {
 			seen.add(id);
 			if (!outputs[id]) continue;
 			showOutput(id, node, outputs[id]);
-			if (!ends[id] || cached.has(id)) tellOutput(node, outputs[id], cached.has(id));
+			if (!ends[id] || cached.has(id)) showNotice(node, outputs[id], cached.has(id));
 		}
 	}
 }
@@ -65,7 +65,7 @@ function showKept(ends) {
 		const isOf = ran === SEGMENT ? node && !isOurs(classOf(node)) : ran === classOf(node);
 		if (!isOf || hasEnded(node) || (kind && program !== valueOf(node, kind))) continue;
 		if (Object.keys(shown).length > 0) showOutput(id, node, shown);
-		tellEnd(node, line, state);
+		showEnd(node, line, state);
 	}
 }
 

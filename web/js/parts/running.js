@@ -44,7 +44,7 @@ const reported = new Set();
 /** Nodes that have a badge of ours. @type {WeakSet<any>} */
 const badged = new WeakSet();
 const failed = new Set(); // nodes whose counterpart in the cloud failed in the last run
-/** Notices of failed nodes by "<workflow> <node>": close function, order in question (0: none), prompt id, and whether a new run keeps it. @type {Map<string, { shut: RhAct, question: number, run?: string, stays?: boolean }>} */
+/** Notices of failed nodes by "<workflow> <node>": close function, order in question (0: none), prompt id, and whether a new run keeps it. @type {Map<string, { shut: RhAct, order: number, run?: string, stays?: boolean }>} */
 const alerts = new Map();
 let cloudFailure = { prompt_id: "", node: "" };
 let listening = false;
@@ -53,7 +53,7 @@ let listening = false;
  * Factories of buttons under a failure, from other parts. `kind`: exception type; `there` opens the node's workflow and returns the node.
  * @type {((failure: { report: any, node: any, kind: string, there: () => Promise<any> }, status: HTMLElement, close: () => void) => any)[]}
  */
-export const waysOut = [];
+export const remedies = [];
 
 /** @type {ComfyPart} */
 export const running = {
@@ -82,7 +82,7 @@ export const running = {
 			const { node: id, graph, line, state, unsure, gaps = {} } = detail;
 			listen();
 			const node = isOpen(graph) ? nodeOf(id) : null;
-			if (node) tellEnd(node, line, state);
+			if (node) showEnd(node, line, state);
 			if (state === "paid" || state === "kept") reported.add(node);
 			else if (node) dropPreview(id, node, true); // an unfinished preview would look like a result
 			if (unsure.length > 0) void showUnsure(detail);
@@ -124,17 +124,17 @@ export function listen() {
 		if (program) estimates.delete(JSON.stringify(program));
 		// A progress line has overwritten it, in the language of the server's latest client.
 		const own = reported.has(node) ? ends.get(node) : undefined;
-		if (own) tellEnd(node, own.line, own.state);
-		else tellOutput(node, detail.output, cached.has(String(id)));
+		if (own) showEnd(node, own.line, own.state);
+		else showNotice(node, detail.output, cached.has(String(id)));
 	});
 }
 
 /** Show the server's notice in a node's output, also of a run that another page observed. @type {(node: any, output: any, wasCached: boolean) => void} */
-export function tellOutput(node, output, wasCached) {
+export function showNotice(node, output, wasCached) {
 	if (!programOf(node)) return;
 	const { kept, line, again } = readNotice(output?.runninghub?.[0]);
 	const wasKept = kept || wasCached;
-	tellEnd(node, wasKept ? again : line, wasKept ? "kept" : "paid");
+	showEnd(node, wasKept ? again : line, wasKept ? "kept" : "paid");
 }
 
 /** Redraws badges too, in both renderers. */
@@ -149,7 +149,7 @@ function readNotice(notice) {
 }
 
 /** @type {(node: any, line: Record<string, string>, state: string) => void} */
-export function tellEnd(node, line, state) {
+export function showEnd(node, line, state) {
 	ends.set(node, { line, state });
 	const shown = widgetOf(node, TEXT_LINE);
 	if (shown) shown.value = lineOf(line);
@@ -170,17 +170,17 @@ function dismiss(id, graph) {
 
 /** Close notices of the open workflow when a new run of it begins, whose failures they would seem. @param {any} _ @param {string} begun its prompt id; it may have failed already */
 function dismissFailures(_, begun) {
-	for (const [place, { shut, question, stays, run }] of alerts) {
+	for (const [place, { shut, order, stays, run }] of alerts) {
 		if (run === begun) setTimeout(closeOverlay); // ComfyUI has reopened its own overlay
-		if (stays || question || run === begun || !place.startsWith(alertKey(""))) continue;
+		if (stays || order || run === begun || !place.startsWith(alertKey(""))) continue;
 		shut();
 		alerts.delete(place);
 	}
 }
 
 function dismissAnswered(order = 0) {
-	for (const [place, { shut, question }] of alerts) {
-		if (question !== order) continue;
+	for (const [place, { shut, order: asked }] of alerts) {
+		if (asked !== order) continue;
 		shut();
 		const [graph, id = ""] = place.split(" ");
 		if (isOpen(graph)) ends.delete(nodeOf(id)); // its badge asked the same
@@ -283,11 +283,11 @@ async function showRefused(errors) {
 		const there = nodeOpener(graph, id);
 		for (const { details, extra_info: more } of list) {
 			/** @type {(status: HTMLElement, close: () => void) => any[]} */
-			const ways = (status, close) => waysOut.map((way) => way({ report: null, node, kind: more?.exception_type ?? "", there }, status, close)).flat().filter(Boolean);
+			const ways = (status, close) => remedies.map((way) => way({ report: null, node, kind: more?.exception_type ?? "", there }, status, close)).flat().filter(Boolean);
 			if (ways(statusLine(), () => {}).length === 0) continue;
 			dismiss(id, graph);
 			const shut = notice("alert", t("failed", { node: node?.title ?? id }), details, (close, status) => ways(status, close));
-			alerts.set(alertKey(id, graph), { shut, question: 0 });
+			alerts.set(alertKey(id, graph), { shut, order: 0 });
 			break;
 		}
 	}
@@ -312,7 +312,7 @@ async function showUnsure({ node: id, graph, line, unsure, profile }) {
 		}),
 		action(tasks("look"), status, openTasks),
 	]);
-	alerts.set(alertKey(id, graph), { shut, question: 0, stays: true });
+	alerts.set(alertKey(id, graph), { shut, order: 0, stays: true });
 }
 
 /** The notice key of missing results: separate from the failure notice, which the node's next output closes. @param {string} id */
@@ -332,7 +332,7 @@ async function showGaps({ node: id, graph, gaps, tasks: ids, profile }) {
 		}),
 		node && action(t("show_node"), status, async () => show(id)),
 	]);
-	alerts.set(alertKey(gapsKey(id), graph), { shut, question: 0, stays: true });
+	alerts.set(alertKey(gapsKey(id), graph), { shut, order: 0, stays: true });
 }
 
 /** Show a failure with its message and actions: ComfyUI hides the message behind a button. @param {Failure} failure */
@@ -367,7 +367,7 @@ async function showFailure({ prompt_id: prompt, node_id: id, node_type, exceptio
 	notify(title, message.trim());
 	dismiss(own, graph);
 	const shut = notice("alert", title, message.trim(), (close, status) => [
-		...waysOut.map((way) => way({ report, node, kind, there }, status, close)).flat(),
+		...remedies.map((way) => way({ report, node, kind, there }, status, close)).flat(),
 		(node || !isOpen(graph)) && action(t("show_node"), status, async () => (await there()) && show(id)),
 		report?.question > 0 && action(t("answer"), status, openTasks),
 		report?.costs > 0 && action(t("once"), status, once, t("once_sure")),
@@ -376,5 +376,5 @@ async function showFailure({ prompt_id: prompt, node_id: id, node_type, exceptio
 		report && action(t("copy_report"), status, copy(status)),
 		report && action(t("copy_words"), status, copy(status, true)),
 	]);
-	alerts.set(alertKey(own, graph), { shut, question: report?.question ?? 0, run: prompt });
+	alerts.set(alertKey(own, graph), { shut, order: report?.question ?? 0, run: prompt });
 }

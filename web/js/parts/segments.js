@@ -14,7 +14,7 @@ import { action, fill, h, page } from "../lib/view.js";
 import { offerKey, openWorkflowOf } from "./account.js";
 import { profileSelect, routeSelect, SANDBOX } from "./profiles.js";
 import { findItems } from "./program/resources.js";
-import { listen, waysOut } from "./running.js";
+import { listen, remedies } from "./running.js";
 
 /** An action on nodes and groups. @typedef {(things: any[]) => void} Act */
 
@@ -242,7 +242,7 @@ export const segments = {
 	getNodeMenuItems: menuOf,
 	getCanvasMenuItems: (canvas) => menuOf(canvas.graph?.getGroupOnPos(...canvas.graph_mouse)),
 	setup() {
-		waysOut.push(nameWorkflow);
+		remedies.push(nameWorkflow);
 		onRun(mayRun);
 		void loadTexts().then(redraw);
 		// Marked nodes may be pasted from another page.
