@@ -19,7 +19,7 @@ export const migration = {
 	menuCommands: [{ path: ["RunningHub"], commands: ["runninghub.migration.replace", "runninghub.migration.keys"] }],
 	afterConfigureGraph() {
 		// Deferred until the graph was drawn.
-		if (!isRestoring()) setTimeout(() => void tell().catch(() => null));
+		if (!isRestoring()) setTimeout(() => void report().catch(() => null));
 	},
 };
 
@@ -40,7 +40,7 @@ const notices = [];
 let turn = 0;
 
 /** Report what the server finds in the open graph; it is asked only if a local check finds candidates. */
-export async function tell() {
+export async function report() {
 	turn += 1;
 	const own = turn;
 	notices.splice(0).forEach((close) => close());

@@ -5,13 +5,13 @@ import { ask, openDialog } from "../host/dialogs.js";
 import { replaceGraph, toWorkflow } from "../host/graph.js";
 import { get, post } from "../host/server.js";
 import { dotted, textsOf } from "../host/texts.js";
-import { tell } from "./migration.js";
+import { report } from "./migration.js";
 import { action, statusLine, card, fill, h, page, row } from "../lib/view.js";
 
 const t = textsOf("migration");
 
 /** Refresh the notices, which may be outdated. */
-const refreshNotices = () => void tell().catch(() => null);
+const refreshNotices = () => void report().catch(() => null);
 
 /** @param {{ class: string; title: string; id: string }} node */
 const nameOf = ({ class: kind, title, id }) => dotted(`${title || kind} (#${id})`, title !== kind && kind);
