@@ -10,7 +10,7 @@ import { ANY_MODEL, kindOf, setWidget, widgetOf } from "../lib/nodes.js";
 import { favourites, recentOf } from "../lib/recent.js";
 import { action, messageOf } from "../lib/view.js";
 import { FIT } from "./program/fit.js";
-import { markNamed } from "./program/models.js";
+import { skipChoice } from "./program/models.js";
 import { remedies } from "./running.js";
 
 const t = textsOf("models");
@@ -58,7 +58,7 @@ function preset(prototype, endpoint) {
 		setType(this, ANY_MODEL);
 		onAdded?.call(this, graph);
 		if (!isNew) return;
-		markNamed(this);
+		skipChoice(this);
 		setTimeout(() => this.graph && setWidget(this, "model", endpoint));
 	};
 }

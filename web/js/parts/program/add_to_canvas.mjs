@@ -8,7 +8,7 @@ import { classFor, classOf, kindOf, setWidget, widgetOf } from "../../lib/nodes.
 import { formOf } from "./build.js";
 import { applyForm } from "./choose.js";
 import { readProgram } from "./loader.js";
-import { markNamed, openModels } from "./models.js";
+import { skipChoice, openModels } from "./models.js";
 import { rememberText } from "./state.js";
 
 const t = textsOf("panel");
@@ -27,7 +27,7 @@ const SEEDS = ["seed", "noise_seed"]; // widgets that ComfyUI may randomize afte
 export async function placeProgram(kind, id, profile = "", fields = []) {
 	const node = addNode(classFor(kind));
 	if (!node) return null;
-	if (kind === "model") markNamed(node); // otherwise it opens the choice of models
+	if (kind === "model") skipChoice(node); // otherwise it opens the choice of models
 	const text = widgetOf(node, kind);
 	const account = widgetOf(node, "profile");
 	if (account) account.value = profile;

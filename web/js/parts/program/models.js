@@ -21,7 +21,7 @@ const WIDTH = 340; // node width at which a price fits on one line
 const preset = new WeakSet();
 
 /** The node's model is known: do not open a choice. @param {ComfyNode} node */
-export const markNamed = (node) => preset.add(node);
+export const skipChoice = (node) => preset.add(node);
 
 /** Set up a new node, which opens its choice once the user has placed it. @param {ComfyNode} node */
 export function prepareModel(node) {

@@ -14,7 +14,7 @@ import { checkChanges, ownNodes, review, update } from "./changed.js";
 import { choose } from "./choose.js";
 import { growItems } from "./items.js";
 import { askPassword } from "./loader.js";
-import { markNamed, openModels, openNotice, prepareModel, showButtons } from "./models.js";
+import { skipChoice, openModels, openNotice, prepareModel, showButtons } from "./models.js";
 import { textChanged } from "./text_changed.js";
 import { addFit, showFit } from "./fit.js";
 import { recordOrders, followPrice } from "./price.js";
@@ -140,7 +140,7 @@ function extend(prototype, kind) {
 	prototype.configure = function (info) {
 		const stored = info.properties?.runninghub;
 		const form = readForm(stored?.form) ?? readForm(savedForm(this, info)) ?? blankForm(kind, MODELS.get(classOf(this)));
-		markNamed(this);
+		skipChoice(this);
 		configuring.add(this);
 		buildForFile(this, form, info.inputs ?? []);
 		configure.call(this, info);
