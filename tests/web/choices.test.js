@@ -1,7 +1,7 @@
 // The rows of the chooser.
 
 import { expect, test } from "vitest";
-import { fieldRows, indexed, openAtFirst, openChooser, outputRows, ticked } from "../../web/js/parts/program/chooser.mjs";
+import { fieldRows, searchIndex, openAtFirst, openChooser, outputRows, toggled } from "../../web/js/parts/program/chooser.mjs";
 import { firstChoice } from "../../web/js/lib/form.js";
 import { field, node, output, program } from "./sample.js";
 
@@ -9,7 +9,7 @@ const TEXTS = Array.from({ length: 7 }, (_, index) => ({ name: `typed ${index}`,
 
 function rows({ workflow = program(), sought = "", flat = false } = {}) {
   const choice = firstChoice(workflow, null, []);
-  return fieldRows(indexed(workflow, choice), choice, openAtFirst(workflow, choice), sought, flat);
+  return fieldRows(searchIndex(workflow, choice), choice, openAtFirst(workflow, choice), sought, flat);
 }
 const keys = (list) => list.map((row) => row.key);
 
@@ -45,16 +45,16 @@ test("an app's form has no nodes but labels", () => {
 
 test("a click ticks and unticks", () => {
   const choice = firstChoice(program(), null, []);
-  expect([...ticked(choice, "12.cfg").fields]).toContain("12.cfg");
-  expect([...ticked(choice, "3.text").fields]).not.toContain("3.text");
-  expect(ticked(choice, "out 15").outputs).toEqual(["14", "15"]);
-  expect(ticked(choice, "typed 6").typed).toEqual([6]);
-  expect(ticked(choice, "typed 0").typed).toEqual([0]);
+  expect([...toggled(choice, "12.cfg").fields]).toContain("12.cfg");
+  expect([...toggled(choice, "3.text").fields]).not.toContain("3.text");
+  expect(toggled(choice, "out 15").outputs).toEqual(["14", "15"]);
+  expect(toggled(choice, "typed 6").typed).toEqual([6]);
+  expect(toggled(choice, "typed 0").typed).toEqual([0]);
 });
 
 test("a field whose name has spaces is ticked by its whole name", () => {
   const choice = { fields: new Set(), outputs: [], typed: [] };
-  expect([...ticked(choice, "12:3.out put").fields]).toEqual(["12:3.out put"]);
+  expect([...toggled(choice, "12:3.out put").fields]).toEqual(["12:3.out put"]);
 });
 
 test("once twelve outputs are chosen no other can be", () => {

@@ -34,11 +34,11 @@ export function openChooser(program, first) {
 	/** @type {RhChoice | null} */
 	let answer = null;
 	let choice = first;
-	const index = indexed(program, first);
+	const index = searchIndex(program, first);
 	const open = openAtFirst(program, first);
 	const typed = typedOf(program.kind).map(({ name }) => ({ name: shownName(name), tip: t(`typed.${name}`) }));
 	const tick = (/** @type {Row} */ row) => {
-		choice = ticked(choice, row.key);
+		choice = toggled(choice, row.key);
 		draw();
 	};
 	const fields = rowsElement({
@@ -120,7 +120,7 @@ function about({ app, link: address = "", sandbox }) {
 const isAddress = (text = "") => /^https?:\/\//i.test(text);
 
 /** Search index of nodes and fields; nodes with suggested or chosen fields first. @param {RhProgram} program @param {RhChoice} choice */
-export function indexed(program, choice) {
+export function searchIndex(program, choice) {
 	const nodes = program.nodes.filter((node) => node.fields.length > 0).map((node) => ({
 		node,
 		words: lower(`${node.title} ${node.class_type} #${node.id}`),
@@ -191,7 +191,7 @@ export function outputRows(program, choice, typedTexts) {
 }
 
 /** The choice with that row toggled. @type {(choice: RhChoice, key: string) => RhChoice} */
-export function ticked(choice, key) {
+export function toggled(choice, key) {
 	const [prefix, id = ""] = key.split(" ");
 	if (prefix === "out") return { ...choice, outputs: flipped(choice.outputs, id) };
 	if (prefix === "typed") return { ...choice, typed: flipped(choice.typed, Number(id)).sort((first, second) => first - second) };
