@@ -9,10 +9,10 @@ from ...rh_api.errors import BadInput
 from ...rh_api.settings import Settings
 from ..runtime import (
     accounts,
+    cache_invalidation,
     cloud,
     config,
     demo_server,
-    incomplete_outputs,
     order_progress,
     profiles,
 )
@@ -102,7 +102,7 @@ async def fetch(body: Body) -> dict[str, object]:
     return {
         "task_id": outcome.task_id,
         "kept": outcome.kept,
-        "gaps": incomplete_outputs.fetched(outcome),
+        "gaps": cache_invalidation.fetched(outcome),
         "results": [
             {
                 "node_id": result.node_id,

@@ -23,7 +23,7 @@ from ...rh_api.graph.extra_data import read_canvas
 from ...rh_api.wire.call_example import without_key
 from .. import language
 from ..values.codecs.errors import MediaError
-from ..values.costs import cost_sentences
+from ..values.cost_texts import cost_sentences
 from ..values.missing_results import gaps_of
 from ..values.result_files import TaskFiles
 

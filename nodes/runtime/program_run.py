@@ -13,12 +13,12 @@ from ..values.failures import as_node_failures
 from ..values.field_values import Inputs, read_lazy_values
 from ..values.upload_sources import Sources
 from . import (
+    cache_invalidation,
     catalogue_refresh,
     cloud,
     config,
     demo_server,
     failure_reports,
-    incomplete_outputs,
     node_inputs,
     program_versions,
 )
@@ -64,7 +64,7 @@ async def fingerprint(named: str, inputs: Inputs) -> str:
     if node_inputs.is_linked(inputs, named):
         return ""
     asked = node_inputs.read_node_request(inputs, named)
-    reruns = incomplete_outputs.reruns(_key(asked))
+    reruns = cache_invalidation.reruns(_key(asked))
     # A model or module has no saved version on the site: its inputs determine the run.
     if asked.is_model or asked.is_quick:
         return f"rerun {reruns}"
@@ -88,7 +88,7 @@ async def execute(named: str, inputs: Inputs) -> io.NodeOutput:
                 for number, job in enumerate(jobs)
             ]
             outcomes = await client.run_all(jobs, display)
-            incomplete_outputs.note(_key(asked), outcomes)
+            cache_invalidation.note(_key(asked), outcomes)
             warned = (*outcomes[0].warned, *sources.fitted.values())
             outcomes[0] = replace(outcomes[0], warned=warned)
         return await output_of(client, outcomes, display, program, output_ids)

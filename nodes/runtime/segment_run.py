@@ -21,11 +21,11 @@ from ..values.failures import as_node_failures
 from ..values.field_values import Inputs, read_lazy_values
 from ..values.upload_sources import Sources
 from . import (
+    cache_invalidation,
     cached_files,
     cloud,
     config,
     failure_reports,
-    incomplete_outputs,
     local_classes,
     local_files,
     node_outcomes,
@@ -56,7 +56,7 @@ def fingerprint(inputs: Inputs) -> object:
         return f"run {next(_runs)}"
     text = _first(inputs, "segment", "")
     state = local_files.state(_read_segment(inputs))
-    return [*state, cached_files.losses(text), incomplete_outputs.reruns(text)]
+    return [*state, cached_files.losses(text), cache_invalidation.reruns(text)]
 
 
 async def execute(inputs: Inputs, node: Mapping[str, Any]) -> io.NodeOutput:
@@ -86,7 +86,7 @@ async def execute(inputs: Inputs, node: Mapping[str, Any]) -> io.NodeOutput:
             )
             scoped = replace(job, scope=display.prompt_id, ordered=display.ordered[0])
             outcome = await driver.run_order(client, segment, scoped, display)
-            incomplete_outputs.note(_first(inputs, "segment", ""), [outcome])
+            cache_invalidation.note(_first(inputs, "segment", ""), [outcome])
             return replace(outcome, warned=(*outcome.warned, *sources.fitted.values()))
 
     async def work(client: Client) -> tuple[list[Any], str]:

@@ -22,7 +22,7 @@ from .adapters.adapter import Adapter, Part
 from .adapters.model_3d import MODEL_3D
 from .adapters.plain import PlainAdapter
 from .adapters.table import READERS, TYPED, adapter_of_files, reader_of
-from .costs import cost_sentences
+from .cost_texts import cost_sentences
 from .missing_results import Sentence, gaps_of
 from .result_files import TaskFiles, Unreadable
 

@@ -1,1 +1,1 @@
-"""SAY, pure: amounts, limits, quotes and rates of what orders cost."""
+"""Pure: amounts, limits, quotes and rates of what orders cost."""

@@ -22,7 +22,7 @@ import trustme
 
 from benchmarks.rows import Row
 from rh_api.emulator import Emulator
-from rh_api.net.bulk import RequestsBulk
+from rh_api.net.bulk_transport import RequestsBulk
 from rh_api.net.transport import AiohttpTransport
 from rh_api.run.ports import Meter
 from rh_api.settings import Secret, Settings

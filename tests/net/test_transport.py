@@ -28,7 +28,7 @@ from rh_api.errors import (
     RunningHubError,
     Unreachable,
 )
-from rh_api.net.bulk import RequestsBulk
+from rh_api.net.bulk_transport import RequestsBulk
 from rh_api.net.tls_proxy import proxy_for
 from rh_api.net.transport import AiohttpTransport, SystemClock
 from rh_api.run.ports import Meter

@@ -17,7 +17,7 @@ import pytest
 
 from rh_api.emulator import Emulator, Fault
 from rh_api.errors import BadInput, Fate, HostRefused, Redirected, Unreachable, UploadFailed
-from rh_api.net.bulk import RequestsBulk
+from rh_api.net.bulk_transport import RequestsBulk
 from rh_api.net.transfer_thread import StallPolicy, TransferThread
 from rh_api.net.transport import AiohttpTransport
 from rh_api.run.ports import Meter

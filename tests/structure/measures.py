@@ -27,7 +27,7 @@ SINCE = (
     "nodes/routes/spend.py",
     "nodes/runtime/accounts.py",
     "nodes/runtime/cached_files.py",
-    "nodes/runtime/incomplete_outputs.py",
+    "nodes/runtime/cache_invalidation.py",
     "nodes/runtime/node_outcomes.py",
     "nodes/runtime/past_orders.py",
     "nodes/runtime/saved_workflows.py",

@@ -1,4 +1,4 @@
-"""The structure of the house as a table: what is counted, what it may be, what it shall become."""
+"""The structure of the code in numbers: what is counted, its limit today, and its goal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.structure import measures
 
 @dataclass(frozen=True)
 class Row:
-    """`limit`: what it may be now; it follows the number down and never goes up."""
+    """`limit`: follows the number down and never goes up without a reason beside it."""
 
     name: str
     count: Callable[[], int | Sized]

@@ -5,7 +5,7 @@ import { beforeEach, expect, test, vi } from "vitest";
 import english from "../../locales/en/main.json";
 import { loadTexts } from "../../web/js/host/texts.js";
 import { flipFavourite, marked, recentOf, rememberUse } from "../../web/js/lib/recent.js";
-import { rowForKey, visibleRows } from "../../web/js/lib/window.js";
+import { rowForKey, visibleRows } from "../../web/js/lib/windowing.js";
 import { makeView as makeApps } from "../../web/js/parts/panel/add.mjs";
 import { makeView as makeHistory, ROW } from "../../web/js/parts/panel/history.mjs";
 import { makeView } from "../../web/js/parts/panel/now.mjs";

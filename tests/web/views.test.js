@@ -5,7 +5,7 @@ import { beforeEach, expect, test, vi } from "vitest";
 import english from "../../locales/en/main.json";
 import { notice } from "../../web/js/host/dialogs.js";
 import { bytesText, estimateText } from "../../web/js/host/texts.js";
-import { explainedView } from "../../web/js/parts/explained.mjs";
+import { explainedView } from "../../web/js/parts/explanation.mjs";
 import { loadTexts } from "../../web/js/host/texts.js";
 import { action, statusLine, h } from "../../web/js/lib/view.js";
 import { offerKey, testText } from "../../web/js/parts/account.js";

@@ -9,7 +9,7 @@ import { dotted, loadTexts, numberText, textsOf } from "../host/texts.js";
 import { classOf, isOurs, kindOf, setWidget, valueOf } from "../lib/nodes.js";
 import { action, statusLine, form, h, link, page, row, messageOf } from "../lib/view.js";
 import { readSettings, remember, SANDBOX } from "./profiles.js";
-import { remedies } from "./running.js";
+import { remedies } from "./run_state.js";
 
 /**
  * Status of a profile's account; null for what it does not report.

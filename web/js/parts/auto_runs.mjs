@@ -9,7 +9,7 @@ import { allThings, markOf } from "../lib/marks.js";
 import { classNamed, randomized, PROGRAMS, sourceOf } from "../lib/nodes.js";
 import { action } from "../lib/view.js";
 import { SANDBOX } from "./profiles.js";
-import { sumText } from "./sum.js";
+import { sumText } from "./quote_bar.js";
 
 const t = textsOf("auto");
 

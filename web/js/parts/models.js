@@ -11,7 +11,7 @@ import { favourites, recentOf } from "../lib/recent.js";
 import { action, messageOf } from "../lib/view.js";
 import { FIT } from "./program/fit.js";
 import { skipChoice } from "./program/models.js";
-import { remedies } from "./running.js";
+import { remedies } from "./run_state.js";
 
 const t = textsOf("models");
 

@@ -14,7 +14,7 @@ import { action, fill, h, page } from "../lib/view.js";
 import { offerKey, openWorkflowOf } from "./account.js";
 import { profileSelect, routeSelect, SANDBOX } from "./profiles.js";
 import { findItems } from "./program/resources.js";
-import { listen, remedies } from "./running.js";
+import { listen, remedies } from "./run_state.js";
 
 /** An action on nodes and groups. @typedef {(things: any[]) => void} Act */
 
@@ -141,7 +141,7 @@ async function explain() {
 			dialog.close();
 			await offerLocal();
 		}
-		const { explainedView } = await lazy("parts/explained.mjs");
+		const { explainedView } = await lazy("parts/explanation.mjs");
 		return [explainedView(explained, (/** @type {string} */ id) => show(id) && dialog.close())];
 	});
 }

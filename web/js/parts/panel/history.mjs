@@ -8,7 +8,7 @@ import { fileUrl, post } from "../../host/server.js";
 import { bytesText, coinsText, dotted, moneyText, t as text, textsOf } from "../../host/texts.js";
 import { clean } from "../../lib/form.js";
 import { action, statusLine, fill, h, link, rem, row, say, sayError, messageOf } from "../../lib/view.js";
-import { rowForKey, visibleRows } from "../../lib/window.js";
+import { rowForKey, visibleRows } from "../../lib/windowing.js";
 
 const t = textsOf("panel");
 

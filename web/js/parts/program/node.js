@@ -10,7 +10,7 @@ import { withForms } from "../../lib/api_prompt.js";
 import { blankForm, isObject, readForm } from "../../lib/form.js";
 import { after, classNamed, classOf, isOurs, kindOf, MODELS, PROGRAMS, widgetOf } from "../../lib/nodes.js";
 import { build, buildForFile, explainAll, finishFromFile, formOf, removePoolSlots, showConditions, valuesOf } from "./build.js";
-import { checkChanges, ownNodes, review, update } from "./changed.js";
+import { checkChanges, ownNodes, review, update } from "./outdated.js";
 import { choose } from "./choose.js";
 import { growItems } from "./items.js";
 import { askPassword } from "./loader.js";

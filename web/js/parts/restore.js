@@ -6,12 +6,12 @@ import { showOutput } from "../host/previews.js";
 import { lastRuns, pageId, runningPrompt } from "../host/runs.js";
 import { post } from "../host/server.js";
 import { classOf, isOurs, kindOf, valueOf } from "../lib/nodes.js";
-import { dropStaleLines, hasEnded, isListening, showEnd, showNotice } from "./running.js";
+import { dropStaleLines, hasEnded, isListening, showEnd, showNotice } from "./run_state.js";
 
 const SEGMENT = "RunningHubSegment";
 
 /** @type {ComfyPart} */
-export const resuming = {
+export const restore = {
 	setup() {
 		// ComfyUI may have been restarted, or events of runs that ended may have been missed.
 		onEvent("reconnected", () => {

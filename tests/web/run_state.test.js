@@ -3,8 +3,8 @@
 import { beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { api } from "../../web/js/host/scripts.js";
 import { app } from "../../web/js/host/scripts.js";
-import { resuming } from "../../web/js/parts/resuming.js";
-import { hasEnded, listen, running } from "../../web/js/parts/running.js";
+import { restore } from "../../web/js/parts/restore.js";
+import { hasEnded, listen, running } from "../../web/js/parts/run_state.js";
 import { whenAnswered } from "../../web/js/parts/tasks.js";
 
 const PAID = { en: "done in 1 s · 1 coin" };
@@ -74,7 +74,7 @@ test("a page that is opened later tells it the same", async () => {
       ends: { 1: { ...ran, line: PAID, state: "paid" }, 2: { ...ran, line: SHARED, state: "kept" } },
     },
   };
-  resuming.afterConfigureGraph();
+  restore.afterConfigureGraph();
   await vi.waitFor(() => expect(lines()).toEqual([PAID.en, SHARED.en]));
 });
 

@@ -22,18 +22,18 @@ class Graph(str):
 
 
 def test_a_part_that_gave_all_that_was_paid_is_not_kept(pack: Pack) -> None:
-    incomplete_outputs = pack("nodes.runtime.incomplete_outputs")
+    cache_invalidation = pack("nodes.runtime.cache_invalidation")
     graph = Graph('{"1": {"class_type": "ImageInvert"}}' * 1000)
     graph_ref = weakref.ref(graph)
-    incomplete_outputs.note(graph, [WHOLE])
-    assert incomplete_outputs.reruns(graph) == 0
+    cache_invalidation.note(graph, [WHOLE])
+    assert cache_invalidation.reruns(graph) == 0
     del graph
     gc.collect()
     assert graph_ref() is None
 
 
 def test_what_did_not_come_has_the_node_run_anew_until_it_is_there(pack: Pack) -> None:
-    incomplete_outputs = pack("nodes.runtime.incomplete_outputs")
+    cache_invalidation = pack("nodes.runtime.cache_invalidation")
     for outcome, reruns in ((WHOLE, 0), (LESS, 1), (LESS, 1), (WHOLE, 1), (LESS, 2)):
-        incomplete_outputs.note("a graph", [outcome])
-        assert incomplete_outputs.reruns("a graph") == reruns
+        cache_invalidation.note("a graph", [outcome])
+        assert cache_invalidation.reruns("a graph") == reruns
