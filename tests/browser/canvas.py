@@ -242,6 +242,21 @@ class Canvas(Tab):
             }"""
         )
 
+    def reload(self) -> None:
+        """Loads the page anew, once ComfyUI keeps the graph: it does so a while after a change."""
+        self.settle()
+        self.wait_for(
+            """() => {
+                const { id, nodes } = app.rootGraph.serialize();
+                return Object.entries(localStorage).some(([key, text]) => {
+                    if (!key.startsWith("Comfy.Workflow.Draft.")) return false;
+                    const draft = JSON.parse(JSON.parse(text).data);
+                    return draft.id === id && draft.nodes.length === nodes.length;
+                });
+            }"""
+        )
+        self.open()
+
     def shows_picture(self, node_id: str) -> None:
         """Waits until a node shows a picture."""
         self.wait_for(

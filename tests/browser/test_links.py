@@ -127,8 +127,7 @@ def test_an_advanced_socket_is_there_while_it_is_seen_or_linked(canvas: Canvas) 
     canvas.load(saved)
     assert canvas.prompt() == before
     assert sockets(canvas, node) & {*HIDDEN} == {"timeout"}
-    canvas.settle()
-    canvas.open()
+    canvas.reload()
     canvas.would_send(before)
     assert sockets(canvas, node) & {*HIDDEN} == {"timeout"}
     canvas.select(node, number)

@@ -185,11 +185,10 @@ def test_a_page_that_is_reloaded_meanwhile_gets_its_picture(
 ) -> None:
     canvas.clear()
     node, preview = canvas.painting()
-    canvas.settle()
     emulator.hold_at = SAMPLER
     prompt_id = canvas.start()
     canvas.says(node, "KSampler")
-    canvas.open()
+    canvas.reload()
     canvas.wait_for("() => app.graph.nodes.length === 2")
     canvas.picture("reloaded")
     emulator.hold_at = None
@@ -300,7 +299,6 @@ def test_what_a_marked_part_cost_stands_on_a_reloaded_page(
     either: Canvas, emulator: Emulator
 ) -> None:
     *_, shown = either.marked_part(84)
-    either.settle()
     either.run()
     either.shows_picture(shown)
     paid = "用时" if either.classic else "done in"
@@ -312,7 +310,7 @@ def test_what_a_marked_part_cost_stands_on_a_reloaded_page(
 
     either.until(stands)
     # What comes back is all that is loaded: no node of ours, whose coming would be a sign.
-    either.open()
+    either.reload()
     either.wait_for("() => app.graph.nodes.length === 3")
     either.until(stands)
     either.picture("reloaded")
