@@ -113,7 +113,8 @@ class Place:
 
 def sources(*tops: str) -> Iterator[Path]:
     for top in tops:
-        yield from sorted((ROOT / top).rglob("*.py"))
+        paths = sorted((ROOT / top).rglob("*.py"))
+        yield from (path for path in paths if "node_modules" not in path.parts)
 
 
 @cache
