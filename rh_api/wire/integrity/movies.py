@@ -32,7 +32,7 @@ class _Box:
 
 @dataclass(slots=True)
 class _Index:
-    """From `moov`. `last`: highest chunk offset, -1: none. `is_elsewhere`: external media."""
+    """From `moov`. `last`: highest chunk offset, -1: none. `is_external`: external media."""
 
     last: int = -1
     is_fragmented: bool = False
@@ -40,11 +40,13 @@ class _Index:
 
 
 def judge_movie(file: Reading) -> Verdict:
-    """CUT if a media box or a chunk of samples reaches beyond the end, or media lacks an index."""
+    """CUT if a media box ends or a chunk of samples begins beyond the end, or without an index."""
     names: set[bytes] = set()
     index = _Index()
     doubtful = False
-    for box in _boxes(file, 0, file.size):
+    for number, box in enumerate(_boxes(file, 0, file.size), 1):
+        if number == STEPS:
+            return Verdict.CANNOT_TELL
         if box.end > file.size:
             if box.name in _MEDIA:
                 return Verdict.CUT

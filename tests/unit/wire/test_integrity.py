@@ -440,6 +440,12 @@ def test_a_file_of_endless_pieces_is_not_walked_for_ever() -> None:
     assert verdict(data) is OPEN
 
 
+def test_a_movie_of_endless_boxes_is_not_cut() -> None:
+    """Its index may be behind those that are walked."""
+    empty = b"".join(itertools.repeat(box(b"free"), 200_000))
+    assert verdict(box(b"ftyp", b"isom") + empty + box(b"moov", box(b"mvhd"))) is OPEN
+
+
 def test_boxes_within_boxes_have_an_end() -> None:
     nested = b""
     for _ in range(3000):
