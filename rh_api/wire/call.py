@@ -71,7 +71,7 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[T]):
-    """One operation. `repeatable`: it is idempotent, so it may be retried after any failure.
+    """One operation. `repeatable`: it is idempotent, so it may be retried if its effect is unknown.
 
     `fate`: overrides the fate of its errors. NOT_STARTED for a call in preparation of an order,
     which neither places one nor concerns a task; NO_ORDER if it is independent of orders; None:

@@ -131,7 +131,7 @@ def looks_like_page(head: bytes) -> bool:
     )
 
 
-# Completeness of files: see `wholeness`
+# Completeness of files: see `integrity`
 
 BLOCK = 256 * 1024
 STEPS = 200_000  # maximum chunks walked in one file; beyond them it is CANNOT_TELL

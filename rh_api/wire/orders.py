@@ -61,7 +61,7 @@ class NodeInfo:
 
 @dataclass(frozen=True, slots=True)
 class TaskOptions:
-    """Options of an order; None and defaults are not sent.
+    """Options of an order; None and defaults are not sent, but for a workflow's `add_metadata`.
 
     `instance`: default (24 GB), plus (48) or ultra (84). `personal_queue`: orders of dedicated keys
     queue instead of being refused. `retain_seconds`: keep the machine 10 to 180 s; shared

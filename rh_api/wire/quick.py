@@ -74,7 +74,7 @@ def is_module_id(text: str) -> bool:
 def read_module(text: str) -> QuickModule:
     """Parse a module's call example: a JSON object, or a curl line in single or double quotes.
 
-    Raises BadInput for anything else, with a key of its own for an AI app's example.
+    Raises BadInput for anything else, with a text key of its own for an AI app's example.
     """
     if not text.strip():
         raise BadInput("error.quick_blank")

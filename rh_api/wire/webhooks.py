@@ -33,8 +33,8 @@ def check_address(url: str) -> None:
 
 
 def ended_task(body: str | bytes) -> str:
-    """Parse a webhook's POST to its task id. `eventData`, JSON text or an object, is ignored as
-    untrusted. Raises BadInput for anything else."""
+    """Parse a webhook's POST to its task id. `eventData`, an object or its JSON text, is required;
+    its content is untrusted, and ignored. Raises BadInput for anything else."""
     event = read_object(body if isinstance(body, str) else body.decode("utf-8", "replace"))
     task_id = read_id(event.get("taskId"))
     if (
