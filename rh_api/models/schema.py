@@ -124,7 +124,7 @@ class Model:
     Attributes:
         endpoint: its id, in paths and in the catalogue; stable, while names change.
         name, name_zh: its names on the two sites.
-        aliases: former names.
+        aliases: other names, former ones among them.
         task: what it does, such as `text-to-image`; `other` if that is not known.
         output: image, video, audio, text or 3d.
         successor: endpoint of the model that replaces a gone or withdrawn one; "" for none.

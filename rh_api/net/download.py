@@ -312,7 +312,7 @@ def _validator(headers: Mapping[str, str]) -> str:
 
 
 def _name_type(head: bytes, name: str, host: str, mime: str = "") -> tuple[str, FileType | None]:
-    """Return suffix and type. Magic bytes decide; the name's suffix only where they do not match.
+    """Return suffix and type by magic bytes; else the name's suffix, with type None unless TEXT.
 
     `mime`: Content-Type, which tells a text that looks like a web page from an error page. Raises
     ResultUnavailable for the latter."""

@@ -1,7 +1,7 @@
 """Preconnect: connections opened before the request that uses them, to save its handshakes.
 
-A new connection takes one round trip for TCP and with TLS a second, both during an upload or while
-a task runs. Never through a proxy.
+A new connection takes one round trip for TCP and with TLS a second. They pass beside an upload, or
+while a task runs. Never through a proxy.
 """
 
 from __future__ import annotations

@@ -51,10 +51,8 @@ class _SendState:
 @dataclass(frozen=True, slots=True)
 class _Sessions:
     """`steady` pools connections, `fresh` does not: if the server closed an idle connection just
-
     as a create is sent, its fate would be unknown. The handshake of a new one is hidden by
-    preconnecting (`ahead`).
-    """
+    preconnecting (`ahead`)."""
 
     steady: aiohttp.ClientSession
     fresh: aiohttp.ClientSession

@@ -71,7 +71,7 @@ CHEAP = frozenset(
         "GetImageSize",
     }
 )
-"""Pure core classes on numbers and strings: cheap enough to be rematerialized on either side."""
+"""Pure core classes that return numbers or texts, so cheap that either side may run them too."""
 
 SWITCH, SWITCHED_BY, SWITCHED = "ComfySwitchNode", "switch", ("on_false", "on_true")
 """Core's switch, and its inputs; with a constant condition it is folded to the chosen input."""
