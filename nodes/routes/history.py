@@ -219,7 +219,7 @@ async def inputs(body: Body) -> dict[str, object]:
 
 
 async def again(body: Body) -> dict[str, object]:
-    """Order the same again (this costs); return its task id, or the error if it is refused."""
+    """Order the same again (costs); `task_id` "" while unknown. Raises what refuses the order."""
     _, past = await _named_order(body)
     _, client = accounts.of_order(past)
     return {"task_id": await past_orders.run_again(client, past)}

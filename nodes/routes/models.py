@@ -22,7 +22,7 @@ _NO_PRICE = {"text": "", "amount": None, "total": None, "currency": ""}
 
 
 async def models(body: Body) -> dict[str, object]:
-    """Search models by `words` and `task`, best match first; or list the endpoints of `only`."""
+    """Search models by `words` and `task`, best match first; or list `only`, in that order."""
     catalogue = model_catalogues.catalogue(text_of(body, "profile"))
     listing = await catalogue.load()
     only = body.get("only")

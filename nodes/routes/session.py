@@ -19,7 +19,7 @@ async def session(body: Body) -> dict[str, object]:
 
 
 async def resume(body: Body) -> dict[str, object]:
-    """Redirect the progress of the run `prompt` to the page `client`; `shown`: it succeeded."""
+    """Redirect the progress of the run `prompt` to the page `client`; `shown`: it runs there."""
     return {"shown": node_display.resume(text_of(body, "prompt"), text_of(body, "client"))}
 
 

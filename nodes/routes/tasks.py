@@ -142,7 +142,7 @@ async def kept(_: Body) -> dict[str, object]:
 
 
 async def empty(_: Body) -> dict[str, object]:
-    """Delete kept results; `bytes`: what remains, since open orders still need it."""
+    """Delete kept results; `bytes`: what remains, of unfinished or undelivered orders."""
     await _any_client().empty_kept()
     return await kept({})
 

@@ -45,8 +45,8 @@ async def run(
 ) -> T:
     """Run `work` in the server's loop with the client of a profile's account; return its result.
 
-    However this exits (Stop and a failing sibling node included), `work` is cancelled, and with
-    it the task in the cloud. Raises NodeFailure, and InterruptProcessingException after Stop.
+    However this exits (Stop, a failing sibling node), `work` is cancelled, and in the cloud each of
+    its orders that nothing else awaits. Raises NodeFailure, InterruptProcessingException on Stop.
     """
     with as_node_failures():
         settings = config.settings(profile)

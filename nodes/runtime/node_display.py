@@ -89,7 +89,7 @@ class NodeDisplay:
 
     @property
     def has_ordered_nothing(self) -> bool:
-        """Whether no order was submitted for certain; not reliable for several orders at once."""
+        """Whether it is certain that no order was submitted; unreliable for several at once."""
         return self._news is None or self._news.stage in _BEFORE_TASK
 
     def __call__(self, news: Progress) -> None:

@@ -105,7 +105,7 @@ def _last_report(client: Client, task_id: str) -> Report | None:
             try:
                 answer.report = await client.task(task_id).refresh()
             except RunningHubError:
-                pass  # transient; polled again after ASK_SECONDS
+                pass  # keep the last report; polled again after ASK_SECONDS
             finally:
                 answer.at, answer.asking = time.monotonic(), None
 

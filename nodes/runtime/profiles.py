@@ -161,7 +161,7 @@ def read_name(text: str) -> str:
 
 
 def load(folder: Path) -> Profiles:
-    """Read the file in `folder`; empty if missing. Raises BadInput if it cannot be parsed."""
+    """Read the file in `folder`; empty if missing. Raises BadInput if it cannot be read."""
     path = folder / FILE
     try:
         return _from_json(json.loads(path.read_text("utf-8")))
@@ -173,8 +173,8 @@ def load(folder: Path) -> Profiles:
 
 
 def change(folder: Path, how: Change) -> None:
-    """Read, modify and write the file under a cross-process lock. Raises BadInput if it cannot be
-    read or written, and whatever `how` raises."""
+    """Change the file under a cross-process lock (best effort, see `_locked`). Raises BadInput if
+    it cannot be read, and then leaves it, or written, and whatever `how` raises."""
     with _locked(folder):
         store(folder, how(load(folder)))
 
@@ -182,8 +182,8 @@ def change(folder: Path, how: Change) -> None:
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
-        # SQLite as a portable lock, released when its process dies. If it cannot be opened, go on:
-        # the write itself reports why.
+        # SQLite as a portable lock, released when its process dies. If it cannot be opened, or
+        # taken in LOCKED_SECONDS, go on without: the write reports an unwritable folder.
         with contextlib.suppress(OSError, sqlite3.Error):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             lock = sqlite3.connect(folder / LOCK, timeout=LOCKED_SECONDS, isolation_level=None)

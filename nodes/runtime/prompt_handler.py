@@ -155,7 +155,7 @@ PASSES: tuple[Pass, ...] = (drop_keys, read_switches, mirror_field_links)
 
 
 def handle_prompt(data: dict[str, Any]) -> dict[str, Any]:
-    """Return POST /prompt's body after all passes; the same object if it has no node of ours.
+    """Return POST /prompt's body after all passes; the same object without our nodes or marks.
 
     Fails closed: ComfyUI swallows a handler's exceptions and runs the unchanged prompt, so on any
     error this returns a prompt of one node whose validation fails with the reason.

@@ -55,7 +55,7 @@ async def execute(inputs: Inputs) -> io.NodeOutput:
 
 
 def read_node_request(inputs: Inputs) -> NodeRequest:
-    """Parse the inputs. Raises BadInput for a malformed task id or list of outputs."""
+    """Parse the inputs. Raises BadInput for a bad task id or list of outputs, or a wrong type."""
     values = [value for value in inputs.get("task_id", ()) if value is not None]
     return NodeRequest(
         tuple(as_task_id(node_inputs.require_type("task_id", value, "")) for value in values),

@@ -29,7 +29,7 @@ def promised(fields: Inputs) -> dict[str, object]:
 
 def read_lazy_values(inputs: Inputs) -> None:
     """Load the lazy mappings of other packs (audio of videos, by a subprocess that may take
-    seconds). Blocks: call it in a worker thread."""
+    seconds). Blocks: call it in the prompt's thread, never in the server's loop."""
     for values in inputs.values():
         for value in values:
             if isinstance(value, Mapping):

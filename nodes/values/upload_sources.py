@@ -71,7 +71,7 @@ class Sources:
     ) -> LazySource:
         """The cached source of `media`; if encoding fails it raises BadField for `field`.
 
-        `limit`: what an image is re-encoded to fit; for audio only above the documented one.
+        `limit`: what an image is re-encoded to fit; audio only if above the documented one too.
         """
         key = media.key, limit
         if key not in self._lazy_sources:

@@ -131,8 +131,8 @@ class Adapter:
         raise NotImplementedError
 
     def fit(self, encoded: Source, limit: Limit | None) -> Fitted | None:
-        """Re-encode a file that exceeds `limit`, or the service's; None if it fits. Raises
-        MediaError."""
+        """Re-encode a file whose size or format `limit`, or the service, does not accept; None if
+        they do. Raises MediaError."""
         return None
 
     def contents(self, media: Media) -> object:
