@@ -48,5 +48,5 @@ MODEL_CLASSES = ("RunningHubModel", *TASK_CLASSES)
 """All classes that run a standard model."""
 
 NAME_SECONDS = 6 * 3600
-"""TTL of an Upload node's remote names in ComfyUI's cache: the service drops uploads after a day,
+"""Longest stay of an Upload node's names in ComfyUI's cache: the service drops uploads after a day,
 and a name that is passed on as plain text is not recognized as an upload."""

@@ -28,7 +28,7 @@ _NO_WIDGET = frozenset({FieldKind.JSON, FieldKind.LORA, FieldKind.URL, FieldKind
 _OMIT = "empty"  # the option that omits the parameter
 _CONTROL = "control_after_generate"
 _OWN = ("skip_error", "seed")  # widgets of every class
-_REAL_PERSON = ("real_person_mode", "conversion_slots")
+_REAL_PERSON = ("real_person_mode", "conversion_slots")  # of some classes, last
 _RATIO_IN_PROMPT = "rhart-image-g-2/"
 # Whether a parameter was required, where it differs today: required widgets come first.
 _REQUIRED = {

@@ -10,7 +10,7 @@ from . import exif
 from .own_texts import own_texts
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_MAX_UNPACKED = 64 * 1024 * 1024  # bytes of all compressed texts, against decompression bombs
+_MAX_UNPACKED = 64 * 1024 * 1024  # bytes of compressed texts once inflated: against bombs
 _PACKED = (b"zTXt", b"iTXt")
 
 
