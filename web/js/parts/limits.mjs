@@ -1,4 +1,4 @@
-// Spending limits of one key: stored beside the journal, never in ComfyUI's settings.
+// Spending limits of one key: stored in the journal, never in ComfyUI's settings.
 
 import { loading } from "../host/dialogs.js";
 import { post } from "../host/server.js";

@@ -36,7 +36,7 @@ export const sum = {
 		onEvent("graphChanged", schedule);
 		onEvent("reconnected", () => schedule());
 		for (const end of ["execution_success", "execution_error", "execution_interrupted"]) {
-			onEvent(end, invalidate); // the run's actual cost is known by now
+			onEvent(end, invalidate); // the run counts in the quotes by now
 		}
 		whenPriced.add(invalidate);
 	},

@@ -355,7 +355,7 @@ async function showFailure({ prompt_id: prompt, node_id: id, node_type, exceptio
 			openDialog({ title, body });
 		}
 	};
-	// Allows exactly the refused orders, once; what is done already is not repeated.
+	// Exempts each refused order once, or one of its program (a new seed); what is done is not repeated.
 	const once = async () => {
 		await openWorkflow(graph);
 		const passed = await post("/runninghub/limits/once", { prompt, node_id: own });

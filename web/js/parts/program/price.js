@@ -113,7 +113,7 @@ async function updatePrice(node) {
 /** Listeners, called once the service has quoted a price. @type {Set<() => void>} */
 export const whenPriced = new Set();
 
-/** Request a quote, only when the button is pressed: it tells the service the model, with placeholder values. @param {ComfyNode} node */
+/** Request a quote, only when the button is pressed: it tells the service the model and values, with placeholders for texts and files. @param {ComfyNode} node */
 async function requestQuote(node) {
 	await loadTexts();
 	show(node, t("asking"));
