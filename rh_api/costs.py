@@ -107,6 +107,6 @@ class Costs:
         await self._journal.set_rule(scope, sums)
 
     def allow_once(self, keys: Iterable[str], scope: str = "") -> None:
-        """Let each order that a limit refused pass once; `keys`: `order_key` of its CostLimit.
+        """Let a refused order, else one of its program, pass once; `keys`: CostLimit's `order_key`.
         `scope`: the only run in which they may pass, as in `Job.scope`; "" for any."""
         self._budget.allow_once(keys, scope)

@@ -1,4 +1,4 @@
-"""Durable file writes: fsync, and atomic replacement."""
+"""File writes that a power cut leaves old or new, never half: fsync, atomic replacement."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ def put(part: Path, path: Path) -> None:
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Atomically and durably replace a file with a text. Raises OSError."""
+    """`replace_bytes` for a text. Raises OSError."""
     replace_bytes(path, text.encode("utf-8", "surrogatepass"))
 
 
 def replace_bytes(path: Path, data: bytes, mode: int = 0o666) -> None:
-    """Atomically and durably replace a file with `data`, creating its folder. Raises OSError.
+    """Atomically replace a file with fsynced `data`, creating its folder. Raises OSError.
 
-    `mode`: permissions of the new file, less the umask.
+    The folder is not fsynced: a power cut may leave the old file. `mode`: less the umask.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")

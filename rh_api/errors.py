@@ -168,7 +168,7 @@ def _in_sentence(name: str, value: object, say: Say) -> object:
 
 
 class Unreachable(RunningHubError):
-    """No usable connection. NOT_STARTED if no byte was sent, else UNKNOWN."""
+    """No usable connection. NOT_STARTED if no byte of the request left, else UNKNOWN."""
 
     default_key = "error.unreachable"
     default_fate = Fate.UNKNOWN

@@ -176,8 +176,8 @@ class ModelCatalogue:
     ) -> PricePreview:
         """Ask the service what an order with these values would cost; nothing is started.
 
-        Texts and files, missing required ones included, are sent as filler and placeholders: no
-        data of the user goes out. The quote is cached.
+        Texts and files, missing required ones included, are sent as filler and placeholders;
+        numbers and choices as they are. The quote is cached.
         """
         preview_body = prices.preview_body(model, body.compose(model, values, extra).body)
         preview = await self._sender.send(price_preview(model.endpoint, preview_body))

@@ -133,7 +133,7 @@ def _save(result: Result, folder: Path, stem: str, numbers: itertools.count[int]
 
 
 def _publish(part: Path, target: Path) -> bool:
-    """Atomically name a complete file, unless the name exists, also across processes."""
+    """Name a complete file; False if the name exists. Without hard links empty for a moment."""
     try:
         os.link(part, target)
     except FileExistsError:

@@ -207,5 +207,5 @@ async def serve_http(server: MCPServer[Any], port: int, token: str, terminal: Te
 class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
-        """Disabled: Ctrl-C is handled in `interrupt` for all commands."""
+        """Disabled: Ctrl-C is handled in `signals` for all commands."""
         yield

@@ -60,7 +60,7 @@ class _Work:
     """Files that could not be read or written, not counting files without a graph."""
 
     def file(self, path: Path) -> dict[str, object]:
-        """Process one file; errors are recorded, and raised only if it is the sole argument."""
+        """Process one file; records errors, raises them if it is the sole argument or in --out."""
         if self.folder is not None and self.folder.resolve() == path.parent.resolve():
             raise BadInput("cli.migrate_same", path=path)
         try:

@@ -38,7 +38,7 @@ class ProgressLine:
         self._drawn_columns = 0
 
     def show(self, stage: str, sentence: str, share: float) -> None:
-        """Update. `share`: 0 to 1. A new `stage` prints a plain line, a new sentence does not."""
+        """Update. `share`: 0 to 1. Plain lines: at a new `stage` or STEP, not at a new sentence."""
         if self._started is None:
             self._started = self._now()
         is_new = stage != self._stage
