@@ -80,7 +80,7 @@ class Budget:
     async def reserved(
         self, order: Order, watch: Watch, *, uploaded: bool = False
     ) -> AsyncGenerator[Hold]:
-        """Reserve what an order may cost; release it if the body raises.
+        """Reserve what an order may cost. If the body raises, release it unless bound to a row.
 
         `uploaded`: its files may be at the service already. Raises CostLimit if a limit leaves
         too little (also for LimitReached from the body); StoreUnavailable if nothing can be held.
@@ -94,7 +94,7 @@ class Budget:
             except LimitReached as error:  # the price is higher, or a concurrent order reserved it
                 await self._release(hold)
                 raise self._refused(error.reached, await self.context.journal.rules()) from None
-            except BaseException:  # a cancel too: nothing was ordered for it
+            except BaseException:  # a cancel too; the hold of an order that may run stays
                 await self._release(hold)
                 raise
         except CostLimit as error:

@@ -48,7 +48,7 @@ class Canceller:
 
         `order`: what was ordered, if known. A standard model's task is asked to stop only once:
         sources doubt that the service stops those, so only what it then reports counts.
-        `rejected`: the graph error because of which the row is recorded as failed even on success.
+        `rejected`: the graph error with which the row is recorded as failed if the task succeeded.
 
         An unconfirmed cancel is retried in the background until confirmed, or until `close`.
 

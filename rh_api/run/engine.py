@@ -228,7 +228,7 @@ class Engine:
         return local
 
     async def _owed(self, done: ActiveOrder, earlier: OrderRow, report: Report) -> Outcome | None:
-        """Fetch results that were never delivered; None if the service has expired them."""
+        """Fetch results that are not stored here; None if they have expired at the service."""
         # A cancel that came too late left the result list unread: wait for it.
         wait = not earlier.missing and await self.delivery.is_owed(earlier)
         report, gone = await self._listed(done, report, wait=wait)

@@ -63,7 +63,7 @@ QUEUE_PAUSE = 15.0
 class Poller:
     """Follows one task. `history`: seconds of earlier runs; `nodes`: size of the graph, 0: unknown.
 
-    `time_limit`: seconds of running time, 0 for none; `ran`: seconds that ran before this process.
+    `time_limit`: seconds of running time, 0 for none; `ran`: seconds of it before this poller.
     `awaited`: nodes whose results the list must have.
     `paid`: running seconds that the hold pays for, 0 for no bound; `extend` enlarges the hold and
     returns the new seconds. `asked_at`: when the create call was sent, by the clock. `near`: called
@@ -297,7 +297,7 @@ class Poller:
             self.watch(Progress(stage, params=self._timing()))
 
     def _timing(self) -> dict[str, object]:
-        """Return `ran`, the seconds before this process followed it, and `usual`, the median."""
+        """Return `ran`, running seconds before this poller, and `usual`, the median in all."""
         usual = {"usual": statistics.median(self.history)} if self.history else {}
         return {"ran": self.ran, **usual}
 

@@ -208,7 +208,7 @@ class Journal(Protocol):
         ...
 
     async def settle(self, prior: OrderRow, task_id: str) -> bool:
-        """The user says which task an order became; "": it never started, delete the row.
+        """The user says which task an order became; "": it never started, delete row and hold.
 
         Changes nothing unless the row is still as in `prior`, or while an equal order is not over.
         """

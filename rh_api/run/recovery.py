@@ -215,7 +215,7 @@ class Recovery:
         """Settle an uncertain order as that task, after checking it with the service.
 
         If a cancel was requested before the task was known, it starts now. Raises TaskNotFound,
-        or BadInput if the task is another order's, or has results of nodes this one lacks.
+        or BadInput if the task is another order's, or has results only of nodes this one lacks.
         """
         question = await self._answerable(order)
         context = self.context

@@ -132,9 +132,9 @@ class Submitter:
         return 0 if line is None else line[0]
 
     async def _wait_for_room(self, room: int, seconds: float, end: asyncio.Event) -> None:
-        """Wait at most `seconds` for a slot: until `end` (an order of this process ends), or until
-        the journal has fewer than `room` tasks. Polls are jittered, so that competing processes
-        win equally often."""
+        """Wait at most `seconds` for a slot: until the journal has fewer than `room` tasks, or
+        `end` (an order of this process ends) while no other process waits. Polls are jittered, so
+        that competing processes win equally often."""
         clock = self.context.sender.clock
         until = clock.now() + seconds
         self._waiting += 1

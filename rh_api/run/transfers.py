@@ -306,7 +306,7 @@ class Transfers:
         return await retry(attempt, waits=True, anew=has_grown)
 
     async def download(self, url: str, into: Path, task_id: str, show: Moved = None) -> Fetched:
-        """Download a task's result; errors carry its id. `show`: callback of (bytes, total)."""
+        """Download a result; `show` gets (bytes, total). ResultUnavailable, DiskFull, BadInput."""
         try:
             return await self._download(url, into, show)
         except (ResultUnavailable, DiskFull, BadInput) as error:
