@@ -352,9 +352,9 @@ class Client:
     ) -> None:
         """Record the user's answer about an uncertain order: it became `task_id`, or never started.
 
-        The task is looked up first, and equal inputs then resume it; after `not_started` they are
-        ordered when run again. Either can be corrected until the task is over, also after a resend
-        by `Job.again`, which may cost twice. Raises BadInput, TaskNotFound.
+        The task is looked up first, and equal inputs then resume it; until it is over it can be
+        corrected. `not_started` is final: equal inputs are ordered when run again. Either also
+        after a resend by `Job.again`, which may cost twice. Raises BadInput, TaskNotFound.
         """
         if not_started == bool(task_id):
             raise ValueError("one answer: task_id or not_started")

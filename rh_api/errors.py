@@ -321,7 +321,7 @@ class TimeLimit(RunningHubError):
 
 
 class CostLimit(RunningHubError):
-    """An order would exceed a cost limit that the user set; nothing was uploaded.
+    """An order would exceed a cost limit of the user's, or has no bound; it was not placed.
 
     `params["order_key"]` identifies the order, for `Client.allow_once`.
     """

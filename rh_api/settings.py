@@ -146,7 +146,7 @@ class Settings:
 
     @property
     def account(self) -> str:
-        """Fingerprint of the key (16 hex digits), by which the journal tells accounts apart."""
+        """One-way fingerprint of the key (16 hex digits), by which the journal knows accounts."""
         return hashlib.sha256(b"runninghub account\0" + self.key.reveal().encode()).hexdigest()[:16]
 
     @property

@@ -84,7 +84,7 @@ class LimitReached(Exception):
 
 
 class LimitsChanged(Exception):
-    """A limit was set or lowered since the order's hold was made, or needed none."""
+    """A limit was set or lowered since the order's hold was made, or found unnecessary."""
 
 
 class Ledger:
@@ -142,7 +142,7 @@ class Ledger:
 
     def hold_instead(self, hold: Hold) -> bool:
         """Replace amounts and seconds of the reservation `hold.number`, checked against the limits
-        of the time `hold.at`. Raises LimitReached, and changes nothing, if they would exceed one.
+        on the day of `hold.at`. Raises LimitReached, and changes nothing, if they would exceed one.
         False if there is no such reservation."""
         number, amounts = hold.number, hold.amounts
         with self._file.writing() as db:

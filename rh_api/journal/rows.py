@@ -162,7 +162,7 @@ class ResultRow:
 
 
 class OrderExists(Exception):
-    """An unfinished order of the same identity is in the journal: `row`."""
+    """`row` of the same identity is unfinished, or succeeded since (see `Store.intend`)."""
 
     def __init__(self, row: OrderRow) -> None:
         super().__init__(row.identity_digest)

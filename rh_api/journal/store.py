@@ -351,9 +351,9 @@ class Store:
     ) -> list[int]:
         """Delete expired uploads, old reservations, and ended orders that are old or surplus.
 
-        Unfinished orders always stay, and those with implausible dates; if there is no recent
-        order at all, the clock may be wrong, and none is deleted for its age. Returns the ids of
-        the deleted orders.
+        Unfinished orders stay, and those with implausible dates; if there is no recent order at
+        all, the clock may be wrong, and none goes for its age. Returns the ids; rows of the last
+        SPEND_DAYS are only emptied, so that their costs count.
         """
         with self._file.writing() as db:
             return prune(db, now, keep_days, keep_orders)

@@ -64,7 +64,7 @@ def read_sums(text: str, unit: str = "") -> dict[str, int]:
 
 
 def whole_coins(amount: int) -> int:
-    """Round millionths of coins up to whole coins, as the service charges them."""
+    """Round up to whole coins, as the service charges them; both in millionths of a coin."""
     return -(-amount // MICRO) * MICRO
 
 

@@ -57,7 +57,7 @@ class Limits:
 class Reached:
     """A limit that an order would exceed: `scope` order, prompt or day; amounts in millionths.
 
-    `needed`: upper bound of the order's cost, `spent`: what is booked and held already.
+    `needed`: the order's bound, if billed by time its probable cost; `spent`: booked or held.
     """
 
     scope: str
