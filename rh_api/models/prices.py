@@ -89,7 +89,7 @@ def list_price(model: Model, body: Mapping[str, object]) -> ListPrice | None:
 
 
 def preview_body(model: Model, body: Mapping[str, object]) -> dict[str, object]:
-    """Return a body of the same price that has no data of the user.
+    """Return a body of the same price whose texts and files are placeholders.
 
     Known choices, numbers and booleans stay; texts become filler of the same length, files
     placeholders, everything else is omitted. A text or a file that is required and missing is
