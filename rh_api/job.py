@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from .graph.check import Declared, Options, nothing_known
 from .graph.prompt import Graph
 from .graph.ranges import Ranges
+from .run.results import Outcome
 from .wire.orders import TaskOptions
 
 
@@ -32,8 +33,8 @@ class Job:
     `again`: order anew, even if that may cost twice. `route`, of a graph: one of
     `graph.extra_data.ROUTES`, "" for the settings' default. `scope`: the prompt or command whose
     cost limit it counts against; "" for its own.
-    `ordered`: memo of one run of the caller (order digest to item number and whether it was kept),
-    filled by `Jobs.run`: a job that the same run repeats is served, even with `again` or new seeds.
+    `ordered`: memo of one run of the caller (order digest to outcome), filled by `Jobs.run`: a job
+    that the same run repeats gets the same task's results and cost, even with `again` or new seeds.
     """
 
     workflow: str = ""
@@ -55,4 +56,4 @@ class Job:
     title: str = ""
     scope: str = ""
     route: str = ""
-    ordered: dict[str, tuple[int, bool]] | None = field(default=None, repr=False, compare=False)
+    ordered: dict[str, Outcome] | None = field(default=None, repr=False, compare=False)

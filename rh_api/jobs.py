@@ -208,9 +208,9 @@ class Jobs:
                     await self._check_key()
                 return await self._payload(program, values, sources, show, order.prompt)
 
-            anew = {"again": job.again, "serve": not job.reroll_seeds} if was_kept is None else {}
+            again, serve = job.again, not job.reroll_seeds
             try:
-                outcome = await self.engine.run(measured, prepare, show, **anew)
+                outcome = await self.engine.run(measured, prepare, show, again=again, serve=serve)
             except RunningHubError as error:
                 if order.prompt:
                     await cost.booked(error.task_id)
@@ -222,14 +222,15 @@ class Jobs:
 
         ordered = {} if job.ordered is None else job.ordered
         key = digest([order.program, order.graph_hash, order.inputs_hash, job.reroll_seeds])
-        item, was_kept = ordered.get(key, (0, None))
-        rolls = job.reroll_seeds and was_kept is None  # each run needs distinct seeds
-        with self._twins.number(key) if rolls else nullcontext(item) as item:
+        if told := ordered.get(key):  # by its task: the latest equal order may be another node's
+            now = await self.engine.fetch(told.task_id, watch)
+            return replace(told, results=now.results, missing=now.missing, unfetched=now.unfetched)
+        with self._twins.number(key) if job.reroll_seeds else nullcontext(0) as item:  # own seeds
             order = replace(order, item=item)
             outcome, shared = await self.flights.join((key, item), fly, watch)
-            kept = outcome.kept and was_kept is not False
-            ordered[key] = item, kept
-            return replace(outcome, kept=kept, shared=next(shared, True))
+        outcome = replace(outcome, shared=next(shared, True))
+        ordered[key] = replace(outcome, results=())
+        return outcome
 
     def _order(
         self, job: Job, program: Program, values: Mapping[str, object], inputs: Mapping[str, object]

@@ -15,7 +15,7 @@ from comfy_execution.utils import get_executing_context
 from PIL import Image
 from server import PromptServer
 
-from ...rh_api.client import Progress, Stage
+from ...rh_api.client import Outcome, Progress, Stage
 from .. import language
 from . import node_outcomes
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from comfy_execution.progress import ProgressRegistry
 
     Preview = tuple[str, Image.Image, int]
-    Ordered = defaultdict[int, dict[str, tuple[int, bool]]]
+    Ordered = defaultdict[int, dict[str, Outcome]]
     """`Job.ordered` of each of a node's jobs."""
 
 INTERVAL = 0.1  # seconds between redraws
@@ -40,9 +40,9 @@ Display = TypeVar("Display", bound="NodeDisplay")
 _drawing: set[NodeDisplay] = set()
 """Displays that are being drawn; accessed in the server's loop only."""
 
-_ordered: WeakKeyDictionary[ProgressRegistry, dict[str, Ordered]] = WeakKeyDictionary()
-"""By the run of a prompt and its nodes. ComfyUI runs a node once more in it when a lazy input wants
-what is not kept any more: with --cache-none, or in want of memory."""
+_ordered: WeakKeyDictionary[ProgressRegistry, dict[tuple[str, str], Ordered]] = WeakKeyDictionary()
+"""By the run of a prompt (registry and id: either may serve several) and its nodes. ComfyUI runs a
+node again in it when a lazy input wants what is not kept now: by --cache-none, or in low memory."""
 
 
 class NodeDisplay:
@@ -75,8 +75,8 @@ class NodeDisplay:
         if context is None:
             return cls("", "", client_id)
         display = cls(context.node_id, context.prompt_id, client_id)
-        of_prompt = _ordered.setdefault(get_progress_state(), {})
-        display.ordered = of_prompt.setdefault(context.node_id, display.ordered)
+        runs = _ordered.setdefault(get_progress_state(), {})
+        display.ordered = runs.setdefault((context.prompt_id, context.node_id), display.ordered)
         return display
 
     @property

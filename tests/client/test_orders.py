@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from rh_api.client import Client, Job, Progress, Source, Stage
+from rh_api.client import Client, Job, Outcome, Progress, Source, Stage
 from rh_api.emulator import Emulator, Fault, catalog
 from rh_api.errors import (
     BadField,
@@ -25,6 +25,7 @@ from rh_api.errors import (
     GraphRejected,
     NoBalance,
     NoKey,
+    Uncertain,
     WrongSite,
 )
 from rh_api.graph.check import Unsupported
@@ -176,6 +177,68 @@ async def test_one_run_that_asks_twice_is_served_and_the_next_one_orders_anew(
     await client.run(job)
     await client.run(job)
     assert emulator.counters.orders == 4
+
+
+@pytest.mark.parametrize("wish", ["again", "reroll_seeds"])
+async def test_a_run_that_asks_twice_gets_its_own_beside_equal_ones(
+    client: Client, emulator: Emulator, wish: str
+) -> None:
+    def job() -> Job:
+        return replace(paint(ordered={}), **{wish: True})  # type: ignore[arg-type]
+
+    mine = job()
+    first, other = await client.run(mine), await client.run(job())
+    assert other.task_id != first.task_id
+    second = await client.run(mine)
+    assert second.results == first.results
+    # Beside one that asks for the first time, and beside one of which nobody knows whether it runs.
+    second, another = await asyncio.gather(client.run(mine), client.run(job()))
+    assert second.task_id == first.task_id
+    assert another.task_id not in (first.task_id, other.task_id)
+    emulator.faults.append(Fault("/task/openapi/create", "lost_reply"))
+    with pytest.raises(Uncertain):
+        await client.run(job())
+    assert (await client.run(mine)).task_id == first.task_id
+    assert emulator.counters.orders == 4
+
+
+async def test_a_run_that_asks_twice_does_not_pay_for_what_was_deleted_meanwhile(
+    client: Client, emulator: Emulator
+) -> None:
+    mine = paint(reroll_seeds=True, ordered={})
+    first = await client.run(mine)
+    page = await client.history()
+    await client.delete_orders([order.order for order in page.orders])
+    second = await client.run(mine)
+    assert second.task_id == first.task_id
+    assert all(result.path and result.path.exists() for result in second.results)
+    assert emulator.counters.orders == 1
+
+
+async def test_a_run_that_asks_twice_is_told_the_same_cost_both_times(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    def told(outcome: Outcome) -> tuple[object, ...]:
+        return outcome.kept, outcome.shared, outcome.taken_up, outcome.usage
+
+    emulator.hold_at = "3"
+    client = make_client()
+    left = asyncio.ensure_future(client.run(paint()))
+    await until(lambda: any(task.status == "RUNNING" for task in emulator.tasks.values()))
+    await client.leave()
+    with pytest.raises(asyncio.CancelledError):
+        await left
+    client, twins = make_client(), [paint(ordered={}), paint(ordered={})]
+    heard: tuple[list[Progress], ...] = ([], [])
+    runs = asyncio.gather(*(client.run(twins[n], heard[n].append) for n in (0, 1)))
+    await until(lambda: all(heard))
+    emulator.hold_at = None
+    first = await runs
+    assert [outcome.taken_up for outcome in first] == [True, True]
+    assert sorted(outcome.is_paid for outcome in first) == [False, True]
+    second = [await client.run(twin) for twin in twins]
+    assert [*map(told, second)] == [*map(told, first)]
+    assert emulator.counters.orders == 1
 
 
 @pytest.mark.parametrize("reroll", [False, True])

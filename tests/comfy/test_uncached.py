@@ -5,11 +5,22 @@ from __future__ import annotations
 import itertools
 from collections.abc import AsyncIterator, Iterator
 
+import numpy as np
 import pytest
 
 from rh_api.emulator import Emulator, catalog
 from tests.comfy.client import ComfyClient, Result
-from tests.comfy.graphs import Prompt, loaded, marked, pixels, remote, save, turning
+from tests.comfy.graphs import (
+    Prompt,
+    decoded,
+    loaded,
+    mark,
+    marked,
+    pixels,
+    remote,
+    save,
+    turning,
+)
 from tests.comfy.server import Server, running
 from tests.support.graphs import node
 
@@ -87,3 +98,29 @@ async def test_twins_with_rerolled_seeds_that_run_twice_pay_once_each(
     assert result.outcome == "success", result.refusal
     assert [runs_of(result, twin) for twin in ("2", "3")] == [2, 2]
     assert emulator.counters.orders == 4  # two pictures each
+
+
+async def test_a_node_that_runs_again_after_its_twin_gives_its_own_picture(
+    comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    """The twin waits for the node's picture, and the node is asked again for the twin's."""
+    fields = {"6.text": f"a {mark()}", "5.width": 64, "5.height": 64}
+    prompt = {
+        "2": remote(catalog.TEXT_TO_IMAGE, fields, reroll_seeds=True),
+        "20": save(["2", 0]),
+        "21": node("GetImageSize", image=["2", 0]),
+        "3": remote(catalog.TEXT_TO_IMAGE, {**fields, "5.width": ["21", 0]}, reroll_seeds=True),
+        "30": save(["3", 0]),
+        "31": node("GetImageSize", image=["3", 0]),
+        "22": node("TestPicks", select=["31", 0], input64=["2", 0]),
+        "23": save(["22", 0]),
+    }
+    result = await comfyui.queue(prompt)
+    assert result.outcome == "success", result.refusal
+    assert [runs_of(result, node_id) for node_id in ("2", "3")] == [2, 1]
+    own, twin, late = [
+        await decoded(comfyui, result.outputs[saver]["images"][0]) for saver in ("20", "30", "23")
+    ]
+    assert not np.array_equal(own, twin)
+    assert np.array_equal(own, late)
+    assert emulator.counters.orders == 2

@@ -141,7 +141,7 @@ ROOMS = {
     "rh_api.webhook_listener": Room(
         ours=VALUES | {"rh_api.journal", "rh_api.wire"}, packages=frozenset({"aiohttp"})
     ),
-    "rh_api.job": Room(ours=SAID, banned=OUTSIDE_WORLD),
+    "rh_api.job": Room(ours=SAID | {"rh_api.run"}, banned=OUTSIDE_WORLD),
     "rh_api.refusals": Room(ours=SAID | {"rh_api.programs", "rh_api.run"}, banned=OUTSIDE_WORLD),
     "rh_api.native_route": Room(
         ours=SAID | {"rh_api.job", "rh_api.programs", "rh_api.run"}, banned=OUTSIDE_WORLD
