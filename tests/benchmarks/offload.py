@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks.rows import Row, timed
-from rh_api.emulator import Emulator, catalog
+from rh_api.emulator import Emulator
 from tests.comfy.client import ComfyClient
 from tests.comfy.graphs import Prompt, loaded, mark, save
 from tests.comfy.server import running
+from tests.support.cloud import environment_of
 from tests.support.graphs import node
 
 RUN = 2.0  # seconds that the cloud takes
@@ -37,11 +38,7 @@ def rows() -> list[Row]:
 def _stage() -> Iterator[tuple[Emulator, str]]:
     emulator = Emulator(run_seconds=0.1)
     with tempfile.TemporaryDirectory() as folder, emulator.run_in_thread() as url:
-        settings = {
-            "RUNNINGHUB_BASE_URL": url,
-            "RUNNINGHUB_API_KEY": emulator.default_key,
-            "RUNNINGHUB_SEGMENT_WORKFLOW": catalog.INVERT,
-        }
+        settings = environment_of(emulator, url)
         with running(Path(folder), settings) as server:
             yield emulator, server.url
 

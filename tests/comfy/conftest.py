@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from rh_api.emulator import Emulator, catalog
+from rh_api.emulator import Emulator
 from tests.comfy.client import ComfyClient
 from tests.comfy.server import PACK_NAME, Server, running
-from tests.support.cloud import cloud, emulator, in_thread
+from tests.support.cloud import cloud, emulator, environment_of, in_thread
 
 __all__ = ["cloud", "emulator"]
 
@@ -44,11 +44,7 @@ def server(
 ) -> Iterator[Server]:
     """The ComfyUI that all tests share. It takes about eight seconds to start."""
     emulator, base_url = cloud
-    environment = {
-        "RUNNINGHUB_BASE_URL": base_url,
-        "RUNNINGHUB_API_KEY": emulator.default_key,
-        "RUNNINGHUB_SEGMENT_WORKFLOW": catalog.INVERT,
-    }
+    environment = environment_of(emulator, base_url)
     environment["PYTHONWARNINGS"] = "default::DeprecationWarning,default::FutureWarning"
     with running(tmp_path_factory.mktemp("comfyui"), environment) as server:
         yield server

@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from nodes.values.codecs import mp4
-from rh_api.emulator import Emulator, catalog
+from rh_api.emulator import Emulator
 from rh_api.errors import BadInput
 from rh_api.offload import Classes, Plan, cut, from_object_info, read_marks
 from tests.comfy.client import ComfyClient, Result
@@ -22,6 +22,7 @@ from tests.comfy.server import Server, running
 from tests.oracle.graphs import random_marks, random_prompt
 from tests.oracle.oracle import with_borders
 from tests.oracle.runs import input_folder, outputs_of, run_uncut
+from tests.support.cloud import environment_of
 from tests.support.graphs import node
 
 # Two servers start before the first test.
@@ -50,11 +51,7 @@ def home(
 ) -> Iterator[Server]:
     """A local ComfyUI whose cloud is another real one."""
     emulator, base_url = cloud_on_comfyui
-    environment = {
-        "RUNNINGHUB_BASE_URL": base_url,
-        "RUNNINGHUB_API_KEY": emulator.default_key,
-        "RUNNINGHUB_SEGMENT_WORKFLOW": catalog.INVERT,
-    }
+    environment = environment_of(emulator, base_url)
     with running(tmp_path_factory.mktemp("home"), environment) as server:
         for name, data in input_folder().items():
             (server.base / "input" / name).write_bytes(data)

@@ -22,6 +22,7 @@ from tests.comfy.graphs import (
     turning,
 )
 from tests.comfy.server import Server, running
+from tests.support.cloud import environment_of
 from tests.support.graphs import node
 
 pytestmark = [pytest.mark.comfy, pytest.mark.timeout(600)]
@@ -32,11 +33,7 @@ def uncached(
     cloud: tuple[Emulator, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
     emulator, base_url = cloud
-    environment = {
-        "RUNNINGHUB_BASE_URL": base_url,
-        "RUNNINGHUB_API_KEY": emulator.default_key,
-        "RUNNINGHUB_SEGMENT_WORKFLOW": catalog.INVERT,
-    }
+    environment = environment_of(emulator, base_url)
     with running(tmp_path_factory.mktemp("uncached"), environment, ("--cache-none",)) as server:
         yield server
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from rh_api.emulator import Emulator
+from rh_api.emulator import Emulator, catalog
 
 
 @contextlib.contextmanager
@@ -18,6 +18,15 @@ def in_thread(**options: Any) -> Iterator[tuple[Emulator, str]]:
     emulator = Emulator(**options)
     with emulator.run_in_thread() as base_url:
         yield emulator, base_url
+
+
+def environment_of(emulator: Emulator, base_url: str) -> dict[str, str]:
+    """The variables of a host whose RunningHub it is, marked parts of local graphs included."""
+    return {
+        "RUNNINGHUB_BASE_URL": base_url,
+        "RUNNINGHUB_API_KEY": emulator.default_key,
+        "RUNNINGHUB_SEGMENT_WORKFLOW": catalog.INVERT,
+    }
 
 
 @pytest.fixture(scope="session")
