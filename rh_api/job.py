@@ -33,8 +33,8 @@ class Job:
     `again`: order anew, even if that may cost twice. `route`, of a graph: one of
     `graph.extra_data.ROUTES`, "" for the settings' default. `scope`: the prompt or command whose
     cost limit it counts against; "" for its own.
-    `ordered`: memo of one run of the caller (order digest to outcome), filled by `Jobs.run`: a job
-    that the same run repeats gets the same task's results and cost, even with `again` or new seeds.
+    `memo`: outcomes by order digest in one run of the caller, filled by `Jobs.run`: a job that the
+    same run repeats gets the same task's results and cost, even with `again` or new seeds.
     """
 
     workflow: str = ""
@@ -56,4 +56,4 @@ class Job:
     title: str = ""
     scope: str = ""
     route: str = ""
-    ordered: dict[str, Outcome] | None = field(default=None, repr=False, compare=False)
+    memo: dict[str, Outcome] | None = field(default=None, repr=False, compare=False)

@@ -220,16 +220,16 @@ class Jobs:
             # One False: the first waiter to take it gets the cost; for all others it is shared.
             return replace(outcome, warned=(*outcome.warned, *low)), iter((False,))
 
-        ordered = {} if job.ordered is None else job.ordered
+        memo = {} if job.memo is None else job.memo
         key = digest([order.program, order.graph_hash, order.inputs_hash, job.reroll_seeds])
-        if told := ordered.get(key):  # by its task: the latest equal order may be another node's
-            now = await self.engine.fetch(told.task_id, watch)
-            return replace(told, results=now.results, missing=now.missing, unfetched=now.unfetched)
+        if past := memo.get(key):  # by its task: the latest equal order may be another node's
+            now = await self.engine.fetch(past.task_id, watch)
+            return replace(past, results=now.results, missing=now.missing, unfetched=now.unfetched)
         with self._twins.number(key) if job.reroll_seeds else nullcontext(0) as item:  # own seeds
             order = replace(order, item=item)
             outcome, shared = await self.flights.join((key, item), fly, watch)
         outcome = replace(outcome, shared=next(shared, True))
-        ordered[key] = replace(outcome, results=())
+        memo[key] = replace(outcome, results=())
         return outcome
 
     def _order(

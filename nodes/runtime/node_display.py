@@ -6,16 +6,14 @@ import asyncio
 import contextlib
 import io as bytes_io
 import time
-from collections import defaultdict
 from typing import TYPE_CHECKING, TypeVar
-from weakref import WeakKeyDictionary
 
 from comfy_execution.progress import get_progress_state
 from comfy_execution.utils import get_executing_context
 from PIL import Image
 from server import PromptServer
 
-from ...rh_api.client import Outcome, Progress, Stage
+from ...rh_api.client import Progress, Stage
 from .. import language
 from . import node_outcomes
 
@@ -23,8 +21,6 @@ if TYPE_CHECKING:
     from comfy_execution.progress import ProgressRegistry
 
     Preview = tuple[str, Image.Image, int]
-    Ordered = defaultdict[int, dict[str, Outcome]]
-    """`Job.ordered` of each of a node's jobs."""
 
 INTERVAL = 0.1  # seconds between redraws
 PREVIEW_INTERVAL = 0.25  # each preview is decoded and encoded once more on its way to the browser
@@ -40,10 +36,6 @@ Display = TypeVar("Display", bound="NodeDisplay")
 _drawing: set[NodeDisplay] = set()
 """Displays that are being drawn; accessed in the server's loop only."""
 
-_ordered: WeakKeyDictionary[ProgressRegistry, dict[tuple[str, str], Ordered]] = WeakKeyDictionary()
-"""By the run of a prompt (registry and id: either may serve several) and its nodes. ComfyUI runs a
-node again in it when a lazy input wants what is not kept now: by --cache-none, or in low memory."""
-
 
 class NodeDisplay:
     """Display of the running node: calls store the latest news, `keep_drawing` sends it.
@@ -56,7 +48,6 @@ class NodeDisplay:
         self._prompt_id = prompt_id
         self._client_id = client_id
         self.place = node_outcomes.place_of(node_id, prompt_id, client_id)
-        self.ordered: Ordered = defaultdict(dict)
         self.end: node_outcomes.End | None = None
         """How the run ended, once it did; while results are decoded, how a Stop would end it."""
         self._news: Progress | None = None
@@ -74,10 +65,7 @@ class NodeDisplay:
         client_id = PromptServer.instance.client_id
         if context is None:
             return cls("", "", client_id)
-        display = cls(context.node_id, context.prompt_id, client_id)
-        runs = _ordered.setdefault(get_progress_state(), {})
-        display.ordered = runs.setdefault((context.prompt_id, context.node_id), display.ordered)
-        return display
+        return cls(context.node_id, context.prompt_id, client_id)
 
     @property
     def node_id(self) -> str:

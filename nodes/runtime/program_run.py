@@ -21,6 +21,7 @@ from . import (
     failure_reports,
     node_inputs,
     program_versions,
+    run_memo,
 )
 from .decoding import output_of
 from .node_display import NodeDisplay
@@ -74,7 +75,7 @@ async def fingerprint(named: str, inputs: Inputs) -> str:
 async def execute(named: str, inputs: Inputs) -> io.NodeOutput:
     """Run the program and return the node's outputs. Raises NodeFailure."""
     read_lazy_values(inputs)
-    display = NodeDisplay.of_running_node()
+    display, memo = NodeDisplay.of_running_node(), run_memo.of_running_node()
     with as_node_failures():
         asked = node_inputs.read_node_request(inputs, named)
 
@@ -84,7 +85,7 @@ async def execute(named: str, inputs: Inputs) -> io.NodeOutput:
             if not (asked.is_model or asked.is_quick):
                 program_versions.remember(asked.profile, jobs[0], program)
             jobs = [
-                replace(job, scope=display.prompt_id, ordered=display.ordered[number])
+                replace(job, scope=display.prompt_id, memo=memo[number])
                 for number, job in enumerate(jobs)
             ]
             outcomes = await client.run_all(jobs, display)

@@ -29,6 +29,7 @@ from . import (
     local_classes,
     local_files,
     node_outcomes,
+    run_memo,
     segment_pass,
 )
 from .decoding import decoded
@@ -62,7 +63,7 @@ def fingerprint(inputs: Inputs) -> object:
 async def execute(inputs: Inputs, node: Mapping[str, Any]) -> io.NodeOutput:
     """Run the segment; return its outputs. `node`: its entry in the prompt. Raises NodeFailure."""
     read_lazy_values(inputs)
-    display = SegmentDisplay.of_running_node()
+    display, memo = SegmentDisplay.of_running_node(), run_memo.of_running_node()
     with as_node_failures():
         segment = replace(_read_segment(inputs), **_titles(node))
     display.members = frozenset(segment.members)
@@ -84,7 +85,7 @@ async def execute(inputs: Inputs, node: Mapping[str, Any]) -> io.NodeOutput:
                 files=local_files,
                 again=_first(inputs, "again", False),
             )
-            scoped = replace(job, scope=display.prompt_id, ordered=display.ordered[0])
+            scoped = replace(job, scope=display.prompt_id, memo=memo[0])
             outcome = await driver.run_order(client, segment, scoped, display)
             cache_invalidation.note(_first(inputs, "segment", ""), [outcome])
             return replace(outcome, warned=(*outcome.warned, *sources.fitted.values()))

@@ -169,7 +169,7 @@ async def test_one_run_that_asks_twice_is_served_and_the_next_one_orders_anew(
 ) -> None:
     job = replace(paint(), **{wish: True})  # type: ignore[arg-type]
     for run in (1, 2):
-        asked_twice = replace(job, ordered={})
+        asked_twice = replace(job, memo={})
         first, second = await client.run(asked_twice), await client.run(asked_twice)
         assert second.task_id == first.task_id
         assert second.is_paid  # in this run
@@ -184,7 +184,7 @@ async def test_a_run_that_asks_twice_gets_its_own_beside_equal_ones(
     client: Client, emulator: Emulator, wish: str
 ) -> None:
     def job() -> Job:
-        return replace(paint(ordered={}), **{wish: True})  # type: ignore[arg-type]
+        return replace(paint(memo={}), **{wish: True})  # type: ignore[arg-type]
 
     mine = job()
     first, other = await client.run(mine), await client.run(job())
@@ -205,7 +205,7 @@ async def test_a_run_that_asks_twice_gets_its_own_beside_equal_ones(
 async def test_a_run_that_asks_twice_does_not_pay_for_what_was_deleted_meanwhile(
     client: Client, emulator: Emulator
 ) -> None:
-    mine = paint(reroll_seeds=True, ordered={})
+    mine = paint(reroll_seeds=True, memo={})
     first = await client.run(mine)
     page = await client.history()
     await client.delete_orders([order.order for order in page.orders])
@@ -228,7 +228,7 @@ async def test_a_run_that_asks_twice_is_told_the_same_cost_both_times(
     await client.leave()
     with pytest.raises(asyncio.CancelledError):
         await left
-    client, twins = make_client(), [paint(ordered={}), paint(ordered={})]
+    client, twins = make_client(), [paint(memo={}), paint(memo={})]
     heard: tuple[list[Progress], ...] = ([], [])
     runs = asyncio.gather(*(client.run(twins[n], heard[n].append) for n in (0, 1)))
     await until(lambda: all(heard))

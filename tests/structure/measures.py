@@ -30,6 +30,7 @@ SINCE = (
     "nodes/runtime/cache_invalidation.py",
     "nodes/runtime/node_outcomes.py",
     "nodes/runtime/past_orders.py",
+    "nodes/runtime/run_memo.py",
     "nodes/runtime/saved_workflows.py",
     "nodes/runtime/segment_facts.py",
     "nodes/runtime/thumbnails.py",

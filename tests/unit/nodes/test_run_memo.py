@@ -1,4 +1,4 @@
-"""What a display knows of its node's earlier runs."""
+"""What is known of a node's earlier executions in one run of its prompt."""
 
 from __future__ import annotations
 
@@ -27,21 +27,19 @@ async def test_a_node_knows_what_it_ordered_in_the_run_of_its_prompt_alone(
 ) -> None:
     """Another pack's executor may serve several prompts with one registry, and who posts prompts
     may give several the same id."""
-    display, running = load_pack("nodes.runtime.node_display"), SimpleNamespace()
-    server = SimpleNamespace(instance=SimpleNamespace(client_id=""))
-    monkeypatch.setattr(display, "PromptServer", server)
-    monkeypatch.setattr(display, "get_executing_context", lambda: running)
-    monkeypatch.setattr(display, "get_progress_state", lambda: running.registry)
+    run_memo, running = load_pack("nodes.runtime.run_memo"), SimpleNamespace()
+    monkeypatch.setattr(run_memo, "get_executing_context", lambda: running)
+    monkeypatch.setattr(run_memo, "get_progress_state", lambda: running.registry)
 
-    def ordered(registry: Registry, prompt: str, node: str) -> object:
+    def memo(registry: Registry, prompt: str, node: str) -> object:
         running.registry, running.prompt_id, running.node_id = registry, prompt, node
-        return display.NodeDisplay.of_running_node().ordered
+        return run_memo.of_running_node()
 
     first, second = Registry(), Registry()
-    noted = ordered(first, "p", "1")
-    assert ordered(first, "p", "1") is noted
-    assert ordered(first, "p", "2") is not noted
-    assert ordered(first, "q", "1") is not noted
-    assert ordered(second, "p", "1") is not noted
+    earlier = memo(first, "p", "1")
+    assert memo(first, "p", "1") is earlier
+    assert memo(first, "p", "2") is not earlier
+    assert memo(first, "q", "1") is not earlier
+    assert memo(second, "p", "1") is not earlier
     del first
-    assert list(display._ordered) == [second]  # nothing is kept of a prompt that is over
+    assert list(run_memo._memos) == [second]  # nothing is kept of a prompt that is over
