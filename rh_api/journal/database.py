@@ -136,7 +136,7 @@ def _open_current(
     deadline = time.monotonic() + patience
     set_aside: Path | None = None
     if _take_gate(gate, "BEGIN EXCLUSIVE"):
-        _mark_orphans_uncertain(folder / _FILE, patience)
+        _mark_intended_uncertain(folder / _FILE, patience)
         gate.execute("ROLLBACK")
     verdict = "locked"
     while True:
@@ -148,14 +148,14 @@ def _open_current(
             gate.execute("ROLLBACK")
             if _take_gate(gate, "BEGIN EXCLUSIVE"):
                 set_aside = _repair(folder, patience) or set_aside
-                _mark_orphans_uncertain(folder / _FILE, patience)  # skipped above if it was older
+                _mark_intended_uncertain(folder / _FILE, patience)  # skipped above if it was older
                 gate.execute("ROLLBACK")
                 continue  # past the deadline too: a slow disk took the time, not a lock
         if time.monotonic() > deadline:
             raise StoreUnavailable("error.store_in_use", folder=str(folder), reason=verdict)
 
 
-def _mark_orphans_uncertain(path: Path, patience: float) -> None:
+def _mark_intended_uncertain(path: Path, patience: float) -> None:
     """Given the exclusive gate, no process awaits a reply: intended orders become uncertain."""
     if not path.exists():
         return

@@ -22,7 +22,7 @@ from .history import OrderSummary, Query, Spent
 from .ledger import NO_HOLD, Committed, Hold, Rules
 from .retention import Retention
 from .rows import FileStamp, Identity, OrderRow, ResultRow
-from .slot_queue import SlotQueue
+from .slot_waiters import SlotWaiters
 from .store import NO_USAGE, Store
 from .webhooks import Address
 
@@ -52,7 +52,7 @@ class SqliteJournal:
         self.folder = store.folder
         self.currency = CNY if origin.endswith(".cn") else USD  # a guess for other sites
         self._queue: deque[tuple[asyncio.Future[Any], Callable[[], object]]] = deque()
-        self._line = SlotQueue(store.folder, origin, account)
+        self._slot_waiters = SlotWaiters(store.folder, origin, account)
         self._thread = thread or ThreadPoolExecutor(1, thread_name_prefix="runninghub-journal")
         self.last_order = store.last_order()  # the latest at opening, of any account
 
@@ -65,7 +65,7 @@ class SqliteJournal:
         return cls(store, origin, account)
 
     async def close(self) -> None:
-        await self._do(self._line.leave)
+        await self._do(self._slot_waiters.leave)
         await asyncio.wrap_future(self._thread.submit(self._store.close))
         self._thread.shutdown()
 
@@ -147,13 +147,13 @@ class SqliteJournal:
         return await self._do(self._store.history.has_placed, self.origin)
 
     async def others_wait(self) -> bool:
-        return await self._do(self._line.others)
+        return await self._do(self._slot_waiters.others)
 
     async def in_line(self) -> tuple[int, int, bool]:
         def look() -> tuple[int, int, bool]:
-            self._line.show()
+            self._slot_waiters.show()
             under_way = self._store.history.under_way(self.origin, self.account)
-            return (*under_way, self._line.others())
+            return (*under_way, self._slot_waiters.others())
 
         return await self._do(look)
 

@@ -59,7 +59,7 @@ SINCE = (
     "rh_api/keyless_catalogue.py",
     "rh_api/journal/history.py",
     "rh_api/journal/ledger.py",
-    "rh_api/journal/slot_queue.py",
+    "rh_api/journal/slot_waiters.py",
     "rh_api/journal/webhooks.py",
     "rh_api/migration/",
     "rh_api/model_catalogue.py",

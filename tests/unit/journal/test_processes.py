@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from rh_api.journal import OrderExists, State, Store
-from rh_api.journal.slot_queue import SlotQueue
+from rh_api.journal.slot_waiters import SlotWaiters
 from tests.unit.journal.samples import child, identity, intend
 
 
@@ -109,7 +109,7 @@ def test_every_acknowledged_order_survives_a_kill(tmp_path: Path) -> None:
 
 
 def test_a_neighbour_that_leaves_hides_no_other_that_waits(tmp_path: Path) -> None:
-    line, leaving, waiting = (SlotQueue(tmp_path, "https://x", "account") for _ in range(3))
+    line, leaving, waiting = (SlotWaiters(tmp_path, "https://x", "account") for _ in range(3))
     waiting.show()
     # A sign that is gone the moment it is looked at, as between the listing and the look.
     for number in range(20):

@@ -15,7 +15,7 @@ FRESH = 1.0  # seconds that a touch counts; files are touched several times a se
 FORGOTTEN = 60.0  # seconds after which the file of a dead process is removed
 
 
-class SlotQueue:
+class SlotWaiters:
     """Presence files of one account's waiting orders, one per process."""
 
     def __init__(self, folder: Path, origin: str, account: str) -> None:
