@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from pathlib import Path
 
@@ -19,6 +20,7 @@ IN_FILE = re.compile(r"(`\w+`) (?:in|of) `([\w/]+\.py)`")
 METHOD = re.compile(r"`([A-Z][a-z]\w*)\.(\w+)\b")
 LINK = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)")
 VARIABLE = re.compile(r"\b(RUNNINGHUB_[A-Z_]*[A-Z])\b")
+COMMAND = re.compile(r"(RunningHub(?:: |\uff1a)[^*”.,]+?)(?=[*”])")
 INSTALLED = re.compile(r"pip install[^`\n]*[\"' ]runninghub-remote(?![/\\])")
 
 HOST_ALONE = {"RUNNINGHUB_HOSTS", "RUNNINGHUB_RENEW_MODELS"}
@@ -139,6 +141,30 @@ def test_each_variable_that_is_read_is_told_and_the_other_way_round() -> None:
     helped = set(VARIABLE.findall(help_texts.ENVIRONMENT))
     assert documented["README.md"] - helped == HOST_ALONE
     assert helped <= documented["README.md"]
+
+
+@pytest.mark.parametrize(("readme", "language"), [("README.md", "en"), ("README.zh-CN.md", "zh")])
+def test_each_option_of_an_order_is_told(readme: str, language: str) -> None:
+    nodes = json.loads((ROOT / f"locales/{language}/nodeDefs.json").read_text("utf-8"))
+    text = (ROOT / readme).read_text("utf-8")
+    assert [
+        name for name in nodes["RunningHubRemoteWorkflow"]["inputs"] if f"`{name}`" not in text
+    ] == ["workflow"]
+
+
+def test_each_command_of_the_canvas_that_a_document_names_is_there() -> None:
+    labels = {
+        command["label"]
+        for path in ROOT.glob("locales/*/commands.json")
+        for command in json.loads(path.read_text("utf-8")).values()
+    }
+    named = {
+        (str(document.relative_to(ROOT)), name)
+        for document in DOCUMENTS
+        for name in COMMAND.findall(" ".join(document.read_text("utf-8").split()))
+    }
+    assert len(named) > 5
+    assert sorted(pair for pair in named if pair[1] not in labels) == []
 
 
 def test_nothing_has_this_pack_installed_by_its_name() -> None:
