@@ -350,7 +350,7 @@ ENGLISH: dict[str, str] = {
     "error.cost_overdue": "The earlier order {order}, task {id}, may have run longer than was held for it, and cannot be looked at now. Nothing new is ordered under a limit until it is known to be over: look at it in RunningHub tasks, cancel it there, run its inputs again where RunningHub does not know it, or let this run pass the limit.",
     "error.cost_time": "The limits of cost pay for {seconds} s of running, and those are over: the task is being cancelled.",
     "error.cost_time_unseen": "RunningHub has not told whether the task runs. If it does, the {seconds} s of running that the limits of cost pay for are over: the task is being cancelled.",
-    "money.page": "RunningHub: Costs",
+    "money.page": "settings, RunningHub: Costs; on the command line: limits",
     "money.coin": "{amount} coin",
     "money.coins": "{amount} coins",
     "money.unit_coins": "coins",

@@ -112,7 +112,7 @@ def test_a_limit_that_is_stored_holds_for_every_command(call: Call, tmp_path: Pa
     call("limits", "--order", "1 coins")
     ran = call("run", catalog.TEXT_OUT, "--out", str(tmp_path), "--max-cost", "100 coins")
     assert ran.code == 2
-    assert "RunningHub: Costs" in ran.err
+    assert "RunningHub: Costs; on the command line: limits." in ran.err
 
 
 LOOKS = (("limits",), ("task", "--list"), ("history",), ("spend",))
