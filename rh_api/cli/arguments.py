@@ -325,7 +325,7 @@ def _add_limits(limits: argparse.ArgumentParser) -> None:
         "--allow",
         action="append",
         metavar="PROGRAM=SUM",
-        help="let a program whose cost has no bound run for this sum: app/ID, model/ENDPOINT or a workflow's ID",
+        help="let a program whose cost has no bound run for this sum: app/ID, model/ENDPOINT, a workflow's ID, or what the refusal calls it",
     )
 
 
