@@ -8,12 +8,22 @@ from pathlib import Path
 import pytest
 
 from nodes.definitions.defaults import MAX_ORDERS
+from rh_api import programs
 from rh_api.journal.retention import KEEP_DAYS, KEEP_ORDERS, MAX_BYTES
 from rh_api.model_catalogue import BYTES_A_DAY, PAGES_A_DAY
 from rh_api.models.stored import read_catalogue
 from rh_api.money.rates import COINS_A_SECOND
-from rh_api.net.bulk_transport import DOWNLOAD_POLICY, UPLOAD_POLICY
-from rh_api.run import poller, report_query, retry, transfers, webhook_deliveries
+from rh_api.net import preconnect
+from rh_api.net.bulk_transport import DOWNLOAD_POLICY, TRANSFERS, UPLOAD_POLICY
+from rh_api.run import (
+    budget,
+    cancellation,
+    poller,
+    report_query,
+    retry,
+    transfers,
+    webhook_deliveries,
+)
 from rh_api.run.poll_schedule import PROMISED_LONGEST
 from rh_api.wire.envelope import MAX_RETRY_AFTER
 from tests.campaign.storm import FAULTS, PATHS
@@ -21,7 +31,16 @@ from tests.faults.cells import CASES
 from tests.faults.endings import ENDINGS
 
 ROOT = Path(__file__).parents[2]
-WORDS = {"two": 2, "seven": 7, "eighteen": 18, "twenty": 20, "five": 5, "three": 3, "ten": 10}
+WORDS = {
+    "two": 2,
+    "seven": 7,
+    "eighteen": 18,
+    "twenty": 20,
+    "five": 5,
+    "three": 3,
+    "ten": 10,
+    "eight": 8,
+}
 RATES = [COINS_A_SECOND[size] / 1e6 for size in ("default", "plus", "ultra")]
 SIZED = [number for pair in zip(RATES, (24, 48, 84), strict=True) for number in pair]
 CELLS = {(cell.operation, cell.fault) for cell in (*CASES, *ENDINGS)}
@@ -29,6 +48,15 @@ MODELS = read_catalogue((ROOT / "rh_api/models/catalogue.json").read_text("utf-8
 TEMPLATES = len(list((ROOT / "example_workflows").glob("*.json")))
 
 CLAIMS = [
+    ("ARCHITECTURE.md", "JSON is cached for ten minutes", [programs.KEPT_SECONDS / 60]),
+    ("ARCHITECTURE.md", "is at most two seconds old", [preconnect.ORDER_SECONDS]),
+    (
+        "ARCHITECTURE.md",
+        "up to three times, and polls until the task is over, all within 30 seconds",
+        [cancellation.TRIES, cancellation.BOUND],
+    ),
+    ("ARCHITECTURE.md", "of which a client runs eight at once", [TRANSFERS]),
+    ("docs/money.md", "queried for three days", [budget.TOLD_WITHIN / 86_400]),
     ("README.md", "`max_orders` (16) refuses", [MAX_ORDERS]),
     ("README.md", "asked again for ten seconds", [report_query.LOOK_SECONDS]),
     ("README.md", "older than 30 days goes", [KEEP_DAYS]),
