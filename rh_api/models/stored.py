@@ -124,10 +124,15 @@ def _read_parameter(value: object) -> Parameter | None:
     return Parameter(name, _member(FieldKind, kind, FieldKind.ANY), **more)
 
 
+def _is_plain(value: object) -> bool:
+    """Whether a value is a text, a boolean or a number that JSON has: a default may be sent."""
+    return isinstance(value, (str, int)) or number_of(value) is not None
+
+
 _READERS: Mapping[str, tuple[str, Callable[[object], Any]]] = {
     "required": ("required", lambda value: value is True),
     "unsure": ("is_sure", lambda value: value is not True),
-    "default": ("default", lambda value: value if isinstance(value, (str, int, float)) else None),
+    "default": ("default", lambda value: value if _is_plain(value) else None),
     "options": ("options", lambda value: texts_of(as_list(value), MAX_OPTIONS)),
     "low": ("low", number_of),
     "high": ("high", number_of),
@@ -202,15 +207,15 @@ def _read_price(value: object) -> PriceRule | None:
     unit = text_of(about.get("unit"), 20)
     rows = read_object(about.get("rows"))
     amount = _amount(about.get("amount"))
-    if not unit or (not amount and not rows) or len(rows) > _MAX_ROWS:
+    amounts = {text_of(key): digits for key, row in rows.items() if (digits := _amount(row))}
+    if not unit or not (amount or amounts) or len(rows) > _MAX_ROWS:
         return None
-    amounts = {text_of(key): _amount(row) for key, row in rows.items()}
     return PriceRule(
         unit=unit,
         as_of=text_of(about.get("as_of"), 10),
         amount=amount,
         keys=texts_of(as_list(about.get("keys")), 8),
-        rows=tuple((key, digits) for key, digits in amounts.items() if digits),
+        rows=tuple(amounts.items()),
         is_from=about.get("from") is True,
     )
 

@@ -4,6 +4,7 @@ what is none is refused."""
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,9 @@ from hypothesis import strategies as st
 from unit.models.sampling import SHIPPED, shipped
 
 from rh_api.errors import BadInput, CatalogueRefused
+from rh_api.models.body import compose
 from rh_api.models.catalogue import Catalogue
+from rh_api.models.merge import merge_model
 from rh_api.models.sanitize import MAX_BYTES, MAX_MODELS, text_of
 from rh_api.models.schema import Completeness, Model, Status
 from rh_api.models.stored import catalogue_text, model_json, read_catalogue, read_model
@@ -49,11 +52,45 @@ def test_whatever_a_file_lists_is_read_or_refused(listed: list[object]) -> None:
     assert again.models == catalogue.models
 
 
-@given(ANYTHING)
+@st.composite
+def torn_models(draw: st.DrawFn) -> object:
+    """A shipped model with anything in up to four places of its JSON."""
+    models = [*shipped().models.values()]
+    whole: Any = [json.loads(json.dumps(model_json(draw(st.sampled_from(models)))))]
+    places: list[tuple[Any, Any]] = [(whole, 0)]
+    for holder, key in places:
+        value = holder[key]
+        if isinstance(value, (dict, list)):
+            inner = value if isinstance(value, dict) else range(len(value))
+            places += [(value, name) for name in inner]
+    for holder, key in draw(st.lists(st.sampled_from(places), max_size=4)):
+        holder[key] = draw(ANYTHING)
+    return whole[0]
+
+
+@given(torn_models())
 def test_whatever_a_node_kept_is_a_model_or_none(value: object) -> None:
     model = read_model(value)
     if model is not None:
         assert read_model(json.loads(json.dumps(model_json(model)))) == model
+
+
+@pytest.mark.parametrize("rows", [{"5s": None}, {"5s": 0}, {"5s": 9999, "10s": "?"}])
+def test_a_price_list_without_any_price_hides_no_other(rows: object) -> None:
+    about: dict[str, object] = {"endpoint": "a/b", "price": {"unit": "run", "rows": rows}}
+    (newer,) = read_catalogue(file_of(about)).models.values()
+    about["price"] = {"unit": "run", "amount": 0.5}
+    (older,) = read_catalogue(file_of(about)).models.values()
+    assert newer.price is None
+    assert merge_model(older, newer).price == older.price
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "1e999"])
+def test_a_usual_value_that_json_lacks_is_none(value: str) -> None:
+    parameter = f'{{"name": "scale", "type": "FLOAT", "required": true, "default": {value}}}'
+    model = read_model(f'{{"endpoint": "a/b", "parameters": [{parameter}]}}')
+    assert model is not None
+    assert compose(model, {}).body == {}
 
 
 def test_every_shipped_model_survives_being_kept_by_a_node() -> None:
