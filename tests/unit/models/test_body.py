@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from unit.models.sampling import shipped
+from unit.models.sampling import shipped, value_of
 
 from rh_api.errors import BadField
 from rh_api.graph.check import GivenMedia, JsonText, Unsupported
@@ -302,19 +302,28 @@ def test_a_parameter_is_found_by_the_name_of_its_input(name: str) -> None:
     assert parameter_name(f"{input_name(name)}.7") == (name, 7)
 
 
+FITTING = {param.name: value_of(param) for param in PAINTER.parameters}
+ANYTHING = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=20)
+    | st.lists(st.text(max_size=5) | st.none() | st.integers(), max_size=4)
+    | st.dictionaries(st.text(max_size=3), st.floats(), max_size=2)
+)
+EXTRA_KEYS = st.dictionaries(st.text(max_size=9), st.integers(), max_size=3)
+
+
 @given(
-    st.dictionaries(
-        st.sampled_from([*(param.name for param in PAINTER.parameters), "imageUrls.2", "no.such"]),
-        st.none()
-        | st.booleans()
-        | st.integers()
-        | st.floats()
-        | st.text(max_size=20)
-        | st.lists(st.text(max_size=5) | st.none() | st.integers(), max_size=4)
-        | st.dictionaries(st.text(max_size=3), st.floats(), max_size=2),
-        max_size=8,
+    st.builds(  # mostly fitting values: a single refused one leaves no body to look at
+        lambda names, odd: {name: FITTING[name] for name in ("prompt", *names)} | odd,
+        st.sets(st.sampled_from(list(FITTING))),
+        st.dictionaries(
+            st.sampled_from([*FITTING, "imageUrls.2", "no.such"]), ANYTHING, max_size=2
+        ),
     ),
-    st.none() | st.text(max_size=30) | st.dictionaries(st.text(max_size=9), st.integers()),
+    st.none() | EXTRA_KEYS | EXTRA_KEYS.map(json.dumps) | st.text(max_size=30),
 )
 def test_whatever_is_given_a_body_is_plain_json_of_known_keys(
     values: dict[str, object], extra: object
