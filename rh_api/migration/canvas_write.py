@@ -31,7 +31,6 @@ class _Writer:
         for name in plan.added:
             node += 1
             self.ids[name] = str(node)
-        self.last_node = node
         self.started = {(link.origin, link.origin_slot) for link in canvas.links}
         self.shown = {name: self._shown(name) for name in self.new}
         self.links: list[Link] = []
