@@ -867,6 +867,20 @@ ENGLISH: dict[str, str] = {
     "segment.bad_prefix": '"{input}" of node {node} is "{value}", under which nothing can be saved: it leads out of the output folder, is too long, or no name of a file. Nothing was sent.',
     "segment.prefix_linked": '"{input}" of node {node} comes from node {other} in a way that cannot cross. Write the prefix on the node itself.',
     "segment.pulled_cheap": "{node} goes along: it only counts or writes, and the order would have to be cut in two for it.",
+    # names of the sandbox's samples
+    "sample.text_to_image": "Text to image",
+    "sample.invert_a_picture": "Invert a picture",
+    "sample.inpaint": "Inpaint",
+    "sample.two_pictures": "Two pictures",
+    "sample.text_to_image_with_your_lora": "Text to image with your LoRA",
+    "sample.picture_from_an_address": "Picture from an address",
+    "sample.text": "Text",
+    "sample.subgraph": "Subgraph",
+    "sample.image_to_image": "Image to image",
+    "sample.example_app": "Example app",
+    "sample.redraw_a_picture": "Redraw a picture",
+    "sample.redraw_in_a_style": "Redraw in a style",
+    "sample.blend_two_pictures": "Blend two pictures",
 }
 
 

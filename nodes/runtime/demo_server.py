@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from ...rh_api.errors import BadInput
 from ...rh_api.settings import Secret, Settings
 from ...rh_api.wire.workflows import APP, WORKFLOW, read_page
+from .. import language
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -61,14 +62,21 @@ def samples() -> list[dict[str, str]]:
     apps = running.apps if running else catalog.apps()
     modules = running.modules if running else catalog.modules()
     return [
-        *({"kind": "module", "id": m.example(), "name": m.name} for m in modules.values()),
+        *({"kind": "module", "id": m.example(), "name": _said(m.name)} for m in modules.values()),
         *(
-            {"kind": "workflow", "id": w.id, "name": w.title}
+            {"kind": "workflow", "id": w.id, "name": _said(w.title)}
             for w in workflows.values()
             if w.id != catalog.NO_OUTPUT_FILES  # it always fails: it is there for tests
         ),
-        *({"kind": "app", "id": app.id, "name": app.name} for app in apps.values()),
+        *({"kind": "app", "id": app.id, "name": _said(app.name)} for app in apps.values()),
     ]
+
+
+def _said(title: str) -> str:
+    """A built-in title in the browser's language; any other title as it is."""
+    key = f"sample.{title.lower().replace(' ', '_')}"
+    text = language.say(key, {})
+    return title if text == key else text
 
 
 def name_of(kind: str, number: str) -> str:

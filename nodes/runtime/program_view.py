@@ -44,7 +44,7 @@ def shown(program: Program, settings: Settings, *, is_sandbox: bool) -> dict[str
     return {
         "kind": kind,
         "id": number,
-        "name": app["name"] if app else demo_server.name_of(kind, number) if is_sandbox else "",
+        "name": (is_sandbox and demo_server.name_of(kind, number)) or (app["name"] if app else ""),
         "link": "" if is_quick else config.site_page(settings, f"/{page}/{number}"),
         "hash": program.graph_hash,
         "sandbox": is_sandbox,

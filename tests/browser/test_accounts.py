@@ -79,7 +79,8 @@ def test_the_first_press_on_a_fresh_node_offers_a_key_and_samples(
     canvas.press_widget(node, "choose_fields")
     tried = "不用密钥先试试" if classic else "Try without a key"
     canvas.dialog.get_by_role("heading", name=tried).wait_for()
-    canvas.press_button("Text to image")
+    sample = "文生图" if classic else "Text to image"
+    canvas.press_button(sample)
     canvas.dialog.get_by_role("tree").first.wait_for()
     canvas.primary()
     preview = canvas.add("PreviewImage", 800, 150)
@@ -92,7 +93,7 @@ def test_the_first_press_on_a_fresh_node_offers_a_key_and_samples(
     canvas.until(lambda: any(took.match(text) for text in (line or "", *canvas.painted())))
     canvas.picture("ran")
     assert canvas.node(node)["widgets"]["profile"] == "sandbox"
-    assert canvas.node(node)["title"] == "Text to image"
+    assert canvas.node(node)["title"] == sample
 
 
 def test_a_key_entered_where_it_was_missed_leads_on_to_the_fields(
@@ -132,7 +133,7 @@ def test_a_run_without_a_key_offers_one_and_the_sandbox(
     alert.get_by_role("button", name="输入密钥" if classic else "Enter a key").wait_for()
     canvas.picture("offered")
     alert.get_by_role("button", name="启动沙盒" if classic else "Start the sandbox").click()
-    canvas.press_button("Text to image")
+    canvas.press_button("文生图" if classic else "Text to image")
     assert canvas.node(node)["widgets"]["profile"] == "sandbox"
     canvas.run()
     canvas.shows_picture(preview)

@@ -12,8 +12,8 @@ KEY = re.compile(
     r"""["']((?:error|progress|media|node|cli|segment|model|money|quote|migrate|keys|mcp)\.[a-z_.]+)["']"""
 )
 
-MADE = ("cli.account_", "cli.key_", "cli.webhook_")
-"""The command line makes keys out of names here."""
+MADE = ("cli.account_", "cli.key_", "cli.webhook_", "sample.")
+"""The command line makes keys out of names here, and the sandbox out of its samples' titles."""
 
 
 def asked_for() -> set[str]:

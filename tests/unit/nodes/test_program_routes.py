@@ -281,6 +281,20 @@ async def test_samples_are_told_before_the_sandbox_runs(host: Host) -> None:
     assert (await host.post("sandbox", on=True))["samples"] == before["samples"]
 
 
+async def test_samples_have_their_names_in_the_language_of_the_page(host: Host) -> None:
+    language = load_pack("nodes.language")
+    language.speak("zh")
+    try:
+        names = {sample["name"] for sample in (await host.get("samples"))["samples"]}
+        await host.post("sandbox", on=True)
+        workflow = await program(host, catalog.INVERT, profile="sandbox")
+        app = await program(host, INVERT_APP, kind="app", profile="sandbox")
+    finally:
+        language.speak("en")
+    assert [name for name in sorted(names) if name.isascii()] == []
+    assert (workflow["name"], app["name"]) == ("图像反色", "图像反色")
+
+
 async def test_an_estimate_is_told_from_what_runs_took_and_cost(
     host: Host, emulator: Emulator
 ) -> None:
