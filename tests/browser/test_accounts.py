@@ -222,7 +222,7 @@ def test_a_key_is_not_replaced_at_one_press(
     canvas = opened(new_host(OLDEST if classic else NEWEST), classic=classic)
     canvas.page.set_viewport_size({"width": 1440, "height": 1100})
     site, address, key, named, save, sure, delete = (
-        ("站点", "其他地址", "API 密钥", "配置名称", "保存", "再按一次将替换", "删除")
+        ("站点", "其他地址", "API 密钥", "账户名称", "保存", "再按一次将替换", "删除")
         if classic
         else ("Site", "Another address", "API key", "Profile name", "Save", "Press again", "Delete")
     )

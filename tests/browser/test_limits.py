@@ -174,7 +174,7 @@ def test_a_limit_that_is_reached_is_left_or_raised(
     alert.get_by_role("button", name=setting).click()
     canvas.dialog.get_by_label(label).wait_for()
     canvas.picture("raised")
-    limited(canvas.dialog, "1 金币" if classic else "1 coin", "50 coins")
+    limited(canvas.dialog, "1 RH币" if classic else "1 coin", "50 coins")
     # It changes what may run, and runs nothing itself.
     assert emulator.counters.orders == 0
     canvas.run()

@@ -118,7 +118,7 @@ def test_an_advanced_socket_is_there_while_it_is_seen_or_linked(canvas: Canvas) 
     canvas.show_advanced(node)
     assert sockets(canvas, node) & {*HIDDEN} == {"timeout"}
     # It is seen by its name, and none of the others is.
-    shown = {"timeout", "profile", "超时", "配置"} & set(canvas.painted())
+    shown = {"timeout", "profile", "超时", "账户"} & set(canvas.painted())
     assert shown == {"超时" if canvas.classic else "timeout"}
     canvas.picture("linked alone")
 

@@ -307,7 +307,7 @@ def test_another_model_keeps_what_still_fits(either: Canvas) -> None:
     # A link that finds no socket is named: the next run would cost as much without the picture.
     either.settle()
     either.set_widget(node, "model", "kling-v3.0-std/text-to-video")
-    message = "找不到对应的接口" if either.classic else "found no socket"
+    message = "找不到对应的插槽" if either.classic else "found no socket"
     either.page.get_by_text(message).first.wait_for()
     either.picture("lost")
 

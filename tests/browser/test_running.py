@@ -76,7 +76,7 @@ def test_stop_says_what_became_of_the_money(either: Canvas, emulator: Emulator) 
     either.finished(prompt_id)
     (task,) = emulator.tasks.values()
     either.until(lambda: task.status == "CANCEL")
-    coins = f"{task.coins} 金币" if either.classic else f"{task.coins} coin"
+    coins = f"{task.coins} RH币" if either.classic else f"{task.coins} coin"
     ending = ("云端任务已取消 · " if either.classic else "cancelled in the cloud · ") + coins
     either.until(lambda: ending in line_at(either, node))
     progress = "运行中 KSampler" if either.classic else "running KSampler"
@@ -278,7 +278,7 @@ def test_what_a_run_cost_stands_on_a_page_that_came_later(
     either.run()
     paid = "用时" if either.classic else "done in"
     either.until(lambda: paid in line_at(either, node))
-    coin = "1 金币" if either.classic else "1 coin"
+    coin = "1 RH币" if either.classic else "1 coin"
     either.come_back(way)
     either.until(lambda: paid in line_at(either, node) and coin in line_at(either, node))
     either.wait_for(

@@ -133,7 +133,7 @@ def test_a_refused_workflow_id_leads_to_the_field_of_the_part(
     del emulator.workflows[catalog.INVERT]
     *_, shown = either.marked_part(76)
     refused_for_its_id(either)
-    focused(either, "提交图时使用" if either.classic else "Saved workflow that the graph is sent")
+    focused(either, "提交时使用" if either.classic else "Saved workflow that the graph is sent")
     either.picture("asked")
     either.page.keyboard.type(catalog.TEXT_OUT)
     either.primary()

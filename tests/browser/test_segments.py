@@ -324,7 +324,7 @@ def test_an_order_is_placed_as_the_dialog_of_its_part_says(
     either.select(inverted)
     either.command("runninghub.segments.options")
     seconds, queue, workflow, apply = (
-        ("运行多少秒后取消", "独占密钥", "提交图时使用", "应用")
+        ("运行多少秒后取消", "独占密钥", "提交时使用", "应用")
         if either.classic
         else ("Cancel after seconds", "Dedicated keys", "Saved workflow that the graph", "Apply")
     )

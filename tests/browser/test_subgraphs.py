@@ -118,7 +118,7 @@ def test_what_a_run_usually_costs_stands_on_the_subgraph(
     either.command("Comfy.Graph.ConvertToSubgraph")
     either.wait_for("() => app.graph.nodes.some((node) => node.subgraph)")
     # Nothing of it ran: what is said is what the journal knows of such runs.
-    cost = "约 1 金币" if either.classic else "about 1 coin"
+    cost = "约 1 RH币" if either.classic else "about 1 coin"
     either.until(lambda: any(cost in line for line in either.painted()))
     either.picture("usually")
 

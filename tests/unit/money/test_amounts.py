@@ -24,6 +24,7 @@ COIN = 1_000_000
         ("0 coins", {"coins": 0}),
         ("7", {"": 7 * COIN}),
         ("50 金币", {"coins": 50 * COIN}),
+        ("50 RH币", {"coins": 50 * COIN}),
         ("1 coin", {"coins": COIN}),
         ("5 元", {"CNY": 5 * COIN}),
         ("5元", {"CNY": 5 * COIN}),

@@ -135,8 +135,8 @@ def test_sums_and_places_in_a_sentence_speak_its_language(
         sentence = language.describe(error)
     finally:
         language.speak("en")
-    assert "2 金币" in sentence
-    assert "上限为 1 金币" in sentence
+    assert "2 RH币" in sentence
+    assert "上限为 1 RH币" in sentence
     assert "费用" in sentence
     assert "coin" not in sentence
     assert "2 coins" in str(error)

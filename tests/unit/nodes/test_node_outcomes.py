@@ -72,7 +72,7 @@ def test_of_several_tasks_each_end_is_told_and_all_that_they_cost(host: Host) ->
         "and seeds bring their results without paying again · 3 of 5 tasks: over already; the same "
         "inputs and seeds bring their results, which are not paid again · 9 coins"
     )
-    assert line["zh"].endswith("9 金币")
+    assert line["zh"].endswith("9 RH币")
     assert line_of(goes_on)["en"].startswith("2 of 2 tasks: RunningHub does not stop them")
 
 
