@@ -3,6 +3,8 @@
 import { beforeEach, expect, test, vi } from "vitest";
 
 import english from "../../locales/en/main.json";
+import chinese from "../../locales/zh/main.json";
+import { app } from "./host/app.js";
 import { notice } from "../../web/js/host/dialogs.js";
 import { bytesText, estimateText } from "../../web/js/host/texts.js";
 import { explainedView } from "../../web/js/parts/explanation.mjs";
@@ -20,7 +22,7 @@ function serve(answers = {}) {
     if (options.body) {
       sent.push([route, JSON.parse(options.body)]);
     }
-    const body = { "/i18n": { en: english }, "/runninghub/session": { token: "t" }, ...answers }[route];
+    const body = { "/i18n": { en: english, zh: chinese }, "/runninghub/session": { token: "t" }, ...answers }[route];
     return { ok: body !== undefined, status: body ? 200 : 404, json: async () => body };
   });
   return sent;
@@ -101,6 +103,14 @@ test("a plan says what runs where, what was pulled in and why, and what goes up"
   });
   [...view.querySelectorAll("button")].find(({ textContent }) => textContent === "SaveImage").click();
   expect(shown).toEqual(["9"]);
+});
+
+test("a plan in Chinese has Chinese signs between names", () => {
+  vi.spyOn(app.extensionManager.setting, "get").mockReturnValue("zh");
+  const nodes = [{ id: "3", title: "采样" }, { id: "4", title: "解码" }];
+  const view = explainedView({ segments: [], local: nodes, notes: [{ ...nodes[0], text: "不产生费用" }], refused: null }, () => {});
+  expect(view.textContent).toContain("采样、解码");
+  expect(view.textContent).toContain("采样：不产生费用");
 });
 
 test("what a test of an account found is said without what is not known", () => {

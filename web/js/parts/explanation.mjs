@@ -44,9 +44,9 @@ export function explainedView({ refused, segments, local, notes, quote }, select
 			title || type || id,
 		);
 	/** @param {Named[]} nodes */
-	const names = (nodes) => nodes.flatMap((node, index) => [index ? ", " : "", button(node)]);
+	const names = (nodes) => nodes.flatMap((node, index) => [index ? say("and") : "", button(node)]);
 	/** @param {Named} node @param {string} text */
-	const line = (node, text) => h("div", "", ...(node.id ? [button(node), ": "] : []), text);
+	const line = (node, text) => h("div", "", ...(node.id ? [button(node), say("of", { node: "" })] : []), text);
 	/** @param {string} title @param {any[]} content */
 	const filled = (title, content) => content.length > 0 && card(title, h("div", "", ...content));
 	const kindText = (kind = "") => t(`kind.${kind.toLowerCase()}`);
@@ -54,7 +54,7 @@ export function explainedView({ refused, segments, local, notes, quote }, select
 	/** @param {Upload} item */
 	const up = ({ kind, from, name, bytes, known: isThere }) => {
 		const [before = "", after = ""] = say("from", { node: "\n" }).split("\n");
-		const more = [bytes !== null && bytesText(bytes), isThere && say("there")].filter(Boolean).join(", ");
+		const more = [bytes !== null && bytesText(bytes), isThere && say("there")].filter(Boolean).join(say("and"));
 		const source = from ? [` ${before}`, button(from), after] : [];
 		return h("div", "", kindText(kind), name && ` ${name}`, ...source, more && h("span", "muted", ` (${more})`));
 	};

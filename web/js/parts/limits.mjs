@@ -48,7 +48,7 @@ function limitsView(limits, ask, again) {
 		return form(save, h("label", "", label), row(input, save), sumStatus);
 	};
 	const program = h("input", { placeholder: "app/1900000000000000202", "aria-label": t("program") });
-	const allowing = h("input", { placeholder: "30 coins", "aria-label": t("sum") });
+	const allowing = h("input", { placeholder: t("sum_example"), "aria-label": t("sum") });
 	const status = statusLine();
 	const allow = action(t("allow"), status, async () => {
 		await ask("/save", { program: program.value, sum: allowing.value });
