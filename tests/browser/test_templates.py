@@ -35,9 +35,15 @@ def test_each_has_a_picture_and_the_main_jobs_are_there() -> None:
 def test_the_template_that_wants_a_lora_says_where_to_put_it() -> None:
     (lora,) = [path for path in TEMPLATES if '"RHLoraUploader"' in path.read_text("utf-8")]
     nodes = json.loads(lora.read_text("utf-8"))["nodes"]
-    (note,) = [node["widgets_values"][0] for node in nodes if node["type"] == "MarkdownNote"]
-    assert "models/loras" in note
-    assert "my-style.safetensors" in note
+    notes = [node["widgets_values"][0] for node in nodes if node["type"] == "MarkdownNote"]
+    assert all("models/loras" in note and "my-style.safetensors" in note for note in notes)
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.stem)
+def test_each_is_explained_in_english_and_chinese(template: Path) -> None:
+    nodes = json.loads(template.read_text("utf-8"))["nodes"]
+    notes = [node["widgets_values"][0] for node in nodes if node["type"] == "MarkdownNote"]
+    assert sorted("在内置沙盒中运行" in note for note in notes) == [False, True]
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.stem)
