@@ -250,6 +250,18 @@ def test_more_than_eight_bits_are_kept(tmp_path) -> None:
     assert np.abs(frames - ramp).mean() < LEVEL
 
 
+@pytest.mark.parametrize("pixels", ["rgb555le", "bgr24"])
+def test_colours_that_are_rgb_already_stay_to_the_bit(tmp_path, pixels: str) -> None:
+    """By way of FFmpeg's planes those of five bits would be some levels off."""
+    levels = np.random.default_rng(3).integers(0, 256, (48, 64, 3), np.uint8)
+    path = coded(tmp_path / "raw.avi", "rawvideo", pixels, [levels] * 3)
+    with av.open(str(path)) as container:
+        frame = next(container.decode(video=0))
+    assert frame.format.name == pixels
+    expected = frame.to_ndarray(format="rgb24").astype(np.float32) / 255
+    assert np.array_equal(video.read(path).frames, [expected] * 3)
+
+
 @pytest.mark.parametrize(
     ("name", "codec", "pixels"),
     [
