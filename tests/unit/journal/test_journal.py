@@ -128,6 +128,9 @@ def test_an_answer_counts_only_for_what_was_seen_when_it_was_given(store: Store)
     row = store.order(order)
     assert row is not None
     assert (row.state, row.task_id) == (State.PLACED, "task-2")
+    assert store.running(order)  # another process has seen it run since
+    assert not store.settled_as_not_started(row)
+    assert not store.settled_as_task(row, "task-3")
 
 
 def test_what_becomes_of_an_order_becomes_of_no_other(store: Store) -> None:

@@ -451,6 +451,23 @@ def test_running_again_right_after_a_stop_is_a_new_order(make):
     assert play(world, story).task_id == "2"
 
 
+def test_running_again_before_a_stopped_create_is_refused_orders_once_that_is_known(make):
+    async def refused(_: object) -> Answer:
+        await asyncio.sleep(8)
+        return code(416)
+
+    world = make(create=[refused, taken("2")], query=[SUCCESS])
+
+    async def story() -> Outcome:
+        job = asyncio.ensure_future(world.run())
+        await asyncio.sleep(3)
+        job.cancel()
+        await asyncio.sleep(0)
+        return await world.run()
+
+    assert play(world, story).task_id == "2"
+
+
 def test_a_cancel_that_takes_long_holds_up_no_other_order(make):
     second = Order(ORDER.program, inputs={"6.text": "a dog"})
     world = make(create=[taken("1"), taken("2")], query=[RUNNING])

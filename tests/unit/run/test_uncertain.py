@@ -3,14 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from dataclasses import replace
 
 import pytest
-from unit.run.world import RUNNING, SUCCESS, TASK, code, load, taken, until
+from unit.run.world import (
+    PICTURE,
+    RUNNING,
+    SUCCESS,
+    TASK,
+    Answer,
+    code,
+    load,
+    state,
+    taken,
+    until,
+)
 
 from rh_api.errors import BadInput, Fate, RunningHubError, TaskNotFound, Uncertain, Unreachable
 from rh_api.journal import State
 from rh_api.run.orders import Order
-from tests.unit.run.engine_world import LOST, World, fails, play, questions, run
+from tests.unit.run.engine_world import (
+    CANCELLED,
+    LOST,
+    ORDER,
+    World,
+    fails,
+    play,
+    questions,
+    run,
+    stop_at,
+)
 
 
 def uncertain_order(world: World) -> int:
@@ -29,6 +52,52 @@ def test_an_uncertain_order_whose_task_is_named_is_taken_up(make):
         play(world, lambda: questions(world).settle_as_task(order, TASK))
     assert run(world).task_id == TASK
     assert len(world.service.times("create")) == 1
+
+
+@pytest.mark.parametrize("look", [RUNNING, state("SUCCESS", [{"url": PICTURE["url"]}])])
+def test_the_task_of_a_graph_is_taken_up_though_no_node_of_its_results_is_named(make, look):
+    graph = {"9": {"class_type": "SaveImage", "inputs": {}}}
+    order = replace(ORDER, graph=json.dumps(graph), own_values={"graph": graph})
+    world = make(create=[LOST], query=[look, SUCCESS])
+    number = fails(world, Uncertain, order=order).order
+    play(world, lambda: questions(world).settle_as_task(number, TASK))
+    assert run(world, order=order).task_id == TASK
+    assert len(world.service.times("create")) == 1
+
+
+def test_a_stopped_order_is_cancelled_once_its_task_is_named(make):
+    async def lost(_: object) -> Answer:
+        await asyncio.sleep(8)
+        return LOST
+
+    world = make(create=[lost], query=[RUNNING, CANCELLED])
+    stop_at(world, 3)
+    (question,) = world.rows.store.unfinished()
+
+    async def name() -> None:
+        await questions(world).settle_as_task(question.id, TASK)
+        await world.engine.context.settle()
+
+    play(world, name)
+    assert len(world.service.times("cancel")) == 1
+    assert world.state() is State.CANCELLED
+
+
+def test_a_question_waits_while_the_equal_order_that_was_placed_instead_runs(make):
+    world = make(query=[until(10, SUCCESS)])
+    order = uncertain_order(world)
+
+    async def story() -> None:
+        instead = asyncio.ensure_future(world.run(again=True))
+        await asyncio.sleep(5.0)
+        with pytest.raises(BadInput, match="cannot be answered now"):
+            await questions(world).settle_as_task(order, TASK)
+        assert (await instead).task_id == "2"
+        await questions(world).settle_as_task(order, TASK)
+
+    play(world, story)
+    (row,) = world.rows.store.unfinished()
+    assert (row.id, row.task_id) == (order, TASK)
 
 
 def test_a_task_that_the_service_does_not_know_is_no_answer(make):
@@ -124,7 +193,7 @@ def test_a_look_at_an_uncertain_order_tells_what_can_be_seen_and_settles_nothing
 
 def test_an_order_that_is_on_its_way_is_no_question_yet(make):
     world = make()
-    world.service.create = [lambda _: asyncio.sleep(30.0)]
+    world.service.create = [lambda _: asyncio.sleep(200.0)]
 
     async def story() -> None:
         sending = asyncio.ensure_future(world.run())
@@ -136,6 +205,9 @@ def test_an_order_that_is_on_its_way_is_no_question_yet(make):
             with pytest.raises(BadInput, match="being sent"):
                 await answer
         assert world.state() is State.INTENDED
+        world.rows.later(90.0)  # longer than any create lasts: its process has died
+        await questions(world).settle_as_not_started(1)
+        assert world.state() is None
         sending.cancel()
         await asyncio.wait((sending,))
 
