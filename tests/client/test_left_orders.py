@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from rh_api.emulator import Emulator, Fault
-from rh_api.errors import TimeLimit
+from rh_api.errors import CostLimit, TimeLimit
 from tests.client.conftest import MakeClient
 from tests.support.jobs import invert
 from tests.support.waiting import begun, until
@@ -59,6 +59,23 @@ async def test_where_no_poll_tells_anything_the_paid_time_counts_all_the_same(
     await client.close()
     (task,) = emulator.tasks.values()
     assert task.status == "CANCEL"
+
+
+async def test_nothing_new_is_ordered_while_a_left_task_may_cost_more_than_is_held_for_it(
+    make_client: MakeClient, emulator: Emulator, tmp_path: Path
+) -> None:
+    limit = await left_one_running(make_client, emulator)
+    (task,) = emulator.tasks.values()
+    with closing(sqlite3.connect(tmp_path / "state" / "orders.sqlite3")) as db, db:
+        db.execute("UPDATE orders SET created = created - 3600, placed = placed - 3600")
+    for path in ("/openapi/v2/query", "/task/openapi/outputs"):
+        emulator.faults.append(Fault(path, "code", count=None, value=301))
+    with pytest.raises(CostLimit, match=f"task {task.id}, may have run longer than was held"):
+        await make_client(**limit).run(invert(2))
+    emulator.faults.clear()
+    emulator.hold_at = None
+    assert (await make_client(**limit).run(invert(2))).results
+    assert emulator.counters.orders == 2
 
 
 async def test_one_left_task_that_the_service_has_lost_hides_no_other(

@@ -346,6 +346,20 @@ async def test_a_failed_task_costs_what_the_service_says(
     assert await day(client) == {"coins": task.coins * COIN}  # the report of the failure told it
 
 
+async def test_a_cost_that_is_never_told_stays_held_unless_the_task_failed(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    emulator.is_free = True
+    await make_client(RUNNINGHUB_MAX_COST_ORDER="100 coins", pace=200).run(invert(1))
+    client = make_client(RUNNINGHUB_MAX_COST_ORDER="60 coins", pace=200)
+    emulator.fail_next = {"node_id": "13", "exception_type": "E", "exception_message": "no"}
+    with pytest.raises(TaskFailed):
+        await client.run(invert(2))
+    assert await day(client) == {"coins": 160 * COIN}
+    while (costs := await day(client)) != {"coins": 100 * COIN}:  # minutes, by their clock
+        assert costs
+
+
 async def test_a_lost_reply_stays_held(make_client: MakeClient, emulator: Emulator) -> None:
     client = make_client(RUNNINGHUB_MAX_COST_ORDER="10 coins")
     emulator.faults.append(Fault(CREATE, "lost_reply"))
@@ -367,6 +381,17 @@ async def test_a_bare_number_is_what_the_account_pays_in(make_client: MakeClient
     with pytest.raises(CostLimit) as refused:
         await client.run(invert())
     assert "coin" in str(refused.value)
+
+
+@pytest.mark.parametrize("kind", ["EXCLUSIVE", "of tomorrow"])
+async def test_a_bare_number_bounds_nothing_where_it_is_not_known_what_is_paid_in(
+    make_client: MakeClient, emulator: Emulator, kind: str
+) -> None:
+    emulator.account.kind = kind
+    client = make_client(RUNNINGHUB_MAX_COST_DAY="50")
+    with pytest.raises(BadInput, match="has no unit"):
+        await client.run(invert())
+    assert (uploads(emulator), emulator.counters.orders) == (0, 0)
 
 
 async def test_where_nothing_can_be_written_nothing_is_ordered_under_a_limit(
