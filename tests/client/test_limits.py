@@ -376,6 +376,20 @@ async def test_a_refused_order_holds_nothing(make_client: MakeClient, emulator: 
     assert await day(client) == {}
 
 
+async def test_an_order_that_is_stopped_before_its_refusal_holds_nothing(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    client, other = make_client(RUNNINGHUB_MAX_COST_ORDER="10 coins"), make_client()
+    emulator.api_balance_empty = True
+    emulator.faults.append(Fault(CREATE, "delay", value=0.5))
+    ordering = await begun(client, invert(), Stage.ORDERING)
+    ordering.cancel()
+    await asyncio.wait((ordering,))
+    assert await day(other) == {"coins": 10 * COIN}
+    await client.close()  # which waits for the refusal
+    assert await day(other) == {}
+
+
 async def test_a_bare_number_is_what_the_account_pays_in(make_client: MakeClient) -> None:
     client = make_client(RUNNINGHUB_MAX_COST_DAY="1")
     with pytest.raises(CostLimit) as refused:
