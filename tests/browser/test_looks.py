@@ -153,7 +153,7 @@ def test_texts_and_focus_are_seen_in_each_theme(canvas: Canvas, emulator: Emulat
         is_readable(page, 10)
         page.get_by_label("API key").fill("too short")
         page.get_by_label("API key").press("Enter")
-        page.get_by_text("This is no RunningHub API key").wait_for()
+        page.get_by_text("This is not a RunningHub API key").wait_for()
         canvas.picture(f"{theme} settings")
         is_readable(page, 10)
         page.get_by_label("Site").focus()

@@ -71,13 +71,13 @@ def test_an_order_whose_reply_was_lost_is_a_question_and_not_sent_again(
     emulator.faults.append(Fault(CREATE, "lost_reply"))
     alert = failed(canvas)
     alert.get_by_text("no task id came back").wait_for()
-    alert.get_by_text(re.compile(r"The account had \d+ tasks before and has 1 now")).wait_for()
+    alert.get_by_text(re.compile(r"Tasks of the account: \d+ before the order, 1 now")).wait_for()
     canvas.until(lambda: any("may be running" in line for line in canvas.painted()))
     assert not any(line.startswith("ordering") for line in canvas.painted())
     canvas.picture("told")
     alert.get_by_role("button", name="Close").click()
     alert = failed(canvas)
-    alert.get_by_text("may be running already").wait_for()
+    alert.get_by_text("may be running or billed already").wait_for()
     assert emulator.counters.orders == 1
 
     place = question(canvas, alert)

@@ -157,7 +157,7 @@ def test_options_and_password_reach_the_service(
         (("run", INVERT), "is an AI app"),
         (("app", f"https://www.runninghub.ai/workflow/{catalog.INVERT}"), "link of a workflow"),
         (("app", PAINT, "--set", "3.sampler_name=fast"), "euler"),
-        (("app", PAINT, "--set", "99.text=x"), "offers no such field"),
+        (("app", PAINT, "--set", "99.text=x"), "has no such field"),
         (("app", REDRAW, "--set", "12.steps=many"), "INT"),
         (("app", INVERT, "--set", "10.image=@missing.png"), "missing.png"),
         (("app", PAINT, "--retain", "9"), "from 10 to 180"),

@@ -147,7 +147,7 @@ def test_a_key_is_not_sent_over_an_open_line(
     ran = call(*argv, RUNNINGHUB_BASE_URL="http://runninghub.ai")
 
     assert ran.code == 2
-    assert "Write https://runninghub.ai" in ran.err
+    assert "Use https://runninghub.ai" in ran.err
     assert emulator.counters.total == 0
 
 

@@ -74,7 +74,7 @@ def test_one_order_is_shown_by_its_number_and_by_its_task(call: Call, task: str)
 def test_a_failure_is_a_whole_sentence(call: Call, emulator: Emulator) -> None:
     emulator.fail_next = {"node_id": "3", "exception_message": "out of memory"}
     call("run", catalog.TEXT_TO_IMAGE, "--set", "6.text=a fox")
-    sentence = "The order failed. The history keeps no more of the reason"
+    sentence = "The order failed. The history does not keep the details"
     assert call("history", "1", "--json").document["failure"].startswith(sentence)
     assert sentence in call("history", "1").out
 

@@ -87,7 +87,7 @@ def test_a_format_that_the_service_does_not_take_is_named_by_its_file(
     ran = call("upload", str(picture))
 
     assert ran.code == 1
-    assert "did not take the file my photo.bmp" in ran.err
+    assert "did not accept the file my photo.bmp" in ran.err
     assert "JPG, PNG and WebP" in ran.err
 
 

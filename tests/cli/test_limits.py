@@ -43,7 +43,7 @@ def test_a_quote_takes_the_arguments_of_the_command(call: Call, tmp_path: Path) 
     argv = ("run", catalog.TEXT_TO_IMAGE, "--set", "6.text=a cat", "--out", str(tmp_path))
     before = call("quote", *argv)
     assert before.out == (
-        "0.2 coins a second on default (observed, not documented), sum not known yet\n"
+        "0.2 coins a second on default (observed, not documented), total not known yet\n"
     )
     for seed in "12":
         assert call(*argv, "--set", f"3.seed={seed}").code == 0
@@ -104,7 +104,7 @@ def test_limits_of_the_environment_are_listed_by_their_variable(call: Call) -> N
 def test_a_variable_that_holds_no_sum_is_named(call: Call, emulator: Emulator) -> None:
     ran = call("run", catalog.TEXT_OUT, RUNNINGHUB_MAX_COST_DAY="fifty")
     assert ran.code == 2
-    assert 'RUNNINGHUB_MAX_COST_DAY of the environment: "fifty" is no sum' in ran.err
+    assert 'Environment variable RUNNINGHUB_MAX_COST_DAY: "fifty" is not a sum' in ran.err
     assert emulator.counters.total == 0
 
 
@@ -160,5 +160,5 @@ def test_a_refusal_behind_the_upload_does_not_say_that_nothing_was_uploaded(
     )
     assert ran.code == 2
     assert len(emulator.uploads) == 1
-    assert "Nothing was ordered. Nobody can say" in ran.err, ran.err
+    assert "Nothing was ordered. The highest cost of" in ran.err, ran.err
     assert emulator.counters.orders == 0

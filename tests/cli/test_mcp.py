@@ -232,7 +232,7 @@ def test_a_sum_that_is_none_is_refused_before_it_serves(
 ) -> None:
     ran = call("mcp", "--out", str(tmp_path), "--max-cost", limit)
     assert ran.code == 2
-    assert f'"{limit}" is no sum' in ran.err
+    assert f'"{limit}" is not a sum' in ran.err
 
 
 async def test_without_a_limit_nothing_is_ordered(agent: Agent, emulator: Emulator) -> None:

@@ -228,5 +228,5 @@ def test_one_bad_file_is_an_error(call: Call, tmp_path: Path) -> None:
     path.write_text("no graph", "utf-8")
     ran = call("migrate", str(path))
     assert ran.code != 0
-    assert "no JSON, and no picture, video or sound" in ran.err
+    assert "not JSON, nor a picture, video or sound" in ran.err
     assert call("migrate", str(tmp_path / "missing.json")).code != 0

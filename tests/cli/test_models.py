@@ -21,7 +21,7 @@ def test_models_are_found_by_words_without_a_key(call: Call) -> None:
     ran = call("models", "可灵3.0", "pro", "--task", "text-to-video", RUNNINGHUB_API_KEY="")
     assert ran.code == 0
     assert ran.out.split()[0] == "kling-v3.0-pro/text-to-video"
-    assert "1 models" in ran.err
+    assert "Models: 1," in ran.err
     listed = call("models", "nano", "banana", "--json", RUNNINGHUB_API_KEY="").document
     assert {model["output"] for model in listed["models"]} == {"image"}
 
@@ -33,7 +33,7 @@ def test_the_command_reads_what_is_new(call: Call, emulator: Emulator) -> None:
     emulator.models["new/painter"] = replace(painter, endpoint="new/painter", name_cn="新画家")
     ran = call("models", "新画家", "--refresh")
     assert ran.out.split()[0] == "new/painter"
-    assert "+1 models, 0 changed" in ran.err
+    assert "Models: 1 added, 0 changed" in ran.err
     assert call("models", "新画家").out.split()[0] == "new/painter"
 
 
@@ -113,7 +113,7 @@ def test_a_model_is_run_with_a_list_of_files(
     [
         (["model", "no such thing"], "No model is called"),
         (["models", "--task", "text-to-imgae"], "Nearest: text-to-image"),
-        (["model", "cinematic-video-generator"], "nothing follows"),
+        (["model", "cinematic-video-generator"], "no successor is known"),
         (["model", PAINTER, "--run"], '"prompt" of'),
         (["model", PAINTER, "--set", "prompt=x", "--set", "aspectRatio=7:1"], "send anyway"),
         (["model", PAINTER, "--set", "prompt=x", "--extra", "{"], "JSON object"),

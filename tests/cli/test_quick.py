@@ -57,7 +57,7 @@ def test_styles_are_listed(call: Call) -> None:
     ]
     assert "watercolor_v2" in call("quick", "--styles", REDRAW.webapp_id).out
     none = call("quick", "--styles", REDRAW.webapp_id, "--type", "1")
-    assert (none.code, "No styles of type 1" in none.out) == (0, True)
+    assert (none.code, "RunningHub lists no styles of type 1" in none.out) == (0, True)
 
 
 @pytest.mark.parametrize(

@@ -146,7 +146,7 @@ def test_a_chosen_node_that_makes_nothing_is_named(call: Call, tmp_path: Path) -
     ran = call("run", catalog.TWO_PICTURES, "--out", str(tmp_path), "--outputs", "4,3")
 
     assert ran.code == 0
-    assert "Node 3 made nothing." in ran.err
+    assert "Node 3 produced nothing." in ran.err
 
 
 def test_options_reach_the_service(call: Call, emulator: Emulator, tmp_path: Path) -> None:

@@ -191,8 +191,8 @@ def test_a_failed_task_is_shown_with_its_reason_and_is_no_result(
     ("argv", "code", "words"),
     [
         (("task",), 2, "TASK"),
-        (("task", ""), 2, "no id of a task"),
-        (("task", "../../etc"), 2, "no id of a task"),
+        (("task", ""), 2, "is not a task id"),
+        (("task", "../../etc"), 2, "is not a task id"),
         (("task", "1", "--out", "."), 2, "--fetch"),
         (("task", "1", "--list"), 2, "one of TASK"),
         (("task", "--list", "--fetch"), 2, "need a TASK"),
@@ -200,7 +200,7 @@ def test_a_failed_task_is_shown_with_its_reason_and_is_no_result(
         (("task", "1", "--not-started"), 2, "need --order"),
         (("task", "--order", "0", "--look"), 2, "whole number"),
         (("task", "--order", "9", "--look"), 2, "no open question"),
-        (("task", "--order", "9", "--is", ""), 2, "no id of a task"),
+        (("task", "--order", "9", "--is", ""), 2, "is not a task id"),
         (("task", "--order", "9", "--is", "1", "--not-started"), 2, "not allowed"),
         (("task", "1", "--cancel", "--fetch"), 2, "not allowed"),
         (("task", "1900000000000000999"), 1, "does not know this task"),
@@ -283,7 +283,7 @@ def test_open_orders_are_listed(call: Call, emulator: Emulator, uncertain: int) 
 
 
 def test_without_open_orders_that_is_said(call: Call) -> None:
-    assert "No order is open" in call("task", "--list").out
+    assert "There are no open orders" in call("task", "--list").out
     assert call("task", "--list", "--json").document == {"orders": []}
 
 
@@ -343,7 +343,10 @@ def test_a_task_of_another_workflow_or_order_is_no_answer(
     argv = ("run", catalog.TEXT_TO_IMAGE, "--set", "3.seed=5", "--out", str(tmp_path), "--json")
     ordered = call(*argv).document["task_id"]
 
-    for wrong, words in ((foreign, f"is not of order {uncertain}"), (ordered, "order, number 2")):
+    for wrong, words in (
+        (foreign, f"does not belong to order {uncertain}"),
+        (ordered, "order, number 2"),
+    ):
         ran = call("task", "--order", str(uncertain), "--is", wrong)
         assert (ran.code, words in ran.err) == (2, True), ran.err
         assert call("task", "--list", "--json").document["orders"][0]["uncertain"]
@@ -393,7 +396,7 @@ def test_an_order_that_was_ordered_again_is_no_failure_and_can_be_answered(
     assert [str(question["order"]) for question in questions] == [number]
     assert call("history", "--state", "failed", "--json").document["orders"] == []
     shown = call("history", number)
-    assert "an equal order was placed since" in shown.out
+    assert "an identical one was placed since" in shown.out
     assert f"task --order {number} --look" in shown.err
 
     if answer == "is":

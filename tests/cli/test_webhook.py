@@ -100,7 +100,7 @@ def test_an_address_that_cannot_be_called_is_refused(
     ran = call("webhook", task_id, "--resend", "--to", url)
 
     assert ran.code != 0
-    assert "no address that RunningHub could call" in ran.err
+    assert "not an address that RunningHub can call" in ran.err
     assert emulator.counters.requests["/task/openapi/retryWebhook"] == 0
 
 

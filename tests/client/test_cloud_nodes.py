@@ -64,7 +64,7 @@ async def test_what_is_not_listed_is_hinted_at(client: Client, route: str) -> No
     assert '"ea.safetensors", which node 4 (VAELoader) loads' in file
     assert "Nearest: ae.safetensors" in file
     (class_,) = await warnings(client, loads("ae.safetensors", route, "Fancy"))
-    assert 'class "Fancy" of node 5 (Fancy) is not in the cloud\'s list of today' in class_
+    assert 'class "Fancy" of node 5 (Fancy) is not in the cloud\'s current list' in class_
 
 
 @pytest.mark.usefixtures("_tells")
@@ -87,7 +87,7 @@ async def test_explain_tells_it_of_its_node(client: Client) -> None:
     models = Models(time.monotonic)
     facts = await find_facts(client, plan, models=models, files=NoFiles())
     (note,) = explain(segment.graph, plan, facts, english)["notes"]
-    assert (note["id"], "list of today" in note["text"]) == ("4", True)
+    assert (note["id"], "current list" in note["text"]) == ("4", True)
 
 
 async def test_a_strict_word_makes_no_refusal_of_it(

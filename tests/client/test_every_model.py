@@ -97,7 +97,7 @@ async def test_a_row_that_is_not_active_costs_nothing_and_says_what_follows(
     with pytest.raises(BadInput) as refused:
         await run(url, tmp_path, Job(model=endpoint, fields=least(emulator, model)))
     following = catalogue.successor(model)
-    assert (following.endpoint if following else "nothing follows") in str(refused.value)
+    assert (following.endpoint if following else "no successor is known") in str(refused.value)
     if model.status is Status.WITHDRAWN:
         # The service itself, when it is asked all the same.
         job = Job(model=endpoint, fields=least(emulator, model), send_anyway=True)

@@ -138,7 +138,7 @@ async def test_a_limit_that_would_never_hold_is_not_stored(client: Client, scope
 
 def test_a_limit_that_is_passed_already_tells_of_no_cost_of_nothing() -> None:
     error = refusal(Reached("day", "USD", 1_000_000, 5_988_000, 0), "x")
-    words = "Nothing was uploaded or ordered. 5.988 USD of the 1 USD that a day may cost are spent"
+    words = "Nothing was uploaded or ordered. Spent or held today already: 5.988 USD of the 1 USD"
     assert str(error).startswith(words)
 
 
@@ -146,7 +146,7 @@ def test_a_limit_that_is_passed_already_tells_of_no_cost_of_nothing() -> None:
 def test_a_limit_of_a_run_tells_that_it_may_stop_what_else_runs(needed: int) -> None:
     words = str(refusal(Reached("prompt", "coins", 3_000_000, 2_000_000, needed), "x"))
     assert words.startswith("Nothing was uploaded or ordered for this")
-    assert "other orders of it may be stopped now, and cost what they ran" in words
+    assert "Its other orders may be stopped now, and cost the time that they ran" in words
 
 
 async def test_two_at_once_never_hold_more_than_the_day_leaves(

@@ -73,7 +73,8 @@ async def test_what_nothing_came_of_is_a_failure_that_says_what_to_do(
     for node in ("2", "3"):
         lost(emulator, node, **GONE)
     with pytest.raises(
-        ResultUnavailable, match=r"HTTP 404\. The same inputs .* without paying again.* cost 1 coin"
+        ResultUnavailable,
+        match=r"HTTP 404\. Run the same inputs .* without paying again.* cost 1 coin",
     ):
         await client.run(two_saves())
     emulator.faults.clear()
@@ -83,7 +84,7 @@ async def test_what_nothing_came_of_is_a_failure_that_says_what_to_do(
 
 async def test_trouble_of_the_way_delivers_no_half(client: Client, emulator: Emulator) -> None:
     lost(emulator, value="", status=503, count=None)
-    with pytest.raises(ResultUnavailable, match="fault of its own"):
+    with pytest.raises(ResultUnavailable, match="internal error"):
         await client.run(two_saves())
     emulator.faults.clear()
     assert len((await client.run(two_saves())).results) == 2

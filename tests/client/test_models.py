@@ -196,9 +196,9 @@ async def test_a_key_that_may_not_use_models_learns_it_before_any_upload(
 
 
 async def test_a_model_that_is_gone_names_what_follows_it(client: Client) -> None:
-    with pytest.raises(BadInput, match="rhart-image-g-2/text-to-image follows it"):
+    with pytest.raises(BadInput, match="successor is rhart-image-g-2/text-to-image"):
         await client.run(Job(model="rhart-image-g-1.5/text-to-image", fields={"prompt": "x"}))
-    with pytest.raises(BadInput, match="nothing follows"):
+    with pytest.raises(BadInput, match="no successor is known"):
         await client.run(Job(model="cinematic-video-generator", extra={"prompt": "x"}))
 
 

@@ -545,6 +545,6 @@ async def test_the_key_never_goes_over_a_plain_line(
     make_client: MakeClient, emulator: Emulator
 ) -> None:
     client = make_client(RUNNINGHUB_BASE_URL="http://studio.lan")
-    with pytest.raises(RunningHubError, match="over https alone"):
+    with pytest.raises(RunningHubError, match="over https only"):
         await client.run(inverting())
     assert emulator.counters.total == 0

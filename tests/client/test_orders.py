@@ -435,7 +435,7 @@ async def test_the_key_is_not_in_the_journal(
 
 async def test_an_input_that_is_too_large_is_named(client: Client, emulator: Emulator) -> None:
     emulator.upload_limit = emulator.old_upload_limit = 10
-    with pytest.raises(FileTooLarge, match="image of node 10 Load Image is a file of") as caught:
+    with pytest.raises(FileTooLarge, match="image of node 10 Load Image has ") as caught:
         await client.run(invert())
     assert caught.value.node_id == "10"
     assert emulator.counters.orders == 0

@@ -63,7 +63,7 @@ async def test_tasks_before_a_lost_order_count_what_was_ordered_since_they_were_
     emulator.hold_at = None
     await first
     assert (caught.value.params["before"], caught.value.params["now"]) == (1, 2)
-    assert "The account had 1 tasks before and has 2 now." in str(caught.value)
+    assert "Tasks of the account: 1 before the order, 2 now." in str(caught.value)
 
 
 async def test_tasks_of_an_account_that_cannot_be_read_are_told_without_a_number(

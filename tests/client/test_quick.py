@@ -124,7 +124,7 @@ async def test_what_cannot_work_is_refused_before_anything_goes_out(
 async def test_a_refusal_says_to_paste_anew(
     client: Client, emulator: Emulator, module: str, kind: type[RunningHubError], code: int
 ) -> None:
-    with pytest.raises(kind, match="paste its call example anew") as caught:
+    with pytest.raises(kind, match="paste its call example again") as caught:
         await client.run(Job(quick=module))
     assert caught.value.code == code
     assert emulator.counters.orders == 0

@@ -296,7 +296,7 @@ async def test_a_task_that_was_purged_is_not_found(
     emulator.tasks.clear()
     task = make_client("here").task(ordered.task_id)
     for ask in (task.refresh, task.fetch, task.wait):
-        with pytest.raises(TaskNotFound, match="old ones are forgotten"):
+        with pytest.raises(TaskNotFound, match="forgets old tasks"):
             await ask()
 
 

@@ -54,7 +54,7 @@ async def test_fields_of_the_form_are_set_and_the_rest_is_sent_as_stored(
 
 
 WRONG: dict[str, tuple[dict[str, Any], list[str]]] = {
-    "unknown field": (app(INVERT_APP, {"99.text": "x"}), ["99.text", "offers no such field"]),
+    "unknown field": (app(INVERT_APP, {"99.text": "x"}), ["99.text", "has no such field"]),
     "option": (app(INVERT_APP, {"12.upscale_method": "bilinearr"}), ["bilinearr", "bilinear"]),
     "number": (app(REDRAW_APP, {"12.steps": "many"}), ["12.steps", "INT", "many"]),
     "blank": (app(" "), ["Which AI app"]),

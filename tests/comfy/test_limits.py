@@ -72,7 +72,7 @@ async def test_what_is_said_beside_a_prompt_raises_no_limit(
     prompt = await turning(comfyui, pixels())
     prompt["2"] = remote(catalog.INVERT, {"10.image": ["1", 0]})
     message = await is_refused(comfyui, limited, prompt, SAID_BESIDE[place])
-    assert "one order may cost 1 coin" in message
+    assert "the limit for one order is 1 coin" in message
     assert nothing_was_sent(emulator)
 
 
@@ -83,7 +83,7 @@ async def test_no_wish_is_one_of_our_words(
     prompt["2"] = remote(catalog.INVERT, {"10.image": ["1", 0]})
     for name, value in WISHES.items():
         message = await is_refused(comfyui, limited, prompt, {"runninghub": {name: value}})
-        assert f'a word "{name}", which is none of' in message
+        assert f'an unknown key "{name}"; it can have' in message
     assert nothing_was_sent(emulator)
 
 
@@ -95,7 +95,7 @@ async def test_what_a_node_holds_raises_no_limit(
     prompt["2"] = remote(catalog.INVERT, {"10.image": ["1", 0]})
     prompt["2"]["inputs"].update(SAID_IN_NODES[place])
     message = await is_refused(comfyui, limited, prompt)
-    assert "one order may cost 1 coin" in message
+    assert "the limit for one order is 1 coin" in message
     assert nothing_was_sent(emulator)
 
 
@@ -113,7 +113,7 @@ async def test_a_marked_part_raises_no_limit(
         node = {"id": 2, "type": "ImageInvert", "properties": {"runninghub": mark}}
         beside = {"extra_pnginfo": {"workflow": {"nodes": [node], **WISHES}}}
     message = await is_refused(comfyui, limited, prompt, beside)
-    assert "one order may cost 1 coin" in message
+    assert "the limit for one order is 1 coin" in message
     assert nothing_was_sent(emulator)
 
 
@@ -123,7 +123,7 @@ async def test_a_segment_s_options_know_nothing_of_costs(
     prompt = await turning(comfyui, pixels())
     for name, value in WISHES.items():
         message = await is_refused(comfyui, limited, prompt, marked("2", **{name: value}))
-        assert "nothing but" in message
+        assert "apart from that, only" in message
     assert nothing_was_sent(emulator)
 
 
@@ -141,7 +141,7 @@ async def test_the_person_s_own_page_raises_it(
 ) -> None:
     prompt = await turning(comfyui, pixels())
     message = await is_refused(comfyui, limited, prompt, marked("2"))
-    assert "one order may cost 1 coin" in message
+    assert "the limit for one order is 1 coin" in message
     await limited.post("limits/save", scope="order", sum="50 coins")
     result = await comfyui.queue(prompt, marked("2"))
     assert result.outcome == "success", result.events[-2:]

@@ -47,8 +47,8 @@ async def test_a_module_runs_with_what_is_connected_and_all_else_of_its_example(
     ("prompt", "words"),
     [
         (quick(" "), "Which module"),
-        (quick("https://www.runninghub.ai/quick"), "no whole JSON object"),
-        (quick(PAINT.example(), {"99.text": "x"}), "offers no such field"),
+        (quick("https://www.runninghub.ai/quick"), "no complete JSON object"),
+        (quick(PAINT.example(), {"99.text": "x"}), "has no such field"),
         (quick(PAINT.example(), {"5.batch_size": "many"}), "5.batch_size"),
     ],
 )

@@ -260,7 +260,7 @@ async def test_a_picture_that_is_too_large_is_no_order(
         }
     )
 
-    assert "image of node 10 Load Image is a file of 0.1 MB, too large" in sentence(result)
+    assert "image of node 10 Load Image has 0.1 MB, too much" in sentence(result)
     assert not emulator.counters.orders
 
 

@@ -154,7 +154,7 @@ async def test_equal_nodes_of_one_prompt_are_one_order(
     assert result.outputs["3"]["text"] == result.outputs["4"]["text"]
     texts = [result.outputs[node_id]["text"][0] for node_id in ("1", "2")]
     assert sum("1 coin" in text for text in texts) == 1
-    assert sum(text.startswith("done together with an equal node") for text in texts) == 1
+    assert sum(text.startswith("done together with an identical node") for text in texts) == 1
 
 
 async def test_a_number_beyond_its_class_here_is_ordered_with_a_word_on_the_node(
@@ -446,7 +446,9 @@ async def test_stop_during_a_download_says_that_the_result_is_paid(
         await until(lambda runs=runs: drip.struck == runs, 20)
         await comfyui.interrupt(queued.prompt_id)
         assert (await comfyui.finish(queued)).outcome == "interrupted"
-        ending = "the same inputs and seed bring its results, which are not paid again · 1 coin"
+        ending = (
+            "run the same inputs and seed to get its results, which are not paid again · 1 coin"
+        )
         assert (await end_of(comfyui, "1")).endswith(ending)
 
     emulator.faults.clear()

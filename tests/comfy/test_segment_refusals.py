@@ -109,7 +109,7 @@ async def test_a_file_that_is_no_media_is_not_sent(
 
     assert result.status == 400
     assert set(result.node_errors) == {"1"}
-    assert f'"{name}" is no picture, sound or video' in result.refusal
+    assert f'"{name}" is not a picture, sound or video' in result.refusal
     assert not asked(emulator)
 
 
@@ -302,7 +302,7 @@ async def test_two_hundred_megabytes_are_more_than_goes_up(
     path.unlink()
 
     message = result.failure["exception_message"]
-    assert "file of node 1 LoadVideo is a file of 209.7 MB, too large for RunningHub" in message
+    assert "file of node 1 LoadVideo has 209.7 MB, too much for RunningHub" in message
     assert emulator.counters.orders == 0
 
 
@@ -313,7 +313,9 @@ async def test_a_task_that_made_nothing_says_what_is_missing(
     result = await comfyui.queue(await turning(comfyui, pixels()), marked("2"))
 
     assert result.outcome == "error", result.refusal
-    assert "none of its nodes gave anything that comes back" in result.failure["exception_message"]
+    assert (
+        "none of its nodes gave a result that can come back" in result.failure["exception_message"]
+    )
     assert result.outputs == {}
     assert emulator.counters.orders == 1
 
@@ -328,9 +330,7 @@ async def test_results_whose_names_are_not_those_of_the_border_are_not_taken_for
     emulator.faults.append(Fault("/results/", "body", None, picture, content_type="image/png"))
     result = await comfyui.queue(await turning(comfyui, pixels()), marked("2"))
 
-    assert (
-        "the results of node 2 (ImageInvert) are not among" in result.failure["exception_message"]
-    )
+    assert "it returned no result of node 2 (ImageInvert)" in result.failure["exception_message"]
     assert result.outputs == {}
 
 

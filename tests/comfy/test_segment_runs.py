@@ -168,7 +168,7 @@ async def test_a_failing_node_of_the_border_is_not_named_as_another_of_the_graph
     result = await comfyui.queue(prompt, marked("2"))
 
     message = result.failure["exception_message"]
-    assert "failed in node 2 The turn, in a step of our own that carries its value (" in message
+    assert "failed in node 2 The turn, in a node of ours that carries its value (" in message
     assert "out of memory" in message
     (failure,) = [event.data for event in result.events if event.type == "runninghub.failed"]
     assert failure["node"] == "2"

@@ -188,7 +188,7 @@ async def test_what_can_be_no_id_is_refused_before_anything_runs(
     for text in ("", "https://example.com/1", "../1"):
         result = await comfyui.queue({"1": task(text)})
         assert result.status == 400
-        assert "no id of a task" in result.refusal
+        assert "is not a task id" in result.refusal
     assert not asked(emulator)
 
 

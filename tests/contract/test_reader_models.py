@@ -93,7 +93,7 @@ def test_only_the_price_is_asked_for_twice() -> None:
 )
 @pytest.mark.parametrize("make", [create, price_preview])
 def test_no_call_is_made_of_what_is_no_endpoint(make: Any, endpoint: str) -> None:
-    with pytest.raises(BadInput, match="no endpoint"):
+    with pytest.raises(BadInput, match="not a model endpoint"):
         make(endpoint, {})
 
 

@@ -14,10 +14,10 @@ from tests.faults.operations import OPERATIONS
 NEXT_STEPS = (
     "run again",
     "Run again",
-    "The same inputs",
+    "Run the same inputs",
     "Check",
     "top up",
-    "make room",
+    "free some space",
     "Look at",
     "look at",
     "No order is placed",

@@ -156,7 +156,7 @@ def test_nothing_set_is_the_international_site_without_a_key():
 )
 def test_a_key_goes_over_no_line_that_others_read(origin: str):
     values = {"RUNNINGHUB_BASE_URL": origin, "RUNNINGHUB_API_KEY": KEY}
-    with pytest.raises(BadInput, match="Write https://") as caught:
+    with pytest.raises(BadInput, match="Use https://") as caught:
         Settings.from_mapping(values).require_key()
     assert caught.value.params["origin"] == read_origin(origin)
     Settings.from_mapping({**values, "RUNNINGHUB_BASE_URL": "https" + origin[4:]}).require_key()

@@ -8,7 +8,7 @@ import { hasEnded, listen, running } from "../../web/js/parts/run_state.js";
 import { whenAnswered } from "../../web/js/parts/tasks.js";
 
 const PAID = { en: "done in 1 s · 1 coin" };
-const SHARED = { en: "done together with an equal node" };
+const SHARED = { en: "done together with an identical node" };
 const AGAIN = { en: "nothing was paid now" };
 /** ComfyUI keeps one node's outputs for all equal ones. */
 const output = { images: [{ filename: "a.png" }], runninghub: [JSON.stringify({ line: PAID, again: AGAIN })] };

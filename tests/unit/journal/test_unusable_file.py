@@ -241,7 +241,7 @@ def test_a_store_that_cannot_be_written_is_not_opened(tmp_path: Path, obstacle: 
     assert caught.value.fate is Fate.NOT_STARTED
     assert caught.value.params["folder"] == str(folder)
     assert caught.value.params["reason"]
-    assert "RUNNINGHUB_STATE names another folder" in str(caught.value)
+    assert "RUNNINGHUB_STATE can name another folder" in str(caught.value)
 
 
 def test_while_another_holds_the_file_no_order_is_placed_and_a_running_one_is_kept(

@@ -443,5 +443,5 @@ def test_what_changed_is_told() -> None:
     new = Catalogue([merge_model(OLD, NEW), gone, Model("a/d", "d"), Model("a/e", "e")], date="")
     news = changes(old, new)
     assert (news.added, news.changed, news.gone) == (("a/e",), ("a/b",), ("a/c",))
-    assert news.describe(texts.english) == "+1 models, 1 changed, 1 gone."
-    assert changes(old, old).describe(texts.english) == "The models are as they were."
+    assert news.describe(texts.english) == "Models: 1 added, 1 changed, 1 gone."
+    assert changes(old, old).describe(texts.english) == "No model has changed."

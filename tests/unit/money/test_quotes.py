@@ -56,14 +56,14 @@ def test_without_runs_it_says_the_rate_and_that_nobody_documents_it() -> None:
     assert not quote_of_runs([]).is_known
     quote = Quote(source=QuoteSource.RATE, rate=200_000, rate_unit="coins", instance="default")
     assert quote.describe(english) == (
-        "0.2 coins a second on default (observed, not documented), sum not known yet"
+        "0.2 coins a second on default (observed, not documented), total not known yet"
     )
     assert Quote().describe(english) == "cost not known beforehand"
 
 
 def test_runs_tell_amount_range_and_how_many() -> None:
     quote = quote_of_runs([{"coins": cost * COIN} for cost in (14, 15, 13, 14, 14)])
-    assert quote.describe(english) == "about 14 coins (10 to 19 coins, by 5 own runs)"
+    assert quote.describe(english) == "about 14 coins (10 to 19 coins, in 5 earlier runs)"
     assert quote.document()["amounts"] == {"coins": {"amount": "14", "low": "10", "high": "19"}}
 
 
@@ -72,8 +72,8 @@ def test_a_whole_prompt_is_one_sum() -> None:
     price = fixed("CNY", 350_000, QuoteSource.PREVIEW)
     assert total([runs, runs], english) == "about 14 coins, 2 orders"
     assert total([runs, price], english) == "about 7 coins + 0.35 CNY, 2 orders"
-    assert total([runs, Quote()], english) == "about 7 coins and what is not known, 2 orders"
-    assert total([price], english) == "0.35 CNY (asked of the service)"
+    assert total([runs, Quote()], english) == "about 7 coins plus an unknown amount, 2 orders"
+    assert total([price], english) == "0.35 CNY (quoted by RunningHub)"
 
 
 def test_several_orders_are_told_in_few_words() -> None:
@@ -87,7 +87,7 @@ def test_several_orders_are_told_in_few_words() -> None:
     assert (
         in_few_words([runs] * 2, english, least=True) == "about 14 coins or more, at least 2 orders"
     )
-    mixed = "about 7 coins and what is not known, at least 2 orders"
+    mixed = "about 7 coins plus an unknown amount, at least 2 orders"
     assert in_few_words([runs, Quote()], english, least=True) == mixed
 
 

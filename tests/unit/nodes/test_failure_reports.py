@@ -161,7 +161,7 @@ async def test_a_report_is_of_one_run_and_old_ones_make_room(
             "QUEUED",
             {"running": 2, "queued": 4},
             9,
-            "queued (2 of the account's tasks run, 4 wait) · 9 s",
+            "queued (tasks of the account: 2 running, 4 waiting) · 9 s",
         ),
         ("WAITING_SLOT", {"places": "3 of 3"}, 0, "waiting for a free slot (3 of 3 used)"),
     ],

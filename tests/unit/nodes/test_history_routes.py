@@ -108,7 +108,7 @@ async def test_of_a_failure_is_told_what_the_journal_keeps(host: Host, emulator:
         await run(paint())
     store = client()._journal._store._file
     for language, key, sentence in (
-        ("en", "error.task_failed", "The order failed. The history keeps no more"),
+        ("en", "error.task_failed", "The order failed. The history does not keep the details"),
         ("en", "error.content_refused", "RunningHub refused the content. "),
         ("zh", "error.content_refused", "RunningHub 拒绝了内容。"),
         ("zh", "error.task_cancelled", "任务已在云端取消"),

@@ -90,4 +90,4 @@ async def test_saved_workflows_are_cleaned_with_a_copy(host: Host, tmp_path: Pat
     assert KEY not in saved.read_text("utf-8")
     assert json.loads((folder / cleaned["backup"]).read_text("utf-8")) == GRAPH
     refused = await host.error("keys/saved/clean", file="../../x", keys=[])
-    assert "not there" in refused["message"]
+    assert "no longer exists" in refused["message"]

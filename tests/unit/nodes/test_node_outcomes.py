@@ -31,26 +31,26 @@ async def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
             Stopped("7", confirmed=True, usage=Usage(coins="3")),
             "stopped · cancelled in the cloud · 3 coins",
         ),
-        (Stopped("7", confirmed=True), "stopped · cancelled in the cloud · cost not told"),
+        (Stopped("7", confirmed=True), "stopped · cancelled in the cloud · cost not known"),
         (
             Stopped("7", confirmed=True, too_late=True, usage=Usage(money="0.5")),
-            "stopped too late: the task was over; the same inputs and seed bring its results, "
+            "stopped too late: the task was over; run the same inputs and seed to get its results, "
             "which are not paid again · paid 0.5 of the wallet",
         ),
         (
             Stopped("7", confirmed=False),
-            "stopped · not confirmed: the task may run and cost; "
+            "stopped · not confirmed: the task may run and cost money; "
             "it is cancelled again once RunningHub answers",
         ),
         (
             Stopped("7", confirmed=False, is_recorded=False),
-            "stopped · not confirmed, and the disk has no room to note it for the next start: "
-            "task 7 may run and cost; stop it with the command RunningHub: tasks, or on the site",
+            "stopped · not confirmed, and the disk is too full to note it for the next start: "
+            "task 7 may run and cost money; stop it with the command RunningHub: tasks, or on the site",
         ),
         (
             Stopped("7", confirmed=False, goes_on=True),
-            "stopped waiting · RunningHub does not stop this task: it goes on and costs; "
-            "the same inputs and seed bring its result without paying again",
+            "stopped waiting · RunningHub does not stop this task: it goes on and costs money; "
+            "run the same inputs and seed to get its result without paying again",
         ),
     ],
 )
@@ -68,9 +68,9 @@ def test_of_several_tasks_each_end_is_told_and_all_that_they_cost(host: Host) ->
     goes_on = [Stopped(n, confirmed=False, goes_on=True) for n in "45"]
     line = line_of([late[0], goes_on[0], *late[1:], goes_on[1]])
     assert line["en"] == (
-        "2 of 5 tasks: RunningHub does not stop them, they go on and cost; the same inputs "
-        "and seeds bring their results without paying again · 3 of 5 tasks: over already; the same "
-        "inputs and seeds bring their results, which are not paid again · 9 coins"
+        "2 of 5 tasks: RunningHub does not stop them, they go on and cost money; run the same inputs "
+        "and seeds to get their results without paying again · 3 of 5 tasks: over already; run the same "
+        "inputs and seeds to get their results, which are not paid again · 9 coins"
     )
     assert line["zh"].endswith("9 RH币")
     assert line_of(goes_on)["en"].startswith("2 of 2 tasks: RunningHub does not stop them")
@@ -92,10 +92,10 @@ def test_orders_whose_results_are_not_read_any_more_were_paid_once(host: Host) -
     end = stopped_reading([paid, kept], "")
     assert (end.state, end.line["en"]) == (
         "stopped",
-        "stopped too late: the task was over; the same inputs and seed bring its results, "
+        "stopped too late: the task was over; run the same inputs and seed to get its results, "
         "which are not paid again · 3 coins",
     )
-    sentence = "nothing was paid now: kept from an equal order before"
+    sentence = "nothing was paid now: kept from an earlier identical order"
     assert stopped_reading([kept], "").line["en"] == sentence
 
 

@@ -136,7 +136,7 @@ def test_a_lost_result_keeps_its_output_and_is_not_told_as_made_by_nobody(
     outputs = outputs_of([result("3", RED), lost("2", "a.mp4")])
     for name in ("out_1", "video"):
         (message,) = words(outputs[name])
-        assert "(a.mp4, node 2) did not come" in message
+        assert "(a.mp4, node 2) could not be fetched" in message
     assert outputs["out_2"][0].shape == (1, 4, 5, 3)
     (message,) = words(outputs["audio"])
     assert "out_1," not in message
@@ -294,15 +294,21 @@ def test_every_type_has_one_adapter_and_every_file_one_reader(result: Any) -> No
         ("1 1s 1s", "done in 9 s · 1 coin"),
         ("1s 1 2", "2 orders done · 2 coins"),
         ("1k 2", "2 orders done · 1 of them kept from before · 1 coin"),
-        ("1s 2", "2 orders done · 1 of them ordered and told by an equal node · 1 coin"),
+        (
+            "1s 2",
+            "2 orders done · 1 of them ordered by an identical node, which shows their cost · 1 coin",
+        ),
         (
             "1t 2t 3 4k",
             "4 orders done · 1 of them kept from before · 1 coin · 2 were ordered before · 2 coins",
         ),
         ("1t 2t", "2 orders done · 2 were ordered before · 2 coins"),
         ("1t", "done · it was ordered before, nothing was ordered now · 1 coin"),
-        ("1k 1k", "nothing was paid now: kept from an equal order before"),
-        ("1s 1s", "done together with an equal node, which tells the cost; nothing was paid twice"),
+        ("1k 1k", "nothing was paid now: kept from an earlier identical order"),
+        (
+            "1s 1s",
+            "done together with an identical node, which shows the cost; nothing was paid twice",
+        ),
     ],
 )
 def test_what_was_ordered_is_told_once(outputs_of: Outputs, orders: str, sentence: str) -> None:
@@ -348,7 +354,7 @@ def test_what_was_paid_and_did_not_come_is_in_the_line_of_the_node() -> None:
         missing=("13",),
     )
     lines = load_pack("nodes.values.outputs").done_lines([done, done])
-    assert lines["en"].startswith("not all results came · done in 9 s · 1 coin · ")
+    assert lines["en"].startswith("some results are missing · done in 9 s · 1 coin · ")
     assert lines["en"].count("13") == 1
     assert "13" in lines["zh"]
     assert lines["zh"].startswith("结果不全 · ")

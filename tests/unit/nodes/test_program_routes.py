@@ -303,7 +303,7 @@ async def test_an_estimate_is_told_from_what_runs_took_and_cost(
     def nothing(size: str = "default") -> dict[str, Any]:
         rate = f"{rates[size]} a second on {size} (observed, not documented)"
         none = {"runs": 0, "seconds": None, "coins": None, "money": None}
-        return {**none, "quote": f"{rate}, sum not known yet"}
+        return {**none, "quote": f"{rate}, total not known yet"}
 
     question = {"kind": "workflow", "id": catalog.TEXT_OUT, "instance": "default"}
     assert await host.post("estimate", **question) == nothing()

@@ -101,7 +101,7 @@ def test_only_the_words_beside_a_prompt_order_anew(handle: Callable[[Any], Any])
 def test_a_switch_that_is_neither_is_refused_on_its_node(handle: Callable[[Any], Any]) -> None:
     (refusal,) = handle({"prompt": {"7": remote(reroll_seeds="no way")}})["prompt"].items()
     assert refusal[0] == "7"
-    assert 'reroll_seeds is on or off, not "no way".' in str(refusal[1]["inputs"])
+    assert 'reroll_seeds must be on or off, not "no way".' in str(refusal[1]["inputs"])
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ async def test_programs_are_summed_by_what_their_runs_cost(host: Host, emulator:
     assert (await host.post("quote", programs=[program()]))["text"] == "about 1 coin, 1 order"
     several = [program(), program(), program(instance="plus")]
     quote = await host.post("quote", programs=several)
-    assert quote["text"] == "about 2 coins and what is not known, 3 orders"
+    assert quote["text"] == "about 2 coins plus an unknown amount, 3 orders"
 
 
 async def test_of_more_nodes_than_are_asked_about_the_sum_is_no_whole_one(host: Host) -> None:

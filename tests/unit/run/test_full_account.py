@@ -115,7 +115,7 @@ def test_a_pace_that_is_asked_for_is_kept_by_the_next_create(make, seconds: int)
 
 def test_a_pace_of_more_than_150_seconds_is_an_error_that_says_when(make):
     world = make(create=[Response(429, b"", {"retry-after": "151"}), taken()], query=[SUCCESS])
-    assert "come back in 3 minutes" in str(fails(world, RateLimited))
+    assert "run again in 3 minutes" in str(fails(world, RateLimited))
     assert world.service.times("create") == [0]
 
 

@@ -222,7 +222,7 @@ def test_a_question_names_its_order_in_the_book(make):
     row = world.row()
     assert row is not None
     assert error.order == row.id
-    assert f"order {row.id} of the journal" in str(error)
+    assert f"settle order {row.id}" in str(error)
 
 
 # A journal that was set aside

@@ -157,7 +157,7 @@ def test_an_answer_is_not_taken_back_while_its_task_is_followed(make):
         await questions(world).settle_as_task(order, TASK)
         following = asyncio.ensure_future(world.run())
         await asyncio.sleep(5.0)
-        with pytest.raises(BadInput, match="cannot be answered now"):
+        with pytest.raises(BadInput, match="cannot be settled now"):
             await questions(world).settle_as_task(order, "3")
         assert (await following).task_id == TASK
 
