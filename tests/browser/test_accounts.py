@@ -294,7 +294,7 @@ def test_of_several_keys_none_takes_the_place_of_the_default_by_itself(
     assert not emulator.counters.total
     canvas.page.keyboard.press("Escape")
     page = canvas.settings("Keys and sites")
-    delete("spare", "Really delete? “rich” is the default then")
+    delete("spare", "Really delete? “rich” then becomes the default")
     page.get_by_text("· default").wait_for()
     assert page.get_by_text("No account is the default").count() == 0
     canvas.forgive(REFUSED)
@@ -327,7 +327,7 @@ def test_marked_parts_have_settings_of_their_own(
     page.get_by_label("Another address", exact=True).fill(cloud[1])
     page.get_by_label("API key").fill(emulator.default_key)
     page.get_by_label("API key").press("Enter")
-    workflow = page.get_by_label("Saved workflow that marked parts go out under")
+    workflow = page.get_by_label("Saved workflow that marked parts are sent under")
     workflow.fill(f"https://www.runninghub.ai/workflow/{catalog.TEXT_TO_IMAGE}")
     workflow.locator("xpath=..").get_by_role("button", name="Save").click()
     page.get_by_text("Stored.").first.wait_for()
@@ -336,7 +336,7 @@ def test_marked_parts_have_settings_of_their_own(
     webhook.fill("https://tunnel.example/")
     with canvas.page.expect_response("**/runninghub/profiles/webhook"):
         webhook.press("Enter")
-    route = page.get_by_label("How graphs of this account go out")
+    route = page.get_by_label("How graphs of this account are sent")
     assert route.input_value() == ""
     with canvas.page.expect_response("**/runninghub/profiles/route"):
         route.select_option("auto")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 WORDS = {
     False: (
-        "Limits of cost",
+        "Cost limits",
         "One order may cost",
         "Save",
         "is not a sum",
@@ -196,7 +196,7 @@ def test_limits_are_looked_up_again_once_there_is_a_key(
     pages = canvas.page.locator(".runninghub-setting")
     pages.nth(1).wait_for()
     keys, limits = pages.nth(0), pages.nth(1)
-    limits.get_by_text("No key is here yet").wait_for()
+    limits.get_by_text("No key is stored yet").wait_for()
     canvas.picture("without a key")
     keys.get_by_label("Site").select_option(label="Another address")
     keys.get_by_label("Another address", exact=True).fill(cloud[1])

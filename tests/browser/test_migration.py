@@ -143,7 +143,7 @@ def test_a_key_comes_out_of_the_graph(canvas: Canvas) -> None:
     out.click()
     assert KEY in str(canvas.workflow())
     card.get_by_role("button", name="Really take it out?").click()
-    canvas.dialog.get_by_text("No key is in this graph.").wait_for()
+    canvas.dialog.get_by_text("This graph contains no key.").wait_for()
     assert KEY not in str(canvas.workflow())
     canvas.press_button("Close")
     canvas.settle()

@@ -307,7 +307,7 @@ def test_another_model_keeps_what_still_fits(either: Canvas) -> None:
     # A link that finds no socket is named: the next run would cost as much without the picture.
     either.settle()
     either.set_widget(node, "model", "kling-v3.0-std/text-to-video")
-    message = "找不到对应的插槽" if either.classic else "found no socket"
+    message = "找不到对应的插槽" if either.classic else "found no matching input or output"
     either.page.get_by_text(message).first.wait_for()
     either.picture("lost")
 
@@ -455,7 +455,7 @@ def test_a_newer_model_is_found_without_a_restart(either: Canvas, emulator: Emul
     painter = emulator.models[PAINTER]
     emulator.models[fresh] = replace(painter, endpoint=fresh, name=fresh, name_cn=fresh)
     either.command("runninghub.models.refresh")
-    either.page.get_by_text("模型已更新" if either.classic else "Models looked up").first.wait_for()
+    either.page.get_by_text("模型已更新" if either.classic else "Models refreshed").first.wait_for()
     node = either.add("RHTextToImage", 500, 60)
     either.dialog.get_by_role("combobox").first.fill("brand new")
     options(either).filter(has_text=fresh).first.click()
@@ -479,14 +479,14 @@ def test_a_task_of_models_offers_its_own_among_favourites_and_those_used_lately(
     options(canvas).first.wait_for()
     canvas.picture("its own")
     parts = canvas.dialog.locator(".runninghub-models .part")
-    assert parts.all_inner_texts() == ["Used lately", "All"]
+    assert parts.all_inner_texts() == ["Recently used", "All"]
     assert options(canvas).filter(has_text="kling-v3.0-pro").count() == 0
     # Of another kind, once that is asked for.
     canvas.dialog.get_by_label("Kind").select_option("RHImageToVideo")
     options(canvas).filter(has_text="kling-v3.0-pro-image-to-video").wait_for()
     assert parts.first.inner_text() == "Favourites"
     canvas.dialog.get_by_label("Kind").select_option("RHTextToImage")
-    parts.first.get_by_text("Used lately").wait_for()
+    parts.first.get_by_text("Recently used").wait_for()
     canvas.page.keyboard.press("Enter")
     built(canvas, node, PAINTER)
 
@@ -497,5 +497,5 @@ def test_a_price_that_could_not_be_asked_for_is_told_under_a_plain_headline(canv
     canvas.forgive("Failed to load resource")
     canvas.page.route("**/runninghub/models/preview", lambda route: route.abort())
     press(canvas, node, "price")
-    canvas.page.get_by_text("The price could not be asked for", exact=True).first.wait_for()
+    canvas.page.get_by_text("The price could not be fetched", exact=True).first.wait_for()
     canvas.picture("no price")

@@ -152,7 +152,7 @@ def test_waiting_is_stopped_and_the_task_goes_on(canvas: Canvas, emulator: Emula
     assert task.status == "RUNNING"
     canvas.press_button("Cancel")
     canvas.press_button("Really cancel?")
-    canvas.dialog.get_by_text("No task is open.").wait_for()
+    canvas.dialog.get_by_text("There are no open tasks.").wait_for()
     assert task.status == "CANCEL"
 
 

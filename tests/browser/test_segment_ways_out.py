@@ -161,7 +161,7 @@ def test_a_refused_placeholder_leads_to_the_field_of_the_account(
     *_, shown = canvas.marked_part(80)
     refused_for_its_id(canvas)
     field = focused(
-        canvas, "提交标记部分时" if classic else "Saved workflow that marked parts go out"
+        canvas, "提交标记部分时" if classic else "Saved workflow that marked parts are sent"
     )
     canvas.picture("asked")
     canvas.page.keyboard.type(catalog.TEXT_OUT)

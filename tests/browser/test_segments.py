@@ -130,7 +130,7 @@ def test_a_part_goes_by_the_route_of_its_mark(either: Canvas, emulator: Emulator
     by_command(either, inverted)
     either.select(inverted)
     either.command("runninghub.segments.options")
-    label, apply = ("提交路由", "应用") if either.classic else ("How the graph goes out", "Apply")
+    label, apply = ("提交路由", "应用") if either.classic else ("How the graph is sent", "Apply")
     route = either.dialog.get_by_label(label)
     assert route.input_value() == ""
     route.select_option("native")
@@ -375,7 +375,7 @@ def test_what_would_run_is_explained_before(canvas: Canvas, emulator: Emulator) 
     _, inverted, _ = inverting(canvas)
     by_command(canvas, inverted)
     canvas.command("runninghub.segments.explain")
-    canvas.dialog.get_by_text("Goes up").wait_for()
+    canvas.dialog.get_by_text("Uploads").wait_for()
     canvas.picture("explained")
     assert emulator.tasks == {}
     canvas.page.keyboard.press("Escape")

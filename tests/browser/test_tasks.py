@@ -122,7 +122,7 @@ def test_each_answer_about_a_lost_order_leads_to_a_picture(
     place = lost(canvas, emulator, "status")
     assert not any(text.startswith("done in") for text in canvas.painted())
     place.get_by_role("button", name="It did not start").click()
-    place.get_by_role("button", name="Sure that it did not start?").click()
+    place.get_by_role("button", name="Are you sure that it did not start?").click()
     place.wait_for(state="detached")
     leave(canvas)
     assert emulator.counters.orders == 1
@@ -160,7 +160,7 @@ def test_tasks_from_before_a_restart_are_told_once_and_taken_up(
     canvas.forgive(GONE)
 
     canvas = opened(new_host(**account))
-    notice = canvas.page.get_by_role("status").filter(has_text="Tasks that nobody waits for")
+    notice = canvas.page.get_by_role("status").filter(has_text="Tasks that nothing waits for")
     notice.get_by_text("2 RunningHub tasks are still running.").wait_for()
     canvas.picture("told")
     notice.get_by_role("button", name="Look at them").click()
@@ -189,7 +189,7 @@ def test_tasks_from_before_a_restart_are_told_once_and_taken_up(
     canvas.picture("followed")
     canvas.command("runninghub.tasks.open")
     card(canvas, f"task {second}").get_by_role("button", name="Fetch results").click()
-    canvas.dialog.get_by_text("No task is open.").wait_for()
+    canvas.dialog.get_by_text("There are no open tasks.").wait_for()
     canvas.picture("fetched")
     canvas.press_button("Close")
     canvas.load(workflow)
@@ -219,7 +219,7 @@ def test_a_page_that_stays_open_is_told_of_them_when_comfyui_is_back(
     canvas.forgive(GONE)
     new_host(frontend, port=int(host.url.rpartition(":")[2]), **account)
     notice = canvas.page.get_by_role("status").filter(
-        has_text="无人等待的任务" if classic else "Tasks that nobody waits for"
+        has_text="无人等待的任务" if classic else "Tasks that nothing waits for"
     )
     notice.wait_for()
     canvas.picture("told")

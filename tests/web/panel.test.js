@@ -45,7 +45,7 @@ test("what was not told is not nothing", async () => {
   await loadTexts();
   const sum = (coins, untold) => spentText({ coins, money: null, third_party_money: null, untold }, "");
   expect(sum(0, 0)).toBe("nothing");
-  expect(sum(null, 2)).toBe("not told");
+  expect(sum(null, 2)).toBe("not known");
   expect(sum(14, 2)).toBe("14 coins or more");
   expect(sum(14, 0)).toBe("14 coins");
 });

@@ -98,7 +98,7 @@ test("a plan says what runs where, what was pulled in and why, and what goes up"
     "Earlier runs": "none yet, so time and price are not known",
     "Runs there": "Sampler",
     "Pulled in": "VAE: it cannot cross",
-    "Goes up": "Picture photo.png from Load (1.2 MB, already there)",
+    "Uploads": "Picture photo.png from Load (1.2 MB, already there)",
     "Comes back": "Picture Sampler → Save",
   });
   [...view.querySelectorAll("button")].find(({ textContent }) => textContent === "SaveImage").click();
@@ -132,9 +132,9 @@ test.each([
 test("a look at an uncertain order says what was seen, and when nothing was", () => {
   expect(inspectionText({ before: 2, now: 3, ours: 1 })).toBe(
     "Tasks of the account now: 3; known here: 1. Before this order: 2. " +
-      "A task that is over already counts in neither: the call records on the site tell.",
+      "A task that is over already is counted in neither: see the call records on the site.",
   );
-  expect(inspectionText({ before: 2, now: null, ours: 1 })).toBe("RunningHub does not answer now.");
+  expect(inspectionText({ before: 2, now: null, ours: 1 })).toBe("RunningHub does not answer right now.");
 });
 
 test("an action that cannot be taken back happens at the second press, and not after a look away", async () => {
