@@ -13,20 +13,20 @@ ANY = "RunningHubModel"
 # Display name of each, and what its models do.
 _TASKS = {
     "RHTextToImage": ("RH Text to Image", "Makes pictures from a text"),
-    "RHImageToImage": ("RH Image to Image", "Edits pictures, or makes new ones from them"),
+    "RHImageToImage": ("RH Image to Image", "Edits pictures, or makes new ones from them,"),
     "RHUpscaleImage": ("RH Upscale Image", "Enlarges and restores pictures"),
     "RHTextToVideo": ("RH Text to Video", "Makes videos from a text"),
-    "RHImageToVideo": ("RH Image to Video", "Makes videos that begin or end with a picture"),
+    "RHImageToVideo": ("RH Image to Video", "Makes videos that begin or end with a given picture,"),
     "RHReferenceToVideo": (
         "RH Reference to Video",
-        "Makes videos with what pictures, videos and sounds show",
+        "Makes videos from reference pictures, videos and sounds,",
     ),
     "RHEditVideo": ("RH Edit Video", "Edits, extends, translates and cleans videos"),
     "RHUpscaleVideo": ("RH Upscale Video", "Enlarges, smooths and denoises videos"),
-    "RHSpeech": ("RH Speech", "Speaks a text, clones and designs voices"),
-    "RHMusic": ("RH Music", "Makes music, sounds and lyrics, and takes sounds apart"),
+    "RHSpeech": ("RH Speech", "Speaks texts, clones and designs voices"),
+    "RHMusic": ("RH Music", "Makes music, sounds and lyrics, and separates sounds,"),
     "RH3D": ("RH 3D", "Makes 3D models and worlds from texts, pictures and videos"),
-    "RHTextAndVision": ("RH Text and Vision", "Writes texts, and tells what media show"),
+    "RHTextAndVision": ("RH Text and Vision", "Writes texts, and describes what media show,"),
 }
 
 

@@ -95,8 +95,8 @@ def model_inputs() -> list[io.Input]:
         "reroll_seeds",
         optional=True,
         default=False,
-        tooltip="On: every run is a new order, which costs anew. Off: an equal run brings the "
-        "results that are here.",
+        tooltip="On: every run is a new order, which costs again. Off: an identical run returns "
+        "the results that are already here.",
     )
     return [
         io.String.Input(
@@ -119,8 +119,8 @@ def model_inputs() -> list[io.Input]:
             "send_anyway",
             optional=True,
             default=False,
-            tooltip="Also send what only the catalogue speaks against: it may be older than the "
-            "service.",
+            tooltip="Also send values that only the catalogue contradicts: it may be older than "
+            "the service.",
         ),
         shared["profile"],
     ]
@@ -160,8 +160,8 @@ def order_inputs() -> list[io.Input]:
             options=[EACH, FIRST],
             optional=True,
             default=EACH,
-            tooltip="What becomes of a batch or a list at a field that takes one item. each: an "
-            "order an item. first: only its first item is sent.",
+            tooltip="How a batch or a list is sent to a field that takes one item. each: one order "
+            "per item. first: only the first item.",
         ),
         io.Int.Input(
             "max_orders",
@@ -169,7 +169,7 @@ def order_inputs() -> list[io.Input]:
             default=MAX_ORDERS,
             min=1,
             max=1000,
-            tooltip="The most orders that one run may place. Each one costs.",
+            tooltip="The most orders that one run may place. Each one costs money.",
         ),
         io.Int.Input(
             "timeout",
@@ -177,15 +177,15 @@ def order_inputs() -> list[io.Input]:
             default=0,
             min=0,
             max=7 * 24 * 3600,
-            tooltip="Seconds of running time after which the task is cancelled; 0: none. Waiting "
+            tooltip="Seconds of running time after which the task is cancelled; 0: never. Waiting "
             "in the queue does not count.",
         ),
         io.Boolean.Input(
             "reroll_seeds",
             optional=True,
             default=False,
-            tooltip="On: every run is a new order, and seeds that you did not set are drawn anew. "
-            "Off: they stay as they were saved.",
+            tooltip="On: every run is a new order, and seeds that you did not set get new random "
+            "values. Off: they stay as they were saved.",
         ),
         io.Boolean.Input(
             "add_metadata",

@@ -19,16 +19,16 @@ class RunningHubTask(io.ComfyNode):
             node_id="RunningHubTask",
             display_name="RunningHub Task",
             category=schema.CATEGORY,
-            description="Brings the results of a task that was ordered before, here or on the "
-            "site, and waits for one that still runs. It orders nothing; Stop ends the waiting "
-            "and not the task.",
+            description="Gets the results of a task that was ordered before, here or on the site, "
+            "and waits for one that still runs. It orders nothing; Stop ends the waiting, not the "
+            "task.",
             search_aliases=["runninghub", "follow", "fetch", "results", "rejoin"],
             inputs=[
                 io.String.Input(
                     "task_id",
                     placeholder="1900000000000000301",
-                    tooltip="The task's id, as every node of RunningHub and the site's call "
-                    "records tell it.",
+                    tooltip="The task's id, as every RunningHub node and the site's call records "
+                    "show it.",
                 ),
                 *(option for option in schema.order_inputs() if option.id in _SHARED),
             ],

@@ -18,7 +18,11 @@ class RHUploadAudio(UploadNode):
             "RHUploadAudio",
             "RH Upload Audio",
             "Uploads sounds to RunningHub, unless they are there already.",
-            [io.Audio.Input("audio", tooltip="WAV, sample for sample; above 30 MB FLAC.")],
+            [
+                io.Audio.Input(
+                    "audio", tooltip="Uploaded as WAV, sample for sample; above 30 MB as FLAC."
+                )
+            ],
         )
 
     @classmethod

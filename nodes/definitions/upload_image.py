@@ -19,7 +19,7 @@ class RHUploadImage(UploadNode):
             "RH Upload Image",
             "Uploads pictures to RunningHub, unless they are there already.",
             [
-                io.Image.Input("image", tooltip="They go up as PNG, without loss."),
+                io.Image.Input("image", tooltip="Uploaded as PNG, without loss."),
                 io.Mask.Input(
                     "mask",
                     optional=True,

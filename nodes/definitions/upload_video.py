@@ -21,8 +21,8 @@ class RHUploadVideo(UploadNode):
             [
                 io.Video.Input(
                     "video",
-                    tooltip="Its file goes up as it is; one that was trimmed or made of pictures "
-                    "as mp4.",
+                    tooltip="Its file is uploaded unchanged; a video that was trimmed or made of "
+                    "pictures, as mp4.",
                 )
             ],
         )

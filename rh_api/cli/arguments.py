@@ -58,7 +58,7 @@ def _parser() -> _Parser:
         )
         return subparser
 
-    demo = command("demo", "show it all against the built-in emulator: no key, no network")
+    demo = command("demo", "place one order with the built-in emulator: no key, no network")
     demo.add_argument("--open", action="store_true", help="open the picture")
     demo.add_argument("--out", default=".", metavar="DIR", help="where the picture goes")
 
@@ -87,7 +87,9 @@ def _parser() -> _Parser:
         "models", "find standard models by words in English or Chinese", help_texts.MODELS
     )
     models.add_argument("words", nargs="*", metavar="WORD")
-    models.add_argument("--task", metavar="TASK", help="only of a task, such as text-to-video")
+    models.add_argument(
+        "--task", metavar="TASK", help="only those for a task, such as text-to-video"
+    )
     models.add_argument("--refresh", action="store_true", help="read what is new on the site first")
 
     _add_model(
@@ -108,7 +110,7 @@ def _parser() -> _Parser:
     )
 
     _add_quote(
-        command("quote", "tell what a command would cost, and run nothing", help_texts.QUOTE)
+        command("quote", "show what a command would cost, and run nothing", help_texts.QUOTE)
     )
 
     _add_limits(
@@ -133,12 +135,12 @@ def _parser() -> _Parser:
     _add_task(
         command(
             "task",
-            "show, cancel or fetch a task, and settle what became of orders",
+            "show, cancel or fetch a task, and settle orders without a reply",
             help_texts.TASKS,
         )
     )
 
-    _add_webhook(command("webhook", "show what became of a task's webhook, or have it sent again"))
+    _add_webhook(command("webhook", "show how a task's webhook was delivered, or send it again"))
 
     webhooks = command(
         "webhooks", "receive webhooks, behind a tunnel of yours, until Ctrl-C", help_texts.WEBHOOKS
@@ -166,7 +168,9 @@ def _parser() -> _Parser:
     )
     spend.add_argument("--csv", action="store_true", help="a table for spreadsheets on stdout")
 
-    _add_mcp(command("mcp", "let an agent use it, by the Model Context Protocol", help_texts.MCP))
+    _add_mcp(
+        command("mcp", "let an agent use RunningHub by the Model Context Protocol", help_texts.MCP)
+    )
 
     emulator = command("emulator", "serve a RunningHub on this machine until Ctrl-C")
     emulator.add_argument(
@@ -218,7 +222,7 @@ def _add_migrate(migrate: argparse.ArgumentParser) -> None:
         "--yes", action="store_true", help="replace the files, and keep a copy of each"
     )
     migrate.add_argument(
-        "--scrub", action="store_true", help="take keys out instead; each is shown veiled"
+        "--scrub", action="store_true", help="take keys out instead; each is shown masked"
     )
     migrate.add_argument(
         "--key", action="append", metavar="START", help="with --scrub: this key too, by its start"
@@ -231,7 +235,7 @@ def _add_model(model: argparse.ArgumentParser) -> None:
     model.add_argument("--extra", metavar="JSON", help="keys that the catalogue does not know")
     model.add_argument("--run", action="store_true", help="run it, also when nothing is set")
     model.add_argument(
-        "--send-anyway", action="store_true", help="also what only the catalogue speaks against"
+        "--send-anyway", action="store_true", help="also values that only the catalogue contradicts"
     )
     model.add_argument("--webhook", metavar="URL", help="address that the service calls at the end")
     _add_order(model)
@@ -253,18 +257,22 @@ def _add_quick(quick: argparse.ArgumentParser, *, styles: bool = True) -> None:
 
 
 def _add_task(task: argparse.ArgumentParser) -> None:
-    task.add_argument("task", metavar="TASK", nargs="?", help="id, as every command tells it")
-    task.add_argument("--list", action="store_true", help="list orders that nobody waits for")
+    task.add_argument("task", metavar="TASK", nargs="?", help="its id, as every command shows it")
     task.add_argument(
-        "--order", type=_whole(1, 10**11), metavar="N", help="an order of which no task is known"
+        "--list", action="store_true", help="list open orders that no process follows"
+    )
+    task.add_argument(
+        "--order", type=_whole(1, 10**11), metavar="N", help="an order whose task is not known"
     )
     actions = task.add_mutually_exclusive_group()
-    actions.add_argument("--cancel", action="store_true", help="stop it, and see that it stopped")
+    actions.add_argument(
+        "--cancel", action="store_true", help="cancel it, and check that it stopped"
+    )
     actions.add_argument("--fetch", action="store_true", help="fetch its results, into --out")
     actions.add_argument("--follow", action="store_true", help="wait for its end, then --fetch")
-    actions.add_argument("--look", action="store_true", help="tasks of the account then and now")
-    actions.add_argument("--is", dest="its", metavar="TASK", help="the order became this task")
-    actions.add_argument("--not-started", action="store_true", help="the order came to nothing")
+    actions.add_argument("--look", action="store_true", help="the account's tasks then and now")
+    actions.add_argument("--is", dest="its", metavar="TASK", help="the order is this task")
+    actions.add_argument("--not-started", action="store_true", help="the order did not start")
     task.add_argument("--out", metavar="DIR", help="where --fetch puts results; default here")
 
 
@@ -342,10 +350,10 @@ def _add_offload(offload: argparse.ArgumentParser) -> None:
         "--nodes", metavar="IDS", help="what runs in the cloud: 3,6,8; default: what is marked"
     )
     offload.add_argument(
-        "--only", action="store_true", help="no other nodes with them; what needs one is refused"
+        "--only", action="store_true", help="add no other nodes; what needs one is refused"
     )
     offload.add_argument(
-        "--input", metavar="DIR", help="where the graph's files are; else beside it"
+        "--input", metavar="DIR", help="folder of the graph's files; default: the prompt's own"
     )
     offload.add_argument(
         "--instance",
@@ -353,13 +361,12 @@ def _add_offload(offload: argparse.ArgumentParser) -> None:
         help="machine: 24 (default), 48 or 84 GB",
     )
     offload.add_argument(
-        "--workflow", metavar="WORKFLOW", help="saved workflow that the graph goes out under"
+        "--workflow", metavar="WORKFLOW", help="saved workflow that the graph is sent under"
     )
     offload.add_argument(
         "--route",
         choices=ROUTES,
-        help="a task (default); a prompt of the native route; or the latter where the service "
-        "wants a workflow for the graph",
+        help="task (default), native, or auto: native where the service wants a saved workflow",
     )
     offload.add_argument(
         "--profile",
@@ -369,7 +376,7 @@ def _add_offload(offload: argparse.ArgumentParser) -> None:
     offload.add_argument(
         "--personal-queue",
         action="store_true",
-        help="dedicated keys: wait instead of a refusal",
+        help="dedicated keys: wait instead of being refused",
     )
     offload.add_argument(
         "--object-info",
@@ -377,7 +384,7 @@ def _add_offload(offload: argparse.ArgumentParser) -> None:
         help="node classes beside ComfyUI's own: the answer of a ComfyUI's /object_info",
     )
     offload.add_argument(
-        "--explain", action="store_true", help="tell what would be done, and do nothing"
+        "--explain", action="store_true", help="show what would be done, and do nothing"
     )
     _add_order(offload)
 
@@ -401,7 +408,7 @@ def _add_order(command: argparse.ArgumentParser) -> None:
     )
     _add_max_cost(command)
     command.add_argument(
-        "--again", action="store_true", help="order anew, even if it may cost twice"
+        "--again", action="store_true", help="place a new order, even if it may cost twice"
     )
 
 
@@ -418,7 +425,9 @@ def _add_run(run: argparse.ArgumentParser) -> None:
         "--reroll-seeds", action="store_true", help="let the service draw seeds that are not set"
     )
     run.add_argument(
-        "--personal-queue", action="store_true", help="dedicated keys: wait instead of a refusal"
+        "--personal-queue",
+        action="store_true",
+        help="dedicated keys: wait instead of being refused",
     )
     run.add_argument(
         "--retain",

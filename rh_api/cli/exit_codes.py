@@ -35,7 +35,7 @@ MEANINGS = {
     Exit.OK: "done",
     Exit.FAILED: "the task failed, the service refused, or a part was refused after others were paid",
     Exit.BAD_INPUT: "wrong usage or input, found before anything was paid",
-    Exit.UNCERTAIN: "a task may be running, and may cost",
+    Exit.UNCERTAIN: "a task may be running, and may cost money",
     Exit.UNREACHABLE: "the service could not be reached, or gave no usable answer",
     Exit.NOT_FETCHED: "the task is over but its results are not here; its id is in the message",
     Exit.STOPPED: "stopped (Ctrl-C, SIGTERM, SIGHUP); the task was cancelled, or the message says otherwise",

@@ -25,8 +25,8 @@ environment:
   RUNNINGHUB_WEBHOOK_PORT     a command listens for webhooks itself, on 127.0.0.1
 """
 _PAID = """\
-With --json, `cost` is what the task cost, and `paid` is true only where it was ordered now: an earlier
-equal order is served, and not paid a second time.
+With --json, `cost` is what the task cost, and `paid` is true only where it was ordered now: the result
+of an earlier identical order is reused, and not paid again.
 
 """
 RUN_EXAMPLE = f"""\
@@ -42,9 +42,10 @@ examples:
   {PROGRAM} task --list
   {PROGRAM} task --order 7 --is 1900000000000000301
 
-An order whose reply was lost is a question: it is not sent again until you say what became of it,
-or `run --again`, after which it can still be answered: until then what was held for it stays held. Look
-at the call records of the site first. A wrong answer can be given anew until its task is over.
+Where the reply to an order was lost, it is not known whether the order started. It is not sent again
+until you settle it with --is or --not-started, or use `run --again`; it can still be settled after
+that, and the money held for it stays held until then. Look at the call records on the site first. A
+wrong answer can be corrected until the task is over.
 
 {_PAID}"""
 OFFLOAD = f"""\
@@ -52,8 +53,8 @@ examples:
   {PROGRAM} offload prompt.json --nodes 3,6,8 --explain
   {PROGRAM} offload prompt.json --nodes 3,6,8 --out results
 
-Nodes that the marked ones cannot do without go along. What reads their results runs in a ComfyUI
-only.
+Nodes that the chosen ones cannot do without go along. Nodes that read their results run only in
+ComfyUI.
 
 {_PAID}"""
 WEBHOOKS = f"""\
@@ -62,9 +63,9 @@ example:
   cloudflared tunnel --url http://127.0.0.1:8191
   export RUNNINGHUB_WEBHOOK_URL=https://ADDRESS-OF-THE-TUNNEL
 
-Orders that are placed with this address, by ComfyUI or by commands on this machine, each carry one
-of their own below it. A call is only a reason to ask RunningHub at once; while they come, it is
-asked much less. Never lead a tunnel to ComfyUI's own port.
+Orders placed with this address, by ComfyUI or by commands on this machine, each get an address of
+their own below it. A webhook is only a reason to ask RunningHub at once; while webhooks come,
+RunningHub is asked much less often. Never point a tunnel to ComfyUI's own port.
 
 """
 MIGRATE = f"""\
@@ -74,14 +75,14 @@ examples:
   {PROGRAM} migrate --scrub ComfyUI/user/default/workflows
 
 Nothing is changed before you have seen what would be: --out writes new files, --yes replaces these
-and keeps a copy of each. --scrub takes out keys that are certain or likely; one in doubt, since a
-checksum looks the same, only when you are asked or name it with --key. It cleans copies (.bak) too.
+and keeps a copy of each. --scrub takes out keys that are certain or likely; a doubtful one, which
+may be a checksum, only when you confirm it or name it with --key. It cleans copies (.bak) too.
 Of several files or a folder, one that cannot be read or written is named, and the others go on; the
 exit code then is 2.
 
 """
 APP_EXAMPLE = f"""\
-The id alone lists the app's form and runs nothing; with any of the options above but --json the
+The id alone lists the app's form and runs nothing; with any of the options above except --json the
 app is run. --run alone runs it with the values that its form stores.
 
 example:
@@ -107,7 +108,7 @@ examples:
   {PROGRAM} history ">20" --since 7d
   {PROGRAM} history 12
 
-All words must fit: parts of names, ids and of your own texts, the name of a state, a day or a
+All words must match: parts of names, ids and of your own texts, the name of a state, a day or a
 month, a cost in coins or money. The number of one order, or its task's id, shows all of it.
 
 """
@@ -121,7 +122,7 @@ QUOTE = f"""\
 example:
   {PROGRAM} quote run 1900000000000000109 --set 10.image=@photo.png
 
-A quote is told by what earlier runs here cost, by a model's price, or by the machine's rate. Only a
+A quote is based on what earlier runs here cost, on a model's price, or on the machine's rate. Only a
 model's price may come from the service itself.
 
 """
@@ -131,7 +132,7 @@ examples:
   {PROGRAM} limits --allow app/1900000000000000202="30 coins"
 
 A sum is a number and a unit: coins, CNY or USD; several with commas between. Of several limits the
-lowest holds. They hold for this key and this machine's journal.
+lowest applies. They apply to this key and this machine's journal.
 
 """
 MODEL_EXAMPLE = f"""\
@@ -144,7 +145,7 @@ example:
 
 {_PAID}"""
 MCP = f"""\
-It needs one more package: python -m pip install "mcp>=2.3,<3". No order is placed where nothing
-limits what it may cost: give --max-cost, or set a limit by `{PROGRAM} limits` or the environment.
+It needs one more package: python -m pip install "mcp>=2.3,<3". No order is placed without a cost
+limit: give --max-cost, or set one with `{PROGRAM} limits` or in the environment.
 
 """

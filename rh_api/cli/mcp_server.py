@@ -28,10 +28,10 @@ _GRACE = 1
 _INSTRUCTIONS = """\
 Runs RunningHub workflows, AI apps and standard models. Runs cost money: ask for the form and the quote
 first. An answer's `status` says how it ended. `done`; `refused`, `failed`: the message says what to change.
-`running`: the task goes on and costs, follow it by its id. `unknown`: it may have started, and NOTHING may
-be ordered again for it: tell the person, who looks at the site's call records. `not_fetched`: paid for,
-fetch its results by its id. `unreachable`: nothing is known of the service, try again later.
-`paid` false: an order of before was served, whose `cost` was paid then."""
+`running`: the task goes on and costs money, follow it by its id. `unknown`: it may have started, and NOTHING
+may be ordered again for it: tell the person, who looks at the site's call records. `not_fetched`: it is paid
+for, fetch its results by its id. `unreachable`: the service could not be reached, try again later.
+`paid` false: the result of an earlier identical order was returned, whose `cost` was paid then."""
 
 
 def server_of(tools: AgentTools) -> MCPServer[Any]:
@@ -73,7 +73,7 @@ def _add_questions(server: MCPServer[Any], tools: AgentTools) -> None:
 
     @server.tool()
     async def balance() -> dict[str, Any]:
-        """Balance of the account, its limit of tasks at once, and what runs."""
+        """The account's balance, how many tasks may run at once, and how many run."""
         return await tools.account()
 
 
@@ -95,11 +95,11 @@ def _add_work(server: MCPServer[Any], tools: AgentTools) -> None:
         """Order once, wait, and put the results into the folder. Costs money.
 
         fields: name to value, `<nodeId>.<field>` of a workflow or app, a parameter of a model; a
-        list where the model takes one. Leave out what shall stay as it is: null is refused. files:
+        list where the model takes one. Leave out what should stay as it is: null is refused. files:
         name to a file below the folder; several for a list, a line each. instance: default, plus or
         ultra. timeout: seconds of running, 0 for none. extra: JSON of keys that a model's schema
-        does not know. send_anyway: also what only the catalogue speaks against. The same order
-        again is served without paying.
+        does not know. send_anyway: also values that only the catalogue contradicts. An
+        identical order returns its earlier results without paying.
         """
         chosen = {"--instance": instance, "--timeout": str(timeout or ""), "--extra": extra}
         options = [f"{name}={value}" for name, value in chosen.items() if value]
