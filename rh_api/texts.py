@@ -181,7 +181,7 @@ ENGLISH: dict[str, str] = {
     "error.task_id": '"{value}" is not a task id, which is a long number such as 1900000000000000301.',
     "error.file_unreadable": "The file {name} cannot be read.",
     "error.file_empty": "The file {name} is empty or not a file.",
-    "error.file_changed": "The file {name} changed during the upload. Nothing was started; run again.",
+    "error.file_changed": "The file {name} changed before all of it was uploaded. Nothing was started; run again.",
     "error.store_in_use": "The journal in {folder} is {reason} and another process uses it. "
     "Close the other ComfyUI and start again: no order is placed without the journal.",
     "error.store_newer": "The journal {file} was written by a newer version of RunningHub Remote: update this copy. The journal was not changed, and no order is placed without it.",

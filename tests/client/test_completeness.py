@@ -102,7 +102,7 @@ async def test_rows_without_anything_are_not_told_as_saved_nothing(
     client: Client, emulator: Emulator
 ) -> None:
     emulator.missing_address = "null"
-    with pytest.raises(NoOutput, match=r"lists 1 results.*It cost .*\[task"):
+    with pytest.raises(NoOutput, match=r"none of its results \(1\).*It cost .*\[task"):
         await client.run(paint())
     with pytest.raises(NoOutput, match="without a readable result"):
         await client.run(paint())

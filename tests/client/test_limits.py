@@ -109,7 +109,7 @@ async def test_what_is_paid_in_a_unit_that_no_limit_names_is_refused(
     with pytest.raises(CostLimit) as refused:
         await client.run(invert())
     assert "paid in coins" in str(refused.value)
-    assert "only USD" in str(refused.value)
+    assert "only in USD" in str(refused.value)
     assert (uploads(emulator), emulator.counters.orders) == (0, 0)
     await make_client("other", **{f"RUNNINGHUB_MAX_COST_{scope}": "5 USD, 50 coins"}).run(invert())
 
