@@ -18,11 +18,7 @@ class RHUploadAudio(UploadNode):
             "RHUploadAudio",
             "RH Upload Audio",
             "Uploads sounds to RunningHub, unless they are there already.",
-            [
-                io.Audio.Input(
-                    "audio", tooltip="Uploaded as WAV, sample for sample; above 30 MB as FLAC."
-                )
-            ],
+            [io.Audio.Input("audio", tooltip="Uploaded as WAV, lossless; above 30 MB as FLAC.")],
         )
 
     @classmethod

@@ -87,9 +87,7 @@ def _parser() -> _Parser:
         "models", "find standard models by words in English or Chinese", help_texts.MODELS
     )
     models.add_argument("words", nargs="*", metavar="WORD")
-    models.add_argument(
-        "--task", metavar="TASK", help="only those for a task, such as text-to-video"
-    )
+    models.add_argument("--task", metavar="TASK", help="only for a task, such as text-to-video")
     models.add_argument("--refresh", action="store_true", help="read what is new on the site first")
 
     _add_model(
@@ -168,9 +166,7 @@ def _parser() -> _Parser:
     )
     spend.add_argument("--csv", action="store_true", help="a table for spreadsheets on stdout")
 
-    _add_mcp(
-        command("mcp", "let an agent use RunningHub by the Model Context Protocol", help_texts.MCP)
-    )
+    _add_mcp(command("mcp", "serve an agent by the Model Context Protocol", help_texts.MCP))
 
     emulator = command("emulator", "serve a RunningHub on this machine until Ctrl-C")
     emulator.add_argument(
@@ -258,16 +254,12 @@ def _add_quick(quick: argparse.ArgumentParser, *, styles: bool = True) -> None:
 
 def _add_task(task: argparse.ArgumentParser) -> None:
     task.add_argument("task", metavar="TASK", nargs="?", help="its id, as every command shows it")
-    task.add_argument(
-        "--list", action="store_true", help="list open orders that no process follows"
-    )
+    task.add_argument("--list", action="store_true", help="list orders that no process awaits")
     task.add_argument(
         "--order", type=_whole(1, 10**11), metavar="N", help="an order whose task is not known"
     )
     actions = task.add_mutually_exclusive_group()
-    actions.add_argument(
-        "--cancel", action="store_true", help="cancel it, and check that it stopped"
-    )
+    actions.add_argument("--cancel", action="store_true", help="cancel it, and see that it ended")
     actions.add_argument("--fetch", action="store_true", help="fetch its results, into --out")
     actions.add_argument("--follow", action="store_true", help="wait for its end, then --fetch")
     actions.add_argument("--look", action="store_true", help="the account's tasks then and now")
@@ -376,7 +368,7 @@ def _add_offload(offload: argparse.ArgumentParser) -> None:
     offload.add_argument(
         "--personal-queue",
         action="store_true",
-        help="dedicated keys: wait instead of being refused",
+        help="dedicated keys: wait while all are busy",
     )
     offload.add_argument(
         "--object-info",
@@ -425,9 +417,7 @@ def _add_run(run: argparse.ArgumentParser) -> None:
         "--reroll-seeds", action="store_true", help="let the service draw seeds that are not set"
     )
     run.add_argument(
-        "--personal-queue",
-        action="store_true",
-        help="dedicated keys: wait instead of being refused",
+        "--personal-queue", action="store_true", help="dedicated keys: wait while all are busy"
     )
     run.add_argument(
         "--retain",

@@ -42,10 +42,9 @@ examples:
   {PROGRAM} task --list
   {PROGRAM} task --order 7 --is 1900000000000000301
 
-Where the reply to an order was lost, it is not known whether the order started. It is not sent again
-until you settle it with --is or --not-started, or use `run --again`; it can still be settled after
-that, and the money held for it stays held until then. Look at the call records on the site first. A
-wrong answer can be corrected until the task is over.
+If the reply to an order was lost, it may have started. It is not sent again until you settle it with
+--is or --not-started, or use `run --again`; the money held for it stays held until it is settled.
+Look at the call records on the site first. An answer can be corrected until the task is over.
 
 {_PAID}"""
 OFFLOAD = f"""\
