@@ -11,6 +11,7 @@ from rh_api.emulator import Emulator
 from tests.browser.canvas import Canvas
 from tests.browser.frontends import SILENT
 from tests.browser.hosts import Host
+from tests.browser.test_models import PAINTER, model
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator
@@ -108,6 +109,29 @@ def test_a_text_that_is_typed_is_one_order_once_it_is_allowed(
     either.until(lambda: emulator.counters.orders > 1)
     whole = "a lighthouse at dusk in the fog"
     assert texts(emulator) == [whole, f"{whole} of a cold night"]
+    come_to_rest(either)
+
+
+@pytest.mark.usefixtures("models_account")
+def test_the_question_names_the_price_of_the_change_that_asks(
+    either: Canvas, emulator: Emulator
+) -> None:
+    either.clear()
+    node = model(either, PAINTER)
+    either.set_widget(node, "prompt", "a boat in the fog")
+    save = either.add("PreviewImage", 960, 60)
+    either.connect(node, "images", save, "images")
+    either.settle()
+    bar = either.page.get_by_test_id("action-bar-buttons")
+    run_by_itself(either, ON_CHANGE)
+    bar_says(either, "at each change", "每次更改")
+    before = bar.inner_text()
+    either.set_widget(node, "resolution", "4k")
+    either.settle()
+    question(either).wait_for()
+    either.until(lambda: bar.inner_text() != before)
+    question(either).get_by_text(bar.inner_text()).wait_for()
+    assert emulator.counters.orders == 0
     come_to_rest(either)
 
 

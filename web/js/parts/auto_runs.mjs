@@ -14,6 +14,7 @@ import { sumText } from "./quote_bar.js";
 const t = textsOf("auto");
 
 const DEBOUNCE = 2_000; // ms without a change: typing has ended by then
+const QUOTING = 500; // ms between two looks at the quote, while a question names it
 
 let allowed = ""; // the mode and graph for which the user has allowed orders
 let changed = 0;
@@ -107,23 +108,31 @@ async function askConsent(place) {
 	question = mine;
 	former?.shut();
 	await loadTexts();
-	const sum = sumText();
-	const text = [t("text"), sum && t("sum", { sum })].filter(Boolean).join(" ");
+	const text = (sum = sumText()) => [t("text"), sum && t("sum", { sum })].filter(Boolean).join(" ");
+	/** @type {any} */
+	let shown;
+	// The first quote is of the graph before the change that asks, and more changes may follow.
+	const quoting = setInterval(() => {
+		const line = shown.closest("[role=alert]").querySelector("p");
+		if (placeOf() === place && line.textContent !== text()) line.textContent = text();
+	}, QUOTING);
 	const [mode] = place.split(" ");
 	mine.shut = notice(
 		"alert",
 		t(`title.${mode}`),
-		text,
-		(close, status) => [
-			action(t("allow"), status, async () => {
+		text(),
+		(close, status) => {
+			shown = status;
+			const allow = async () => {
 				question = null;
 				allowed = place;
 				close();
 				if (placeOf() === place) await autoRun();
-			}),
-			action(t("off"), status, close),
-		],
+			};
+			return [action(t("allow"), status, allow), action(t("off"), status, close)];
+		},
 		() => {
+			clearInterval(quoting);
 			if (question !== mine) return;
 			question = null;
 			if (placeOf() === place) stopAutoRuns();
