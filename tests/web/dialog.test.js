@@ -2,7 +2,7 @@
 
 import { beforeEach, expect, test } from "vitest";
 import { openDialog } from "../../web/js/host/dialogs.js";
-import { h } from "../../web/js/lib/view.js";
+import { fill, h } from "../../web/js/lib/view.js";
 
 beforeEach(() => document.body.replaceChildren());
 
@@ -65,4 +65,24 @@ test("keys stay in the dialog", () => {
   document.addEventListener("keydown", () => (heard += 1), { once: true });
   press(open().element, "Delete");
   expect(heard).toBe(0);
+});
+
+test("what is drawn anew keeps the keyboard where it was, and else leaves it alone", async () => {
+  let heard = 0;
+  const hear = () => (heard += 1);
+  document.addEventListener("keydown", hear);
+  const body = h("div", "", h("button"));
+  const { element: dialog } = open({ body });
+  body.querySelector("button").focus();
+  await fill(body, async () => [h("button"), h("button")]);
+  press(document.activeElement, "Delete");
+  expect(heard).toBe(0);
+  const [cancel] = dialog.querySelectorAll(".buttons button");
+  cancel.focus();
+  await fill(body, async () => {
+    throw new Error("No such task.");
+  });
+  expect(document.activeElement).toBe(cancel);
+  expect(body.textContent).toBe("No such task.");
+  document.removeEventListener("keydown", hear);
 });

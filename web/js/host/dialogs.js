@@ -20,6 +20,7 @@ export const loading = () => page(h("p", "muted", t("account.loading")));
  * @type {(content: DialogContent) => RhDialog}
  */
 export function openDialog({ title, body, buttons = [{ label: t("account.close") }], onClose, wide }) {
+	/** @type {any} */
 	const before = document.activeElement;
 	const id = `runninghub-${Math.random()}`;
 	const status = h("p", { className: "said", role: "alert" });
@@ -42,13 +43,13 @@ export function openDialog({ title, body, buttons = [{ label: t("account.close")
 	const close = () => {
 		if (!dialog.isConnected) return;
 		dialog.remove();
-		if (before instanceof HTMLElement) before.focus({ preventScroll: true });
+		before?.focus?.({ preventScroll: true });
 		onClose?.();
 	};
 	// Whichever way the browser closes it.
 	dialog.addEventListener("close", close);
 	dialog.addEventListener("keydown", (event) => {
-		const own = event.target instanceof Element && event.target.closest("button, a, textarea, summary");
+		const own = /** @type {Element} */ (event.target).closest("button, a, textarea, summary");
 		if (main && event.key === "Enter" && !event.isComposing && !own && !event.defaultPrevented) {
 			event.preventDefault();
 			main.click();

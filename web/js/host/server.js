@@ -58,7 +58,7 @@ async function send(path, options) {
 	try {
 		return await request(path, options);
 	} catch (error) {
-		if (error instanceof DOMException && error.name === "AbortError") throw error;
+		if (/** @type {Error} */ (error).name === "AbortError") throw error;
 		throw await failure("server.offline");
 	}
 }

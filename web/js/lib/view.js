@@ -23,11 +23,17 @@ export const page = (...content) => h("div", "runninghub-page", ...content);
 
 /** Replace the content by what `make` resolves to, or by its error's message. @type {(into: any, make: () => Promise<any[]>) => Promise<void>} */
 export async function fill(into, make) {
-	try {
-		into.replaceChildren(...(await make()).filter(Boolean));
-	} catch (error) {
-		into.replaceChildren(h("p", "bad", messageOf(error)));
-	}
+	const content = await make().catch((error) => [h("p", "bad", messageOf(error))]);
+	keepFocus(into, () => into.replaceChildren(...content.filter(Boolean)));
+}
+
+/** Change the content of `into`, which gets the focus if what had it is gone: on the page's body ComfyUI's shortcuts would hear the keys. @type {(into: any, change: RhAct) => void} */
+export function keepFocus(into, change) {
+	const focused = into.querySelector(":focus");
+	change();
+	if (!focused || focused.isConnected) return;
+	into.tabIndex = -1;
+	into.focus();
 }
 
 export const statusLine = () => h("p", { className: "answer", role: "status" });
@@ -40,8 +46,8 @@ export function say(status, text = "") {
 
 /** @type {(status: HTMLElement, error: unknown) => void} */
 export function sayError(status, error) {
+	say(status, messageOf(error));
 	status.classList.add("bad");
-	status.textContent = messageOf(error);
 }
 
 /** @type {(...content: any[]) => any} */
@@ -101,7 +107,7 @@ export const link = (text, href) => h("a", { href, target: "_blank", rel: "noope
  * @param {KeyboardEvent} event
  */
 export function keepKey(event) {
-	if ((event.ctrlKey || event.metaKey) && ["enter", "s"].includes(event.key.toLowerCase())) event.preventDefault();
+	if ((event.ctrlKey || event.metaKey) && /^(enter|s)$/i.test(event.key)) event.preventDefault();
 	else event.stopPropagation();
 }
 

@@ -283,7 +283,7 @@ async function showRefused(errors) {
 		const there = nodeOpener(graph, id);
 		for (const { details, extra_info: more } of list) {
 			/** @type {(status: HTMLElement, close: () => void) => any[]} */
-			const ways = (status, close) => remedies.map((way) => way({ report: null, node, kind: more?.exception_type ?? "", there }, status, close)).flat().filter(Boolean);
+			const ways = (status, close) => remedies.flatMap((way) => way({ report: null, node, kind: more?.exception_type ?? "", there }, status, close)).filter(Boolean);
 			if (ways(statusLine(), () => {}).length === 0) continue;
 			dismiss(id, graph);
 			const shut = notice("alert", t("failed", { node: node?.title ?? id }), details, (close, status) => ways(status, close));
@@ -358,8 +358,7 @@ async function showFailure({ prompt_id: prompt, node_id: id, node_type, exceptio
 	// Exempts each refused order once, or one of its program (a new seed); what is done is not repeated.
 	const once = async () => {
 		await openWorkflow(graph);
-		const passed = await post("/runninghub/limits/once", { prompt, node_id: own });
-		await queueAs(passed.prompt);
+		await queueAs((await post("/runninghub/limits/once", { prompt, node_id: own })).prompt);
 	};
 	const part = report?.segment ? segments("menu", { name: report.segment }) : node_type;
 	const title = t("failed", { node: node?.title ?? part });
@@ -367,7 +366,7 @@ async function showFailure({ prompt_id: prompt, node_id: id, node_type, exceptio
 	notify(title, message.trim());
 	dismiss(own, graph);
 	const shut = notice("alert", title, message.trim(), (close, status) => [
-		...remedies.map((way) => way({ report, node, kind, there }, status, close)).flat(),
+		...remedies.flatMap((way) => way({ report, node, kind, there }, status, close)),
 		(node || !isOpen(graph)) && action(t("show_node"), status, async () => (await there()) && show(id)),
 		report?.question > 0 && action(t("answer"), status, openTasks),
 		report?.costs > 0 && action(t("once"), status, once, t("once_sure")),

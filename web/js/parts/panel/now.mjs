@@ -5,7 +5,7 @@ import { show } from "../../host/graph.js";
 import { lazy } from "../../host/lazy.js";
 import { post } from "../../host/server.js";
 import { coinsText, dotted, moneyText, t as text, textsOf } from "../../host/texts.js";
-import { action, statusLine, h, say, sayError } from "../../lib/view.js";
+import { action, keepFocus, statusLine, h, say, sayError } from "../../lib/view.js";
 import { isStopping } from "../tasks.js";
 
 const t = textsOf("panel");
@@ -33,7 +33,7 @@ export function makeView() {
 			count = tasks.length;
 			if (!isOpen) return;
 			say(status, count === 0 ? t("now.none") : "");
-			draw(tasks, taskView);
+			keepFocus(list.parentElement ?? list, () => draw(tasks, taskView));
 		} catch (error) {
 			sayError(status, error);
 		}
