@@ -122,9 +122,12 @@ def in_theme(canvas: Canvas, name: str) -> None:
 def test_texts_and_focus_are_seen_in_each_theme(canvas: Canvas, emulator: Emulator) -> None:
     canvas.clear()
     node = canvas.program(catalog.TEXT_TO_IMAGE)
+    bar = canvas.page.get_by_test_id("action-bar-buttons")
+    bar.get_by_text("1 order").wait_for()
     for theme in THEMES:
         in_theme(canvas, theme)
         canvas.picture(f"{theme} node")
+        is_readable(bar, 1)
         canvas.node_menu(node, "Choose fields")
         is_readable(canvas.dialog, 40)
         canvas.dialog.locator("[data-key='3.seed']").hover()
