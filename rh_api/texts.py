@@ -78,7 +78,7 @@ ENGLISH: dict[str, str] = {
     "error.key_refused_running": "RunningHub no longer accepts the API key: {remote}. The task goes on in the cloud and may cost money. With a valid key of the same account you get its results by its id: RunningHub Task on the canvas, task {task_id} --fetch on the command line.",
     "error.content_refused": "RunningHub refused the content: {remote}. Change the prompt or the "
     "picture.",
-    "error.task_cancelled": "The task was cancelled in the cloud, but not by this run: on RunningHub's site, or by another program that shares the order. Running it again places a new order.",
+    "error.task_cancelled": "The task was cancelled in the cloud, but not by this run: in the panel or the list of tasks, on RunningHub's site, or by another program that shares the order. Running it again places a new order.",
     "error.time_limit": "The task ran longer than {seconds} s and is being cancelled.",
     "error.lost_sight": "RunningHub has not answered for ten minutes. The task may go on in the cloud, and cost money. Run the same inputs, with the same seed, to follow it again, or look at it on the site.",
     "error.lost_sight_state": 'For ten minutes RunningHub has reported the task\'s state as "{state}", which this version does not know. The task may go on in the cloud, and cost money. Run the same inputs, with the same seed, to follow it again, or look at it on the site. A newer version may know that state.',
