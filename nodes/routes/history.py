@@ -219,10 +219,11 @@ async def inputs(body: Body) -> dict[str, object]:
 
 
 async def again(body: Body) -> dict[str, object]:
-    """Order the same again (costs); `task_id` "" while unknown. Raises what refuses the order."""
+    """Order the same again (costs); `task_id` "" while unknown. Raises what refuses the order.
+    Requests with the same `request` id place one order."""
     _, past = await _named_order(body)
     _, client = accounts.of_order(past)
-    return {"task_id": await past_orders.run_again(client, past)}
+    return {"task_id": await past_orders.run_again(client, past, text_of(body, "request"))}
 
 
 async def delete(body: Body) -> dict[str, object]:

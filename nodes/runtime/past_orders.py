@@ -34,6 +34,7 @@ _MODEL_SUFFIXES = (".glb", ".gltf", ".obj", ".fbx", ".stl")
 _LOADER_3D = ("Load3D", "model_file", "3d")
 
 _running: set[asyncio.Task[object]] = set()
+_requests: dict[str, asyncio.Task[str]] = {}  # by their id, those that were refused excepted
 
 
 def file_of(client: Client, row: ResultRow) -> Path | None:
@@ -148,11 +149,28 @@ async def part(client: Client, order: PastOrder) -> tuple[dict[str, Any] | None,
     return whole, lacking
 
 
-async def run_again(client: Client, order: PastOrder) -> str:
+async def run_again(client: Client, order: PastOrder, request: str = "") -> str:
     """Order the same again as a background task; return the task id, "" after ANSWER_SECONDS.
 
-    Raises the error of a run that fails before that, and BadInput if it cannot be repeated here.
+    A `request` id that was sent before gets that order: the page, or the browser by itself, repeats
+    a request whose answer was lost. Raises the error of a run that fails before that, and BadInput
+    if it cannot be repeated here.
     """
+    placing = _requests.get(request)
+    if placing is None:
+        placing = asyncio.ensure_future(_run_again(client, order))
+        if request:
+            _requests[request] = placing
+            placing.add_done_callback(lambda task: _forget_refused(request, task))
+    return await asyncio.shield(placing)
+
+
+def _forget_refused(request: str, placing: asyncio.Task[str]) -> None:
+    if placing.cancelled() or placing.exception() is not None:
+        del _requests[request]
+
+
+async def _run_again(client: Client, order: PastOrder) -> str:
     if order.kind == "graph" and order.graph is None:
         raise BadInput("node.graph_not_kept")
     if order.kind == "quick" and not order.example:

@@ -239,6 +239,28 @@ async def test_the_same_is_ordered_anew(host: Host, emulator: Emulator) -> None:
     assert [order["task_id"] for order in listed] == [new, task]
 
 
+async def test_a_request_that_is_sent_twice_orders_once(host: Host, emulator: Emulator) -> None:
+    await run(paint("twice"))
+    first = await host.post("history/again", order=1, request="a press")
+
+    def both_are_done() -> bool:
+        with closing(sqlite3.connect(client().settings.state / "orders.sqlite3")) as db:
+            done = db.execute("SELECT count(*) FROM orders WHERE state = 'done'").fetchone()
+        return done == (2,)
+
+    await until(both_are_done)  # while it runs, any equal order is that one
+    assert await host.post("history/again", order=1, request="a press") == first
+    assert emulator.counters.orders == 2
+
+
+async def test_a_refused_request_is_tried_again(host: Host, emulator: Emulator) -> None:
+    await run(paint("refused"))
+    emulator.faults.append(Fault("/task/openapi/create", "code", value=416))
+    await host.error("history/again", order=1, request="a press")
+    assert (await host.post("history/again", order=1, request="a press"))["task_id"]
+    assert emulator.counters.orders == 2
+
+
 async def test_a_module_is_ordered_anew_by_the_example_that_was_kept(
     host: Host, emulator: Emulator
 ) -> None:

@@ -25,6 +25,9 @@ const SINCE = ["", "1d", "7d", "30d"];
 /** Thumbnails by order, cached for the page's lifetime; "" for none. @type {Map<number, string>} */
 const pictures = new Map();
 
+/** Request ids by order, until the answer: a repeated request must not order twice. @type {Map<number, string>} */
+const repeats = new Map();
+
 /** @returns {RhPanelView} */
 export function makeView() {
 	const status = statusLine();
@@ -81,8 +84,11 @@ export function makeView() {
 			if (changed) void search();
 			list.focus();
 		};
-		await fill(detail, () => orderView(order, leave, () => void openOrder(order)));
-		detail.querySelector("button")?.focus({ preventScroll: true });
+		const back = h("button", { type: "button", className: "back", onclick: () => leave() }, `‹ ${t("history.back")}`);
+		const view = h("div", "detail", h("p", "muted", t("loading")));
+		detail.replaceChildren(back, view);
+		back.focus({ preventScroll: true });
+		await fill(view, () => orderView(order, leave, () => void openOrder(order)));
 	}
 
 	/** Search at each keystroke, one request at a time: text typed meanwhile is searched for next. */
@@ -363,12 +369,11 @@ async function addLoader(order, index, at) {
 async function orderView(order, leave, again) {
 	const entry = await post("/runninghub/history/order", { order });
 	const status = statusLine();
-	const back = h("button", { type: "button", className: "back", onclick: () => leave() }, `‹ ${t("history.back")}`);
 	const isOver = OVER.includes(entry.state);
 	if (!isOver) {
 		// The same card as in the task list: settle, cancel, fetch.
 		const { taskView } = await lazy("parts/tasks.mjs");
-		return [back, taskView({ ...entry, followed: false, cancelling: false }, async () => leave(true), () => leave(true)), inputsView(entry)];
+		return [taskView({ ...entry, followed: false, cancelling: false }, async () => leave(true), () => leave(true)), inputsView(entry)];
 	}
 	const seconds = entry.seconds && text("amounts.seconds", { seconds: entry.seconds });
 	const facts = dotted(t(`state.${entry.state}`), whenText(entry.placed), seconds, costText(entry), entry.instance !== "default" && entry.instance);
@@ -378,7 +383,10 @@ async function orderView(order, leave, again) {
 		await useInputs(inputs);
 	};
 	const repeat = async () => {
-		const { task_id: id } = await post("/runninghub/history/again", { order });
+		const request = repeats.get(order) ?? `${Date.now()} ${Math.random()}`;
+		repeats.set(order, request);
+		const { task_id: id } = await post("/runninghub/history/again", { order, request });
+		repeats.delete(order);
 		toast("success", t("history.ordered"), id && text("tasks.task", { id }));
 		leave(true);
 	};
@@ -394,7 +402,6 @@ async function orderView(order, leave, again) {
 	// After the dialog has closed: it would restore the focus to an element that is gone by then.
 	const askToRemove = async () => void ((await ask(t("history.delete_title"), t("history.delete_text"), remove, t("history.delete"))) && leave(true));
 	return [
-		back,
 		h("h3", "", titleOf(entry)),
 		h("p", "muted", facts),
 		h("p", "muted", dotted(entry.task_id && text("tasks.task", { id: entry.task_id }), entry.profile && entry.profile !== "environment" && entry.profile)),
