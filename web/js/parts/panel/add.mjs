@@ -27,10 +27,10 @@ export function makeView() {
 	return { content: [account, pasteView(account), programs, modelsView(), ...apps.content], close: apps.close };
 }
 
-/** @type {(kind: RhKind, id: string, profile: string) => Promise<void>} */
+/** @type {(kind: RhKind, id: string, profile: string) => Promise<any>} */
 async function place(kind, id, profile) {
 	const { placeProgram } = await lazy("parts/program/add_to_canvas.mjs");
-	await placeProgram(kind, id, profile);
+	return placeProgram(kind, id, profile);
 }
 
 /** @param {HTMLSelectElement} account */
@@ -42,8 +42,8 @@ function pasteView(account) {
 		const pasted = input.value.trim();
 		if (!idIn(pasted)) throw new Error(t("add.no_id"));
 		const kind = /ai-detail|call-api\/api-detail|webapp/.test(pasted) ? "app" : "workflow";
-		await place(kind, pasted, account.value);
-		input.value = "";
+		const node = await place(kind, pasted, account.value);
+		if (node && input.value.trim() === pasted) input.value = ""; // else it is another by now, or to be corrected
 	});
 	return form(put, row(input, put), status, h("p", "muted", t("add.own")));
 }

@@ -9,7 +9,7 @@ import { formOf } from "./build.js";
 import { applyForm } from "./choose.js";
 import { readProgram } from "./loader.js";
 import { skipChoice, openModels } from "./models.js";
-import { rememberText } from "./state.js";
+import { rememberText, stateOf, textOf } from "./state.js";
 
 const t = textsOf("panel");
 
@@ -35,7 +35,9 @@ export async function placeProgram(kind, id, profile = "", fields = []) {
 	rememberText(node); // read here, without the chooser of fields
 	const program = await readProgram(node, false);
 	if (!program) {
-		if (node.graph && !formOf(node)?.id) change(() => node.graph.remove(node));
+		// Unless the user has taken it over: pressed its button, or typed another link.
+		const isOurs = !stateOf(node).asking && textOf(node) === id.trim();
+		if (node.graph && isOurs && !formOf(node)?.id) change(() => node.graph.remove(node));
 		return null;
 	}
 	if (text && kind !== "module") text.value = program.id; // a module's id alone does not name it

@@ -8,19 +8,22 @@ import { carried } from "../../lib/fields.js";
 import { clean, firstChoice, makeForm, choiceOf, fingerprint } from "../../lib/form.js";
 import { kindOf, widgetOf } from "../../lib/nodes.js";
 import { rememberUse } from "../../lib/recent.js";
+import { messageOf } from "../../lib/view.js";
 import { build, formOf, linkedSlots } from "./build.js";
 import { readProgram } from "./loader.js";
 import { openModels, settleModel } from "./models.js";
-import { openStart } from "./start.js";
 import { inputOf, rememberText, showState, stateOf, textOf } from "./state.js";
 
 const t = textsOf("form");
 
 /** @param {ComfyNode} node */
-export async function choose(node) {
+export const choose = (node) => askChoice(node).catch((error) => toast("warn", node.title, messageOf(error)));
+
+/** @param {ComfyNode} node */
+async function askChoice(node) {
 	await loadTexts();
 	const isModel = kindOf(node) === "model";
-	if (textOf(node) === "") return isModel ? openModels(node) : openStart(node);
+	if (textOf(node) === "") return isModel ? openModels(node) : (await lazy("parts/program/start.mjs")).openStart(node);
 	const program = await readProgram(node, false);
 	if (!program) return;
 	const before = formOf(node);

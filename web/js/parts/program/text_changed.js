@@ -24,6 +24,7 @@ export function textChanged(node, load) {
 	clearTimeout(state.timer);
 	const isModel = kind === "model";
 	const id = isModel ? text : idFor(kind, text);
+	if (text !== before) state.asking?.abort(); // its answer would bring back what the text no longer names
 	// The same id of a module may come with other entries.
 	if (text === before || text === "" || (kind !== "module" && id === (formOf(node)?.id || null))) return;
 	if (whole || isModel || id.length >= MIN_DIGITS) {

@@ -35,24 +35,26 @@ export async function openStart(node) {
 		};
 		return h("button", { type: "button", className: "line", title: id, onclick }, name || id);
 	});
-	/** @type {{ samples: { kind: string, id: string, name: string }[] }} */
-	const { samples } = await get("/runninghub/samples").catch(() => ({ samples: [] }));
-	const tries = samples.filter((sample) => sample.kind === kind).map(({ id, name }) => {
-		const press = async () => {
+	const tryOut = ({ id = "", name = "" }) => {
+		const button = action(name, status, async () => {
 			await post("/runninghub/sandbox", { on: true });
 			dialog.close();
 			enterSandbox(node);
 			use(id);
-		};
-		const button = action(name, status, press);
+		});
 		button.classList.add("line");
 		return button;
-	});
-	const sandbox = tries.length > 0 && h("section", "", h("h3", "", t("start.samples")), h("div", "lines", ...tries));
+	};
+	const keyRow = row(key);
 	const lately = recent.length > 0 && h("section", "", h("h3", "", t("start.lately")), h("div", "lines", ...recent));
 	const dialog = openDialog({
 		title: label,
-		body: page(input, lately, sandbox, row(key), status),
+		body: page(input, lately, keyRow, status),
 		buttons: [{ label: t("cancel") }, { label: t("ok"), primary: true, run: ok }],
 	});
+	// What comes later: the dialog waits for no answer.
+	/** @type {{ samples: { kind: string, id: string, name: string }[] }} */
+	const { samples } = await get("/runninghub/samples").catch(() => ({ samples: [] }));
+	const tries = samples.filter((sample) => sample.kind === kind).map(tryOut);
+	if (tries.length > 0) keyRow.before(h("section", "", h("h3", "", t("start.samples")), h("div", "lines", ...tries)));
 }
