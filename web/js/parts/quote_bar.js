@@ -16,6 +16,7 @@ import { priceInputs, ordersOf, whenPriced } from "./program/price.js";
 const t = textsOf("sum");
 
 const DEBOUNCE = 700; // ms after a change
+const PATIENCE = 1_000; // ms for which the former quote stays, though it may be another graph's
 const RUNS = 0; // LiteGraph's mode of a node that is neither muted nor bypassed
 const RETRY_DELAY = 5_000; // ms before the one retry of a failed request
 const LAYOUT_KEYS = ["pos", "size", "bounding", "ds"]; // of a saved graph: arrays and objects, unlike a program's own `size`
@@ -86,22 +87,29 @@ async function refresh(more = false, graph = null) {
 	const programs = distinctOrders(nodes).map(quoteEntry);
 	const marked = isMarked && !nodes.some(({ type }) => UPLOADING.test(type));
 	if (programs.length === 0 && !marked) {
-		quotedKey = shown = "";
-		return showInBar(null);
+		quotedKey = "";
+		return hide();
 	}
 	const question = { programs, ...(marked && (await toPrompt())) };
 	const key = JSON.stringify(question);
 	if (key === quotedKey || mine !== turn) return;
 	quotedKey = key;
+	const hiding = setTimeout(() => key === quotedKey && hide(), PATIENCE);
 	const quote = await post("/runninghub/quote", question).catch(() => null);
+	clearTimeout(hiding);
 	await loadTexts();
-	if (mine !== turn) return;
+	if (key !== quotedKey) return;
 	if (!quote) {
 		quotedKey = ""; // the next change asks anew
 		if (more) timer = window.setTimeout(refresh, RETRY_DELAY);
 	}
 	shown = quote?.text ?? "";
 	showInBar(shown ? () => buttonOf(quote) : null);
+}
+
+function hide() {
+	shown = "";
+	showInBar(null);
 }
 
 /** The button; its tooltip is what a screen reader reads, and all that a narrow page shows. @param {{ text: string, orders: any[] }} quote */

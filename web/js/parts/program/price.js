@@ -117,8 +117,10 @@ export const whenPriced = new Set();
 async function requestQuote(node) {
 	await loadTexts();
 	show(node, t("asking"));
+	const before = JSON.stringify(requestOf(node));
 	try {
-		const answer = await post("/runninghub/models/preview", requestOf(node));
+		const answer = await post("/runninghub/models/preview", JSON.parse(before));
+		if (JSON.stringify(requestOf(node)) !== before) return await updatePrice(node);
 		const text = dotted(answer.text, product(node, answer));
 		show(node, t(answer.free ? "asked_free" : "asked", { text }), t("price_tip"));
 		storePrice(node, text);
