@@ -21,10 +21,11 @@ export function h(tag, props = "", ...content) {
 /** @type {(...content: any[]) => any} */
 export const page = (...content) => h("div", "runninghub-page", ...content);
 
-/** Replace the content by what `make` resolves to, or by its error's message. @type {(into: any, make: () => Promise<any[]>) => Promise<void>} */
+/** Replace the content by what `make` resolves to, or by its error's message, unless it was to be filled anew meanwhile. @type {(into: any, make: () => Promise<any[]>) => Promise<void>} */
 export async function fill(into, make) {
+	into.filling = make;
 	const content = await make().catch((error) => [h("p", "bad", messageOf(error))]);
-	keepFocus(into, () => into.replaceChildren(...content.filter(Boolean)));
+	if (into.filling === make) keepFocus(into, () => into.replaceChildren(...content.filter(Boolean)));
 }
 
 /** Change the content of `into`, which gets the focus if what had it is gone: on the page's body ComfyUI's shortcuts would hear the keys. @type {(into: any, change: RhAct) => void} */

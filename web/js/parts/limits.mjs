@@ -28,7 +28,10 @@ export function limitsPage() {
 			});
 			return limitsView(limits, ask, show);
 		});
-	profile.onchange = show;
+	profile.onchange = () => {
+		view.replaceChildren(loading()); // not the limits of another key meanwhile
+		void show();
+	};
 	onAccounts(view, show);
 	void show();
 	return page(h("label", "", t("profile"), profile), view);

@@ -1,10 +1,10 @@
 // Dialogs: a preview of replacing old nodes, before anything changes, and the API keys in graphs.
 
 import { toast } from "../host/comfy.js";
-import { ask, openDialog } from "../host/dialogs.js";
+import { loading, openDialog } from "../host/dialogs.js";
 import { replaceGraph, toWorkflow } from "../host/graph.js";
 import { get, post } from "../host/server.js";
-import { dotted, textsOf } from "../host/texts.js";
+import { dotted, t as say, textsOf } from "../host/texts.js";
 import { report } from "./migration.js";
 import { action, statusLine, card, fill, h, page, row } from "../lib/view.js";
 
@@ -18,23 +18,38 @@ const nameOf = ({ class: kind, title, id }) => dotted(`${title || kind} (#${id})
 
 export async function openReplace() {
 	const graph = toWorkflow();
-	const look = await post("/runninghub/migration/replace", { graph });
-	if (look.replaced.length + look.stays.length === 0) return void ask(t("title"), t("none"));
+	/** @type {any} */
+	let look = null;
 	/** @type {Set<string>} */
 	const skip = new Set();
-	const cards = look.replaced.map((/** @type {any} */ replacement) => replacedCard(replacement, skip));
-	const stays = look.stays.map((/** @type {any} */ node) => h("li", { dir: "auto" }, `${nameOf(node)}: ${node.why}`));
-	const stayCard = stays.length > 0 && card(t("stays"), h("ul", "", ...stays));
-	const body = page(h("p", "muted", t("intro")), ...cards, stayCard);
+	const body = loading();
 	const run = async () => {
+		if (look.replaced.length === 0) return;
 		const result = skip.size === 0 ? look : await post("/runninghub/migration/replace", { graph, skip: [...skip] });
-		if (result.replaced.length === 0) return;
+		if (result.replaced.length === 0 || !body.isConnected) return; // closed meanwhile: the graph may be another
 		await replaceGraph(result.graph);
 		refreshNotices();
 		toast("success", t("replaced", { count: result.replaced.flatMap((/** @type {any} */ { nodes }) => nodes).length }));
 	};
-	// Not awaited: a command ends once its dialog is open.
-	void ask(t("title"), body, look.replaced.length > 0 ? run : undefined, look.replaced.length > 0 ? t("replace") : undefined);
+	// Opened before the answer: nobody can change the graph meanwhile.
+	const dialog = openDialog({
+		title: t("title"),
+		body,
+		buttons: [{ label: say("form.cancel") }, { label: t("replace"), primary: true, run }],
+	});
+	/** @type {any} */
+	const main = dialog.element.querySelector("button.primary");
+	main.hidden = true;
+	await fill(body, async () => {
+		look = await post("/runninghub/migration/replace", { graph });
+		if (look.replaced.length + look.stays.length === 0) return [h("p", "", t("none"))];
+		main.hidden = look.replaced.length === 0;
+		const cards = look.replaced.map((/** @type {any} */ replacement) => replacedCard(replacement, skip));
+		const stays = look.stays.map((/** @type {any} */ node) => h("li", { dir: "auto" }, `${nameOf(node)}: ${node.why}`));
+		const stayCard = stays.length > 0 && card(t("stays"), h("ul", "", ...stays));
+		return [h("p", "muted", t("intro")), ...cards, stayCard];
+	});
+	(body.querySelector("input") ?? main).focus({ preventScroll: true });
 }
 
 /** @type {(replacement: any, skip: Set<string>) => HTMLElement} */
@@ -96,6 +111,7 @@ function keyCard(key, again) {
 	const status = statusLine();
 	const remove = async () => {
 		const { graph } = await post("/runninghub/keys/clean", { graph: toWorkflow(), keys: [key.id] });
+		if (!status.isConnected) return; // closed meanwhile: another graph may be open
 		await replaceGraph(graph);
 		refreshNotices();
 		toast("success", t("removed"));

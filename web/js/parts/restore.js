@@ -25,9 +25,10 @@ export const restore = {
 };
 
 async function resume() {
+	const { id } = rootGraph();
 	const ends = await keptEnds().catch(() => ({}));
 	await showEnds(ends);
-	showKept(ends);
+	if (id === rootGraph().id) showKept(ends); // else another graph was opened meanwhile, with nodes of the same ids
 	await showRunning();
 }
 

@@ -357,8 +357,9 @@ async function showFailure({ prompt_id: prompt, node_id: id, node_type, exceptio
 	};
 	// Exempts each refused order once, or one of its program (a new seed); what is done is not repeated.
 	const once = async () => {
-		await openWorkflow(graph);
-		await queueAs((await post("/runninghub/limits/once", { prompt, node_id: own })).prompt);
+		const passed = await post("/runninghub/limits/once", { prompt, node_id: own });
+		await openWorkflow(graph); // now: another may have been opened meanwhile
+		await queueAs(passed.prompt);
 	};
 	const part = report?.segment ? segments("menu", { name: report.segment }) : node_type;
 	const title = t("failed", { node: node?.title ?? part });

@@ -137,7 +137,7 @@ async function explain() {
 	const dialog = openDialog({ title: say("title"), body, wide: true });
 	await fill(body, async () => {
 		const explained = await post("/runninghub/explain", await toPrompt());
-		if (explained.refused?.hint === "no_key") {
+		if (explained.refused?.hint === "no_key" && body.isConnected) {
 			dialog.close();
 			await offerLocal();
 		}
