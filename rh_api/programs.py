@@ -19,9 +19,9 @@ from .model_catalogue import ModelCatalogue
 from .models.body import check_files, compose, flat, nested
 from .models.schema import Model
 from .models.values import MediaFile
-from .offload.class_facts import CLOUD_LORA_LOADER
 from .offload.core_classes import core_lines
 from .offload.remote_graph import with_float_masks
+from .offload.special_classes import CLOUD_LORA_LOADER
 from .run.orders import digest
 from .run.progress import unwatched
 from .run.retry import Sender

@@ -12,7 +12,7 @@ from ...rh_api.settings import OFFICIAL_HOSTS
 from ...rh_api.wire.accounts import QueueStatus
 from ...rh_api.wire.quick import is_module_id
 from .. import language
-from ..runtime import cloud, comfyui, config, profiles
+from ..runtime import cloud, comfyui, config, key_store
 from .body import Body, switch_of, text_of
 
 SITES = tuple(f"https://{host}" for host in OFFICIAL_HOSTS)
@@ -20,19 +20,19 @@ SITES = tuple(f"https://{host}" for host in OFFICIAL_HOSTS)
 
 async def settings(_: Body) -> dict[str, object]:
     """List profiles (name, site, end of the key), the environment's first; and the settings."""
-    stored = profiles.load(config.state_folder())
+    stored = key_store.load(config.state_folder())
     listed = [_profile_document(name, profile, "file") for name, profile in stored.by_name.items()]
     problem = ""
     if config.has_environment_key():
         try:
-            environment = config.settings(profiles.ENVIRONMENT)
-            own = profiles.Profile(environment.origin, environment.key)
-            listed.insert(0, _profile_document(profiles.ENVIRONMENT, own, "environment"))
+            environment = config.settings(key_store.ENVIRONMENT)
+            own = key_store.Profile(environment.origin, environment.key)
+            listed.insert(0, _profile_document(key_store.ENVIRONMENT, own, "environment"))
         except BadInput as error:
             problem = language.describe(error)
     return {
         "profiles": listed,
-        "default": profiles.ENVIRONMENT if config.has_environment_key() else stored.default,
+        "default": key_store.ENVIRONMENT if config.has_environment_key() else stored.default,
         "environment": config.has_environment_key(),
         "has_users": comfyui.has_logins(),
         "problem": problem,
@@ -43,7 +43,7 @@ async def settings(_: Body) -> dict[str, object]:
     }
 
 
-def _profile_document(name: str, profile: profiles.Profile, source: str) -> dict[str, object]:
+def _profile_document(name: str, profile: key_store.Profile, source: str) -> dict[str, object]:
     return {
         "name": name,
         "origin": profile.origin,
@@ -156,5 +156,5 @@ def program_name(kind: str, number: str) -> str:
     return f"app/{number}" if kind == "app" else number
 
 
-def _change(change: profiles.Change) -> None:
-    profiles.change(config.state_folder(), change)
+def _change(change: key_store.Change) -> None:
+    key_store.change(config.state_folder(), change)

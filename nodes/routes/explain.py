@@ -11,7 +11,7 @@ from ...rh_api.graph.prompt import Graph
 from ...rh_api.offload import marks_of
 from ...rh_api.offload.explain import explain, refused
 from .. import language
-from ..runtime import segment_facts
+from ..runtime import segment_dry_run
 from .body import Body
 
 
@@ -24,8 +24,8 @@ async def explained(body: Body) -> Mapping[str, Any]:
         extra = read_extra_data(body.get("extra_data"))
         marks = marks_of(extra, graph)
         first = next((node_id for mark in marks for node_id in mark.nodes), first)
-        plan = segment_facts.planned(graph, extra, marks)
-        return explain(graph, plan, await segment_facts.facts_of(plan), language.say)
+        plan = segment_dry_run.planned(graph, extra, marks)
+        return explain(graph, plan, await segment_dry_run.facts_of(plan), language.say)
     except RunningHubError as error:
         node_id = str(getattr(error, "local_id", "") or first)
         return refused(graph, node_id, language.describe(error), error.hint)

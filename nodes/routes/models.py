@@ -14,7 +14,7 @@ from ...rh_api.models.schema import Model
 from ...rh_api.models.stored import read_model
 from ...rh_api.money.amounts import say_unit
 from .. import language
-from ..runtime import catalogue_refresh, cloud, config, model_catalogues, model_view, profiles
+from ..runtime import catalogue_refresh, cloud, config, key_store, model_catalogues, model_view
 from .body import Body, text_of
 
 MOST = 1_000  # rows per response
@@ -72,7 +72,7 @@ async def refresh(body: Body) -> dict[str, object]:
 
 async def price(body: Body) -> dict[str, object]:
     """Return an order's price by the price lists, without a request; `total`: of `count` orders."""
-    if text_of(body, "profile").strip() == profiles.SANDBOX:
+    if text_of(body, "profile").strip() == key_store.SANDBOX:
         return {**_NO_PRICE, "text": language.say("quote.emulated", {})}
     catalogue = model_catalogues.catalogue(text_of(body, "profile"))
     await catalogue.load()
@@ -99,7 +99,7 @@ def pays_as_listed(profile: str) -> bool:
 
 async def preview(body: Body) -> dict[str, object]:
     """Ask the service for an order's price, with placeholders for the user's texts and files."""
-    if text_of(body, "profile").strip() == profiles.SANDBOX:
+    if text_of(body, "profile").strip() == key_store.SANDBOX:
         return {**await price(body), "free": False}
     settings = config.settings(text_of(body, "profile").strip())
     catalogue = cloud.client(settings).models

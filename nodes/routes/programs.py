@@ -10,7 +10,7 @@ from ...rh_api.wire.model_refs import is_endpoint
 from ...rh_api.wire.quick import read_module
 from ...rh_api.wire.workflows import APP, WORKFLOW, read_page
 from .. import language
-from ..runtime import cloud, config, demo_server, profiles, program_view
+from ..runtime import cloud, config, demo_server, key_store, program_view
 from . import models
 from .account import program_name
 from .body import Body, switch_of, text_of
@@ -68,7 +68,7 @@ async def estimate(body: Body) -> dict[str, object]:
     client = cloud.client(config.settings(profile))
     usual = await client.costs.estimate(name, instance)
     quote = await client.costs.quote_program(name, instance)
-    is_emulated = profile.strip() == profiles.SANDBOX
+    is_emulated = profile.strip() == key_store.SANDBOX
     return {
         "quote": language.say("quote.emulated", {})
         if is_emulated

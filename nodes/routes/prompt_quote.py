@@ -17,7 +17,7 @@ from ...rh_api.offload import marks_of
 from ...rh_api.offload.notes import EACH_TURN
 from ...rh_api.wire.model_refs import is_endpoint
 from .. import language
-from ..runtime import cloud, config, model_catalogues, model_view, profiles, segment_facts
+from ..runtime import cloud, config, key_store, model_catalogues, model_view, segment_dry_run
 from .body import Body, switch_of, text_of
 from .models import pays_as_listed
 from .programs import journal_name
@@ -72,7 +72,7 @@ async def _of_node(body: Body) -> _QuotedOrders:
     orders = min(max(count, 1), MAX_ORDERS) if type(count) is int else 1
     title = str(body.get("title", ""))[:200]
     least = switch_of(body, "least")
-    if text_of(body, "profile").strip() == profiles.SANDBOX:
+    if text_of(body, "profile").strip() == key_store.SANDBOX:
         return _QuotedOrders(title, Quote(), orders, least, is_emulated=True)
     return _QuotedOrders(title, await _quote(body), orders, least)
 
@@ -110,8 +110,8 @@ async def _of_segments(body: Body) -> list[_QuotedOrders]:
     graph = cast("Graph", body["prompt"])
     try:
         extra = read_extra_data(body.get("extra_data"))
-        plan = segment_facts.planned(graph, extra, marks_of(extra, graph))
-        facts = await segment_facts.facts_of(plan)
+        plan = segment_dry_run.planned(graph, extra, marks_of(extra, graph))
+        facts = await segment_dry_run.facts_of(plan)
     except RunningHubError:
         return []  # the run reports the error
     looped = {note.node_id for note in plan.notes if note.key == EACH_TURN}
@@ -120,7 +120,7 @@ async def _of_segments(body: Body) -> list[_QuotedOrders]:
             segment.name,
             facts.quotes.get(segment.id, Quote()),
             least=not looped.isdisjoint(segment.members),
-            is_emulated=segment.ordering.profile == profiles.SANDBOX,
+            is_emulated=segment.ordering.profile == key_store.SANDBOX,
         )
         for segment in plan.segments
     ]

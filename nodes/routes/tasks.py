@@ -13,8 +13,8 @@ from ..runtime import (
     cloud,
     config,
     demo_server,
-    order_progress,
-    profiles,
+    key_store,
+    open_order_view,
 )
 from .body import Body, number_of, switch_of, text_of
 from .request_client import client_of
@@ -51,12 +51,12 @@ async def _open_orders(*, followed: bool) -> dict[str, object]:
 async def _end(order: OpenOrder, client: Client) -> str:
     if order.followed or order.is_uncertain:
         return ""
-    return await order_progress.end_of(client, order.task_id)
+    return await open_order_view.end_of(client, order.task_id)
 
 
 def _as_json(order: OpenOrder, profile: str, settings: Settings) -> dict[str, object]:
     name = order.name
-    if profile == profiles.SANDBOX:
+    if profile == key_store.SANDBOX:
         name = name or demo_server.name_of(order.kind, order.program)
     page = f"/call-api/call-record-detail/{order.task_id}" if order.task_id else CONSOLE
     return {
@@ -85,7 +85,7 @@ async def now(_: Body) -> dict[str, object]:
     for name, settings in accounts.listed():
         client = cloud.client(settings)
         for order in await client.open_orders(followed=True):
-            doing = await order_progress.progress_of(client, order)
+            doing = await open_order_view.progress_of(client, order)
             rows.append((order.order, {**_as_json(order, name, settings), **doing}))
     return {"tasks": [task for _, task in sorted(rows, key=lambda row: row[0])]}
 

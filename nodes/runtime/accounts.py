@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from ...rh_api.client import Client, PastOrder
 from ...rh_api.errors import BadInput
 from ...rh_api.settings import Settings
-from . import cloud, config, demo_server, profiles
+from . import cloud, config, demo_server, key_store
 
 Names = Mapping[cloud.Account, str]
 """The first name of each account."""
@@ -15,9 +15,9 @@ Names = Mapping[cloud.Account, str]
 
 def listed() -> Iterator[tuple[str, Settings]]:
     """Yield (profile name, settings) once per account: environment, stored profiles, sandbox."""
-    names = [profiles.ENVIRONMENT] if config.has_environment_key() else []
-    names += profiles.load(config.state_folder()).by_name
-    names += [profiles.SANDBOX] if demo_server.is_running() else []
+    names = [key_store.ENVIRONMENT] if config.has_environment_key() else []
+    names += key_store.load(config.state_folder()).by_name
+    names += [key_store.SANDBOX] if demo_server.is_running() else []
     seen: set[cloud.Account] = set()
     for name in names:
         try:

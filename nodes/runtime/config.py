@@ -20,7 +20,7 @@ from ...rh_api.settings import (
     read_state,
     register_state_folder,
 )
-from . import demo_server, profiles
+from . import demo_server, key_store
 
 log = logging.getLogger("runninghub")
 
@@ -41,12 +41,12 @@ def settings(profile: str = "") -> Settings:
         stored = (
             []
             if profile.strip() or has_environment_key()
-            else profiles.load(state_folder()).by_name
+            else key_store.load(state_folder()).by_name
         )
         if stored:
             raise NoKey("node.no_default", names=", ".join(stored))
         return _account(None, None)  # raises NoKey if the environment has none
-    entry = profiles.load(state_folder()).get(name)
+    entry = key_store.load(state_folder()).get(name)
     account = _account(entry.origin, entry.key.reveal(), entry.workflow)
     return replace(
         account,
@@ -58,9 +58,9 @@ def settings(profile: str = "") -> Settings:
 def stored_name(profile: str) -> str:
     """Return the name of the profile that a node's input selects; "" for the environment's."""
     name = profile.strip()
-    if name == profiles.ENVIRONMENT or (not name and has_environment_key()):
+    if name == key_store.ENVIRONMENT or (not name and has_environment_key()):
         return ""
-    return name or profiles.load(state_folder()).default
+    return name or key_store.load(state_folder()).default
 
 
 def without_key() -> Settings:
@@ -76,7 +76,7 @@ def has_environment_key() -> bool:
 
 def known_keys() -> frozenset[str]:
     """Return all keys of stored profiles and of the environment."""
-    keys = {profile.key.reveal() for profile in profiles.load(state_folder()).by_name.values()}
+    keys = {profile.key.reveal() for profile in key_store.load(state_folder()).by_name.values()}
     for name in KEY_VARIABLES:
         with contextlib.suppress(BadInput):  # a malformed key is no secret
             keys.add(read_key(os.environ.get(name, "")).reveal())
@@ -100,18 +100,18 @@ def _account(origin: str | None, key: str | None, workflow: str = "") -> Setting
         passwords=partial(_password, account.origin),
         segment_workflow=workflow or account.segment_workflow,
         models=account.models or stored_models(),
-        renews_models=account.renews_models and profiles.load(state_folder()).renews_models,
+        renews_models=account.renews_models and key_store.load(state_folder()).renews_models,
     )
 
 
 def stored_models() -> str:
     """Return the stored policy for models that the cloud does not list; "" if none is set."""
-    return profiles.load(state_folder()).models
+    return key_store.load(state_folder()).models
 
 
 def _password(origin: str, program: str) -> Secret:
     """Read a program's access password from the profiles file; NO_SECRET if none is stored."""
-    return profiles.load(state_folder()).passwords.get((origin, program), NO_SECRET)
+    return key_store.load(state_folder()).passwords.get((origin, program), NO_SECRET)
 
 
 def site_page(account: Settings, path: str) -> str:

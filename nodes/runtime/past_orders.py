@@ -22,7 +22,7 @@ from ...rh_api.history import values_of
 from ...rh_api.journal.history import file_hash
 from ...rh_api.journal.retention import RESULTS
 from ...rh_api.offload import crossing_of
-from ...rh_api.offload.class_facts import CLOUD_LORA_LOADER
+from ...rh_api.offload.special_classes import CLOUD_LORA_LOADER
 from ...rh_api.wire.filetypes import by_suffix
 from ...rh_api.wire.orders import TaskOptions
 from ..values.result_files import SUBFOLDER

@@ -19,11 +19,11 @@ from ...rh_api.wire.filetypes import by_suffix
 from .. import language
 from . import result_files
 from .adapters.adapter import Adapter, Part
-from .adapters.model_3d import MODEL_3D
 from .adapters.plain import PlainAdapter
 from .adapters.table import READERS, TYPED, adapter_of_files, reader_of
 from .cost_texts import cost_sentences
 from .missing_results import Sentence, gaps_of
+from .model_3d import MODEL_3D
 from .result_files import TaskFiles, Unreadable
 
 Groups = Mapping[str, Sequence[Result | Lost]]

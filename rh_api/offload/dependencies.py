@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from .class_facts import CHEAP, MADE_VIDEO
 from .eligibility import FOLLOWING
 from .graph_index import Edge, GraphIndex, IndexedNode, Value
 from .partition import Partition
 from .placement import Placement, Reason, blocked_inwards, blocked_outwards
 from .plan import ORDERS, CannotOffload, Mark
 from .savers import PREFIX_INPUT, SAVERS
+from .special_classes import CHEAP, MADE_VIDEO
 
 LOCAL = -1
 """The place of nodes that run locally; any other place is the number of a piece."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .class_facts import OPENED_VIDEO
 from .graph_index import GraphIndex, IndexedNode
 from .plan import CUT, CannotOffload, Mark, Note
+from .special_classes import OPENED_VIDEO
 
 FOLLOWING = {
     "segment.own_node": "segment.own_node_follows",

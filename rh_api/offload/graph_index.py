@@ -8,12 +8,12 @@ from typing import Any, NamedTuple, cast
 
 from ..graph.prompt import Graph, id_order, is_link
 from .boundary_types import ALIASES, crossing_of
-from .class_facts import FILE_VIDEO, MADE_VIDEO, PLAIN_CHOICE, SWITCH, SWITCHED, SWITCHED_BY
 from .class_info import MATCHED
 from .class_traits import Traits, traits_of
 from .graph_algorithms import CycleFound, topological_order
 from .plan import CannotOffload, Classes
 from .savers import SAVERS
+from .special_classes import FILE_VIDEO, MADE_VIDEO, PLAIN_CHOICE, SWITCH, SWITCHED, SWITCHED_BY
 
 _POLYMORPHIC = frozenset({"*", MATCHED})
 _OUTPUTS = 10_000  # more than any class has

@@ -10,11 +10,11 @@ from typing import Any, cast
 from ..errors import BadInput
 from ..graph.prompt import Graph, downstream, id_order, is_link, read_nodes
 from .boundary_types import IMAGE, Crossing, crossing_of
-from .class_facts import CLIP_LOADERS, CLIP_OUTPUTS, CLOUD_LORA_LOADER
 from .node_allocator import NodeAllocator
 from .plan import Inlet, LocalFile, LocalLora
 from .remote_graph import PREFIX
 from .savers import PREFIX_INPUT
+from .special_classes import CLIP_LOADERS, CLIP_OUTPUTS, CLOUD_LORA_LOADER
 
 _RGB, _RGBA = 3, 4
 _SOUND_CHANNELS = 2

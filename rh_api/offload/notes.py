@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from ..graph.prompt import downstream, id_order
 from .boundary_types import crossing_of
-from .class_facts import OTHER
 from .dependencies import Dependencies
 from .graph_index import GraphIndex
 from .plan import Inlet, Mark, Note, Segment
+from .special_classes import OTHER
 
 UNUSED = "segment.unused"
 EACH_TURN = "segment.each_turn"

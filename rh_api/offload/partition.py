@@ -14,10 +14,10 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .class_facts import CHEAP
 from .graph_algorithms import DisjointSets, strongly_connected_components
 from .placement import Placement, blocked_inwards, blocked_outwards
 from .savers import PREFIX_INPUT, SAVERS
+from .special_classes import CHEAP
 from .uncertain_outputs import NONE, Apart, Doubts, doubts_of, kept_apart
 
 Vertex = int | str

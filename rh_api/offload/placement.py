@@ -11,11 +11,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from .boundary_types import crossing_of
-from .class_facts import CHEAP, MADE_VIDEO
 from .eligibility import FOLLOWING, Eligible
 from .graph_algorithms import DisjointSets
 from .graph_index import MANY, Edge, GraphIndex, IndexedNode
 from .plan import CannotOffload, Mark, Note
+from .special_classes import CHEAP, MADE_VIDEO
 
 Reason = tuple[str, Mapping[str, str]]
 """Text key and parameters: why a node was pulled along."""

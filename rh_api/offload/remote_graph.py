@@ -10,12 +10,12 @@ from typing import Any, cast
 
 from ..graph.prompt import is_link
 from .boundary_types import crossing_of
-from .class_facts import LORA_CLASSES, MODEL_KINDS, OTHER, REMOTE_CLASS, model_kind
 from .dependencies import Piece, Target
 from .graph_index import GraphIndex, IndexedNode, Value
 from .node_allocator import NodeAllocator
 from .plan import CannotOffload, LocalFile, LocalLora, ModelName
 from .savers import PREFIX_INPUT, SAVERS, WITHOUT_PREFIX
+from .special_classes import LORA_CLASSES, MODEL_KINDS, OTHER, REMOTE_CLASS, model_kind
 
 PREFIX = "runninghub_"
 """Prefix of the file names that remote savers write, by which results are matched to savers."""

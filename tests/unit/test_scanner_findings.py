@@ -44,7 +44,7 @@ REASONS = {
         "rh_api/model_catalogue.py": "the same method",
         "rh_api/webhook_listener.py": "a port of 127.0.0.1, where a person asks for it",
         "rh_api/journal/": "`sqlite3.connect`: the journal's own file",
-        "nodes/runtime/profiles.py": "the same: an empty file that locks the stored keys",
+        "nodes/runtime/key_store.py": "the same: an empty file that locks the stored keys",
         "rh_api/net/": "the one room that talks to RunningHub",
         "rh_api/emulator/": "the emulator's sockets on loopback",
     },

@@ -11,8 +11,8 @@ from ....rh_api.client import Result
 from ....rh_api.graph.check import JsonText, Unsupported
 from ....rh_api.offload import plain_of
 from ....rh_api.wire.filetypes import Kind as FileKind
+from ..model_3d import MODEL_3D, is_3d, value_of
 from .adapter import Reader
-from .model_3d import MODEL_3D, is_3d, value_of
 
 if TYPE_CHECKING:
     from ..result_files import TaskFiles

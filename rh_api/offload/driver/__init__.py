@@ -7,7 +7,7 @@ that both place equal orders.
 from __future__ import annotations
 
 from .cloud_models import Models, is_same_model
-from .facts import find_facts
+from .dry_run import find_facts
 from .inputs import InletValue, LocalFiles, check_media, title_of
 from .order_run import run_order
 from .orders import check_early, job_of, run_in_order

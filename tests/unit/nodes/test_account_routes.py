@@ -186,11 +186,11 @@ async def test_a_damaged_file_is_left_as_it_is(host: Host) -> None:
 
 
 async def test_two_comfyuis_of_one_folder_lose_nothing_of_each_other(host: Host) -> None:
-    profiles = load_pack("nodes.runtime.profiles")
+    key_store = load_pack("nodes.runtime.key_store")
 
     def save(number: int) -> None:
         name, key = f"n{number}", f"{number:032x}"
-        profiles.change(host.state, lambda stored: stored.saved(name, AI, key))
+        key_store.change(host.state, lambda stored: stored.saved(name, AI, key))
 
     with ThreadPoolExecutor(4) as processes:
         list(processes.map(save, range(40)))

@@ -83,7 +83,7 @@ async def test_a_task_that_is_over_is_not_told_as_running(host: Host, emulator: 
     assert (task["over"], task["end"]) == (False, "")
     emulator.hold_at = None
     await until(lambda: emulator.tasks[task_id].is_over)
-    load_pack("nodes.runtime.order_progress")._answers.clear()  # seconds later
+    load_pack("nodes.runtime.open_order_view")._answers.clear()  # seconds later
     (task,) = (await host.get("tasks"))["tasks"]
     assert task["over"]
     assert task["end"].startswith("Done")

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from rh_api.offload import ClassInfo, InputInfo, class_info, core_class
-from rh_api.offload.class_facts import CHEAP, CLIP_LOADERS, MODEL_KINDS
 from rh_api.offload.class_traits import traits_of
 from rh_api.offload.core_classes import core_lines
 from rh_api.offload.graph_index import index_graph
 from rh_api.offload.savers import SAVERS
+from rh_api.offload.special_classes import CHEAP, CLIP_LOADERS, MODEL_KINDS
 from tests.core_classes.__main__ import SHIPPED, line_of, table_of
 from tests.support.graphs import node
 

@@ -22,8 +22,8 @@ from rh_api.offload import (
     with_file,
     with_lora,
 )
-from rh_api.offload.class_facts import model_kind
 from rh_api.offload.savers import SAVERS
+from rh_api.offload.special_classes import model_kind
 from tests.support.graphs import node
 
 

@@ -13,8 +13,8 @@ from unit.offload.sketches import Meaning, Sketch, lists
 from rh_api.graph.constants import INLETS, OUTLETS, SAVED_CLASS, SEGMENT_CLASS
 from rh_api.graph.prompt import links, read_nodes
 from rh_api.offload import CannotOffload, Mark, Plan, core_class, cut, dump, load
-from rh_api.offload.class_facts import CHEAP, MADE_VIDEO
 from rh_api.offload.savers import PREFIX_INPUT, SAVERS
+from rh_api.offload.special_classes import CHEAP, MADE_VIDEO
 
 SEEDS = st.integers(0, 2**32)
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import Types
 
-from ....rh_api.client import Result
+from ...rh_api.client import Result
 
 if TYPE_CHECKING:
-    from ..result_files import TaskFiles
+    from .result_files import TaskFiles
 
 MODEL_3D = "model_3d"
 """The name of its output."""
