@@ -9,7 +9,7 @@ from ...rh_api.client import Client
 from ...rh_api.graph.extra_data import ExtraData
 from ...rh_api.graph.prompt import Graph
 from ...rh_api.offload import Mark, Plan, driver
-from ...rh_api.offload.explain import Facts
+from ...rh_api.offload.explain import DryRunFacts
 from . import cloud, config, local_files, segment_pass
 from .prompt_handler import EARLY_PASSES
 
@@ -24,19 +24,19 @@ def planned(graph: Graph, extra: ExtraData, marks: tuple[Mark, ...]) -> Plan:
     return segment_pass.planned(graph, marks, extra)
 
 
-async def facts_of(plan: Plan) -> Facts:
+async def facts_of(plan: Plan) -> DryRunFacts:
     """Return the facts of all segments, each from the account that pays for it."""
-    facts = Facts()
+    facts = DryRunFacts()
     for profile in dict.fromkeys(segment.ordering.profile for segment in plan.segments):
         own = tuple(segment for segment in plan.segments if segment.ordering.profile == profile)
         facts = facts.merged(await _facts_of(replace(plan, segments=own), profile))
     return facts
 
 
-async def _facts_of(plan: Plan, profile: str) -> Facts:
-    async def ask(client: Client | None) -> Facts:
+async def _facts_of(plan: Plan, profile: str) -> DryRunFacts:
+    async def ask(client: Client | None) -> DryRunFacts:
         models = segment_pass.models()
-        return await driver.find_facts(client, plan, models=models, files=local_files)
+        return await driver.find_dry_run_facts(client, plan, models=models, files=local_files)
 
     try:
         return await asyncio.wait_for(ask(cloud.ordering(config.settings(profile))), ASK_SECONDS)

@@ -40,14 +40,14 @@ from ..offload.driver import (
     Models,
     NothingCame,
     check_early,
-    find_facts,
+    find_dry_run_facts,
     inlet_value_from,
     job_of,
     run_in_order,
     sound_channels,
     wanted_results,
 )
-from ..offload.explain import Facts, Load, explain
+from ..offload.explain import DryRunFacts, Load, explain
 from ..settings import Settings
 from ..texts import english
 from .accounts import accounts_of, connected_accounts
@@ -323,7 +323,9 @@ def _owned(result: Result, node_id: str) -> Result:
     return replace(result, node_id=node_id)
 
 
-async def facts(run: OffloadRun, accounts: Mapping[str, Settings], terminal: Terminal) -> Facts:
+async def facts(
+    run: OffloadRun, accounts: Mapping[str, Settings], terminal: Terminal
+) -> DryRunFacts:
     """Collect what the orders upload, take and cost, each by its account; uploads nothing."""
     inlets = {
         (segment.id, inlet.number): Load(source.body.name, source.size)
@@ -332,11 +334,14 @@ async def facts(run: OffloadRun, accounts: Mapping[str, Settings], terminal: Ter
         for source in run.given(inlet).files
         if isinstance(source, Source) and isinstance(source.body, Path)
     }
-    all_facts = Facts(inlets=inlets)
+    all_facts = DryRunFacts(inlets=inlets)
     for profile, settings in accounts.items():
         its = tuple(segment for segment in run.plan.segments if segment.ordering.profile == profile)
         find = partial(
-            find_facts, plan=replace(run.plan, segments=its), models=run.models, files=run.folders
+            find_dry_run_facts,
+            plan=replace(run.plan, segments=its),
+            models=run.models,
+            files=run.folders,
         )
         if settings.key:
             async with connected(settings, terminal) as service:

@@ -26,9 +26,10 @@ Target = tuple[str, str]
 
 
 class Incoming(NamedTuple):
-    """A live-in of a piece: an output that is made in `place`, and the type as which it is read."""
+    """A live-in of a piece: an output, the place of the node that produces it (LOCAL or another
+    piece), and the type as which it is read."""
 
-    place: int
+    producer: int
     source: str
     slot: int
     type: str
@@ -218,23 +219,23 @@ class _BackwardWalk:
             if (is_saver and name == PREFIX_INPUT) or not node.traits.declares(name):
                 continue
             self._check_link(node, edge)
-            made_in = self.piece_of.get(source, LOCAL)
-            if made_in == place or source in self.cheap or source in cloned:
+            producer = self.piece_of.get(source, LOCAL)
+            if producer == place or source in self.cheap or source in cloned:
                 self._need(place, source)
                 continue
             if source in piece.pulled:
                 continue
             stuck = blocked_inwards(index, node, edge)
-            if made_in != LOCAL:
+            if producer != LOCAL:
                 stuck = stuck or blocked_outwards(index, node, edge)
             if stuck:
                 self._clone(place, node, source, stuck)
                 continue
-            if made_in == LOCAL:
+            if producer == LOCAL:
                 self._need(LOCAL, source)
             else:
                 self._add_outlet(node, edge)
-            incoming = Incoming(made_in, source, slot, index.link_type(node, edge))
+            incoming = Incoming(producer, source, slot, index.link_type(node, edge))
             piece.inlets.setdefault(incoming, []).append((node.id, name))
 
     def _add_outlet(self, reader: IndexedNode, edge: Edge) -> None:

@@ -30,7 +30,7 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class DryRunFacts:
     """What the host adds to the plan.
 
     `files`, `loras`: uploads by node and input, without LoRAs that the cloud has. `inlets`: by
@@ -48,9 +48,9 @@ class Facts:
     quotes: Mapping[str, Quote] = field(default_factory=dict[str, Quote])
     notes: tuple[Note, ...] = ()
 
-    def merged(self, other: Facts) -> Facts:
+    def merged(self, other: DryRunFacts) -> DryRunFacts:
         """The union of both; `other` takes precedence."""
-        return Facts(
+        return DryRunFacts(
             {**self.files, **other.files},
             {**self.loras, **other.loras},
             {**self.inlets, **other.inlets},
@@ -60,7 +60,7 @@ class Facts:
         )
 
 
-def explain(prompt: Graph, plan: Plan, facts: Facts, say: Say) -> dict[str, Any]:
+def explain(prompt: Graph, plan: Plan, facts: DryRunFacts, say: Say) -> dict[str, Any]:
     """The document of a valid plan. `prompt`: the original, before the cut."""
     nodes = read_nodes(prompt)
     here = read_nodes(plan.prompt)
@@ -90,7 +90,7 @@ def refused(prompt: Graph, node_id: str, message: str, hint: str = "") -> dict[s
 
 
 def _segment(
-    segment: Segment, nodes: Mapping[str, Node], plan: Plan, facts: Facts, say: Say
+    segment: Segment, nodes: Mapping[str, Node], plan: Plan, facts: DryRunFacts, say: Say
 ) -> dict[str, Any]:
     remote = sorted((i for i in segment.members if i in nodes), key=id_order)
     usual = facts.usual.get(segment.id, {})
@@ -101,9 +101,9 @@ def _segment(
         "instance": segment.instance,
         "nodes": [_node(nodes[node_id]) for node_id in remote],
         "pulled": [
-            {**_node(nodes[dependency.node_id]), "reason": say(dependency.key, dependency.params)}
-            for dependency in segment.dependencies
-            if dependency.node_id in nodes
+            {**_node(nodes[pulled.node_id]), "reason": say(pulled.key, pulled.params)}
+            for pulled in segment.pulled
+            if pulled.node_id in nodes
         ],
         "up": [*_up(segment, nodes, facts)],
         "back": [*_back(segment, nodes, plan)],
@@ -113,7 +113,9 @@ def _segment(
     }
 
 
-def _up(segment: Segment, nodes: Mapping[str, Node], facts: Facts) -> Iterator[dict[str, Any]]:
+def _up(
+    segment: Segment, nodes: Mapping[str, Node], facts: DryRunFacts
+) -> Iterator[dict[str, Any]]:
     for inlet in segment.inlets:
         load = facts.inlets.get((segment.id, inlet.number), Load())
         yield _load(inlet.type, _named(nodes, inlet.source[0]), load)

@@ -10,7 +10,7 @@ from .boundary_types import FILES
 from .dependencies import LOCAL, Dependencies, Piece, Target
 from .graph_index import PERHAPS, Value
 from .node_allocator import input_order
-from .plan import CannotOffload, Dependency, Inlet, Link, Outlet, Saved, Segment
+from .plan import CannotOffload, Inlet, Link, Outlet, PulledNode, Saved, Segment
 from .remote_graph import RemoteGraph, build_remote_graph
 
 
@@ -41,13 +41,12 @@ def _segment(
     level: int,
 ) -> Segment:
     piece, index = dependencies.pieces[number], dependencies.index
-    moved = dependencies.placement.moved
     rank = index.rank.__getitem__
     members = sorted((node_id for node_id in piece.nodes if node_id in remote.graph), key=rank)
     reasons = {
         node_id: reason
         for node_id in sorted(piece.nodes, key=rank)
-        if (reason := moved.get(node_id) or piece.pulled.get(node_id))
+        if (reason := dependencies.placement.pulled.get(node_id) or piece.pulled.get(node_id))
     }
     return Segment(
         id=ids[number],
@@ -60,7 +59,7 @@ def _segment(
         loras=remote.loras,
         models=remote.models,
         saved=tuple(_saved(dependencies, piece, remote, outlets[number])),
-        dependencies=tuple(Dependency(node_id, *reason) for node_id, reason in reasons.items()),
+        pulled=tuple(PulledNode(node_id, *reason) for node_id, reason in reasons.items()),
         members=tuple(members),
         titles={node_id: index.nodes[node_id].title for node_id in sorted(members)},
         level=level,
@@ -107,8 +106,8 @@ def _levels(dependencies: Dependencies) -> dict[int, int]:
     before = {
         number: {
             earlier
-            for place, source, _, _ in piece.inlets
-            for earlier in (behind.get(source, nothing) if place == LOCAL else (place,))
+            for producer, source, _, _ in piece.inlets
+            for earlier in (behind.get(source, nothing) if producer == LOCAL else (producer,))
         }
         for number, piece in pieces.items()
     }
@@ -156,13 +155,13 @@ def _inlets(
 ) -> tuple[Inlet, ...]:
     """Numbered by the first input that each feeds. Raises CannotOffload."""
     carried: list[tuple[tuple[Target, ...], str, Link, bool]] = []
-    for (place, source, slot, type_name), uses in piece.inlets.items():
+    for (producer, source, slot, type_name), uses in piece.inlets.items():
         targets = sorted((remote.redirected.get(use, use) for use in uses), key=input_order)
         link, listed = (source, slot), False
-        if place == LOCAL:
+        if producer == LOCAL:
             listed = dependencies.index.listed(source, slot) == PERHAPS
         else:
-            link = (ids[place], slot_of(outlets[place], Value(source, slot, type_name)))
+            link = (ids[producer], slot_of(outlets[producer], Value(source, slot, type_name)))
         carried.append((tuple(targets), type_name, link, listed))
     if len(carried) > INLETS:
         raise CannotOffload(
@@ -174,8 +173,8 @@ def _inlets(
         )
     carried.sort(key=lambda inlet: input_order(inlet[0][0]))
     return tuple(
-        Inlet(place, type_name, link, targets, listed)
-        for place, (targets, type_name, link, listed) in enumerate(carried)
+        Inlet(inlet_number, type_name, link, targets, listed)
+        for inlet_number, (targets, type_name, link, listed) in enumerate(carried)
     )
 
 

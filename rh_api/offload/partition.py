@@ -18,7 +18,7 @@ from .graph_algorithms import DisjointSets, strongly_connected_components
 from .placement import Placement, blocked_inwards, blocked_outwards
 from .savers import PREFIX_INPUT, SAVERS
 from .special_classes import CHEAP
-from .uncertain_outputs import NONE, Apart, Doubts, doubts_of, kept_apart
+from .uncertain_outputs import NONE, Apart, UncertainOutputs, kept_apart, uncertain_of
 
 Vertex = int | str
 """A part's number, or the id of a local node."""
@@ -26,8 +26,8 @@ Vertex = int | str
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """`piece_of`: the piece of each cloud node; `split`: how many parts became several pieces;
-    `apart`: pieces that could be one but for an uncertain output."""
+    """`piece_of`: the piece of each cloud node; `split`: how many parts were not convex, so that
+    each became several pieces; `apart`: pieces that could be one but for an uncertain output."""
 
     placement: Placement
     piece_of: Mapping[str, int]
@@ -66,16 +66,16 @@ def _idle_savers(partition: Partition) -> set[str]:
 
 def _partitioned(placement: Placement) -> Partition:
     component_of = _components(placement) if _may_have_cycles(placement) else {}
-    doubts = doubts_of(placement)
-    if not component_of and not doubts:
+    uncertain = uncertain_of(placement)
+    if not component_of and not uncertain:
         return Partition(placement, placement.part_of)
     stage_of = _sink(placement, _stages(placement, component_of)) if component_of else {}
     stages: defaultdict[int, set[int]] = defaultdict(set)
     for node_id, part in placement.part_of.items():
         stages[part].add(stage_of.get(node_id, 0))
     split = sum(len(of_part) > 1 for of_part in stages.values())
-    apart = tuple(kept_apart(placement, doubts))
-    return Partition(placement, _pieces(placement, stage_of, doubts), split, apart)
+    apart = tuple(kept_apart(placement, uncertain))
+    return Partition(placement, _pieces(placement, stage_of, uncertain), split, apart)
 
 
 def _may_have_cycles(placement: Placement) -> bool:
@@ -150,12 +150,12 @@ def _sink(placement: Placement, stage_of: Mapping[str, int]) -> dict[str, int]:
 
 
 def _pieces(
-    placement: Placement, stage_of: Mapping[str, int], doubts: Mapping[str, Doubts]
+    placement: Placement, stage_of: Mapping[str, int], uncertain: Mapping[str, UncertainOutputs]
 ) -> dict[str, int]:
-    """Number the connected sets of nodes of equal part, stage and doubts."""
+    """Number the connected sets of nodes of equal part, stage and uncertain outputs."""
 
     def key(node_id: str) -> object:
-        return part_of.get(node_id), stage_of.get(node_id, 0), doubts.get(node_id, NONE)
+        return part_of.get(node_id), stage_of.get(node_id, 0), uncertain.get(node_id, NONE)
 
     part_of = placement.part_of
     sets: DisjointSets[str] = DisjointSets()

@@ -25,7 +25,7 @@ Reason = tuple[str, Mapping[str, str]]
 class Placement:
     """`part_of`: the part of each cloud node; nodes without an entry are local.
 
-    `marks`: the mark of each part, `marked`: live nodes that carry a mark themselves, `moved`: why
+    `marks`: the mark of each part, `marked`: live nodes that carry a mark themselves, `pulled`: why
     others were pulled along.
     """
 
@@ -33,7 +33,7 @@ class Placement:
     part_of: Mapping[str, int]
     marks: Mapping[int, Mark]
     marked: frozenset[str]
-    moved: Mapping[str, Reason]
+    pulled: Mapping[str, Reason]
     notes: tuple[Note, ...] = ()
 
     def edges_of(self, node_id: str) -> tuple[Edge, ...]:
@@ -66,9 +66,9 @@ class Placement:
 def place(eligible: Eligible) -> Placement:
     """Grow the parts to a fixpoint. Raises CannotOffload for a node that cannot be pulled in."""
     growing = _GrowingParts(eligible)
-    growing.follow_readers()
-    while growing.fetch_sources():
-        growing.follow_readers()
+    growing.pull_readers()
+    while growing.pull_sources():
+        growing.pull_readers()
     return growing.placement()
 
 
@@ -81,7 +81,7 @@ class _GrowingParts:
         self.marks = eligible.marks
         self.mark_of = dict(eligible.mark_of)
         self.sets: DisjointSets[str] = DisjointSets()
-        self.moved: dict[str, Reason] = {}
+        self.pulled: dict[str, Reason] = {}
         self.ancestor_marks = _ancestor_marks(eligible)
         for node_id in eligible.mark_of:
             self.sets.add(node_id)
@@ -97,20 +97,20 @@ class _GrowingParts:
                 marks[part] = self.marks[self.mark_of[root]]
         eligible = self.eligible
         marked = frozenset(eligible.mark_of)
-        return Placement(self.index, part_of, marks, marked, self.moved, eligible.notes)
+        return Placement(self.index, part_of, marks, marked, self.pulled, eligible.notes)
 
-    def follow_readers(self) -> None:
+    def pull_readers(self) -> None:
         """Pull in readers of what cannot leave a part, and join connected nodes of one mark."""
         for node_id in self.index.order:
             number = self.mark_of.get(node_id)
             if number is None:
-                number = self._follow(node_id)
+                number = self._pull_reader(node_id)
             if number is not None:
                 for _, source, _ in self.index.edges[node_id]:
                     if self.mark_of.get(source) == number:
                         self.sets.union(node_id, source)
 
-    def _follow(self, node_id: str) -> int | None:
+    def _pull_reader(self, node_id: str) -> int | None:
         """Pull a node into the first part from which it reads a value that cannot cross.
 
         Producers of such values in parts of other marks are cloned later (`dependencies.py`).
@@ -123,12 +123,15 @@ class _GrowingParts:
             stuck = blocked_outwards(index, node, edge)
             if stuck:
                 number = mark_of[edge.source]
-                why = self._may_follow(self.marks[number], node, edge.source, stuck)
-                self._move(node_id, number, ("segment.pulled_reader", why))
+                why = self._reason_to_follow(self.marks[number], node, edge.source, stuck)
+                self._pull(node_id, number, ("segment.pulled_reader", why))
                 return number
         return None
 
-    def _may_follow(self, mark: Mark, node: IndexedNode, source: str, stuck: str) -> dict[str, str]:
+    def _reason_to_follow(
+        self, mark: Mark, node: IndexedNode, source: str, stuck: str
+    ) -> dict[str, str]:
+        """Parameters of the reason to pull a node in. Raises CannotOffload if it must stay here."""
         why = {"node": node.label, "other": self.index.label(source), "type": stuck}
         if mark.only:
             raise CannotOffload("segment.only", local_id=node.id, **why)
@@ -136,49 +139,49 @@ class _GrowingParts:
             raise CannotOffload(FOLLOWING[node.obstacle], local_id=node.id, **why)
         return why
 
-    def _move(self, node_id: str, number: int, reason: Reason) -> None:
-        self.moved[node_id] = reason
+    def _pull(self, node_id: str, number: int, reason: Reason) -> None:
+        self.pulled[node_id] = reason
         self.sets.add(node_id)
         self.mark_of[node_id] = number
 
-    def fetch_sources(self) -> bool:
+    def pull_sources(self) -> bool:
         """Pull in nodes downstream of a mark with values that its nodes read and that cannot cross.
 
         Cheap nodes too, if that mark's nodes alone read them: a sum must not split an order.
-        Returns whether anything moved.
+        Returns whether any was pulled in.
         """
-        index, moved = self.index, False
+        index, any_pulled = self.index, False
         sole_reader: dict[str, int] = {}  # the mark of all readers of a cheap node, else -1
         for node_id in reversed(index.order):
             node = index.nodes[node_id]
             number = self.mark_of.get(node_id, -1)
-            bits = self.ancestor_marks[node_id]
-            if number < 0 and bits and node.class_type in CHEAP:
+            marks_above = self.ancestor_marks[node_id]
+            if number < 0 and marks_above and node.class_type in CHEAP:
                 number = sole_reader.get(node_id, -1)
-                if number >= 0 and bits >> number & 1 and not self.marks[number].only:
-                    self._move(node_id, number, ("segment.pulled_cheap", {"node": node.label}))
-                    moved = True
+                if number >= 0 and marks_above >> number & 1 and not self.marks[number].only:
+                    self._pull(node_id, number, ("segment.pulled_cheap", {"node": node.label}))
+                    any_pulled = True
                 else:
                     number = -1
             for edge in index.edges[node_id]:
                 source = edge.source
-                bits = self.ancestor_marks.get(source, 0)
-                if not bits or source in self.mark_of:
+                source_marks = self.ancestor_marks.get(source, 0)
+                if not source_marks or source in self.mark_of:
                     continue
                 producer = index.nodes[source]
                 if producer.class_type in CHEAP:
                     same = sole_reader.get(source, number) == number
                     sole_reader[source] = number if same else -1
-                if number < 0 or not bits >> number & 1:
+                if number < 0 or not source_marks >> number & 1:
                     continue
                 if self.marks[number].only or producer.obstacle:
                     continue
                 stuck = blocked_inwards(index, node, edge)
                 if stuck:
                     why = {"node": producer.label, "other": node.label, "type": stuck}
-                    self._move(source, number, ("segment.pulled_source", why))
-                    moved = True
-        return moved
+                    self._pull(source, number, ("segment.pulled_source", why))
+                    any_pulled = True
+        return any_pulled
 
 
 def _ancestor_marks(eligible: Eligible) -> dict[str, int]:

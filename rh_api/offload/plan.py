@@ -233,7 +233,7 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
-class Dependency:
+class PulledNode:
     """A node without a mark that is pulled along; text key and parameters of the reason."""
 
     node_id: str
@@ -259,7 +259,7 @@ class Segment:
     loras: tuple[LocalLora, ...] = ()
     models: tuple[ModelName, ...] = ()
     saved: tuple[Saved, ...] = ()
-    dependencies: tuple[Dependency, ...] = ()
+    pulled: tuple[PulledNode, ...] = ()
     members: tuple[str, ...] = ()
     titles: Mapping[str, str] = field(default_factory=dict[str, str])
     level: int = 0

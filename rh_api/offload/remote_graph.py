@@ -105,7 +105,8 @@ class _Builder:
         )
 
     def _inputs(self, node: IndexedNode) -> dict[str, Any]:
-        """A node's remote inputs, without undeclared ones and those that inlets feed."""
+        """A node's remote inputs, without undeclared ones and those that inlets feed; the files and
+        models that they name are recorded."""
         for name in node.traits.required:
             if name not in node.inputs:
                 # Where no model of that kind is installed there is none to choose.
@@ -114,7 +115,7 @@ class _Builder:
                 raise CannotOffload(key, local_id=node.id, node=node.label, input=name)
         linked = {edge.input for edge in node.edges}
         inputs = {
-            name: self._value(node, name, value)
+            name: self._recorded(node, name, value)
             for name, value in node.inputs.items()
             if name not in linked and node.traits.declares(name)
         }
@@ -123,7 +124,8 @@ class _Builder:
                 inputs[name] = [source, slot]
         return inputs
 
-    def _value(self, node: IndexedNode, name: str, value: object) -> object:
+    def _recorded(self, node: IndexedNode, name: str, value: object) -> object:
+        """An input's value as the cloud gets it; the file or model that it names is recorded."""
         if isinstance(value, dict):
             return self._lora_row(node, name, cast("dict[str, object]", value))
         _check_range(node, name, value)

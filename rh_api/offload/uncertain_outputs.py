@@ -15,10 +15,10 @@ from typing import NamedTuple
 from .graph_index import PERHAPS
 from .placement import Placement, blocked_inwards, blocked_outwards
 
-Doubts = frozenset[tuple[str, int]]
+UncertainOutputs = frozenset[tuple[str, int]]
 """Uncertain outputs of local RunningHub nodes (node, slot) on which a node depends."""
 
-NONE: Doubts = frozenset()
+NONE: UncertainOutputs = frozenset()
 
 # Types cheap enough to compute in two orders (loaded, encoded). A LATENT is sampled.
 _RECOMPUTABLE = frozenset(
@@ -48,21 +48,21 @@ class Apart(NamedTuple):
     sibling: str
 
 
-def doubts_of(placement: Placement) -> dict[str, Doubts]:
-    """The doubts of each cloud node that has any, by fixpoint iteration; a node that only serves
-    later pieces of its part has theirs."""
+def uncertain_of(placement: Placement) -> dict[str, UncertainOutputs]:
+    """The uncertain outputs that each cloud node depends on, by fixpoint iteration; a node that
+    only serves later pieces of its part has theirs."""
     if not placement.index.lists:  # no output is uncertain
         return {}
-    doubts: Mapping[str, Doubts] = {}
+    uncertain: Mapping[str, UncertainOutputs] = {}
     while True:
-        # A node that must go with a doubtful reader passes the doubts to its other readers.
-        spread = _spread_to_sources(placement, _spread_to_readers(placement, doubts))
-        if spread == doubts:
+        # A node that must go with such a reader passes its uncertain outputs to its other readers.
+        spread = _spread_to_sources(placement, _spread_to_readers(placement, uncertain))
+        if spread == uncertain:
             return spread
-        doubts = spread
+        uncertain = spread
 
 
-def kept_apart(placement: Placement, doubts: Mapping[str, Doubts]) -> Iterator[Apart]:
+def kept_apart(placement: Placement, uncertain: Mapping[str, UncertainOutputs]) -> Iterator[Apart]:
     """Yield one Apart for each uncertain output that splits a part."""
     part_of, seen = placement.part_of, set[tuple[int, tuple[str, int]]]()
     members: defaultdict[int | None, list[str]] = defaultdict(list)
@@ -71,43 +71,48 @@ def kept_apart(placement: Placement, doubts: Mapping[str, Doubts]) -> Iterator[A
     for node_id in placement.index.order:
         part = part_of.get(node_id)
         for _, source, slot in placement.edges_of(node_id) if part is not None else ():
-            doubt = (source, slot)
-            if part is None or doubt not in doubts.get(node_id, NONE) or (part, doubt) in seen:
+            output = (source, slot)
+            if part is None or output not in uncertain.get(node_id, NONE) or (part, output) in seen:
                 continue
-            seen.add((part, doubt))
-            siblings = (node for node in members[part] if doubt not in doubts.get(node, NONE))
+            seen.add((part, output))
+            siblings = (node for node in members[part] if output not in uncertain.get(node, NONE))
             sibling = next(siblings, None)
             if sibling is not None:
                 yield Apart(node_id, source, sibling)
 
 
-def _spread_to_readers(placement: Placement, own: Mapping[str, Doubts]) -> dict[str, Doubts]:
-    """Forward pass: a node has its own doubts and its sources'; {} if no cloud node has any."""
+def _spread_to_readers(
+    placement: Placement, own: Mapping[str, UncertainOutputs]
+) -> dict[str, UncertainOutputs]:
+    """Forward pass: a node has its own uncertain outputs and its sources'; {} if no
+    cloud node has any."""
     index = placement.index
-    spread: dict[str, Doubts] = {}
+    spread: dict[str, UncertainOutputs] = {}
     for node_id in index.order:
-        doubts = own.get(node_id, NONE)
+        uncertain = own.get(node_id, NONE)
         for _, source, slot in placement.edges_of(node_id):
-            doubts |= spread.get(source, NONE)
+            uncertain |= spread.get(source, NONE)
             node = index.nodes.get(source)
             if node is not None and node.traits.own and index.listed(source, slot) == PERHAPS:
-                doubts |= {(source, slot)}
-        if doubts:
-            spread[node_id] = doubts
+                uncertain |= {(source, slot)}
+        if uncertain:
+            spread[node_id] = uncertain
     return spread if any(node_id in placement.part_of for node_id in spread) else {}
 
 
-def _spread_to_sources(placement: Placement, doubts: Mapping[str, Doubts]) -> dict[str, Doubts]:
-    """Backward pass: a cloud node has the doubts common to its readers, unless it is read outside
-    its part, and those of a reader to which its value cannot cross."""
+def _spread_to_sources(
+    placement: Placement, uncertain: Mapping[str, UncertainOutputs]
+) -> dict[str, UncertainOutputs]:
+    """Backward pass: a cloud node has the uncertain outputs common to its readers, unless it is
+    read outside its part, and those of a reader to which its value cannot cross."""
     index, part_of = placement.index, placement.part_of
-    readers: defaultdict[str, list[Doubts]] = defaultdict(list)
-    bound: defaultdict[str, Doubts] = defaultdict(lambda: NONE)
+    readers: defaultdict[str, list[UncertainOutputs]] = defaultdict(list)
+    bound: defaultdict[str, UncertainOutputs] = defaultdict(lambda: NONE)
     results = set(index.roots)
-    spread: dict[str, Doubts] = {}
+    spread: dict[str, UncertainOutputs] = {}
     for node_id in reversed(index.order):
         part = part_of.get(node_id)
-        own = doubts.get(node_id, NONE)
+        own = uncertain.get(node_id, NONE)
         if part is not None:
             if node_id not in results and readers[node_id]:
                 own |= reduce(lambda common, more: common & more, readers[node_id])

@@ -14,7 +14,7 @@ import pytest
 from rh_api.client import Client
 from rh_api.emulator import Emulator, Fault
 from rh_api.offload import LocalLora, ModelName, Ordering, Segment
-from rh_api.offload.driver import Models, check_early, find_facts
+from rh_api.offload.driver import Models, check_early, find_dry_run_facts
 from rh_api.offload.explain import explain
 from rh_api.offload.plan import Plan
 from rh_api.texts import english
@@ -85,7 +85,7 @@ async def test_explain_tells_it_of_its_node(client: Client) -> None:
     segment = loads("ea.safetensors")
     plan = Plan(segment.graph, (segment,))
     models = Models(time.monotonic)
-    facts = await find_facts(client, plan, models=models, files=NoFiles())
+    facts = await find_dry_run_facts(client, plan, models=models, files=NoFiles())
     (note,) = explain(segment.graph, plan, facts, english)["notes"]
     assert (note["id"], "current list" in note["text"]) == ("4", True)
 

@@ -76,7 +76,7 @@ def check(prompt: Prompt, marks: list[dict[str, Any]], counts: Counts) -> None:
     counts.accepted += 1
     counts.orders += len(plan.segments)
     counts.idle += not plan.segments
-    counts.pulled += any(segment.dependencies for segment in plan.segments)
+    counts.pulled += any(segment.pulled for segment in plan.segments)
     counts.split += plan.split > 0
     assert shown.keys() == uncut.keys(), (shown.keys(), uncut.keys())
     expected = run_uncut(with_borders(prompt, plan, list(uncut)))

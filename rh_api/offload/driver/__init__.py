@@ -7,7 +7,7 @@ that both place equal orders.
 from __future__ import annotations
 
 from .cloud_models import Models, is_same_model
-from .dry_run import find_facts
+from .dry_run import find_dry_run_facts
 from .inputs import InletValue, LocalFiles, check_media, title_of
 from .order_run import run_order
 from .orders import check_early, job_of, run_in_order
@@ -29,7 +29,7 @@ __all__ = [
     "NothingCame",
     "check_early",
     "check_media",
-    "find_facts",
+    "find_dry_run_facts",
     "inlet_value_from",
     "is_same_model",
     "job_of",

@@ -9,7 +9,7 @@ from typing import Any
 
 from ...client import Client, InlineGraph, Quote, ResourceKind, Source
 from .. import Item, Note, Plan, Segment, with_inlet, with_lora
-from ..explain import Facts, Load
+from ..explain import DryRunFacts, Load
 from .cloud_models import Models
 from .hints import hints
 from .inputs import LocalFiles
@@ -17,15 +17,15 @@ from .inputs import LocalFiles
 EXPLAIN_PATIENCE = 6.0  # seconds that a dry run waits for hints
 
 
-async def find_facts(
+async def find_dry_run_facts(
     client: Client | None,
     plan: Plan,
     *,
     models: Models,
     files: LocalFiles,
     inlets: Mapping[tuple[str, int], Load] | None = None,
-) -> Facts:
-    """Collect a plan's Facts for `explain`. `client` None: no account, so local facts only."""
+) -> DryRunFacts:
+    """Collect what `explain` says of a plan. `client` None: no account, so local facts only."""
     loads: dict[tuple[str, str], Load] = {}
     loras: dict[tuple[str, str], Load] = {}
     usual: dict[str, Mapping[str, object]] = {}
@@ -46,7 +46,7 @@ async def find_facts(
             usual[segment.id] = asdict(await client.costs.estimate(name, segment.instance))
             quotes[segment.id] = await client.costs.quote_program(name, segment.instance)
             notes += await hints(client, segment, EXPLAIN_PATIENCE)
-    return Facts(loads, loras, inlets or {}, usual, quotes, tuple(notes))
+    return DryRunFacts(loads, loras, inlets or {}, usual, quotes, tuple(notes))
 
 
 async def _load(client: Client | None, name: str, path: Path) -> Load:

@@ -342,7 +342,7 @@ def test_a_video_of_pictures_goes_up_as_pictures() -> None:
     segment = segment_of(cut_at(prompt, "5"))
     assert [inlet.type for inlet in segment.inlets] == ["IMAGE"]
     assert segment.graph["3"]["class_type"] == "CreateVideo"
-    assert [need.node_id for need in segment.dependencies] == ["3"]
+    assert [need.node_id for need in segment.pulled] == ["3"]
 
 
 def test_a_video_of_pictures_behind_an_open_switch_does_not_come_out() -> None:
@@ -351,7 +351,7 @@ def test_a_video_of_pictures_behind_an_open_switch_does_not_come_out() -> None:
     prompt["7"] = node("ComfySwitchNode", switch=["6", 0], on_false=["3", 0], on_true=["3", 0])
     prompt["4"]["inputs"]["video"] = ["7", 0]
     segment = segment_of(cut_at(prompt, "2", "3", "7"))
-    assert [need.node_id for need in segment.dependencies] == ["4"]
+    assert [need.node_id for need in segment.pulled] == ["4"]
     assert [outlet.type for outlet in segment.outlets] == ["FILES"]
 
 

@@ -43,14 +43,14 @@ def test_a_prompt_without_marks_is_the_same_object() -> None:
 def test_what_cannot_cross_goes_along_both_ways() -> None:
     plan = cut_at(painting(), "3")
     segment = segment_of(plan)
-    assert {need.node_id: need.key for need in segment.dependencies} == {
+    assert {need.node_id: need.key for need in segment.pulled} == {
         "4": "segment.pulled_source",
         "6": "segment.pulled_source",
         "7": "segment.pulled_source",
         "11": "segment.pulled_source",
         "8": "segment.pulled_reader",
     }
-    assert not plan.prompt.keys() & {need.node_id for need in segment.dependencies}
+    assert not plan.prompt.keys() & {need.node_id for need in segment.pulled}
     assert segment.inlets == (Inlet(0, "IMAGE", ("10", 0), (("11", "pixels"),)),)
     assert segment.outlets == (Outlet(1, "IMAGE", ("8", 0), "12", "runninghub_1"),)
     assert segment.graph["12"] == node("SaveImage", images=["8", 0], filename_prefix="runninghub_1")
@@ -85,7 +85,7 @@ def test_only_what_is_marked_may_go_or_the_link_is_named() -> None:
         cut_at(painting(), "3", "8", only=True)
     assert caught.value.key == "segment.only"
     whole = segment_of(cut_at(painting(), "3", "4", "6", "7", "8", "11", only=True))
-    assert whole.dependencies == ()
+    assert whole.pulled == ()
 
 
 def test_a_producer_that_is_needed_here_too_runs_on_both_sides() -> None:
@@ -96,7 +96,7 @@ def test_a_producer_that_is_needed_here_too_runs_on_both_sides() -> None:
     plan = cut_at(prompt, "3")
     assert {"4", "20", "21", "22"} <= plan.prompt.keys()
     assert not {"6", "7", "8", "11"} & plan.prompt.keys()
-    assert "4" in {need.node_id for need in segment_of(plan).dependencies}
+    assert "4" in {need.node_id for need in segment_of(plan).pulled}
 
 
 def test_what_is_left_and_entered_again_becomes_two_orders() -> None:
@@ -365,7 +365,7 @@ def test_no_order_is_cut_in_two_for_what_has_to_go_along_anyway() -> None:
     plan = cut_at(painted_twice(), "3", "12", "14")
     segment = segment_of(plan)
     assert plan.split == 0
-    assert {need.node_id for need in segment.dependencies} == {"4", "6", "7", "8", "11", "13", "15"}
+    assert {need.node_id for need in segment.pulled} == {"4", "6", "7", "8", "11", "13", "15"}
 
 
 def test_a_part_that_is_left_for_work_here_still_is_two_orders() -> None:
@@ -387,7 +387,7 @@ def scaled_by_size() -> dict[str, Any]:
 
 def test_no_order_is_cut_in_two_for_a_sum() -> None:
     plan = cut_at(scaled_by_size(), "2", "4", "5")
-    assert [need.key for need in segment_of(plan).dependencies] == ["segment.pulled_cheap"]
+    assert [need.key for need in segment_of(plan).pulled] == ["segment.pulled_cheap"]
     assert cut_at(scaled_by_size(), "2", "4", "5", only=True).split == 1
     prompt = scaled_by_size()
     prompt["7"] = node("PreviewAny", source=["3", 0])
@@ -403,7 +403,7 @@ def test_a_part_that_something_else_needs_first_is_found_however_far_away() -> N
     prompt["22"] = node("PreviewImage", images=["21", 0])
     segment = segment_of(cut_at(prompt, "3", "12", "14"))
     # 13 goes for 14, so 20 and 21 have to follow 13.
-    assert {"13", "20", "21"} <= {need.node_id for need in segment.dependencies}
+    assert {"13", "20", "21"} <= {need.node_id for need in segment.pulled}
     assert [outlet.source for outlet in segment.outlets] == [("15", 0), ("21", 0)]
 
 

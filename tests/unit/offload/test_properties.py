@@ -157,6 +157,6 @@ def test_what_else_is_on_the_canvas_does_not_change_a_segment(seed: int, size: i
 def test_random_cuts_are_of_all_kinds() -> None:
     plans = [case[2] for seed in range(200) if (case := planned(seed, 30)) is not None]
     assert len(plans) > 120
-    assert sum(any(segment.dependencies for segment in plan.segments) for plan in plans) > 60
+    assert sum(any(segment.pulled for segment in plan.segments) for plan in plans) > 60
     assert sum(len(plan.segments) > 1 for plan in plans) > 30
     assert sum(plan.split > 0 for plan in plans) > 10
