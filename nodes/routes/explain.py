@@ -24,7 +24,7 @@ async def explained(body: Body) -> Mapping[str, Any]:
         extra = read_extra_data(body.get("extra_data"))
         marks = marks_of(extra, graph)
         first = next((node_id for mark in marks for node_id in mark.nodes), first)
-        plan = segment_dry_run.planned(graph, extra, marks)
+        plan = segment_dry_run.plan_of_raw_prompt(graph, marks, extra)
         return explain(graph, plan, await segment_dry_run.facts_of(plan), language.say)
     except RunningHubError as error:
         node_id = str(getattr(error, "local_id", "") or first)

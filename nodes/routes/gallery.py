@@ -8,7 +8,8 @@ from collections import OrderedDict
 
 from ...rh_api.errors import BadInput, RunningHubError
 from ...rh_api.wire.apps import SORTS
-from ..runtime import cloud, config, thumbnails
+from ..runtime import config, thumbnails
+from ..runtime.media_threads import in_media_thread
 from .body import Body, number_of, text_of
 from .request_client import client_of
 
@@ -58,7 +59,7 @@ async def cover(body: Body) -> dict[str, object]:
         into = config.scratch_folder() / f"cover-{uuid.uuid4().hex}"
         try:
             path = await client.cover(_addresses[name], into)
-            picture = await cloud.in_worker(thumbnails.encoded, path)
+            picture = await in_media_thread(thumbnails.encoded, path)
             _remember(_covers, name, thumbnails.url_of(picture))
         except RunningHubError:
             _remember(_covers, name, "")  # host not allowed, or not found

@@ -16,6 +16,7 @@ from ...rh_api.money.amounts import say_unit
 from ...rh_api.wire.filetypes import Kind, by_suffix
 from .. import language
 from ..runtime import accounts, cloud, config, demo_server, past_orders, thumbnails
+from ..runtime.media_threads import in_media_thread
 from .body import Body, FileAnswer, number_of, switch_of, text_of
 
 PAGE = 60  # orders
@@ -172,7 +173,7 @@ async def thumbnail(body: Body) -> dict[str, object]:
     for row in sorted(pictures, key=lambda row: row.index):
         path = past_orders.file_of(client, row)
         if path is not None:
-            return {"picture": await cloud.in_worker(thumbnails.of_file, path)}
+            return {"picture": await in_media_thread(thumbnails.of_file, path)}
     return {"picture": ""}
 
 

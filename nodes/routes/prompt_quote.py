@@ -110,7 +110,7 @@ async def _of_segments(body: Body) -> list[_QuotedOrders]:
     graph = cast("Graph", body["prompt"])
     try:
         extra = read_extra_data(body.get("extra_data"))
-        plan = segment_dry_run.planned(graph, extra, marks_of(extra, graph))
+        plan = segment_dry_run.plan_of_raw_prompt(graph, marks_of(extra, graph), extra)
         facts = await segment_dry_run.facts_of(plan)
     except RunningHubError:
         return []  # the run reports the error

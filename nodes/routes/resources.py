@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...rh_api.client import Client, ResourceKind
 from ...rh_api.errors import BadInput, RunningHubError
 from ...rh_api.wire.quick import is_module_id
-from ..runtime import segment_pass
+from ..runtime.cloud_models import shared_models
 from .body import Body, text_of
 from .gallery import list_cover
 from .request_client import client_of
@@ -24,7 +24,7 @@ async def resources(body: Body) -> dict[str, object]:
         raise BadInput("node.bad_type", name="kind", value=name[:80])
     client = client_of(body)
     words = text_of(body, "words").strip()[:LONGEST]
-    listed = await segment_pass.models().search(client, ResourceKind[name], words)
+    listed = await shared_models().search(client, ResourceKind[name], words)
     styles = await _styles(client, text_of(body, "module"), words) if name == "LORA" else []
     named = {style["name"] for style in styles}
     others = [model for model in listed if model.model_name not in named]

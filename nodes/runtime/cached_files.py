@@ -15,27 +15,27 @@ from weakref import WeakKeyDictionary
 from ..values.codecs.comfy_video import ResultVideo
 from ..values.result_files import SaverItem
 
-# By the segment's JSON. Weak keys: dead outputs drop out, empty entries go at the next `hold`.
-_held: defaultdict[str, WeakKeyDictionary[object, Path]] = defaultdict(WeakKeyDictionary)
+# By the segment's JSON. Weak keys: dead outputs drop out, empty entries go at the next `track`.
+_tracked: defaultdict[str, WeakKeyDictionary[object, Path]] = defaultdict(WeakKeyDictionary)
 _losses: Counter[str] = Counter()
 
 
-def hold(segment: str, outputs: Sequence[Any]) -> None:
+def track(segment: str, outputs: Sequence[Any]) -> None:
     """Track the files of a segment's outputs by weak reference, while the outputs are alive."""
-    for gone in [text for text, files in _held.items() if not files]:
-        del _held[gone]
+    for gone in [text for text, files in _tracked.items() if not files]:
+        del _tracked[gone]
     for output in outputs:
         items = cast("list[object]", output) if isinstance(output, list) else [output]
-        _held[segment].update(_files(items))
+        _tracked[segment].update(_files(items))
 
 
 def losses(segment: str) -> int:
     """Return how often files of a segment's outputs were found missing. Part of the node's
     fingerprint: a loss invalidates its cache entry, and a rerun is served at no cost."""
-    files = _held.get(segment, {})
+    files = _tracked.get(segment, {})
     if not all(path.is_file() for path in list(files.values())):
         _losses[segment] += 1
-        del _held[segment]
+        del _tracked[segment]
     return _losses[segment]
 
 

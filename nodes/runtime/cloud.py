@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypeVar
 
@@ -30,8 +29,6 @@ Account = tuple[str, str]
 STEP = 0.1  # seconds between polls of ComfyUI's interrupt flag
 EARLY_SECONDS = 5.0  # timeout of the early check, which delays POST /prompt
 
-# Two: more do not speed up images of usual size, and would take cores from a local sampler.
-_WORKERS = ThreadPoolExecutor(2, thread_name_prefix="runninghub-media")
 _clients: dict[Account, Client] = {}
 _background: set[asyncio.Future[None]] = set()
 
@@ -61,11 +58,6 @@ async def run(
             future.cancel()
 
 
-async def in_worker(work: Callable[..., T], *args: object) -> T:
-    """Run CPU-bound `work` in the media thread pool and return its result."""
-    return await asyncio.get_running_loop().run_in_executor(_WORKERS, work, *args)
-
-
 def client(settings: Settings) -> Client:
     """Return the account's only client, created on first use. Call in the server's loop only."""
     shutdown.at_end(leave)
@@ -77,8 +69,8 @@ def client(settings: Settings) -> Client:
     return own
 
 
-def ordering(settings: Settings) -> Client:
-    """Return the account's client with `settings` applied: two profiles may share a client."""
+def adopt(settings: Settings) -> Client:
+    """Apply `settings` to the account's client, which two profiles may share; return it."""
     shared = client(settings)
     shared.adopt(settings)
     return shared
@@ -88,7 +80,7 @@ def _report_stopped(account: Account, report: Stopped) -> None:
     """Callback of a client: show on its node what became of a stopped task."""
     client = _clients.get(account)
     if client is not None:
-        _in_background(node_outcomes.stopped(client, report))
+        _in_background(node_outcomes.publish_stopped(client, report))
 
 
 def _in_background(work: Coroutine[Any, Any, None]) -> None:
@@ -98,13 +90,13 @@ def _in_background(work: Coroutine[Any, Any, None]) -> None:
     task.add_done_callback(_background.discard)
 
 
-async def early(look: Awaitable[object]) -> None:
+async def check_within_timeout(check: Awaitable[object]) -> None:
     """Await a check that raises for what cannot run; give up silently after EARLY_SECONDS.
 
     The run repeats the check before anything is paid.
     """
     with contextlib.suppress(asyncio.TimeoutError):
-        await asyncio.wait_for(look, EARLY_SECONDS)
+        await asyncio.wait_for(check, EARLY_SECONDS)
 
 
 async def leave() -> None:
@@ -135,19 +127,19 @@ async def _run_with_display(
     work: Callable[[Client], Awaitable[T]], settings: Settings, display: NodeDisplay
 ) -> T:
     drawing = asyncio.ensure_future(display.keep_drawing())
-    client = ordering(settings)
+    client = adopt(settings)
     try:
         done = await work(client)
     except (RunningHubError, MediaError) as error:
         drawing.cancel()  # or its next line would overwrite the failure
-        await node_outcomes.tell(client, display.place, node_outcomes.failed(error))
+        await node_outcomes.tell(client, display.place, node_outcomes.End.failed(error))
         raise
     except asyncio.CancelledError:
+        end = display.end or display.end_if_stopped
         if display.has_ordered_nothing:
-            line = language.in_languages([("node.stopped_before", {})])
-            display.end = node_outcomes.End("stopped", line)
-        if display.end is not None:
-            _in_background(node_outcomes.tell(client, display.place, display.end))
+            end = node_outcomes.End("stopped", language.in_languages([("node.stopped_before", {})]))
+        if end is not None:
+            _in_background(node_outcomes.tell(client, display.place, end))
         raise
     finally:
         drawing.cancel()

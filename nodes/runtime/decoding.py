@@ -8,9 +8,10 @@ from typing import TypeVar
 from comfy_api.latest import io
 
 from ...rh_api.client import Client, Outcome, Program, Progress, Result, Stage
-from ..values import outputs
-from . import cloud, node_outcomes
+from ..values import outputs, status_lines
+from .media_threads import in_media_thread
 from .node_display import NodeDisplay
+from .node_outcomes import End
 
 T = TypeVar("T")
 
@@ -25,12 +26,12 @@ async def output_of(
     """Return a node's output for its finished orders, and its status line; sets `display.end`."""
     currency = await client.costs.known_currency()
 
-    def make(orders: Sequence[Outcome], undecodable: list[Result]) -> tuple[io.NodeOutput, str]:
-        return outputs.node_output(orders, program, output_ids, undecodable, currency)
+    def make(delivered: Sequence[Outcome], undecodable: list[Result]) -> tuple[io.NodeOutput, str]:
+        return outputs.node_output(delivered, program, output_ids, undecodable, currency)
 
     output, line = await decoded(client, display, outcomes, currency, make)
-    line_in_each = outputs.done_lines(outcomes, currency)
-    display.end = node_outcomes.done(outcomes, line_in_each, output.ui)
+    line_in_each = status_lines.done_lines(outcomes, currency)
+    display.end = End.done(outcomes, line_in_each, output.ui)
     return output, line
 
 
@@ -46,10 +47,10 @@ async def decoded(
     `make` appends the results that it cannot decode. If one of them is of an outcome served from
     kept files, which may be damaged, it is downloaded again at no cost, and `make` runs again.
     """
-    display.end = node_outcomes.stopped_reading(outcomes, currency)
+    display.end_if_stopped = End.stopped_while_decoding(outcomes, currency)
     display(Progress(Stage.READING))
     undecodable: list[Result] = []
-    values = await cloud.in_worker(make, outcomes, undecodable)
+    values = await in_media_thread(make, outcomes, undecodable)
     kept = (result for outcome in outcomes if outcome.kept for result in outcome.results)
     if not any(result in undecodable for result in kept):
         return values
@@ -57,4 +58,4 @@ async def decoded(
         await client.fetch_again(outcome, undecodable) if outcome.kept else outcome
         for outcome in outcomes
     ]
-    return await cloud.in_worker(make, renewed, [])
+    return await in_media_thread(make, renewed, [])

@@ -49,7 +49,9 @@ class NodeDisplay:
         self._client_id = client_id
         self.place = node_outcomes.place_of(node_id, prompt_id, client_id)
         self.end: node_outcomes.End | None = None
-        """How the run ended, once it did; while results are decoded, how a Stop would end it."""
+        """How the run ended, once it did."""
+        self.end_if_stopped: node_outcomes.End | None = None
+        """How a Stop would end it, set while paid results are decoded."""
         self._news: Progress | None = None
         self._since = 0.0
         self._share = 0.0
@@ -85,7 +87,7 @@ class NodeDisplay:
         if self._news is None or news.stage is not self._news.stage:
             self._since = time.monotonic()
         self._news = news
-        node_outcomes.placed(news.params.get("task_id"), self.place)
+        node_outcomes.remember_place(news.params.get("task_id"), self.place)
         self._share = max(self._share, news.overall)
         if news.preview:
             self._preview = self._latest = news.preview
@@ -115,7 +117,7 @@ class NodeDisplay:
     def _draw(self, now: float) -> None:
         if self._news is None or self._client_id is None:
             return
-        line = line_of(self._news, now - self._since)
+        line = progress_line(self._news, now - self._since)
         image = self._due_preview(now)
         bars = self._bars()
         if line != self._drawn[0]:
@@ -178,7 +180,7 @@ def resume(prompt_id: str, client_id: str) -> bool:
     return True
 
 
-def line_of(news: Progress, seconds: float) -> str:
+def progress_line(news: Progress, seconds: float) -> str:
     """Return news as one line of text; `seconds`: since its stage began."""
     params, running = news.params, news.stage.name == "RUNNING"
     key = news.stage.value

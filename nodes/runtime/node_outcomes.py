@@ -69,6 +69,42 @@ class End:
     tasks: Sequence[str] = ()
     gaps: Mapping[str, str] = field(default_factory=dict[str, str])
 
+    @classmethod
+    def done(
+        cls,
+        outcomes: Sequence[Outcome],
+        line: Mapping[str, str],
+        shown: Mapping[str, Any] | None = None,
+    ) -> End:
+        """Return the end of completed orders."""
+        state = "paid" if any(outcome.is_paid for outcome in outcomes) else "kept"
+        # Without texts: they are in the language of now, and `line` has them in each.
+        pictures = {
+            name: value for name, value in (shown or {}).items() if name not in _TEXT_OUTPUTS
+        }
+        gaps = language.in_languages(gaps_of(outcomes))
+        return cls(state, line, pictures, [outcome.task_id for outcome in outcomes], gaps)
+
+    @classmethod
+    def stopped_while_decoding(cls, outcomes: Sequence[Outcome], currency: str) -> End:
+        """Return the end of completed orders if Stop is pressed while their results are decoded."""
+        late = [
+            Stopped(outcome.task_id, confirmed=True, too_late=True, usage=outcome.usage)
+            for outcome in outcomes
+            if outcome.is_paid
+        ]
+        return cls(
+            "stopped",
+            stop_line(late, currency) if late else language.in_languages([("node.kept", {})]),
+        )
+
+    @classmethod
+    def failed(cls, error: RunningHubError | MediaError) -> End:
+        """Return the end of a run that failed with `error`."""
+        if isinstance(error, RunningHubError):
+            return cls("failed", language.error_in_languages(error))
+        return cls("failed", language.in_languages([(error.key, error.params)]))
+
 
 _places: OrderedDict[str, Place] = OrderedDict()
 """The node that ordered a task, by task id; oldest evicted first."""
@@ -99,7 +135,7 @@ def place_of(node_id: str, prompt_id: str, page: str | None) -> Place:
     return Place(prompt_id, "", node_id, "", "", "", page)
 
 
-def placed(task_id: object, place: Place) -> None:
+def remember_place(task_id: object, place: Place) -> None:
     """Record which node ordered a task; no-op without a task id or a node."""
     if isinstance(task_id, str) and task_id and place.node:
         _places[task_id] = place
@@ -121,37 +157,7 @@ def node_of(task_id: str) -> str:
     return "" if place is None else place.node
 
 
-def done(
-    outcomes: Sequence[Outcome], line: Mapping[str, str], shown: Mapping[str, Any] | None = None
-) -> End:
-    """Return the End of completed orders."""
-    state = "paid" if any(outcome.is_paid for outcome in outcomes) else "kept"
-    # Without texts: they are in the language of now, and `line` has them in each.
-    pictures = {name: value for name, value in (shown or {}).items() if name not in _TEXT_OUTPUTS}
-    gaps = language.in_languages(gaps_of(outcomes))
-    return End(state, line, pictures, [outcome.task_id for outcome in outcomes], gaps)
-
-
-def stopped_reading(outcomes: Sequence[Outcome], currency: str) -> End:
-    """Return the End of completed orders if Stop is pressed while their results are decoded."""
-    late = [
-        Stopped(outcome.task_id, confirmed=True, too_late=True, usage=outcome.usage)
-        for outcome in outcomes
-        if outcome.is_paid
-    ]
-    return End(
-        "stopped", line_of(late, currency) if late else language.in_languages([("node.kept", {})])
-    )
-
-
-def failed(error: RunningHubError | MediaError) -> End:
-    """Return the End of a run that failed with `error`."""
-    if isinstance(error, RunningHubError):
-        return End("failed", language.error_in_languages(error))
-    return End("failed", language.in_languages([(error.key, error.params)]))
-
-
-async def stopped(client: Client, report: Stopped) -> None:
+async def publish_stopped(client: Client, report: Stopped) -> None:
     """Publish the report of a stopped task, final or unconfirmed, together with those of the other
     tasks of its node's run."""
     place = _places.get(report.task_id)
@@ -166,7 +172,7 @@ async def stopped(client: Client, report: Stopped) -> None:
     # An unconfirmed stop is reported again once it is confirmed.
     reports[:] = [*(earlier for earlier in reports if earlier.task_id != report.task_id), report]
     unsure = [stop.task_id for stop in reports if not stop.confirmed]
-    line = line_of(reports, await client.costs.known_currency())
+    line = stop_line(reports, await client.costs.known_currency())
     await tell(client, place, End("unsure" if unsure else "stopped", line), unsure)
 
 
@@ -226,7 +232,7 @@ _PLURAL_KEYS = {
 """Message keys for one task and for several of a node's run, worst case first."""
 
 
-def line_of(reports: Sequence[Stopped], currency: str = "") -> dict[str, str]:
+def stop_line(reports: Sequence[Stopped], currency: str = "") -> dict[str, str]:
     """Return the text about a run's stopped tasks by language: the worst case first, then the cost
     of those whose stop is confirmed."""
     ends: dict[str, list[Stopped]] = {}

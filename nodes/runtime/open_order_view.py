@@ -11,8 +11,9 @@ from ...rh_api.client import Client, OpenOrder, Phase, Report
 from ...rh_api.errors import RunningHubError
 from ...rh_api.money.amounts import say_unit
 from .. import language
-from . import cloud, node_outcomes, thumbnails
-from .node_display import line_of
+from . import node_outcomes, thumbnails
+from .media_threads import in_media_thread
+from .node_display import progress_line
 
 ASK_SECONDS = 8.0  # minimum interval between polls of a task that is not followed here
 LOOK_SECONDS = 3.0  # timeout of `end_of` for such a poll
@@ -56,7 +57,7 @@ async def progress_of(client: Client, order: OpenOrder) -> dict[str, object]:
         "currency": say_unit(client.costs.currency, language.say),
     }
     if order.news is not None:
-        shown["line"] = line_of(order.news, 0.0)
+        shown["line"] = progress_line(order.news, 0.0)
         shown["share"] = order.news.overall
         shown["preview"] = await _preview(order)
     elif order.task_id:
@@ -77,7 +78,7 @@ async def _preview(order: OpenOrder) -> str:
         return ""
     preview = _previews.get(order.task_id)
     if preview is None or preview[0] != hash(data):
-        url = thumbnails.url_of(await cloud.in_worker(thumbnails.of_bytes, data))
+        url = thumbnails.url_of(await in_media_thread(thumbnails.of_bytes, data))
         if len(_previews) > FORGET:
             _previews.clear()
         preview = _previews[order.task_id] = hash(data), url

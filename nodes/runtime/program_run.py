@@ -24,6 +24,7 @@ from . import (
     run_memo,
 )
 from .decoding import output_of
+from .media_threads import in_media_thread
 from .node_display import NodeDisplay
 
 _CLASSES = {
@@ -49,12 +50,12 @@ async def validate(named: str, inputs: Inputs) -> None:
         settings = config.settings(asked.profile)
         if is_linked:
             return
-        client = cloud.ordering(settings)
+        client = cloud.adopt(settings)
         if asked.is_model:
             catalogue_refresh.begin(client, settings)
         elif not asked.is_quick:
             demo_server.refuse_link(settings, asked.program, is_app=asked.is_app)
-        await cloud.early(node_inputs.check_early(client, asked, inputs))
+        await cloud.check_within_timeout(node_inputs.check_early(client, asked, inputs))
 
 
 async def fingerprint(named: str, inputs: Inputs) -> str:
@@ -80,7 +81,7 @@ async def execute(named: str, inputs: Inputs) -> io.NodeOutput:
         asked = node_inputs.read_node_request(inputs, named)
 
     async def work(client: Client) -> tuple[io.NodeOutput, str]:
-        with Sources(config.scratch_folder(), cloud.in_worker) as sources:
+        with Sources(config.scratch_folder(), in_media_thread) as sources:
             jobs, program, output_ids = await node_inputs.prepare(client, asked, inputs, sources)
             if not (asked.is_model or asked.is_quick):
                 program_versions.remember(asked.profile, jobs[0], program)

@@ -11,17 +11,18 @@ from ...rh_api.graph.prompt import Graph
 from ...rh_api.offload import Mark, Plan, driver
 from ...rh_api.offload.explain import DryRunFacts
 from . import cloud, config, local_files, segment_pass
+from .cloud_models import shared_models
 from .prompt_handler import EARLY_PASSES
 
 ASK_SECONDS = 10.0  # timeout of an account's facts, which may ask the service about models
 
 
-def planned(graph: Graph, extra: ExtraData, marks: tuple[Mark, ...]) -> Plan:
+def plan_of_raw_prompt(graph: Graph, marks: tuple[Mark, ...], extra: ExtraData) -> Plan:
     """Apply the early passes and cut out the marked parts. Raises what a run of it would."""
     for prompt_pass in EARLY_PASSES:
         graph = prompt_pass(graph, extra)
     segment_pass.require_key(marks)
-    return segment_pass.planned(graph, marks, extra)
+    return segment_pass.cut_prompt(graph, marks, extra)
 
 
 async def facts_of(plan: Plan) -> DryRunFacts:
@@ -35,10 +36,11 @@ async def facts_of(plan: Plan) -> DryRunFacts:
 
 async def _facts_of(plan: Plan, profile: str) -> DryRunFacts:
     async def ask(client: Client | None) -> DryRunFacts:
-        models = segment_pass.models()
-        return await driver.find_dry_run_facts(client, plan, models=models, files=local_files)
+        return await driver.find_dry_run_facts(
+            client, plan, models=shared_models(), files=local_files
+        )
 
     try:
-        return await asyncio.wait_for(ask(cloud.ordering(config.settings(profile))), ASK_SECONDS)
+        return await asyncio.wait_for(ask(cloud.adopt(config.settings(profile))), ASK_SECONDS)
     except asyncio.TimeoutError:
         return await ask(None)

@@ -1,10 +1,9 @@
-"""The pass that cuts marked parts out of a prompt, and the shared cache of the cloud's models."""
+"""The pass that cuts marked parts out of a prompt."""
 
 from __future__ import annotations
 
 import os
 import re
-import time
 from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any, cast
@@ -15,39 +14,29 @@ from ...rh_api.errors import BadInput, NoKey
 from ...rh_api.graph.extra_data import ExtraData
 from ...rh_api.graph.prompt import Graph
 from ...rh_api.offload import CannotOffload, Mark, Plan, Saved, cut, order_again
-from ...rh_api.offload.driver import Models
 from ...rh_api.offload.savers import PREFIX_INPUT
 from . import config, local_classes, local_files
 
-_models: list[Models] = []
-
 _FORBIDDEN = re.compile(r'[<>:"|?*\0-\x1f]' if os.name == "nt" else "\0")
 _MAX_NAME_LENGTH = 200  # bytes; file systems allow 255, including the saver's counter and suffix
-
-
-def models() -> Models:
-    """Return the process-wide cache of the cloud's models."""
-    if not _models:
-        _models.append(Models(time.monotonic))
-    return _models[0]
 
 
 def offloaded(
     data: dict[str, Any], prompt: Graph, marks: tuple[Mark, ...], extra: ExtraData
 ) -> dict[str, Any]:
     """Return POST /prompt's body with `prompt` after the cut; for a partial run only what its
-    targets need. Raises what `planned` and `require_key` raise."""
+    targets need. Raises what `cut_prompt` and `require_key` raise."""
     require_key(marks)
     ids = data.get("partial_execution_targets")
     targets = list(map(str, cast("list[object]", ids))) if isinstance(ids, list) else None
-    plan = planned(prompt, marks, extra, targets)
+    plan = cut_prompt(prompt, marks, extra, targets)
     cut_out = {**data, "prompt": dict(plan.prompt)}
     if targets is not None:
         cut_out["partial_execution_targets"] = [node for node in targets if node in plan.prompt]
     return cut_out
 
 
-def planned(
+def cut_prompt(
     prompt: Graph,
     marks: tuple[Mark, ...],
     extra: ExtraData,

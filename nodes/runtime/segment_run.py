@@ -16,7 +16,7 @@ from ...rh_api.graph.prompt import read_nodes
 from ...rh_api.offload import Ordering, Segment, driver, load
 from ...rh_api.offload.class_traits import traits_of
 from .. import language
-from ..values import inlets, outlets, outputs
+from ..values import inlets, outlets, status_lines
 from ..values.failures import as_node_failures
 from ..values.field_values import Inputs, read_lazy_values
 from ..values.upload_sources import Sources
@@ -28,11 +28,12 @@ from . import (
     failure_reports,
     local_classes,
     local_files,
-    node_outcomes,
     run_memo,
-    segment_pass,
 )
+from .cloud_models import shared_models
 from .decoding import decoded
+from .media_threads import in_media_thread
+from .node_outcomes import End
 from .segment_display import SegmentDisplay
 
 log = logging.getLogger("runninghub")
@@ -44,9 +45,9 @@ async def validate(inputs: Inputs) -> None:
     """Validate the segment before the graph runs. Raises NodeFailure."""
     with as_node_failures():
         segment = _read_segment(inputs)
-        client = cloud.ordering(config.settings(segment.ordering.profile))
-        await cloud.early(
-            driver.check_early(client, segment, models=segment_pass.models(), files=local_files)
+        client = cloud.adopt(config.settings(segment.ordering.profile))
+        await cloud.check_within_timeout(
+            driver.check_early(client, segment, models=shared_models(), files=local_files)
         )
 
 
@@ -72,16 +73,16 @@ async def execute(inputs: Inputs, node: Mapping[str, Any]) -> io.NodeOutput:
 
     async def order(client: Client) -> Outcome:
         for notice in await driver.check_early(
-            client, segment, models=segment_pass.models(), files=local_files
+            client, segment, models=shared_models(), files=local_files
         ):
             warned.append(language.say(notice.key, notice.params))
             log.warning("%s", warned[-1])
-        with Sources(config.scratch_folder(), cloud.in_worker) as sources:
+        with Sources(config.scratch_folder(), in_media_thread) as sources:
             job = await driver.job_of(
                 client,
                 segment,
                 inlets.values(segment, inputs, sources, local_classes.info),
-                models=segment_pass.models(),
+                models=shared_models(),
                 files=local_files,
                 again=_first(inputs, "again", False),
             )
@@ -101,16 +102,18 @@ async def execute(inputs: Inputs, node: Mapping[str, Any]) -> io.NodeOutput:
         finally:
             display.ended()
 
-        def make(orders: Sequence[Outcome], doubtful: list[Result]) -> tuple[list[Any], list[str]]:
-            return outlets.values(segment, orders[0], doubtful)
+        def make(
+            outcomes: Sequence[Outcome], undecodable: list[Result]
+        ) -> tuple[list[Any], list[str]]:
+            return outlets.values(segment, outcomes[0], undecodable)
 
         currency = await client.costs.known_currency()
         values, unreadable = await decoded(client, display, [outcome], currency, make)
         if outcome.kept:
             warned.extend(_stale_values(segment))
-        display.end = node_outcomes.done([outcome], outputs.done_lines([outcome], currency))
-        done = outputs.done_sentence([outcome], currency)
-        return values, " · ".join([done, *warned, *outputs.notices([outcome]), *unreadable])
+        display.end = End.done([outcome], status_lines.done_lines([outcome], currency))
+        done = status_lines.done_sentence([outcome], currency)
+        return values, " · ".join([done, *warned, *status_lines.notices([outcome]), *unreadable])
 
     ordering = segment.ordering
     subject = failure_reports.Subject(
@@ -118,7 +121,7 @@ async def execute(inputs: Inputs, node: Mapping[str, Any]) -> io.NodeOutput:
     )
     with failure_reports.noted(display.place, subject, _private_values(segment)):
         values, line = await cloud.run(work, display, ordering.profile)
-    cached_files.hold(_first(inputs, "segment", ""), values)
+    cached_files.track(_first(inputs, "segment", ""), values)
     display.finish(line)
     return io.NodeOutput(*values)
 

@@ -13,6 +13,7 @@ from ..values.failures import as_node_failures
 from ..values.field_values import with_masks
 from ..values.upload_sources import Sources
 from . import cloud, config, node_outcomes
+from .media_threads import in_media_thread
 from .node_display import NodeDisplay
 
 
@@ -33,7 +34,7 @@ async def execute(field: str, value: object, profile: str, *, mask: object = Non
             media = with_masks(media, mask)
 
     async def work(client: Client) -> list[Uploaded]:
-        with Sources(config.scratch_folder(), cloud.in_worker) as sources:
+        with Sources(config.scratch_folder(), in_media_thread) as sources:
             lazy_sources = [sources.lazy_source(item, field) for item in media]
             uploaded = await client.uploads.send_all(lazy_sources, display, lasts=NAME_SECONDS)
         notices = [(notice.key, notice.params) for notice in sources.fitted.values()]

@@ -49,11 +49,11 @@ class Pictures:
         return [from_array(batch) for batch in _joined(self._decoded[Kind.IMAGE], numbers)]
 
 
-def read_pictures(orders: Sequence[tuple[TaskFiles, Sequence[Result]]]) -> Pictures:
+def read_pictures(by_order: Sequence[tuple[TaskFiles, Sequence[Result]]]) -> Pictures:
     """Decode the image files of some orders, and list each in its node's preview."""
-    decoded, counts = image.read([_paths(results) for _, results in orders])
+    decoded, counts = image.read([_paths(results) for _, results in by_order])
     files: list[int | RunningHubError] = []
-    every = [(task_files, result) for task_files, results in orders for result in results]
+    every = [(task_files, result) for task_files, results in by_order for result in results]
     for (task_files, result), count in zip(every, counts, strict=True):
         if isinstance(count, MediaError):
             files.append(task_files.unreadable(count, [result]))

@@ -18,11 +18,11 @@ from .result_files import NotKept, SaverItem, TaskFiles
 
 
 def values(
-    segment: Segment, outcome: Outcome, doubtful: list[Result] | None = None
+    segment: Segment, outcome: Outcome, undecodable: list[Result] | None = None
 ) -> tuple[list[Any], list[str]]:
     """Return all outputs of the segment's node, None where it has no outlet, and the errors of
     blocked ones: a missing or undecodable result is an ExecutionBlocker, since the order is paid
-    and the other outlets go on. Appends undecodable results to `doubtful`.
+    and the other outlets go on. Appends undecodable results to `undecodable`.
 
     Reads and writes files: call it in a worker thread. Raises NothingCame if no outlet has results,
     and NotKept.
@@ -41,8 +41,8 @@ def values(
             unreadable.append(sentence)
             value = ExecutionBlocker(sentence)
         slots[outlet.number - 1] = value
-    if doubtful is not None:
-        doubtful += task_files.doubtful
+    if undecodable is not None:
+        undecodable += task_files.undecodable
     return slots, unreadable
 
 

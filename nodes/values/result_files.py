@@ -68,7 +68,7 @@ class TaskFiles:
     def __init__(self, task_id: str) -> None:
         self.task_id = task_id
         self.on_show: dict[str, list[dict[str, str]]] = {}
-        self.doubtful: list[Result] = []
+        self.undecodable: list[Result] = []
         """Results whose files could not be decoded."""
 
     def show(self, kind: str, result: Result) -> Path:
@@ -102,7 +102,7 @@ class TaskFiles:
 
     def unreadable(self, error: MediaError, results: Sequence[Result]) -> Unreadable:
         """Keep the files of results that `error` makes undecodable; returns what to raise."""
-        self.doubtful += results
+        self.undecodable += results
         return Unreadable(
             self.task_id, [self.put_in_output(result) for result in results if result.path], error
         )

@@ -147,7 +147,7 @@ class Adapter:
         """Decode one saver's results to one value. Raises Unreadable."""
         raise NotImplementedError
 
-    def reader(self, orders: Sequence[tuple[TaskFiles, Sequence[Result]]]) -> Reader:
+    def reader(self, by_order: Sequence[tuple[TaskFiles, Sequence[Result]]]) -> Reader:
         """A Reader of all results of `file_kind`, by order, in a run of a node."""
         return Reader(self.read)
 

@@ -55,8 +55,8 @@ class ImageAdapter(Adapter):
         """One batch, with alpha if every file has it."""
         return from_array(read_levels(results, task_files))
 
-    def reader(self, orders: Sequence[tuple[TaskFiles, Sequence[Result]]]) -> Reader:
-        pictures = read_pictures(orders)
+    def reader(self, by_order: Sequence[tuple[TaskFiles, Sequence[Result]]]) -> Reader:
+        pictures = read_pictures(by_order)
         typed = {"images": pictures.tensors(Kind.IMAGE), "masks": pictures.tensors(Kind.MASK)}
         return Reader(pictures.take, typed)
 

@@ -49,7 +49,7 @@ class PlainAdapter:
             value = cast("Any", value).item()
         return plain_of(value, type_name)
 
-    def reader(self, orders: Sequence[tuple[TaskFiles, Sequence[Result]]]) -> Reader:
+    def reader(self, by_order: Sequence[tuple[TaskFiles, Sequence[Result]]]) -> Reader:
         return Reader(self.read)
 
     def read(self, result: Result, task_files: TaskFiles) -> dict[str, Any]:

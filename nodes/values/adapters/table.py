@@ -1,4 +1,4 @@
-"""The adapters, one per ComfyUI type that is transferred. Nothing else dispatches on types."""
+"""The adapters, one per ComfyUI type that is transferred."""
 
 from __future__ import annotations
 

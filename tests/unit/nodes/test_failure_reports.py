@@ -171,4 +171,4 @@ async def test_a_line_says_what_it_waits_for_and_how_long(
 ) -> None:
     progress, display = load_pack("rh_api.run.progress"), load_pack("nodes.runtime.node_display")
     news = progress.Progress(progress.Stage[stage], params=params)
-    assert display.line_of(news, seconds) == line
+    assert display.progress_line(news, seconds) == line

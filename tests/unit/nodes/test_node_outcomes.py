@@ -57,46 +57,46 @@ async def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
 def test_it_says_whether_the_task_runs_on_and_what_it_cost(
     host: Host, stopped: Stopped, english: str
 ) -> None:
-    line = load_pack("nodes.runtime.node_outcomes").line_of([stopped])
+    line = load_pack("nodes.runtime.node_outcomes").stop_line([stopped])
     assert line["en"] == english
     assert line["zh"] != english
 
 
 def test_of_several_tasks_each_end_is_told_and_all_that_they_cost(host: Host) -> None:
-    line_of = load_pack("nodes.runtime.node_outcomes").line_of
+    stop_line = load_pack("nodes.runtime.node_outcomes").stop_line
     late = [Stopped(n, confirmed=True, too_late=True, usage=Usage(coins="3")) for n in "123"]
     goes_on = [Stopped(n, confirmed=False, goes_on=True) for n in "45"]
-    line = line_of([late[0], goes_on[0], *late[1:], goes_on[1]])
+    line = stop_line([late[0], goes_on[0], *late[1:], goes_on[1]])
     assert line["en"] == (
         "2 of 5 tasks: RunningHub does not stop them, they go on and cost money; run the same inputs "
         "and seeds to get their results without paying again · 3 of 5 tasks: over already; run the same "
         "inputs and seeds to get their results, which are not paid again · 9 coins"
     )
     assert line["zh"].endswith("9 RH币")
-    assert line_of(goes_on)["en"].startswith("2 of 2 tasks: RunningHub does not stop them")
+    assert stop_line(goes_on)["en"].startswith("2 of 2 tasks: RunningHub does not stop them")
 
 
 def test_money_is_told_with_its_currency_in_each_language(host: Host) -> None:
     paid = Stopped("7", confirmed=True, usage=Usage(money="0.50", third_party_money="0.750"))
-    line = load_pack("nodes.runtime.node_outcomes").line_of([paid], "CNY")
+    line = load_pack("nodes.runtime.node_outcomes").stop_line([paid], "CNY")
     assert line["en"].endswith(" · paid 0.5 CNY · 0.75 CNY for third-party models")
     assert line["zh"].endswith(" · 花费 0.5 元 · 第三方模型 0.75 元")
-    line = load_pack("nodes.runtime.node_outcomes").line_of([paid])
+    line = load_pack("nodes.runtime.node_outcomes").stop_line([paid])
     assert line["en"].endswith(" · 0.75 of the wallet for third-party models")
 
 
 def test_orders_whose_results_are_not_read_any_more_were_paid_once(host: Host) -> None:
-    stopped_reading = load_pack("nodes.runtime.node_outcomes").stopped_reading
+    stopped = load_pack("nodes.runtime.node_outcomes").End.stopped_while_decoding
     paid = Outcome("7", (), Usage(coins="3"), Tips(), 1.0)
     kept = replace(paid, task_id="8", kept=True)
-    end = stopped_reading([paid, kept], "")
+    end = stopped([paid, kept], "")
     assert (end.state, end.line["en"]) == (
         "stopped",
         "stopped too late: the task was over; run the same inputs and seed to get its results, "
         "which are not paid again · 3 coins",
     )
     sentence = "nothing was paid now: kept from an earlier identical order"
-    assert stopped_reading([kept], "").line["en"] == sentence
+    assert stopped([kept], "").line["en"] == sentence
 
 
 RUNNING = {
@@ -122,10 +122,10 @@ async def test_the_page_that_ran_it_is_told_once_and_later_ones_ask(
     ends = load_pack("nodes.runtime.node_outcomes")
     client = load_pack("nodes.runtime.cloud").client(load_pack("nodes.runtime.config").settings())
     place = ends.place_of("3", "a prompt", "a page")
-    ends.placed("7", place)
-    ends.placed(None, place)
+    ends.remember_place("7", place)
+    ends.remember_place(None, place)
     for task_id in ("7", "7", "8", ""):
-        await ends.stopped(client, Stopped(task_id, confirmed=True))
+        await ends.publish_stopped(client, Stopped(task_id, confirmed=True))
     ((event, news, client_id),) = sent
     assert (event, news["node"], news["state"]) == ("runninghub.ended", "3", "stopped")
     assert client_id == "a page"

@@ -312,7 +312,7 @@ def test_every_type_has_one_adapter_and_every_file_one_reader(result: Any) -> No
     ],
 )
 def test_what_was_ordered_is_told_once(outputs_of: Outputs, orders: str, sentence: str) -> None:
-    assert load_pack("nodes.values.outputs").done_sentence(outcomes_of(orders)) == sentence
+    assert load_pack("nodes.values.status_lines").done_sentence(outcomes_of(orders)) == sentence
 
 
 @pytest.mark.parametrize(
@@ -321,7 +321,7 @@ def test_what_was_ordered_is_told_once(outputs_of: Outputs, orders: str, sentenc
 def test_the_canvas_is_told_of_as_many_orders_as_there_were(
     outputs_of: Outputs, orders: str, count: int
 ) -> None:
-    notice = load_pack("nodes.values.outputs").notice_for_canvas(outcomes_of(orders), "")
+    notice = load_pack("nodes.values.status_lines").notice_for_canvas(outcomes_of(orders), "")
     assert json.loads(notice)["orders"] == count
 
 
@@ -353,7 +353,7 @@ def test_what_was_paid_and_did_not_come_is_in_the_line_of_the_node() -> None:
         seconds=9.0,
         missing=("13",),
     )
-    lines = load_pack("nodes.values.outputs").done_lines([done, done])
+    lines = load_pack("nodes.values.status_lines").done_lines([done, done])
     assert lines["en"].startswith("some results are missing · done in 9 s · 1 coin · ")
     assert lines["en"].count("13") == 1
     assert "13" in lines["zh"]
