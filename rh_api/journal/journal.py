@@ -202,12 +202,12 @@ class SqliteJournal:
         return await self._do(intend, webhook=webhook, after=after)
 
     async def place(self, order: int, task_id: str) -> None:
-        await self._do(self._store.placed, order, task_id)
+        await self._do(self._store.set_placed, order, task_id)
 
     async def settle(self, prior: OrderRow, task_id: str) -> bool:
         if task_id:
-            return await self._do(self._store.settled_as_task, prior, task_id)
-        return await self._do(self._store.settled_as_not_started, prior)
+            return await self._do(self._store.settle_as_task, prior, task_id)
+        return await self._do(self._store.settle_as_not_started, prior)
 
     async def prune(self) -> list[int]:
         keep = Retention.read(self.folder)
@@ -221,20 +221,20 @@ class SqliteJournal:
         return await self._do(self._store.history.size, orders)
 
     async def record_placed(self, order: int, task_id: str, announced: Iterable[str] = ()) -> int:
-        become = self._store.become_task
-        return await self._record(become, order, self.origin, task_id, announced) or 0
+        set_placed = self._store.set_placed_or_twin
+        return await self._record(set_placed, order, self.origin, task_id, announced) or 0
 
     async def record_dropped(self, order: int, *, for_good: bool = False) -> None:
-        await self._record(self._store.dropped, order, for_good=for_good)
+        await self._record(self._store.drop, order, for_good=for_good)
 
     async def record_uncertain(self, order: int, *, key: str) -> None:
-        await self._record(self._store.uncertain, order, key=key)
+        await self._record(self._store.set_uncertain, order, key=key)
 
-    async def record_lost(self, order: int, *, key: str) -> None:
-        await self._record(self._store.lost, order, key=key)
+    async def record_uncertain_again(self, order: int, *, key: str) -> None:
+        await self._record(self._store.set_uncertain_again, order, key=key)
 
     async def record_running(self, order: int, at: float | None) -> None:
-        await self._record(self._store.running, order, at)
+        await self._record(self._store.set_running, order, at)
 
     async def record_done(
         self, order: int, report: Report, missing: Sequence[str] | None = None
@@ -242,7 +242,7 @@ class SqliteJournal:
         usage = report.usage
         listed = enumerate(report.results or ())
         was_open = await self._record(
-            self._store.done,
+            self._store.set_done,
             order,
             usage,
             results=[ResultRow(r.node_id, i, "", r.url, text=r.text) for i, r in listed],
@@ -256,18 +256,18 @@ class SqliteJournal:
         self, order: int, *, key: str, code: int | None = None, usage: Usage | None = None
     ) -> None:
         costs, usage = self._costs(usage), usage or NO_USAGE
-        failed = self._store.failed
-        await self._record(failed, order, key=key, code=code, costs=costs, usage=usage)
+        set_failed = self._store.set_failed
+        await self._record(set_failed, order, key=key, code=code, costs=costs, usage=usage)
 
     async def record_cancelled(self, order: int, usage: Usage | None = None) -> None:
         costs, usage = self._costs(usage), usage or NO_USAGE
-        await self._record(self._store.cancelled, order, costs=costs, usage=usage)
+        await self._record(self._store.set_cancelled, order, costs=costs, usage=usage)
 
     async def record_cancel_wanted(self, order: int) -> bool:
-        return await self._record(self._store.want_cancel, order) is not None
+        return await self._record(self._store.set_cancel_wanted, order) is not None
 
-    async def record_wanted_again(self, order: int) -> None:
-        await self._record(self._store.keep, order)
+    async def record_cancel_withdrawn(self, order: int) -> None:
+        await self._record(self._store.withdraw_cancel, order)
 
     async def record_results(
         self, order: int, rows: Sequence[ResultRow], *, whole: bool = False

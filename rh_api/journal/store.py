@@ -146,7 +146,7 @@ class Store:
                 self.webhooks.expect_in(db, order, webhook)
             return order
 
-    def placed(self, order: int, task_id: str, announced: Iterable[str] = ()) -> bool:
+    def set_placed(self, order: int, task_id: str, announced: Iterable[str] = ()) -> bool:
         """Record the task of an intended or uncertain order, unless another order has that task.
 
         `announced`: the nodes that it will run for output, as far as the service says.
@@ -159,21 +159,23 @@ class Store:
             (task_id, self._clock(), json.dumps(nodes) if nodes else None, order),
         )
 
-    def become_task(self, order: int, origin: str, task_id: str, announced: Iterable[str]) -> int:
-        """`placed`; returns the id of another order that has this task already, else 0."""
-        if self.placed(order, task_id, announced):
+    def set_placed_or_twin(
+        self, order: int, origin: str, task_id: str, announced: Iterable[str]
+    ) -> int:
+        """`set_placed`; returns the id of another order that has this task already, else 0."""
+        if self.set_placed(order, task_id, announced):
             return 0
         twin = self.of_task(origin, None, task_id)
         return 0 if twin is None or twin.id == order else twin.id
 
-    def running(self, order: int, at: float | None = None) -> bool:
+    def set_running(self, order: int, at: float | None = None) -> bool:
         """Record that it runs, since `at`: unix seconds by the service's clock, None for now."""
         return self._file.change(
             "UPDATE orders SET state = 'running', started = ? WHERE id = ? AND state = 'placed'",
             (self._clock() if at is None else at, order),
         )
 
-    def uncertain(self, order: int, *, key: str) -> bool:
+    def set_uncertain(self, order: int, *, key: str) -> bool:
         """Record that its request may have arrived and no task id was received."""
         return self._file.change(
             "UPDATE orders SET state = 'uncertain', error_key = ?"
@@ -181,7 +183,7 @@ class Store:
             (key, order),
         )
 
-    def lost(self, order: int, *, key: str) -> bool:
+    def set_uncertain_again(self, order: int, *, key: str) -> bool:
         """Make it uncertain again: its task is no longer listed anywhere."""
         row = self.order(order)
         what = {} if row is None else {**row.what, "prompt": row.task_id}
@@ -189,7 +191,7 @@ class Store:
         where = " WHERE id = ? AND state IN ('placed', 'running')"
         return self._file.change(sql + where, (json.dumps(what), key, order))
 
-    def dropped(self, order: int, *, for_good: bool = False) -> bool:
+    def drop(self, order: int, *, for_good: bool = False) -> bool:
         """Delete an order that provably never started; one with a task id stays.
 
         Its reservation stays until it is released or bound again, unless `for_good`.
@@ -197,7 +199,7 @@ class Store:
         statement = "DELETE FROM orders WHERE id = ? AND state IN ('intended', 'uncertain')"
         return self._delete(statement, (order,), for_good=for_good)
 
-    def settled_as_task(self, prior: OrderRow, task_id: str) -> bool:
+    def settle_as_task(self, prior: OrderRow, task_id: str) -> bool:
         """The user says that it became that task; may be corrected while it is not over.
 
         Changes nothing unless the row is still as in `prior`, or while an equal order is not over.
@@ -211,12 +213,12 @@ class Store:
             (task_id, self._clock(), what, *prior.snapshot, prior.identity_digest, prior.id),
         )
 
-    def settled_as_not_started(self, prior: OrderRow) -> bool:
+    def settle_as_not_started(self, prior: OrderRow) -> bool:
         """The user says that it never started: delete row and hold, if still as in `prior`."""
         statement = "DELETE FROM orders WHERE id = ? AND state = ? AND task_id IS ?"
         return self._delete(statement, prior.snapshot, for_good=True)
 
-    def done(
+    def set_done(
         self,
         order: int,
         usage: Usage = NO_USAGE,
@@ -248,7 +250,7 @@ class Store:
                 self.ledger.book_in(db, order, costs, usage)
             return cursor.rowcount == 1
 
-    def failed(
+    def set_failed(
         self,
         order: int,
         *,
@@ -257,20 +259,22 @@ class Store:
         costs: Sums | None = None,
         usage: Usage = NO_USAGE,
     ) -> bool:
-        """Record failure. `costs`, `usage`: as for `done`; a failed task may cost."""
+        """Record failure. `costs`, `usage`: as for `set_done`; a failed task may cost."""
         return self._end(order, State.FAILED, key, code, costs, usage)
 
-    def cancelled(self, order: int, *, costs: Sums | None = None, usage: Usage = NO_USAGE) -> bool:
+    def set_cancelled(
+        self, order: int, *, costs: Sums | None = None, usage: Usage = NO_USAGE
+    ) -> bool:
         return self._end(order, State.CANCELLED, "", None, costs, usage)
 
-    def want_cancel(self, order: int) -> bool:
+    def set_cancel_wanted(self, order: int) -> bool:
         """Record that it is to be cancelled, even if this process dies."""
         return self._file.change(
             "UPDATE orders SET cancel = 'wanted' WHERE id = ? AND cancel = '' AND ended IS NULL",
             (order,),
         )
 
-    def keep(self, order: int) -> bool:
+    def withdraw_cancel(self, order: int) -> bool:
         """Withdraw a cancel that is not confirmed: the order is wanted again."""
         return self._file.change(
             "UPDATE orders SET cancel = '' WHERE id = ? AND cancel = 'wanted' AND ended IS NULL",

@@ -246,7 +246,7 @@ class Engine:
         phase = Phase.QUEUED if earlier.started is None else Phase.OTHER
         ticket = Ticket(task_id, phase, tips=Tips(earlier.announced))
         if earlier.cancel:
-            await self.context.journal.record_wanted_again(earlier.id)
+            await self.context.journal.record_cancel_withdrawn(earlier.id)
         self.submitter.limiter.hold()
         try:
             return await self._run_to_end(ActiveOrder(order, ticket, watch, earlier.id, earlier))

@@ -237,7 +237,7 @@ class Journal(Protocol):
         """Its request may have arrived and no task id was received; `key`: of the error."""
         ...
 
-    async def record_lost(self, order: int, *, key: str) -> None:
+    async def record_uncertain_again(self, order: int, *, key: str) -> None:
         """Its task is no longer listed anywhere, which proves nothing: uncertain again."""
         ...
 
@@ -266,7 +266,7 @@ class Journal(Protocol):
         """It is to be cancelled, even if this process dies; False if that was not written."""
         ...
 
-    async def record_wanted_again(self, order: int) -> None:
+    async def record_cancel_withdrawn(self, order: int) -> None:
         """Withdraw a cancel that is not confirmed."""
         ...
 

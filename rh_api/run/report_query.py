@@ -76,7 +76,7 @@ async def record_error(
     is_old = earlier is not None and is_long_over(earlier, journal.now())
     if isinstance(error, TaskNotFound) and not (is_old and error.fate is Fate.OVER):
         key = "error.task_lost" if error.fate is Fate.OVER else error.key
-        await journal.record_lost(order, key=key)
+        await journal.record_uncertain_again(order, key=key)
         return Uncertain(key, order=order, origin=journal.origin, task_id=error.task_id)
     if error.fate is Fate.OVER:
         await journal.record_failed(order, key=error.key, code=error.code)

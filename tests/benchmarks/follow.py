@@ -157,7 +157,7 @@ async def _answers(folder: Path) -> list[float]:
         identity = Identity("https://x", "a", TEXT_TO_IMAGE, "", "", number)
         address = Address("https://x", token_hash(f"token-{number}"))
         order = store.intend(identity, instance="default", what={}, webhook=address)
-        store.placed(order, str(1900000000000000000 + number))
+        store.set_placed(order, str(1900000000000000000 + number))
     gate, seconds = asyncio.Semaphore(AT_ONCE), list[float]()
     async with listening(folder, 0) as port, aiohttp.ClientSession() as session:
 

@@ -22,7 +22,7 @@ def intend(store: Store, item: int = 0) -> int:
 
 def place(store: Store, item: int = 0) -> int:
     order = intend(store, item)
-    store.placed(order, f"task-{item}")
+    store.set_placed(order, f"task-{item}")
     return order
 
 

@@ -17,12 +17,12 @@ from tests.unit.journal.samples import identity, intend
 
 OPEN_STATES = {State.INTENDED, State.PLACED, State.RUNNING, State.UNCERTAIN}
 MOVES: dict[str, tuple[set[State], State]] = {
-    "placed": ({State.INTENDED, State.UNCERTAIN}, State.PLACED),
-    "running": ({State.PLACED}, State.RUNNING),
-    "uncertain": ({State.INTENDED}, State.UNCERTAIN),
-    "done": (OPEN_STATES, State.DONE),
-    "failed": (OPEN_STATES, State.FAILED),
-    "cancelled": (OPEN_STATES, State.CANCELLED),
+    "set_placed": ({State.INTENDED, State.UNCERTAIN}, State.PLACED),
+    "set_running": ({State.PLACED}, State.RUNNING),
+    "set_uncertain": ({State.INTENDED}, State.UNCERTAIN),
+    "set_done": (OPEN_STATES, State.DONE),
+    "set_failed": (OPEN_STATES, State.FAILED),
+    "set_cancelled": (OPEN_STATES, State.CANCELLED),
 }
 ITEMS = st.integers(0, 2)
 NEXT_WEEK = time.time() + 7 * 86_400.0
@@ -64,8 +64,8 @@ class AnySequence(RuleBasedStateMachine):
     @rule(data=st.data(), move=st.sampled_from(sorted(MOVES)))
     def move(self, data: st.DataObject, move: str) -> None:
         order = data.draw(st.sampled_from(sorted(self.model)))
-        more = {"placed": (f"task-{order}",)}.get(move, ())
-        key = {"key": "error.x"} if move in ("uncertain", "failed") else {}
+        more = {"set_placed": (f"task-{order}",)}.get(move, ())
+        key = {"key": "error.x"} if move in ("set_uncertain", "set_failed") else {}
         applied = getattr(self.store, move)(order, *more, **key)
         came_from, goes_to = MOVES[move]
         item, state = self.model[order]
@@ -78,7 +78,7 @@ class AnySequence(RuleBasedStateMachine):
     def drop(self, data: st.DataObject) -> None:
         order = data.draw(st.sampled_from(sorted(self.model)))
         gone = self.model[order][1] in (State.INTENDED, State.UNCERTAIN)
-        assert self.store.dropped(order) == gone
+        assert self.store.drop(order) == gone
         if gone:
             del self.model[order]
 
@@ -115,9 +115,9 @@ test_any_sequence_of_calls_leaves_what_a_dictionary_would_hold = AnySequence.Tes
 def test_what_was_emptied_is_not_among_the_orders_that_are_kept(tmp_path: Path) -> None:
     store = Store.open(tmp_path)
     first, second = intend(store, 1), intend(store, 0)
-    store.cancelled(second)
+    store.set_cancelled(second)
     store.prune(NEXT_WEEK, keep_orders=0)
-    store.cancelled(first)
+    store.set_cancelled(first)
     store.prune(NEXT_WEEK, keep_orders=1)
     row = store.find(identity(1).digest)
     store.close()

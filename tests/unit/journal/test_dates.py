@@ -65,16 +65,16 @@ def test_an_order_that_ended_in_1970_is_not_forgotten(
 ) -> None:
     first = place(store, 1)
     clock.now = ended
-    store.done(first)
+    store.set_done(first)
     second = place(store, 2)
-    store.done(second)
+    store.set_done(second)
     clock.now = TODAY + DAY
-    store.done(place(store, 3))
+    store.set_done(place(store, 3))
     store.prune(clock.now)
     assert store.find(identity(1).digest)
     assert store.find(identity(2).digest)
     clock.now += 40 * DAY
-    store.done(place(store, 4))
+    store.set_done(place(store, 4))
     store.prune(clock.now)
     assert store.find(identity(1).digest) is None  # its first date tells
 
@@ -83,7 +83,7 @@ def test_an_order_that_ended_in_1970_is_not_forgotten(
 def test_a_start_with_a_wrong_date_forgets_nothing(
     store: Store, clock: SetClock, off: float
 ) -> None:
-    store.done(place(store, 1))
+    store.set_done(place(store, 1))
     store.prune(clock.now + off)
     assert store.find(identity(1).digest)
 

@@ -43,16 +43,16 @@ def add(
     order = store.intend(identity, instance="default", what=details)
     if state in (State.INTENDED, State.UNCERTAIN):
         if state is State.UNCERTAIN:
-            store.uncertain(order, key="error.unreachable")
+            store.set_uncertain(order, key="error.unreachable")
         return order
-    store.placed(order, task or f"2000{order}")
+    store.set_placed(order, task or f"2000{order}")
     if state is State.DONE:
         file = ResultRow("9", 0, "image", "https://x/1.png", f"results/{order}/1.png", 5)
-        store.done(order, Usage(coins, money), results=[file, ResultRow("9", 1, "", text="t")])
+        store.set_done(order, Usage(coins, money), results=[file, ResultRow("9", 1, "", text="t")])
     elif state is State.FAILED:
-        store.failed(order, key="error.task_failed")
+        store.set_failed(order, key="error.task_failed")
     elif state is State.CANCELLED:
-        store.cancelled(order)
+        store.set_cancelled(order)
     return order
 
 
@@ -297,7 +297,7 @@ def test_what_is_kept_for_a_shorter_time_than_spend_is_told_still_counts(
 def test_how_the_latest_order_went_out_is_told_whatever_came_between(store: Store) -> None:
     def placed(program: str, item: int, **details: object) -> None:
         identity = Identity(SITE, KEY, program, "", "", item)
-        store.placed(store.intend(identity, instance="default", what=details), f"task-{item}")
+        store.set_placed(store.intend(identity, instance="default", what=details), f"task-{item}")
 
     assert not store.history.ordered_by_v2(SITE)
     placed("1900000000000000109", 1)

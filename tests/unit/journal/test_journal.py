@@ -23,11 +23,11 @@ def test_an_order_is_followed_through_its_states_and_found_after_a_restart(
 ) -> None:
     order = intend(store)
     clock.now += 1
-    assert store.placed(order, "task-1")
+    assert store.set_placed(order, "task-1")
     clock.now += 9
-    assert store.running(order)
+    assert store.set_running(order)
     clock.now += 30
-    assert store.done(order, Usage("12", "0.1", seconds="30"), results=[PICTURE])
+    assert store.set_done(order, Usage("12", "0.1", seconds="30"), results=[PICTURE])
     store.close()
 
     with closing(Store.open(tmp_path)) as reopened:
@@ -56,7 +56,7 @@ def test_an_order_is_followed_through_its_states_and_found_after_a_restart(
 
 def test_a_failure_keeps_its_key_and_code(store: Store) -> None:
     order = place(store)
-    assert store.failed(order, key="error.task_failed", code=805)
+    assert store.set_failed(order, key="error.task_failed", code=805)
     row = store.find(identity().digest)
     assert row is not None
     assert (row.state, row.error_key, row.code) == (State.FAILED, "error.task_failed", 805)
@@ -66,11 +66,11 @@ def test_a_failure_keeps_its_key_and_code(store: Store) -> None:
 def test_an_unfinished_order_keeps_its_twin_away(store: Store, state: State) -> None:
     order = intend(store)
     if state is State.UNCERTAIN:
-        store.uncertain(order, key="error.uncertain")
+        store.set_uncertain(order, key="error.uncertain")
     if state in (State.PLACED, State.RUNNING):
-        store.placed(order, "task-1")
+        store.set_placed(order, "task-1")
     if state is State.RUNNING:
-        store.running(order)
+        store.set_running(order)
     with pytest.raises(OrderExists) as caught:
         intend(store)
     assert (caught.value.row.id, caught.value.row.state) == (order, state)
@@ -79,9 +79,9 @@ def test_an_unfinished_order_keeps_its_twin_away(store: Store, state: State) -> 
 
 def test_an_order_that_is_over_leaves_room_for_another(store: Store) -> None:
     ends: list[Callable[[int], bool]] = [
-        store.done,
-        store.cancelled,
-        lambda order: store.failed(order, key="error.task_failed"),
+        store.set_done,
+        store.set_cancelled,
+        lambda order: store.set_failed(order, key="error.task_failed"),
     ]
     orders: list[int] = []
     for end in ends:
@@ -106,8 +106,8 @@ def test_items_of_a_batch_and_other_accounts_are_other_orders(store: Store) -> N
 
 def test_an_uncertain_order_takes_the_task_id_that_was_found_later(store: Store) -> None:
     order = intend(store)
-    store.uncertain(order, key="error.uncertain")
-    assert store.placed(order, "task-7")
+    store.set_uncertain(order, key="error.uncertain")
+    assert store.set_placed(order, "task-7")
     row = store.find(identity().digest)
     assert row is not None
     assert (row.state, row.task_id, row.error_key) == (State.PLACED, "task-7", "")
@@ -115,50 +115,50 @@ def test_an_uncertain_order_takes_the_task_id_that_was_found_later(store: Store)
 
 def test_an_answer_counts_only_for_what_was_seen_when_it_was_given(store: Store) -> None:
     order = intend(store)
-    store.uncertain(order, key="error.uncertain")
+    store.set_uncertain(order, key="error.uncertain")
     question = store.order(order)
     assert question is not None
-    assert store.settled_as_task(question, "task-1")
+    assert store.settle_as_task(question, "task-1")
     answered = store.order(order)
     assert answered is not None
-    assert store.settled_as_task(answered, "task-2")  # by another process, a moment ago
+    assert store.settle_as_task(answered, "task-2")  # by another process, a moment ago
     for stale in (question, answered):
-        assert not store.settled_as_not_started(stale)
-        assert not store.settled_as_task(stale, "task-3")
+        assert not store.settle_as_not_started(stale)
+        assert not store.settle_as_task(stale, "task-3")
     row = store.order(order)
     assert row is not None
     assert (row.state, row.task_id) == (State.PLACED, "task-2")
-    assert store.running(order)  # another process has seen it run since
-    assert not store.settled_as_not_started(row)
-    assert not store.settled_as_task(row, "task-3")
+    assert store.set_running(order)  # another process has seen it run since
+    assert not store.settle_as_not_started(row)
+    assert not store.settle_as_task(row, "task-3")
 
 
 def test_what_becomes_of_an_order_becomes_of_no_other(store: Store) -> None:
     others = [intend(store, 1), intend(store, 2), place(store, 3), place(store, 4)]
-    store.uncertain(others[1], key="error.uncertain")
-    store.want_cancel(others[3])
+    store.set_uncertain(others[1], key="error.uncertain")
+    store.set_cancel_wanted(others[3])
     store.save_results(others[2], [PICTURE])
     before = [store.order(order) for order in others]
     assert [row and row.cancel for row in before] == ["", "", "", "wanted"]
 
     first, second, third = intend(store, 5), place(store, 6), intend(store, 7)
-    assert store.placed(first, "task-5")
-    assert store.running(first)
-    assert store.want_cancel(first)
-    assert store.keep(first)
-    assert store.lost(first, key="error.task_lost")
+    assert store.set_placed(first, "task-5")
+    assert store.set_running(first)
+    assert store.set_cancel_wanted(first)
+    assert store.withdraw_cancel(first)
+    assert store.set_uncertain_again(first, key="error.task_lost")
     row = store.order(first)
     assert row is not None
-    assert store.settled_as_task(row, "task-5")
-    assert store.done(first, Usage("1"), results=[PICTURE])
+    assert store.settle_as_task(row, "task-5")
+    assert store.set_done(first, Usage("1"), results=[PICTURE])
     assert store.save_missing(first, ["9"])
     assert store.save_results(first, [], whole=True)
-    assert store.cancelled(second)
-    assert store.uncertain(third, key="error.uncertain")
+    assert store.set_cancelled(second)
+    assert store.set_uncertain(third, key="error.uncertain")
     question = store.order(third)
     assert question is not None
-    assert store.settled_as_not_started(question)
-    assert store.dropped(intend(store, 8))
+    assert store.settle_as_not_started(question)
+    assert store.drop(intend(store, 8))
     assert [store.order(order) for order in others] == before
     assert (store.results(others[2]), store.results(first)) == ([PICTURE], [])
 
@@ -175,30 +175,30 @@ def test_a_task_is_that_of_its_own_site_and_account(store: Store) -> None:
 
 def test_an_order_that_never_started_goes_and_its_number_is_not_given_again(store: Store) -> None:
     order = intend(store)
-    assert store.dropped(order)
+    assert store.drop(order)
     assert store.find(identity().digest) is None
     assert intend(store) != order
-    assert not store.placed(order, "task-1")
+    assert not store.set_placed(order, "task-1")
 
 
 def test_a_task_that_the_service_named_is_never_dropped(store: Store) -> None:
     order = place(store)
-    assert not store.dropped(order)
+    assert not store.drop(order)
     assert store.find(identity().digest) is not None
 
 
 def test_news_that_comes_late_does_not_reopen_an_order(store: Store) -> None:
     order = place(store)
-    store.done(order, Usage("12"), results=[PICTURE])
+    store.set_done(order, Usage("12"), results=[PICTURE])
     late = [
-        store.placed(order, "task-2"),
-        store.running(order),
-        store.uncertain(order, key="error.uncertain"),
-        store.failed(order, key="error.task_failed"),
-        store.cancelled(order),
-        store.done(order, Usage("99"), results=[replace(PICTURE, index=1)]),
-        store.want_cancel(order),
-        store.dropped(order),
+        store.set_placed(order, "task-2"),
+        store.set_running(order),
+        store.set_uncertain(order, key="error.uncertain"),
+        store.set_failed(order, key="error.task_failed"),
+        store.set_cancelled(order),
+        store.set_done(order, Usage("99"), results=[replace(PICTURE, index=1)]),
+        store.set_cancel_wanted(order),
+        store.drop(order),
     ]
     assert not any(late)
     row = store.find(identity().digest)
@@ -208,26 +208,26 @@ def test_news_that_comes_late_does_not_reopen_an_order(store: Store) -> None:
 
 
 def test_an_end_is_taken_even_when_the_steps_before_it_could_not_be_written(store: Store) -> None:
-    assert store.done(intend(store))
+    assert store.set_done(intend(store))
 
 
 def test_a_cancel_is_wanted_until_the_order_is_over_also_after_a_restart(
     tmp_path: Path, store: Store
 ) -> None:
     order = place(store)
-    assert store.want_cancel(order)
+    assert store.set_cancel_wanted(order)
     store.close()
     with closing(Store.open(tmp_path)) as reopened:
         assert [row.cancel for row in reopened.unfinished()] == ["wanted"]
-        assert not reopened.want_cancel(order)
-        assert reopened.cancelled(order)
+        assert not reopened.set_cancel_wanted(order)
+        assert reopened.set_cancelled(order)
         assert reopened.unfinished() == []
 
 
 def test_an_order_that_is_wanted_again_is_not_to_be_cancelled_any_more(store: Store) -> None:
     order = place(store)
-    store.want_cancel(order)
-    assert store.keep(order)
+    store.set_cancel_wanted(order)
+    assert store.withdraw_cancel(order)
     row = store.order(order)
     assert row is not None
     assert row.cancel == ""
@@ -254,7 +254,7 @@ def test_every_part_of_an_identity_counts() -> None:
 def test_results_are_added_and_replaced_by_node_and_index(store: Store) -> None:
     order = place(store)
     text = ResultRow("12:3", 0, "text", text="half a pair: \ud83d")
-    store.done(order, results=[replace(PICTURE, path=None), replace(PICTURE, index=1), text])
+    store.set_done(order, results=[replace(PICTURE, path=None), replace(PICTURE, index=1), text])
     unknown = ResultRow("", 0, "file", url="https://cdn.example/x.zip")
     assert store.save_results(order, [PICTURE, unknown])
     assert store.results(order) == [

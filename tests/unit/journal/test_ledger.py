@@ -129,17 +129,17 @@ def test_a_clock_that_is_set_forward_opens_none_where_the_service_tells_the_date
 
 def test_what_is_booked_counts_in_place_of_what_was_held(store: Store) -> None:
     number = order(store, 1, hold(10))
-    store.placed(number, "7")
+    store.set_placed(number, "7")
     assert store.ledger.committed(*OWN, "", None).day == {"coins": 10 * COIN}
-    assert store.done(number, Usage("4"), costs={"coins": 4 * COIN})
+    assert store.set_done(number, Usage("4"), costs={"coins": 4 * COIN})
     assert store.ledger.committed(*OWN, "", None).day == {"coins": 4 * COIN}
     assert not store.ledger.book(number, {"coins": 9 * COIN}, Usage("9"))
 
 
 def test_a_cost_that_is_not_told_stays_held_and_is_booked_late(store: Store) -> None:
     number = order(store, 1, hold(10))
-    store.placed(number, "7")
-    store.cancelled(number)
+    store.set_placed(number, "7")
+    store.set_cancelled(number)
     assert [row.id for row in store.ledger.unbooked(*OWN, 0.0)] == [number]
     assert store.ledger.committed(*OWN, "", None).day == {"coins": 10 * COIN}
     assert store.ledger.book(number, {"coins": 3 * COIN}, Usage("3"))
@@ -153,8 +153,8 @@ def test_costs_are_asked_for_by_their_own_key_and_for_a_while(
     store: Store, clock: SetClock
 ) -> None:
     number = order(store, 1, hold(10))
-    store.placed(number, "7")
-    store.cancelled(number)
+    store.set_placed(number, "7")
+    store.set_cancelled(number)
     assert store.ledger.unbooked(*OWN, clock.now)
     assert store.ledger.unbooked(*OWN, clock.now + 1) == []
     for whose in (("https://x", "b"), ("https://y", "a")):
@@ -165,8 +165,8 @@ def test_an_order_ran_alone_when_no_other_of_its_account_ran_meanwhile(
     store: Store, clock: SetClock
 ) -> None:
     first, second = order(store, 1, hold(1)), order(store, 2, hold(1))
-    store.placed(first, "7")
-    store.cancelled(first)
+    store.set_placed(first, "7")
+    store.set_cancelled(first)
     assert not store.ledger.ran_alone(*OWN, second, clock.now)
     assert store.ledger.ran_alone(*OWN, second, clock.now + 1)
     assert not store.ledger.ran_alone(*OWN, first, clock.now + 1)
@@ -177,11 +177,11 @@ def test_an_order_ran_alone_when_no_other_of_its_account_ran_meanwhile(
 def test_a_program_is_told_by_its_own_successes(store: Store) -> None:
     for number, coins in enumerate((3, 5, 9)):
         row, costs = order(store, number, Hold("p")), {"coins": coins * COIN}
-        store.placed(row, str(number))
+        store.set_placed(row, str(number))
         if coins == 9:
-            store.failed(row, key="error.task_failed", costs=costs)
+            store.set_failed(row, key="error.task_failed", costs=costs)
         else:
-            store.done(row, costs=costs)
+            store.set_done(row, costs=costs)
     booked = [{"coins": 5 * COIN}, {"coins": 3 * COIN}]
     assert store.ledger.costs(*OWN, "p", "default", 5) == booked
     assert store.ledger.costs(*OWN, "p", "default", 1) == booked[:1]
@@ -193,13 +193,13 @@ def test_a_program_is_told_by_its_own_successes(store: Store) -> None:
 def test_each_order_is_booked_by_itself(store: Store) -> None:
     first, second = order(store, 1, hold(10)), order(store, 2, Hold("", {"USD": 4 * COIN}))
     for number in (first, second):
-        store.placed(number, str(number))
-    store.cancelled(first)
+        store.set_placed(number, str(number))
+    store.set_cancelled(first)
     assert [row.id for row, _ in store.ledger.open_holds(*OWN)] == [second]
     assert store.ledger.book(first, {"coins": 3 * COIN, "CNY": COIN}, Usage("3"))
     day = {"coins": 3 * COIN, "CNY": COIN, "USD": 4 * COIN}
     assert store.ledger.committed(*OWN, "", None).day == day
-    assert store.done(second, Usage(), costs={"USD": 2 * COIN})
+    assert store.set_done(second, Usage(), costs={"USD": 2 * COIN})
     assert store.ledger.committed(*OWN, "", None).day == {**day, "USD": 2 * COIN}
 
 
@@ -208,7 +208,7 @@ def test_an_order_takes_what_was_held_for_it_and_for_no_other(store: Store) -> N
     first = order(store, 1, held)
     store.ledger.release(held.number)  # of what an order has nothing is free
     assert store.ledger.committed(*OWN, "", None).day == {"coins": 10 * COIN}
-    store.dropped(first)  # and is sent again
+    store.drop(first)  # and is sent again
     assert store.ledger.committed(*OWN, "", None).day == {"coins": 10 * COIN}
     order(store, 2, held)
     assert store.ledger.committed(*OWN, "", None).day == {"coins": 10 * COIN}
@@ -234,20 +234,20 @@ def test_what_no_order_took_is_free_when_nobody_has_the_journal_open(
     with closing(Store.open(tmp_path, clock=clock)) as store:
         reserve(store, 10)
         number = order(store, 1, hold(10))
-        store.placed(number, "7")
+        store.set_placed(number, "7")
     with closing(Store.open(tmp_path, clock=clock)) as store:
         assert store.ledger.committed(*OWN, "", None).day == {"coins": 10 * COIN}
 
 
 def test_an_order_that_did_not_start_frees_what_was_held_for_it_alone(store: Store) -> None:
     number, other = order(store, 1, hold(10)), order(store, 2, hold(4))
-    store.dropped(number, for_good=True)
+    store.drop(number, for_good=True)
     assert store.ledger.committed(*OWN, "", None).day == {"coins": 4 * COIN}
     reserved = reserve(store, 5), reserve(store, 6)
     store.ledger.release(reserved[0])
     assert store.ledger.committed(*OWN, "", None).day == {"coins": 10 * COIN}
     store.ledger.release(reserved[1])
-    store.dropped(other, for_good=True)
+    store.drop(other, for_good=True)
     assert store.ledger.committed(*OWN, "", None).day == {}
 
 
@@ -332,7 +332,7 @@ def test_costs_of_before_are_counted(tmp_path: Path) -> None:
 
 def test_an_order_that_went_leaves_no_reservation_of_nothing(store: Store, tmp_path: Path) -> None:
     for number in range(3):
-        store.dropped(order(store, number, Hold("p")))
+        store.drop(order(store, number, Hold("p")))
     with closing(sqlite3.connect(tmp_path / "orders.sqlite3")) as db:
         assert db.execute("SELECT count(*) FROM reservations").fetchone() == (0,)
 
@@ -392,13 +392,13 @@ def test_another_account_s_wrong_clock_forgets_nothing_of_today(
 def test_a_rate_is_learnt_whatever_zeros_stand_beside_it(store: Store) -> None:
     for number, third in enumerate(("0", "0.00", "0.0", "1.5", None)):
         row = order(store, number, Hold("p"))
-        store.placed(row, str(number))
-        store.done(row, Usage(None, "2", third, "10" if number else "1"), costs={})
+        store.set_placed(row, str(number))
+        store.set_done(row, Usage(None, "2", third, "10" if number else "1"), costs={})
     short, failed = (order(store, number, Hold("p")) for number in (8, 9))
     for row in (short, failed):
-        store.placed(row, f"task {row}")
-    store.done(short, Usage(None, "2", "0", "0.9"), costs={})
-    store.failed(failed, key="error.task_failed", usage=Usage(None, "2", "0", "10"), costs={})
+        store.set_placed(row, f"task {row}")
+    store.set_done(short, Usage(None, "2", "0", "0.9"), costs={})
+    store.set_failed(failed, key="error.task_failed", usage=Usage(None, "2", "0", "10"), costs={})
     assert len(store.ledger.paces(*OWN, "default")) == 4
     for whose in (("https://x", "b", "default"), ("https://y", "a", "default"), (*OWN, "plus")):
         assert store.ledger.paces(*whose) == []

@@ -55,10 +55,10 @@ def test_old_orders_and_expired_uploads_are_forgotten_and_unfinished_ones_never(
 ) -> None:
     waiting = place(store, 1)
     old = place(store, 2)
-    store.done(old, results=[PICTURE, replace(PICTURE, index=1, path=None)])
+    store.set_done(old, results=[PICTURE, replace(PICTURE, index=1, path=None)])
     clock.now += 10 * 86_400
     recent = place(store, 3)
-    store.done(recent, results=[replace(PICTURE, path="results/3.png")])
+    store.set_done(recent, results=[replace(PICTURE, path="results/3.png")])
     store.caches.remember_upload("o", "a", "old", "n", "u", expires=clock.now)
     store.caches.remember_upload("o", "a", "new", "n", "u", expires=clock.now + 1)
 
@@ -73,7 +73,7 @@ def test_old_orders_and_expired_uploads_are_forgotten_and_unfinished_ones_never(
 def test_of_too_many_orders_the_newest_are_kept(store: Store, clock: SetClock) -> None:
     waiting = place(store, 9)
     for item in range(5):
-        store.done(place(store, item))
+        store.set_done(place(store, item))
     assert store.prune(clock.now, keep_orders=2) == []  # somebody may still wait for one
     clock.now += 86_401
     store.prune(clock.now, keep_orders=2)

@@ -20,10 +20,10 @@ def test_two_stores_on_one_file_do_not_place_one_order_twice(tmp_path: Path, sto
         with pytest.raises(OrderExists):
             intend(other)
         # Either may follow what the other has placed.
-        assert other.placed(order, "task-1")
-        assert store.running(order)
-        assert other.done(order)
-        assert not store.done(order)
+        assert other.set_placed(order, "task-1")
+        assert store.set_running(order)
+        assert other.set_done(order)
+        assert not store.set_done(order)
 
 
 def test_what_a_process_was_sending_when_it_ended_is_a_question(tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_of_two_processes_that_are_told_one_task_at_once_one_has_it(tmp_path: Pa
 
     def become(store: Store, order: int, task: str) -> int:
         together.wait(10)
-        return store.become_task(order, site, task, ())
+        return store.set_placed_or_twin(order, site, task, ())
 
     with (
         closing(Store.open(tmp_path)) as here,
@@ -89,7 +89,7 @@ def test_every_acknowledged_order_survives_a_kill(tmp_path: Path) -> None:
         "    order = store.intend(Identity('o', sys.argv[2], 'w', 'g', 'i', item),\n"
         "        instance='', what={'x': 'y' * 500})\n"
         "    task = f'task-{sys.argv[2]}-{item}'\n"
-        "    store.placed(order, task)\n"
+        "    store.set_placed(order, task)\n"
         "    print(order, task, flush=True)\n"
     )
     acknowledged: dict[int, str] = {}

@@ -59,7 +59,7 @@ def test_a_damaged_file_is_set_aside_and_said(tmp_path: Path, way: str) -> None:
             assert store.set_aside == aside
             assert aside.read_bytes() == damaged
             assert store.unfinished() == []
-            store.dropped(intend(store))
+            store.drop(intend(store))
         with closing(Store.open(tmp_path)) as store:
             assert store.set_aside is None
 
@@ -174,7 +174,7 @@ def test_a_file_that_another_process_uses_is_not_taken_from_it(
         "store = open_store()\n"
         "print('open', flush=True)\n"
         "sys.stdin.readline()\n"
-        "store.placed(1, 'task-1')\n"
+        "store.set_placed(1, 'task-1')\n"
         "store.close()\n"
     )
     with closing(Store.open(tmp_path)) as store:
@@ -254,10 +254,10 @@ def test_while_another_holds_the_file_no_order_is_placed_and_a_running_one_is_ke
             intend(store, 1)
         assert refused.value.fate is Fate.NOT_STARTED
         with pytest.raises(StoreUnavailable) as unwritten:
-            store.placed(order, "task-0")
+            store.set_placed(order, "task-0")
         assert unwritten.value.fate is Fate.UNKNOWN
         assert [row.id for row in store.unfinished()] == [order]
-    assert store.placed(order, "task-0")
+    assert store.set_placed(order, "task-0")
     assert intend(store, 1)
     store.close()
     for _ in range(2):  # the first opening looks everything over, for there was an error

@@ -21,7 +21,7 @@ def carrying(store: Store, item: int = 0, base: str = TUNNEL, token: str = "") -
     """An order that runs, with an address."""
     address = Address(base, token_hash(token or f"token-{item}"))
     order = store.intend(identity(item), instance="plus", what={}, webhook=address)
-    store.placed(order, f"task-{item}")
+    store.set_placed(order, f"task-{item}")
     return order
 
 
@@ -79,7 +79,7 @@ def test_a_delivery_that_did_not_come_ends_the_promise(
 ) -> None:
     first, missed, third = carrying(store), carrying(store, 1), carrying(store, 2)
     store.webhooks.hear([first])
-    store.done(missed)
+    store.set_done(missed)
     assert store.webhooks.promised(third) is True, "it may still be on the way"
 
     clock.now += GRACE + 1
@@ -94,7 +94,7 @@ def test_a_stopped_order_says_nothing_of_the_line(
 ) -> None:
     first, stopped, third = carrying(store), carrying(store, 1), carrying(store, 2)
     store.webhooks.hear([first])
-    store.cancelled(stopped)
+    store.set_cancelled(stopped)
     clock.now += GRACE + 1
     served()
     assert store.webhooks.promised(third) is True
@@ -119,5 +119,5 @@ def test_an_address_goes_with_its_order(store: Store) -> None:
     order = store.intend(
         identity(), instance="plus", what={}, webhook=Address(TUNNEL, token_hash(TOKEN))
     )
-    store.dropped(order)
+    store.drop(order)
     assert store.webhooks.expected(token_hash(TOKEN)) is None

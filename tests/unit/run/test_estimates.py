@@ -20,8 +20,8 @@ def row(tmp_path: Path) -> OrderRow:
     """An order that succeeded."""
     store = Store.open(tmp_path)
     order = store.intend(Identity("o", "a", "7", "", "", 0), instance="default", what={})
-    store.placed(order, "1")
-    store.done(order, Usage("7"))
+    store.set_placed(order, "1")
+    store.set_done(order, Usage("7"))
     (done,) = store.history.last_done("o", "a", "7", "default")
     assert store.history.last_done("o", "a", "7", "plus") == []
     assert store.history.last_done("o", "b", "7", "default") == []
@@ -69,6 +69,6 @@ def test_own_runs_are_told_before_a_list_in_another_currency(
     assert play(world, lambda: facts.quote(order)) == listed
     identity = Identity(journal.origin, journal.account, order.program, "", "1")
     row = store.intend(identity, instance=order.options.instance, what={})
-    store.placed(row, "7")
-    store.done(row, costs={currency: 75_000})
+    store.set_placed(row, "7")
+    store.set_done(row, costs={currency: 75_000})
     assert play(world, lambda: facts.quote(order)).source is source

@@ -177,7 +177,7 @@ def test_an_order_that_another_process_places_meanwhile_is_followed(make):
         row = store.intend(identity, instance="default", what={})
         job = asyncio.ensure_future(world.run())
         await asyncio.sleep(20)
-        store.placed(row, TASK)
+        store.set_placed(row, TASK)
         return await job
 
     assert play(world, story).task_id == TASK
@@ -194,7 +194,7 @@ def test_when_the_other_process_was_refused_this_one_orders(make):
         row = store.intend(identity, instance="default", what={})
         job = asyncio.ensure_future(world.run())
         await asyncio.sleep(20)
-        store.dropped(row)
+        store.drop(row)
         return await job
 
     assert play(world, story).task_id == TASK
