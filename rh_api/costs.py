@@ -47,7 +47,7 @@ class Costs:
         """Estimate an order of a program, as the journal names it: from own runs, else, except for
         a model, from the machine's rate."""
         options = TaskOptions(instance=instance)
-        order = Order("", name=program, options=options, is_model=is_model(program))
+        order = Order("", key_override=program, options=options, is_model=is_model(program))
         return await self._budget.facts.quote(order)
 
     async def estimate(self, program: str, instance: str) -> Estimate:

@@ -198,30 +198,30 @@ class Jobs:
             low: list[Notice] = []
             show = _collecting_low_balance(shown, low)
             cost = BalanceCost(context.journal, self.engine.budget.facts.wallet)
-            measured = replace(order, measure=cost.booked) if order.prompt else order
+            measured = replace(order, measure=cost.booked) if order.native_task_id else order
 
             async def prepare() -> Payload:
-                if order.prompt:
-                    await check_route(context.sender.send, order.prompt, context.journal.origin)
+                if task_id := order.native_task_id:
+                    await check_route(context.sender.send, task_id, context.journal.origin)
                     await cost.begin()
                 if order.is_model and any(isinstance(value, Source) for value in values.values()):
                     await self._check_key()
-                return await self._payload(program, values, sources, show, order.prompt)
+                return await self._payload(program, values, sources, show, order.native_task_id)
 
             again, serve = job.again, not job.reroll_seeds
             try:
                 outcome = await self.engine.run(measured, prepare, show, again=again, serve=serve)
             except RunningHubError as error:
-                if order.prompt:
+                if order.native_task_id:
                     await cost.booked(error.task_id)
                 raise
-            if order.prompt:
+            if order.native_task_id:
                 outcome = await cost.with_cost(outcome)
             # One False: the first waiter to take it gets the cost; for all others it is shared.
             return replace(outcome, warned=(*outcome.warned, *low)), iter((False,))
 
         memo = {} if job.memo is None else job.memo
-        key = digest([order.program, order.graph_hash, order.inputs_hash, job.reroll_seeds])
+        key = digest([order.program_key, order.graph_hash, order.inputs_hash, job.reroll_seeds])
         if past := memo.get(key):  # by its task: the latest equal order may be another node's
             now = await self.engine.fetch(past.task_id, watch)
             return replace(past, results=now.results, missing=now.missing, unfetched=now.unfetched)
@@ -235,7 +235,7 @@ class Jobs:
     def _order(
         self, job: Job, program: Program, values: Mapping[str, object], inputs: Mapping[str, object]
     ) -> Order:
-        titles = program.titles
+        titles, is_native = program.titles, job.route == NATIVE
 
         async def price(body: Mapping[str, object] | None) -> Quote:
             if not isinstance(program, StandardModel):
@@ -257,13 +257,13 @@ class Jobs:
             shows=program.shows,
             nodes=0 if program.graph is None else len(titles),
             time_limit=job.time_limit,
-            name=program.name if isinstance(program, InlineGraph) else "",
+            key_override=program.name if isinstance(program, InlineGraph) else "",
             own_values=program.own_values if isinstance(program, InlineGraph) else {},
-            title=job.title or program.title,
+            display_name=job.title or program.title,
             scope=job.scope or uuid4().hex,
             price=price,
             is_free_of_others=lambda: program.is_free_of_others,
-            prompt=Prompt.new(job.options.instance).task_id if job.route == NATIVE else "",
+            native_task_id=Prompt.new(job.options.instance).task_id if is_native else "",
         )
 
     async def quote(self, job: Job) -> Quote:

@@ -42,7 +42,7 @@ _previews: dict[str, tuple[int, str]] = {}
 async def progress_of(client: Client, order: OpenOrder) -> dict[str, object]:
     """Return an order's progress as JSON: text, done share (0 to 1, None if unknown), elapsed and
     usual seconds, node id, preview (data URL), cost. Polls in the background if not followed."""
-    usual = await client.costs.estimate(order.kind_program, order.instance)
+    usual = await client.costs.estimate(order.program_key, order.instance)
     elapsed = None if order.started_at is None else max(0.0, time.time() - order.started_at)
     shown: dict[str, object] = {
         "line": "",

@@ -74,28 +74,28 @@ class Caches:
             )
             return [Path(os.fsdecode(row["path"])) for row in rows]
 
-    def remember_run(self, workflow: str, instance: str, seconds: float) -> None:
+    def remember_run(self, program_key: str, instance: str, seconds: float) -> None:
         with self._file.writing() as db:
             db.execute(
                 "INSERT INTO runs (workflow, instance, seconds) VALUES (?, ?, ?)",
-                (workflow, instance, seconds),
+                (program_key, instance, seconds),
             )
             db.execute(
                 "DELETE FROM runs WHERE id IN (SELECT id FROM runs WHERE workflow = ?"
                 " AND instance = ? ORDER BY id DESC LIMIT -1 OFFSET ?)",
-                (workflow, instance, RUNS_KEPT),
+                (program_key, instance, RUNS_KEPT),
             )
 
-    def run_times(self, workflow: str, instance: str) -> list[float]:
+    def run_times(self, program_key: str, instance: str) -> list[float]:
         """Seconds that past runs took, newest first."""
         with self._file.reading() as db:
             rows = db.execute(
                 "SELECT seconds FROM runs WHERE workflow = ? AND instance = ? ORDER BY id DESC",
-                (workflow, instance),
+                (program_key, instance),
             )
             return [row["seconds"] for row in rows]
 
-    def silent_nodes(self, origin: str, account: str, workflow: str) -> frozenset[str]:
+    def silent_nodes(self, origin: str, account: str, program_key: str) -> frozenset[str]:
         """Announced nodes without output in both of a program's two latest successes. A success
         whose results were never awaited does not count."""
         silent = """WITH latest AS (SELECT id, told FROM orders o WHERE origin = ? AND account = ?
@@ -106,7 +106,7 @@ class Caches:
             WHERE order_id = latest.id AND node_id = value AND (url != '' OR text IS NOT NULL))
             GROUP BY value HAVING count(DISTINCT latest.id) = 2"""
         with self._file.reading() as db:
-            rows = db.execute(silent, (origin, account, workflow))
+            rows = db.execute(silent, (origin, account, program_key))
             return frozenset(str(row["value"]) for row in rows)
 
     def result_url(self, origin: str) -> str:

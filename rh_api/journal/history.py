@@ -17,7 +17,7 @@ from ..switches import SUBMIT_V2
 from .caches import RUNS_KEPT
 from .database import JournalFile
 from .pruning import empty_order, old_orders
-from .rows import ORDERED_AGAIN, OrderRow, ResultRow, State, read_order
+from .rows import NATIVE_TASK_ID, ORDERED_AGAIN, OrderRow, ResultRow, State, read_order
 
 SEARCHED_CHARACTERS = 20_000  # of an order's texts are indexed; a longer text is found by its start
 FIRST_CHARACTERS = 300  # of a text result, in a list
@@ -201,18 +201,18 @@ class History:
                 (origin,),
             )
             orders = (json.loads(row["what"]) for row in rows)
-            routes = (order.get("submit") for order in orders if "prompt" not in order)
+            routes = (order.get("submit") for order in orders if NATIVE_TASK_ID not in order)
             return next(routes, None) == SUBMIT_V2
 
     def last_done(
-        self, origin: str, account: str, workflow: str, instance: str, limit: int = RUNS_KEPT
+        self, origin: str, account: str, program_key: str, instance: str, limit: int = RUNS_KEPT
     ) -> list[OrderRow]:
         """The latest orders of a program that succeeded, with what they cost; newest first."""
         with self._file.reading() as db:
             rows = db.execute(
                 "SELECT * FROM orders WHERE origin = ? AND account = ? AND workflow = ?"
                 " AND instance = ? AND state = 'done' ORDER BY id DESC LIMIT ?",
-                (origin, account, workflow, instance, limit),
+                (origin, account, program_key, instance, limit),
             )
             return [read_order(row) for row in rows]
 
@@ -326,7 +326,7 @@ def _with_results(db: sqlite3.Connection, rows: Sequence[OrderRow]) -> list[Orde
 
 def _search_text(row: OrderRow) -> str:
     """The searched text of an order: its program and the texts and numbers of its fields."""
-    texts = " ".join((row.workflow, row.name, *_texts(row.inputs), *_texts(row.graph)))
+    texts = " ".join((row.program_key, row.display_name, *_texts(row.inputs), *_texts(row.graph)))
     return folded(texts)[:SEARCHED_CHARACTERS]
 
 

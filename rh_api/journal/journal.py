@@ -130,15 +130,16 @@ class SqliteJournal:
     async def unfinished(self) -> list[OrderRow]:
         return await self._do(self._store.unfinished, self.origin, self.account)
 
-    async def last_done(self, program: str, instance: str) -> list[OrderRow]:
+    async def last_done(self, program_key: str, instance: str) -> list[OrderRow]:
         last_done = self._store.history.last_done
-        return await self._do(last_done, self.origin, self.account, program, instance)
+        return await self._do(last_done, self.origin, self.account, program_key, instance)
 
     async def results(self, order: int) -> list[ResultRow]:
         return await self._do(self._store.results, order)
 
-    async def silent_nodes(self, program: str) -> frozenset[str]:
-        return await self._do(self._store.caches.silent_nodes, self.origin, self.account, program)
+    async def silent_nodes(self, program_key: str) -> frozenset[str]:
+        silent_nodes = self._store.caches.silent_nodes
+        return await self._do(silent_nodes, self.origin, self.account, program_key)
 
     async def result_url(self) -> str:
         return await self._do(self._store.caches.result_url, self.origin)
@@ -239,8 +240,7 @@ class SqliteJournal:
     async def record_done(
         self, order: int, report: Report, missing: Sequence[str] | None = None
     ) -> None:
-        usage = report.usage
-        listed = enumerate(report.results or ())
+        usage, listed = report.usage, enumerate(report.results or ())
         was_open = await self._record(
             self._store.set_done,
             order,
@@ -300,9 +300,9 @@ class SqliteJournal:
         committed = self._store.ledger.committed
         return await self._do(committed, self.origin, self.account, scope, at)
 
-    async def reserve(self, program: str, hold: Hold) -> int:
+    async def reserve(self, program_key: str, hold: Hold) -> int:
         reserve = self._store.ledger.reserve
-        return await self._do(reserve, self.origin, self.account, program, hold)
+        return await self._do(reserve, self.origin, self.account, program_key, hold)
 
     async def held(self, order: int) -> Hold | None:
         return await self._do(self._store.ledger.held, order)
@@ -334,9 +334,9 @@ class SqliteJournal:
     async def paces(self, instance: str) -> list[tuple[str | None, ...]]:
         return await self._do(self._store.ledger.paces, self.origin, self.account, instance)
 
-    async def costs(self, program: str, instance: str) -> list[dict[str, int]]:
+    async def costs(self, program_key: str, instance: str) -> list[dict[str, int]]:
         costs = self._store.ledger.costs
-        return await self._do(costs, self.origin, self.account, program, instance, RUNS_KEPT)
+        return await self._do(costs, self.origin, self.account, program_key, instance, RUNS_KEPT)
 
     # Caches
 
@@ -363,11 +363,11 @@ class SqliteJournal:
     async def paths_of(self, algorithm: str, hexdigest: str) -> list[Path]:
         return await self._do(self._store.caches.paths_of, algorithm, hexdigest)
 
-    async def run_times(self, program: str, instance: str) -> list[float]:
-        return await self._do(self._store.caches.run_times, program, instance)
+    async def run_times(self, program_key: str, instance: str) -> list[float]:
+        return await self._do(self._store.caches.run_times, program_key, instance)
 
-    async def record_run(self, program: str, instance: str, seconds: float) -> None:
-        await self._record(self._store.caches.remember_run, program, instance, seconds)
+    async def record_run(self, program_key: str, instance: str, seconds: float) -> None:
+        await self._record(self._store.caches.remember_run, program_key, instance, seconds)
 
     async def ends(self, graph: str) -> dict[str, str]:
         return await self._do(self._store.caches.ends, graph)

@@ -112,13 +112,13 @@ class Ledger:
 
     # Reservations
 
-    def reserve(self, origin: str, account: str, program: str, hold: Hold) -> int:
+    def reserve(self, origin: str, account: str, program_key: str, hold: Hold) -> int:
         """Insert a reservation, return its id; raises LimitReached if it would exceed a limit."""
         with self._file.writing(Fate.NOT_STARTED) as db:
-            return self.reserve_in(db, origin, account, program, hold)
+            return self.reserve_in(db, origin, account, program_key, hold)
 
     def reserve_in(
-        self, db: sqlite3.Connection, origin: str, account: str, program: str, hold: Hold
+        self, db: sqlite3.Connection, origin: str, account: str, program_key: str, hold: Hold
     ) -> int:
         """`reserve` in the caller's transaction; an unbound reservation of `hold` is reused."""
         unbound = "SELECT 1 FROM reservations WHERE id = ? AND order_id IS NULL"
@@ -134,7 +134,7 @@ class Ledger:
         cursor = db.execute(
             "INSERT INTO reservations (origin, account, program, scope, at, seconds)"
             " VALUES (?, ?, ?, ?, ?, ?)",
-            (origin, account, program, hold.scope, at, hold.seconds),
+            (origin, account, program_key, hold.scope, at, hold.seconds),
         )
         number = cursor.lastrowid or 0
         _hold(db, number, hold.amounts)
@@ -285,7 +285,7 @@ class Ledger:
             return [tuple(row) for row in rows]
 
     def costs(
-        self, origin: str, account: str, program: str, instance: str, limit: int
+        self, origin: str, account: str, program_key: str, instance: str, limit: int
     ) -> list[dict[str, int]]:
         """Booked costs of the latest successes of a program, newest first."""
         with self._file.reading() as db:
@@ -297,7 +297,7 @@ class Ledger:
                 "  AND workflow = ? AND instance = ? AND state = 'done' AND booked IS NOT NULL"
                 "  ORDER BY orders.id DESC LIMIT ?) AS booked"
                 " JOIN amounts ON reservation_id = booked.id ORDER BY order_id DESC",
-                (origin, account, program, instance, limit),
+                (origin, account, program_key, instance, limit),
             ):
                 by_order.setdefault(row["order_id"], {})[row["unit"]] = row["cost"] or 0
             return [*by_order.values()]

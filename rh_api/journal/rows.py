@@ -15,6 +15,7 @@ from ..wire.envelope import read_object
 
 ORDERED_AGAIN = "error.uncertain"
 """`error_key` that closes an uncertain order when an equal one is ordered all the same."""
+NATIVE_TASK_ID = "prompt"  # key of `what`
 
 
 class State(enum.Enum):
@@ -37,15 +38,16 @@ class State(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What makes two orders equal: site, account, graph, inputs, and item of a batch.
+    """What makes two orders equal: site, account, program, graph, inputs, and item of a batch.
 
+    `program_key`: the program's id with a prefix per kind (`app/12`), a workflow's without.
     `account` is the key's fingerprint, never the key. `inputs_hash` covers the fields with the
     hashes of their contents, and the options.
     """
 
     origin: str
     account: str
-    workflow: str
+    program_key: str
     graph_hash: str
     inputs_hash: str
     item: int = 0
@@ -71,7 +73,7 @@ class OrderRow:
     identity_digest: str
     origin: str
     account: str
-    workflow: str
+    program_key: str
     item: int
     instance: str
     what: Mapping[str, object]
@@ -113,18 +115,23 @@ class OrderRow:
 
     @property
     def kind(self) -> str:
-        """Kind of program: workflow, app, graph or model."""
-        return self.workflow.partition("/")[0] if "/" in self.workflow else "workflow"
+        """Kind of program: workflow, app, quick, model or graph."""
+        return self.program_key.partition("/")[0] if "/" in self.program_key else "workflow"
 
     @property
-    def program(self) -> str:
+    def program_id(self) -> str:
         """The program's id or endpoint; for a graph a digest of its structure."""
-        return self.workflow.partition("/")[2] or self.workflow
+        return self.program_key.partition("/")[2] or self.program_key
 
     @property
-    def name(self) -> str:
+    def display_name(self) -> str:
         """The program's display name, "" if unknown."""
         return str(self.what.get("name") or "")
+
+    @property
+    def native_task_id(self) -> str:
+        """Its task id by the native route, given before it is sent; "" by other routes."""
+        return str(self.what.get(NATIVE_TASK_ID) or "")
 
     @property
     def inputs(self) -> Mapping[str, object]:
@@ -174,6 +181,7 @@ def read_order(row: sqlite3.Row) -> OrderRow:
     values: dict[str, Any] = dict(row)
     values["state"] = State(values["state"])
     values["what"] = json.loads(values["what"])
+    values["program_key"] = values.pop("workflow")
     for name, column in (("announced", "told"), ("missing", "missing")):
         values[name] = tuple(map(str, json.loads(values.pop(column))))
     return OrderRow(**values)

@@ -21,7 +21,7 @@ from .history import History
 from .ledger import NO_HOLD, Hold, Ledger
 from .pruning import prune
 from .retention import KEEP_DAYS, KEEP_ORDERS, SteadyClock, age
-from .rows import Identity, OrderExists, OrderRow, ResultRow, State, read_order
+from .rows import NATIVE_TASK_ID, Identity, OrderExists, OrderRow, ResultRow, State, read_order
 from .webhooks import Address, WebhookRows
 
 BUSY_SECONDS = 5.0  # timeout for another process's lock
@@ -131,7 +131,7 @@ class Store:
                     identity.digest,
                     identity.origin,
                     identity.account,
-                    identity.workflow,
+                    identity.program_key,
                     identity.item,
                     instance,
                     json.dumps(dict(what)),
@@ -139,7 +139,7 @@ class Store:
                 ),
             )
             order = cast(int, cursor.lastrowid)
-            paid_by = (identity.origin, identity.account, identity.workflow)
+            paid_by = (identity.origin, identity.account, identity.program_key)
             self.ledger.check_in(db, identity.origin, identity.account, hold)
             self.ledger.bind_in(db, self.ledger.reserve_in(db, *paid_by, hold), order)
             if webhook is not None:
@@ -186,16 +186,14 @@ class Store:
     def set_uncertain_again(self, order: int, *, key: str) -> bool:
         """Make it uncertain again: its task is no longer listed anywhere."""
         row = self.order(order)
-        what = {} if row is None else {**row.what, "prompt": row.task_id}
+        what = {} if row is None else {**row.what, NATIVE_TASK_ID: row.task_id}
         sql = "UPDATE orders SET state = 'uncertain', task_id = NULL, what = ?, error_key = ?"
         where = " WHERE id = ? AND state IN ('placed', 'running')"
         return self._file.change(sql + where, (json.dumps(what), key, order))
 
     def drop(self, order: int, *, for_good: bool = False) -> bool:
-        """Delete an order that provably never started; one with a task id stays.
-
-        Its reservation stays until it is released or bound again, unless `for_good`.
-        """
+        """Delete an order that provably never started; one with a task id stays. Its reservation
+        stays until it is released or bound again, unless `for_good`."""
         statement = "DELETE FROM orders WHERE id = ? AND state IN ('intended', 'uncertain')"
         return self._delete(statement, (order,), for_good=for_good)
 

@@ -119,7 +119,7 @@ class Budget:
         journal = self.context.journal
         amounts = priced(await order.price(order.body), journal.currency)
         if not amounts and not hold.amounts:
-            raise unbounded(order.program, hold.limits)
+            raise unbounded(order.program_key, hold.limits)
         require_limited(amounts, hold.limits)
         if amounts and amounts != hold.amounts:
             hold = replace(hold, amounts=amounts, at=self.facts.wallet.unix())
@@ -141,8 +141,8 @@ class Budget:
                 order.scope, highest(facts), limits=limits, at=self.facts.wallet.unix(), once=True
             )
             return replace(hold, number=await self._hold(order, hold))
-        if order.prompt:
-            raise unbounded(order.program, limits, "error.native_limit")
+        if order.native_task_id:
+            raise unbounded(order.program_key, limits, "error.native_limit")
         await self.orphaned_orders.see_to_overdue()
         bound: Bound | Reached | None = None
         for _ in range(TRIES):
@@ -164,7 +164,7 @@ class Budget:
 
     async def _hold(self, order: Order, hold: Hold) -> int:
         """Reserve in the journal; return the reservation's number. A cancel releases it again."""
-        reserving = asyncio.ensure_future(self.context.journal.reserve(order.program, hold))
+        reserving = asyncio.ensure_future(self.context.journal.reserve(order.program_key, hold))
         try:
             return await asyncio.shield(reserving)
         except asyncio.CancelledError:
@@ -183,7 +183,7 @@ class Budget:
     def _passes_once(self, order: Order) -> bool:
         """Consume the exemption of this order, else one of the same program: the canvas may draw
         a new seed for each run, which changes the key."""
-        own, program = _key_of(order), f"{order.program} "
+        own, program = _key_of(order), f"{order.program_key} "
         passing = sorted(
             (key != own, scope, key)
             for scope, key in self._once
@@ -365,4 +365,4 @@ class Budget:
 
 def _key_of(order: Order) -> str:
     """Return the order's key: its program, and a digest of graph and inputs."""
-    return f"{order.program} {digest([order.graph_hash, order.inputs_hash])}"
+    return f"{order.program_key} {digest([order.graph_hash, order.inputs_hash])}"

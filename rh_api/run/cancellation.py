@@ -94,7 +94,7 @@ class Canceller:
             return await self.task(task_id)
         await context.journal.record_cancel_wanted(row.id)
         was_trying = row.id in self.trying
-        stopped = await self._stop(row.id, task_id, names_model(row.workflow))
+        stopped = await self._stop(row.id, task_id, names_model(row.program_key))
         if was_trying and stopped.confirmed:
             context.stopped(stopped)
         return stopped.confirmed

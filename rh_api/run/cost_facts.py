@@ -28,9 +28,9 @@ class CostFacts:
         journal, instance = self.journal, order.options.instance
         account = await self.wallet.read()
         unit = self.wallet.unit(account)
-        quote = quote_of_runs(await journal.costs(order.program, instance))
+        quote = quote_of_runs(await journal.costs(order.program_key, instance))
         return Facts(
-            program=order.program,
+            program=order.program_key,
             currency=journal.currency,
             unit=unit,
             rate=await self.rate(unit, instance),
@@ -40,7 +40,7 @@ class CostFacts:
             is_free_of_others=bool(order.is_free_of_others and order.is_free_of_others()),
             price=await order.price(None),
             quote=quote,
-            allowed=rules.allowed.get(order.program, {}),
+            allowed=rules.allowed.get(order.program_key, {}),
         )
 
     async def rate(self, unit: str | None, instance: str) -> int | None:
@@ -59,7 +59,7 @@ class CostFacts:
         if price.is_known and {COINS, self.journal.currency}.issuperset(price.ranges):
             return price
         journal, instance = self.journal, order.options.instance
-        quote = quote_of_runs(await journal.costs(order.program, instance))
+        quote = quote_of_runs(await journal.costs(order.program_key, instance))
         if quote.is_known or order.is_model:
             return quote if quote.is_known else price
         try:

@@ -114,7 +114,7 @@ class Engine:
         `serve`: results of an earlier equal order may be returned.
         """
         journal = self.context.journal
-        content = (order.program, order.graph_hash, order.inputs_hash, order.item)
+        content = (order.program_key, order.graph_hash, order.inputs_hash, order.item)
         identity = Identity(journal.origin, journal.account, *content)
         prepared = False
         while True:
@@ -317,7 +317,7 @@ class Engine:
     async def _watched(self, active: ActiveOrder) -> tuple[Report, float, tuple[str, ...]]:
         context, order = self.context, active.order
         journal, row = context.journal, active.row
-        awaited = await self._awaited(active.ticket.tips.outputs, order.program, order.shows)
+        awaited = await self._awaited(active.ticket.tips.outputs, order.program_key, order.shows)
         recorded = row is None
 
         def show(news: Progress) -> None:
@@ -329,7 +329,7 @@ class Engine:
             active.watch(news)
 
         instance = order.options.instance
-        history = await context.if_readable(journal.run_times(order.program, instance))
+        history = await context.if_readable(journal.run_times(order.program_key, instance))
         poller = Poller(
             transport=context.sender.transport,
             clock=context.sender.clock,
@@ -350,7 +350,7 @@ class Engine:
         seconds = poller.seconds
         # The start of a resumed task was not observed, so its duration is no sample.
         if report.phase is Phase.SUCCESS and seconds > 0 and active.earlier is None:
-            context.spawn(journal.record_run(order.program, instance, seconds))
+            context.spawn(journal.record_run(order.program_key, instance, seconds))
         return report, seconds, missing(report, awaited)
 
     async def _awaited(
@@ -372,7 +372,8 @@ class Engine:
         sender, earlier = self.context.sender, active.earlier
         awaited = earlier and earlier.missing
         if earlier is not None and (not awaited or UNNAMED in awaited):
-            awaited = await self._awaited(earlier.announced, earlier.workflow, active.order.shows)
+            shows = active.order.shows
+            awaited = await self._awaited(earlier.announced, earlier.program_key, shows)
         ways = polls(sender.transport.send, active.ticket.task_id)
         asks = [partial(if_answered, poll) for poll in reversed(ways)]
         report = await completed(report, awaited, asks, sender.clock, wait=wait)

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from ..journal import OrderRow
+from ..journal.rows import NATIVE_TASK_ID
 from ..money.quotes import Quote
 from ..wire import run_v2
 from ..wire.apps import run_app
@@ -19,7 +20,7 @@ from ..wire.quick import run_quick
 from ..wire.tasks import Usage
 from .progress import Watch
 
-_MODEL_PAGE = "model/"  # prefix of a standard model's name in the journal
+_MODEL_PAGE = "model/"  # prefix of a standard model's program key
 
 Payload = tuple[NodeInfo, ...] | str | dict[str, object]
 """An order's payload, with the remote names of its uploads: fields, JSON text of a whole graph, or
@@ -40,19 +41,21 @@ class Order:
     """Everything that the create call needs, and that following the task needs.
 
     `program_id`: workflow id; with `is_app` the app's id, with `is_model` a model's endpoint, with
-    `example` `<webappId>/<quickCreateCode>`. `name`: its name in the journal if that is not the
-    id. `graph`: JSON text of a whole graph that replaces the stored one, or None.
+    `example` `<webappId>/<quickCreateCode>`; "" for an order that is only followed or quoted.
+    `key_override`: its `program_key` if that does not follow from the id, as for whole graphs.
+    `node_info`, `graph`, `body`: the payload, see `Payload`; `graph` replaces the stored one.
+    `options`: of the run, such as the instance. `item`: its place among equal orders of a batch.
     `graph_hash`: of the stored workflow's JSON or app's form (a changed one is another order).
     `inputs`: fields as part of the order's identity, with content hashes in place of contents.
-    `shows`: ids of display-only nodes, which save nothing. `title`: display name of the program,
-    "" if unknown. `titles`: display names by node id. `nodes`: number of nodes, 0 if unknown.
+    `shows`: ids of display-only nodes, which save nothing. `display_name`: of the program, "" if
+    unknown. `titles`: display names by node id. `nodes`: number of nodes, 0 if unknown.
     `time_limit`: seconds of running time, 0 for none. `scope`: the prompt or command whose cost
     limit it counts against. `price`: quotes a model's order.
     `is_free_of_others`: returns whether the graph is known to hold no node billed by third parties.
     `own_values`: what the journal keeps of a whole graph, to find and repeat it. `example`:
     call example of a Quick Create module, without the key; needed to order it again.
-    `prompt`: task id of a native-route order, "" for others. `measure`: measures the cost of the
-    task with that id.
+    `native_task_id`: task id of a native-route order, "" for others. `measure`: measures the cost
+    of the task with that id.
     """
 
     program_id: str
@@ -66,23 +69,23 @@ class Order:
     time_limit: float = 0.0
     item: int = 0
     is_app: bool = False
-    name: str = ""
+    key_override: str = ""
     shows: frozenset[str] = frozenset()
     is_model: bool = False
     body: Mapping[str, object] = field(default_factory=dict[str, object])
-    title: str = ""
+    display_name: str = ""
     scope: str = ""
     price: Price = field(default=no_price, compare=False)
     is_free_of_others: Callable[[], bool] | None = field(default=None, compare=False)
     own_values: Mapping[str, object] = field(default_factory=dict[str, object])
     example: str = ""
-    prompt: str = ""
+    native_task_id: str = ""
     measure: Callable[[str], Awaitable[Usage | None]] | None = field(default=None, compare=False)
 
     @property
-    def program(self) -> str:
-        """The program's name in the journal."""
-        return self.name or self.page
+    def program_key(self) -> str:
+        """The program in the journal: id with a prefix per kind, such as `app/12`."""
+        return self.key_override or self.page
 
     @property
     def page(self) -> str:
@@ -97,7 +100,7 @@ class Order:
     def takes_webhook(self) -> bool:
         """Whether the create call accepts a webhook URL; Quick Create and the native route do
         not."""
-        return not (self.example or self.prompt)
+        return not (self.example or self.native_task_id)
 
     def with_payload(self, payload: Payload) -> Order:
         """Return the order with its payload, by type: graph, body or node_info."""
@@ -110,7 +113,7 @@ class Order:
     @property
     def has_v2(self) -> bool:
         """Whether a V2 route can order it as well."""
-        return not (self.is_model or self.example or self.prompt)
+        return not (self.is_model or self.example or self.native_task_id)
 
     def call_v2(self, access_password: str) -> Call[Ticket]:
         """Return the create call of the V2 route."""
@@ -127,8 +130,8 @@ class Order:
         if self.example:
             app_id, _, code = self.program_id.partition("/")
             return run_quick(app_id, code, self.body)
-        if self.prompt:
-            return queue_prompt(Prompt.of(self.prompt), self.graph or "")
+        if self.native_task_id:
+            return queue_prompt(Prompt.of(self.native_task_id), self.graph or "")
         args = (self.program_id, self.node_info, self.options)
         if self.is_app:
             return run_app(*args, access_password=access_password)
@@ -144,9 +147,9 @@ class Order:
             "time_limit": self.time_limit,
         }
         options = {name: value for name, value in options.items() if value}
-        own = {**self.own_values, "example": self.example, "prompt": self.prompt}
+        own = {**self.own_values, "example": self.example, NATIVE_TASK_ID: self.native_task_id}
         more = {name: value for name, value in own.items() if value}
-        return {"inputs": dict(self.inputs), "name": self.title, "options": options, **more}
+        return {"inputs": dict(self.inputs), "name": self.display_name, "options": options, **more}
 
     @property
     def inputs_hash(self) -> str:
@@ -178,13 +181,13 @@ class ActiveOrder:
 
 
 def model_page(endpoint: str) -> str:
-    """Return a standard model's name in the journal."""
+    """Return a standard model's program key."""
     return f"{_MODEL_PAGE}{endpoint}"
 
 
-def is_model(program: str) -> bool:
-    """Return whether a program's name in the journal is that of a standard model."""
-    return program.startswith(_MODEL_PAGE)
+def is_model(program_key: str) -> bool:
+    """Return whether a program is a standard model."""
+    return program_key.startswith(_MODEL_PAGE)
 
 
 def digest(value: object) -> str:

@@ -149,7 +149,7 @@ class Journal(Protocol):
         """Orders that are not over, oldest first."""
         ...
 
-    async def last_done(self, program: str, instance: str) -> list[OrderRow]:
+    async def last_done(self, program_key: str, instance: str) -> list[OrderRow]:
         """The latest orders of a program that succeeded; newest first."""
         ...
 
@@ -159,7 +159,7 @@ class Journal(Protocol):
         """URL of a recent result of the site, of any account; "" if none is known."""
         ...
 
-    async def silent_nodes(self, program: str) -> frozenset[str]:
+    async def silent_nodes(self, program_key: str) -> frozenset[str]:
         """Announced nodes without output in a program's two latest awaited successes."""
         ...
 
@@ -299,7 +299,7 @@ class Journal(Protocol):
         """What counts against the limits of a prompt or command, and of the day of `at`."""
         ...
 
-    async def reserve(self, program: str, hold: Hold) -> int:
+    async def reserve(self, program_key: str, hold: Hold) -> int:
         """Reserve `hold` for an order of a program; return its id. Raises LimitReached."""
         ...
 
@@ -341,7 +341,7 @@ class Journal(Protocol):
         """Coins, money, seconds of the latest runs on an instance, as the service prints them."""
         ...
 
-    async def costs(self, program: str, instance: str) -> list[dict[str, int]]:
+    async def costs(self, program_key: str, instance: str) -> list[dict[str, int]]:
         """Booked costs of the latest successes of a program, newest first."""
         ...
 
@@ -367,8 +367,8 @@ class Journal(Protocol):
         """Files that had this content when they were hashed."""
         ...
 
-    async def run_times(self, program: str, instance: str) -> list[float]:
+    async def run_times(self, program_key: str, instance: str) -> list[float]:
         """Seconds that past runs took, newest first."""
         ...
 
-    async def record_run(self, program: str, instance: str, seconds: float) -> None: ...
+    async def record_run(self, program_key: str, instance: str, seconds: float) -> None: ...

@@ -31,8 +31,8 @@ LOOK_AGAIN = 0.5  # poll interval (s) for an order that another process is placi
 class OpenOrder:
     """An order that is not over.
 
-    `order`: its number in the journal. `kind`: workflow, app, graph or model; `program`: its id or
-    endpoint, for a graph the journal's name of its shape; `name`: display name, "" if unknown.
+    `order`: its number in the journal. `kind`: as of `OrderRow`; `program`: its id or
+    endpoint, for a graph a digest of its structure; `name`: display name, "" if unknown.
     `task_id`: "" if unknown; then `Client.settle_uncertain` settles it.
     `placed_at`, `started_at`: unix seconds, the latter None unless it was seen running.
     `cancelling`: a cancel was requested and is not confirmed.
@@ -58,7 +58,7 @@ class OpenOrder:
     news: Progress | None = None
 
     @property
-    def kind_program(self) -> str:
+    def program_key(self) -> str:
         """The program as `client.costs.estimate` takes it."""
         return self.program if self.kind == "workflow" else f"{self.kind}/{self.program}"
 
@@ -75,8 +75,8 @@ class OpenOrder:
         return cls(
             order=row.id,
             kind=row.kind,
-            program=row.program,
-            name=row.name,
+            program=row.program_id,
+            name=row.display_name,
             instance=row.instance,
             news=news,
             task_id=row.task_id or "",
@@ -142,8 +142,8 @@ class Recovery:
 
     async def _is_listed(self, row: OrderRow) -> bool:
         """Return whether the native route lists an uncertain order's prompt; then place its row."""
-        task_id = row.what.get("prompt")
-        if not isinstance(task_id, str):
+        task_id = row.native_task_id
+        if not task_id:
             return False
         with contextlib.suppress(RunningHubError):
             await query_report(self.context.sender.send, task_id)
@@ -226,7 +226,7 @@ class Recovery:
         savers = {result.node_id for result in report.results or () if result.node_id}
         nodes: Collection[str] = question.graph.keys()
         if savers and question.kind == "workflow" and nodes_of is not None:
-            nodes = await nodes_of(question.program)
+            nodes = await nodes_of(question.program_id)
         if savers and nodes and _outer(savers).isdisjoint(_outer(nodes)):
             named = ", ".join(sorted(savers))
             raise BadInput("error.task_of_other_program", id=task_id, order=order, nodes=named)
@@ -234,7 +234,7 @@ class Recovery:
             raise BadInput("error.order_twin", order=order)
         if question.cancel == "wanted":
             again = self.canceller.again
-            context.spawn(again(order, task_id, is_model=is_model(question.workflow)), order)
+            context.spawn(again(order, task_id, is_model=is_model(question.program_key)), order)
 
     async def settle_as_not_started(self, order: int) -> None:
         """Settle an uncertain order as never started, on the user's word: its row is deleted.
@@ -253,9 +253,9 @@ class Recovery:
         for row in await context.if_readable(context.journal.unfinished()) or ():
             if row.id > self.last or row.cancel != "wanted":
                 continue
-            task_id = row.task_id or (await self._is_listed(row) and str(row.what["prompt"]))
+            task_id = row.task_id or (await self._is_listed(row) and row.native_task_id)
             if task_id:
-                context.spawn(again(row.id, task_id, is_model=is_model(row.workflow)), row.id)
+                context.spawn(again(row.id, task_id, is_model=is_model(row.program_key)), row.id)
 
     async def _question(self, order: int) -> OrderRow:
         journal = self.context.journal
@@ -288,4 +288,4 @@ def order_of(row: OrderRow | None) -> Order:
     """Return an Order for following a task, with what its row tells; empty without a row."""
     if row is None:
         return Order("")
-    return Order("", name=row.workflow, options=TaskOptions(instance=row.instance))
+    return Order("", key_override=row.program_key, options=TaskOptions(instance=row.instance))

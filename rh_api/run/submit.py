@@ -222,8 +222,10 @@ class Submitter:
             if error.wrong_address and not await self._takes_orders(error):
                 raise error.with_context(fate=Fate.NOT_STARTED) from error.__cause__
             ticket = None
-            if order.prompt and error.fate is Fate.UNKNOWN:
-                ticket = await native.find(sender.transport.send, sender.clock, order.prompt)
+            if order.native_task_id and error.fate is Fate.UNKNOWN:
+                ticket = await native.find(
+                    sender.transport.send, sender.clock, order.native_task_id
+                )
             if ticket is None:
                 raise
         twin = await self.context.journal.record_placed(row, ticket.task_id, ticket.tips.outputs)

@@ -238,7 +238,7 @@ def test_every_part_of_an_identity_counts() -> None:
     others = [
         replace(base, origin="p"),
         replace(base, account="b"),
-        replace(base, workflow="x"),
+        replace(base, program_key="x"),
         replace(base, graph_hash="h"),
         replace(base, inputs_hash="j"),
         replace(base, item=2),

@@ -73,7 +73,7 @@ class World:
         return await self.engine.run(order, self.prepare, self.watcher, **more)
 
     def row(self, order: Order = ORDER) -> OrderRow | None:
-        identity = Identity("https://x", "account", order.program, "", order.inputs_hash, 0)
+        identity = Identity("https://x", "account", order.program_key, "", order.inputs_hash, 0)
         return self.rows.store.find(identity.digest)
 
     def state(self, order: Order = ORDER) -> State | None:

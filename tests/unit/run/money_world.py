@@ -265,13 +265,13 @@ def _order(label: str, scope: str, chance: random.Random) -> Order:
         return Order(
             "painter", inputs={"n": label}, is_model=True, body=body, scope=scope, price=_price
         )
-    program = Order(label, inputs={"n": label}, name=f"graph/{int(label) % 8}", scope=scope)
+    program = Order(label, inputs={"n": label}, key_override=f"graph/{int(label) % 8}", scope=scope)
     machine = chance.choice(["default", "plus"])
     limit = chance.choice([0.0, 0.0, 20.0])
     return Order(
         program.program_id,
         inputs=program.inputs,
-        name=program.name,
+        key_override=program.key_override,
         scope=scope,
         options=TaskOptions(instance=machine),
         time_limit=limit,

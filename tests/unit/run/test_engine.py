@@ -100,5 +100,5 @@ def test_an_order_of_which_a_part_runs_is_followed(make):
 def test_run_times_are_remembered_for_the_next(make):
     world = make(query=[until(10, SUCCESS)])
     run(world)
-    (seconds,) = world.rows.store.caches.run_times(ORDER.program, "default")
+    (seconds,) = world.rows.store.caches.run_times(ORDER.program_key, "default")
     assert 5 <= seconds <= 15

@@ -21,7 +21,7 @@ def test_a_task_that_was_left_running_is_taken_up_and_not_ordered_again(make):
     assert len(world.service.times("create")) == 1
     assert world.prepared == 1
     # When it started was not seen, so its length says nothing.
-    assert world.rows.store.caches.run_times(ORDER.program, "default") == []
+    assert world.rows.store.caches.run_times(ORDER.program_key, "default") == []
 
 
 def test_results_that_did_not_arrive_are_fetched_without_an_order(make):

@@ -153,7 +153,7 @@ def test_a_book_that_fails_later_loses_no_task(make):
 
 def test_an_order_that_another_process_is_placing_is_left_to_it(make):
     world = make()
-    identity = Identity("https://x", "account", ORDER.program, "", ORDER.inputs_hash, 0)
+    identity = Identity("https://x", "account", ORDER.program_key, "", ORDER.inputs_hash, 0)
 
     async def prepare() -> tuple[NodeInfo, ...]:
         world.rows.store.intend(identity, instance="default", what={})
@@ -170,7 +170,7 @@ def test_an_order_that_another_process_is_placing_is_left_to_it(make):
 
 def test_an_order_that_another_process_places_meanwhile_is_followed(make):
     world = make()
-    identity = Identity("https://x", "account", ORDER.program, "", ORDER.inputs_hash, 0)
+    identity = Identity("https://x", "account", ORDER.program_key, "", ORDER.inputs_hash, 0)
     store = world.rows.store
 
     async def story() -> Outcome:
@@ -187,7 +187,7 @@ def test_an_order_that_another_process_places_meanwhile_is_followed(make):
 
 def test_when_the_other_process_was_refused_this_one_orders(make):
     world = make()
-    identity = Identity("https://x", "account", ORDER.program, "", ORDER.inputs_hash, 0)
+    identity = Identity("https://x", "account", ORDER.program_key, "", ORDER.inputs_hash, 0)
     store = world.rows.store
 
     async def story() -> Outcome:
@@ -203,7 +203,7 @@ def test_when_the_other_process_was_refused_this_one_orders(make):
 
 def test_another_process_is_not_waited_for_without_end(make):
     world = make()
-    identity = Identity("https://x", "account", ORDER.program, "", ORDER.inputs_hash, 0)
+    identity = Identity("https://x", "account", ORDER.program_key, "", ORDER.inputs_hash, 0)
     row = world.rows.store.intend(identity, instance="default", what={"before": 2})
 
     async def story() -> float:

@@ -37,7 +37,7 @@ from tests.unit.run.engine_world import (
 
 
 def test_the_time_limit_counts_what_ran_before_the_restart(make):
-    limited = Order(ORDER.program, inputs=ORDER.inputs, time_limit=1000.0)
+    limited = Order(ORDER.program_id, inputs=ORDER.inputs, time_limit=1000.0)
     world = make(query=[RUNNING, LOST])
     fails(world, Unreachable, order=limited)
     world.restart()
@@ -63,7 +63,7 @@ SERVICE_BEGAN = 1_900_000_000.0
 
 @pytest.mark.parametrize("seconds", [DAY, -DAY])
 def test_a_clock_that_was_set_meanwhile_does_not_end_a_task_at_its_limit(make, seconds: float):
-    limited = Order(ORDER.program, inputs=ORDER.inputs, time_limit=1000.0)
+    limited = Order(ORDER.program_id, inputs=ORDER.inputs, time_limit=1000.0)
     world = make(create=[dated(taken(), 0)], query=[dated(RUNNING, 0), LOST])
     fails(world, Unreachable, order=limited)
     world.restart()
@@ -75,7 +75,7 @@ def test_a_clock_that_was_set_meanwhile_does_not_end_a_task_at_its_limit(make, s
 
 
 def test_by_the_service_s_clock_the_limit_is_kept_whatever_this_machine_s_says(make):
-    limited = Order(ORDER.program, inputs=ORDER.inputs, time_limit=1000.0)
+    limited = Order(ORDER.program_id, inputs=ORDER.inputs, time_limit=1000.0)
     world = make(create=[dated(taken(), 0)], query=[dated(RUNNING, 0), LOST])
     fails(world, Unreachable, order=limited)
     world.restart()
@@ -91,7 +91,7 @@ def test_by_the_service_s_clock_the_limit_is_kept_whatever_this_machine_s_says(m
 
 
 def test_time_in_the_queue_does_not_count_after_a_restart(make):
-    limited = Order(ORDER.program, inputs=ORDER.inputs, time_limit=100.0)
+    limited = Order(ORDER.program_id, inputs=ORDER.inputs, time_limit=100.0)
     world = make(create=[taken(status="QUEUED")], query=[QUEUED, LOST])
     fails(world, Unreachable, order=limited)
     assert world.state(limited) is State.PLACED
@@ -193,7 +193,11 @@ def test_open_orders_are_those_of_before_that_nobody_waits_for(make):
 
     async def story() -> None:
         (order,) = await before.open_orders()
-        assert (order.task_id, order.state, order.program) == (TASK, State.RUNNING, ORDER.program)
+        assert (order.task_id, order.state, order.program) == (
+            TASK,
+            State.RUNNING,
+            ORDER.program_key,
+        )
         assert order.inputs == ORDER.inputs
         assert not order.is_uncertain
         job = asyncio.ensure_future(world.run())

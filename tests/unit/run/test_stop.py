@@ -469,7 +469,7 @@ def test_running_again_before_a_stopped_create_is_refused_orders_once_that_is_kn
 
 
 def test_a_cancel_that_takes_long_holds_up_no_other_order(make):
-    second = Order(ORDER.program, inputs={"6.text": "a dog"})
+    second = Order(ORDER.program_id, inputs={"6.text": "a dog"})
     world = make(create=[taken("1"), taken("2")], query=[RUNNING])
     world.service.cancel = [lambda _: asyncio.sleep(10_000)]
 
@@ -491,7 +491,7 @@ def test_a_cancel_that_takes_long_holds_up_no_other_order(make):
 def test_at_the_time_limit_the_task_is_cancelled(make):
     world = make(query=[RUNNING])
     world.service.cancel = [lambda _: world.service.query.__setitem__(0, CANCELLED) or code(0)]
-    limited = Order(ORDER.program, inputs=ORDER.inputs, time_limit=20.0)
+    limited = Order(ORDER.program_id, inputs=ORDER.inputs, time_limit=20.0)
     fails(world, TimeLimit, order=limited)
     assert world.service.times("cancel") == [20]
     assert world.state(limited) is State.CANCELLED

@@ -131,14 +131,14 @@ def test_a_storm(seed: int, count: int):
         await asyncio.wait(jobs)
         await engine.settle()
         assert engine.submitter.limiter.used == 0
-        states = {order.program: _state(rows, order) for order in orders}
+        states = {order.program_key: _state(rows, order) for order in orders}
         unasked = {State.UNCERTAIN, State.INTENDED}
         for task_id in cloud.running():
             order = cloud.booked[int(task_id) - 1]
             assert states[order] in unasked | {State.PLACED, State.RUNNING}
         for order in orders:
-            if order.program not in cloud.booked:
-                assert states[order.program] in (None, State.UNCERTAIN)
+            if order.program_key not in cloud.booked:
+                assert states[order.program_key] in (None, State.UNCERTAIN)
         rows.store.close()
 
     sentences: list[str] = []
@@ -149,6 +149,6 @@ def test_a_storm(seed: int, count: int):
 
 
 def _state(rows: UnthreadedJournal, order: Order) -> State | None:
-    identity = Identity("https://x", "a", order.program, "", order.inputs_hash, 0)
+    identity = Identity("https://x", "a", order.program_key, "", order.inputs_hash, 0)
     row = rows.store.find(identity.digest)
     return None if row is None else row.state

@@ -21,7 +21,7 @@ from tests.support.clocks import LoopClock
 from tests.unit.run.engine_world import ORDER, World, play, run
 
 TUNNEL = "https://tunnel.example"
-OTHER = Order(ORDER.program, inputs={"6.text": "a dog"})
+OTHER = Order(ORDER.program_id, inputs={"6.text": "a dog"})
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_each_order_carries_an_address_of_its_own(world: World) -> None:
 
 def test_an_address_of_the_persons_own_stays(world: World) -> None:
     own = TaskOptions(webhook_url="https://example.com/mine")
-    run(world, order=Order(ORDER.program, inputs=ORDER.inputs, options=own))
+    run(world, order=Order(ORDER.program_id, inputs=ORDER.inputs, options=own))
     assert address(world) == "https://example.com/mine"
 
 
@@ -148,7 +148,7 @@ def test_limits_of_time_are_watched_as_before(world: World) -> None:
         world.service.create = [taken("1900000000000000777", "QUEUED")]
         answers: Answer = until(begin + 400.0, SUCCESS, until(begin + 300.0, RUNNING, QUEUED))
         world.service.query = [lambda request: _unfold(answers, request)]
-        await world.run(Order(ORDER.program, inputs={"6.text": "c"}, time_limit=1000.0))
+        await world.run(Order(ORDER.program_id, inputs={"6.text": "c"}, time_limit=1000.0))
         return [at - begin for at in world.service.times("query") if at > begin]
 
     times = play(world, story)
