@@ -16,7 +16,7 @@ from .graphs import Graph, Verdict, id_key, inputs_of
 from .nodes.context import Outcome, Product
 from .tasks.progress import Progress
 
-LOOK_SECONDS = 0.1
+POLL_SECONDS = 0.1
 """Poll interval for the history if the socket does not report the end."""
 
 ANSWER_SECONDS = 30.0
@@ -190,7 +190,7 @@ class Hosted:
         history: dict[str, Any] = {}
         while self.prompt_id not in history:
             history = await _json(session, "GET", path)
-            await asyncio.sleep(0 if history else LOOK_SECONDS)
+            await asyncio.sleep(0 if history else POLL_SECONDS)
         return history[self.prompt_id]
 
 

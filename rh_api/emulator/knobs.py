@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 MIB = 1024 * 1024
 
-LOOK_SECONDS = 0.02
+POLL_SECONDS = 0.02
 """Poll interval of waiting tasks; knobs change from other threads, without notification."""
 
 Socket = Literal["ok", "none", "refused", "foreign", "silent", "dying", "lying", "flood"]

@@ -1,5 +1,5 @@
-"""Caches in the journal's file: uploads, file hashes, run times, result URLs, silent nodes,
-and how the nodes of a local graph ended."""
+"""Caches in the journal's file (uploads, file hashes, run times), how the nodes of a local graph
+ended, and two queries of orders and results whose answers save work."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ RUNS_KEPT = 20  # per workflow and instance; more past runs do not predict bette
 
 
 class Caches:
-    """Cached facts beside the orders; losing them costs only time.
+    """Facts beside the orders. Losing uploads, hashes and run times costs only time; `ends` are
+    kept nowhere else. `silent_nodes` and `result_url` store nothing: they read orders and results.
 
     Methods raise StoreUnavailable as those of the `Store` do.
     """
@@ -31,13 +32,13 @@ class Caches:
             (origin, account, sha256, name, url, expires),
         )
 
-    def upload(self, origin: str, account: str, sha256: str, now: float) -> tuple[str, str] | None:
-        """Name and URL of content that the service still has at `now`, else None."""
+    def upload(self, origin: str, account: str, sha256: str, at: float) -> tuple[str, str] | None:
+        """Name and URL of content that the service still has `at` unix seconds, else None."""
         with self._file.reading() as db:
             row = db.execute(
                 "SELECT name, url FROM uploads"
                 " WHERE origin = ? AND account = ? AND sha256 = ? AND expires > ?",
-                (origin, account, sha256, now),
+                (origin, account, sha256, at),
             ).fetchone()
             return None if row is None else (row["name"], row["url"])
 

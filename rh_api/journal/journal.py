@@ -331,8 +331,8 @@ class SqliteJournal:
     async def open_holds(self) -> list[tuple[OrderRow, float | None]]:
         return await self._do(self._store.ledger.open_holds, self.origin, self.account)
 
-    async def paces(self, instance: str) -> list[tuple[str | None, ...]]:
-        return await self._do(self._store.ledger.paces, self.origin, self.account, instance)
+    async def paid_runs(self, instance: str) -> list[tuple[str | None, ...]]:
+        return await self._do(self._store.ledger.paid_runs, self.origin, self.account, instance)
 
     async def costs(self, program_key: str, instance: str) -> list[dict[str, int]]:
         costs = self._store.ledger.costs

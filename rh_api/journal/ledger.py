@@ -115,9 +115,9 @@ class Ledger:
     def reserve(self, origin: str, account: str, program_key: str, hold: Hold) -> int:
         """Insert a reservation, return its id; raises LimitReached if it would exceed a limit."""
         with self._file.writing(Fate.NOT_STARTED) as db:
-            return self.reserve_in(db, origin, account, program_key, hold)
+            return self.reserve_within(db, origin, account, program_key, hold)
 
-    def reserve_in(
+    def reserve_within(
         self, db: sqlite3.Connection, origin: str, account: str, program_key: str, hold: Hold
     ) -> int:
         """`reserve` in the caller's transaction; an unbound reservation of `hold` is reused."""
@@ -165,15 +165,17 @@ class Ledger:
             _hold(db, number, amounts)
             return True
 
-    def check_in(self, db: sqlite3.Connection, origin: str, account: str, hold: Hold) -> None:
+    def check_limits_within(
+        self, db: sqlite3.Connection, origin: str, account: str, hold: Hold
+    ) -> None:
         """Raise LimitsChanged if a limit was set or lowered since the hold was made."""
         if not hold.once and hold.limits.lowest(_rules(db, origin, account).limits) != hold.limits:
             raise LimitsChanged
 
-    def bind_in(self, db: sqlite3.Connection, number: int, order: int) -> None:
+    def bind_within(self, db: sqlite3.Connection, number: int, order: int) -> None:
         db.execute("UPDATE reservations SET order_id = ? WHERE id = ?", (order, number))
 
-    def unbind_in(self, db: sqlite3.Connection, order: int, *, for_good: bool) -> None:
+    def unbind_within(self, db: sqlite3.Connection, order: int, *, for_good: bool) -> None:
         """Detach the reservation of a deleted order, for the caller to rebind or release; delete it
         if `for_good`, or if it holds nothing."""
         db.execute(
@@ -193,9 +195,9 @@ class Ledger:
     def book(self, order: int, costs: Sums, usage: Usage) -> bool:
         """Book the cost of an order; False if it is booked already, or has no reservation."""
         with self._file.writing() as db:
-            return self.book_in(db, order, costs, usage)
+            return self.book_within(db, order, costs, usage)
 
-    def book_in(self, db: sqlite3.Connection, order: int, costs: Sums, usage: Usage) -> bool:
+    def book_within(self, db: sqlite3.Connection, order: int, costs: Sums, usage: Usage) -> bool:
         """`book` in a transaction: `costs` count, `usage` is what the service printed."""
         row = db.execute(
             "SELECT id FROM reservations WHERE order_id = ? AND booked IS NULL", (order,)
@@ -273,7 +275,7 @@ class Ledger:
             rows = [(db.execute(open_orders, (id_,)).fetchone(), seconds) for id_, seconds in paid]
             return [(read_order(row), seconds) for row, seconds in rows if row is not None]
 
-    def paces(self, origin: str, account: str, instance: str) -> list[tuple[str | None, ...]]:
+    def paid_runs(self, origin: str, account: str, instance: str) -> list[tuple[str | None, ...]]:
         """Coins, money, seconds of the latest runs on an instance without third-party cost."""
         with self._file.reading() as db:
             rows = db.execute(

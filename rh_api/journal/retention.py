@@ -139,12 +139,12 @@ def _remove(file: Path) -> None:
         log.info("%s could not be deleted: %s", file, error)
 
 
-def kept_bytes(folder: Path) -> int:
+def results_bytes(folder: Path) -> int:
     """Size of the results on this machine, in bytes."""
     return sum(_OrderFolder(path).size for path in _folders(folder / RESULTS))
 
 
-def kept_folders(folder: Path) -> list[str]:
+def results_folders(folder: Path) -> list[str]:
     """Names of the folders of results, one per order."""
     return [path.name for path in _folders(folder / RESULTS)]
 

@@ -140,10 +140,10 @@ class Store:
             )
             order = cast(int, cursor.lastrowid)
             paid_by = (identity.origin, identity.account, identity.program_key)
-            self.ledger.check_in(db, identity.origin, identity.account, hold)
-            self.ledger.bind_in(db, self.ledger.reserve_in(db, *paid_by, hold), order)
+            self.ledger.check_limits_within(db, identity.origin, identity.account, hold)
+            self.ledger.bind_within(db, self.ledger.reserve_within(db, *paid_by, hold), order)
             if webhook is not None:
-                self.webhooks.expect_in(db, order, webhook)
+                self.webhooks.expect_within(db, order, webhook)
             return order
 
     def set_placed(self, order: int, task_id: str, announced: Iterable[str] = ()) -> bool:
@@ -245,7 +245,7 @@ class Store:
             if cursor.rowcount:
                 _write_results(db, order, results)
             if costs is not None:
-                self.ledger.book_in(db, order, costs, usage)
+                self.ledger.book_within(db, order, costs, usage)
             return cursor.rowcount == 1
 
     def set_failed(
@@ -364,7 +364,7 @@ class Store:
         with self._file.writing() as db:
             if not db.execute(statement, values).rowcount:
                 return False
-            self.ledger.unbind_in(db, cast(int, values[0]), for_good=for_good)
+            self.ledger.unbind_within(db, cast(int, values[0]), for_good=for_good)
             return True
 
     def _end(
@@ -377,7 +377,7 @@ class Store:
                 (state.value, self._clock(), key, code, order),
             )
             if costs is not None:
-                self.ledger.book_in(db, order, costs, usage)
+                self.ledger.book_within(db, order, costs, usage)
             return cursor.rowcount > 0
 
 

@@ -56,7 +56,7 @@ class WebhookRows:
         self._file = file
         self._clock = clock
 
-    def expect_in(self, db: sqlite3.Connection, order: int, address: Address) -> None:
+    def expect_within(self, db: sqlite3.Connection, order: int, address: Address) -> None:
         """Record an order's address, in the caller's transaction."""
         db.execute(
             "INSERT INTO webhooks (order_id, token, address) VALUES (?, ?, ?)",

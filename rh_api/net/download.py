@@ -46,7 +46,7 @@ from .transfer_thread import BLOCK, Stopped, TransferThread, proxies_for
 READ_SECONDS = 60.0  # socket timeout, a last resort: StallPolicy watches the throughput
 SMALL_BLOCK = 16 * 1024
 RESERVE = 256 * 2**20  # bytes of disk left free, or a tenth of the free space if that is less
-LOOK_BYTES = 16 * 2**20  # of a body of unknown length between two checks of free space
+SPACE_CHECK_BYTES = 16 * 2**20  # of a body of unknown length between two checks of free space
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 _NO_RANGE = re.compile(r"bytes \*/(\d+)")
 _PAGES = frozenset({".html", ".htm", ".xml", ".xhtml"})
@@ -221,7 +221,7 @@ class _DiskQuota:
         self._folder = folder
         free = shutil.disk_usage(folder).free
         self._reserve = min(RESERVE, free // 10)
-        self._left = min(LOOK_BYTES, free - self._reserve)
+        self._left = min(SPACE_CHECK_BYTES, free - self._reserve)
 
     def take(self, count: int) -> None:
         """Raise OSError (ENOSPC) if `count` more bytes would eat into the reserve."""
@@ -229,7 +229,7 @@ class _DiskQuota:
             free = shutil.disk_usage(self._folder).free - self._reserve
             if free < count:
                 raise OSError(errno.ENOSPC, "no room for a result")
-            self._left = min(LOOK_BYTES, free)
+            self._left = min(SPACE_CHECK_BYTES, free)
         self._left -= count
 
 

@@ -47,9 +47,9 @@ class CostFacts:
         """Return the rate of a machine size in millionths of `unit` per second; None if unknown."""
         if not unit:
             return None
-        paces = await self.journal.paces(instance)
+        paid_runs = await self.journal.paid_runs(instance)
         column = 0 if unit == "coins" else 1
-        runs = [(pace[column], pace[2]) for pace in paces]
+        runs = [(run[column], run[2]) for run in paid_runs]
         return rate_of(unit, instance, rate_of_runs(unit, runs))
 
     async def quote(self, order: Order) -> Quote:

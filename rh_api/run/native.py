@@ -11,13 +11,13 @@ import logging
 from ..errors import Fate, NotFound, Refused, RunningHubError, TaskNotFound
 from ..wire.native import (
     INTERRUPTS_BY_ID,
-    Lines,
+    NativeQueue,
     Prompt,
     core_version,
     dequeue,
     end_of,
     interrupt,
-    lines,
+    native_queue,
 )
 from ..wire.orders import Ticket
 from ..wire.tasks import Phase, Report
@@ -25,11 +25,11 @@ from .ports import Clock, Send
 
 log = logging.getLogger("runninghub")
 
-LOOKED_FOR = 3
+DEQUEUED_AFTER_READS = 3
 """Consecutive queue reads without the prompt after which it counts as dequeued."""
 
-LOOKS = (0.0, 1.0, 3.0, 6.0)
-"""Seconds before each poll for a prompt whose reply was lost."""
+FIND_PAUSES_SECONDS = (0.0, 1.0, 3.0, 6.0)
+"""Pauses before each poll for a prompt whose reply was lost."""
 
 
 async def report(send: Send, task_id: str) -> Report:
@@ -38,7 +38,7 @@ async def report(send: Send, task_id: str) -> Report:
     The queue is read before the history: ComfyUI moves a prompt from one to the other atomically.
     """
     prompt = Prompt.of(task_id)
-    listed = await send(lines(prompt.machine))
+    listed = await send(native_queue(prompt.machine))
     if prompt.prompt_id in listed.running:
         return Report(Phase.RUNNING, socket_url=prompt.socket_url)
     if prompt.prompt_id in listed.waiting:
@@ -52,7 +52,7 @@ async def report(send: Send, task_id: str) -> Report:
 async def check_route(send: Send, task_id: str, host: str) -> None:
     """Raise Refused before an order is sent if the route does not exist, or refuses the key."""
     try:
-        await send(lines(Prompt.of(task_id).machine))
+        await send(native_queue(Prompt.of(task_id).machine))
     except NotFound as error:
         remote = error.params.get("remote")
         raise Refused("error.native_missing", host=host, remote=remote) from error
@@ -61,7 +61,7 @@ async def check_route(send: Send, task_id: str, host: str) -> None:
 async def find(send: Send, clock: Clock, task_id: str) -> Ticket | None:
     """Look for a prompt whose reply was lost; return its ticket, or None if it was not seen or
     could not be queried."""
-    for pause in LOOKS:
+    for pause in FIND_PAUSES_SECONDS:
         await clock.sleep(pause)
         try:
             current = await report(send, task_id)
@@ -79,11 +79,13 @@ async def stop(send: Send, task_id: str) -> Report | None:
     interrupt might hit another prompt.
     """
     prompt = Prompt.of(task_id)
-    listed = await send(lines(prompt.machine))
+    listed = await send(native_queue(prompt.machine))
     if prompt.prompt_id in listed.waiting:
         await send(dequeue(prompt))
-        for _ in range(LOOKED_FOR):  # each read may reach another instance with its own queue
-            listed = await send(lines(prompt.machine))
+        for _ in range(
+            DEQUEUED_AFTER_READS
+        ):  # each read may reach another instance with its own queue
+            listed = await send(native_queue(prompt.machine))
             if prompt.prompt_id in (*listed.running, *listed.waiting):
                 break
         else:
@@ -95,7 +97,7 @@ async def stop(send: Send, task_id: str) -> Report | None:
     return None
 
 
-async def _check_meant(send: Send, prompt: Prompt, listed: Lines) -> None:
+async def _check_meant(send: Send, prompt: Prompt, listed: NativeQueue) -> None:
     """Raise Refused if an interrupt might hit another prompt that has just started."""
     if {*listed.running, *listed.waiting} == {prompt.prompt_id}:
         return

@@ -16,8 +16,8 @@ from .cancellation import Canceller
 from .context import AccountContext
 from .report_query import UNKNOWN_SECONDS, is_long_over, query_report, record_end, record_error
 
-LOOKS = (5.0, 5.0, 10.0, 10.0, 20.0, 20.0, 30.0)
-"""Seconds between polls; fewer if an order may use up its hold earlier."""
+POLL_PAUSES_SECONDS = (5.0, 5.0, 10.0, 10.0, 20.0, 20.0, 30.0)
+"""Pauses between polls; shorter if an order may use up its hold earlier."""
 
 
 @dataclass(slots=True)
@@ -60,7 +60,7 @@ class OrphanedOrders:
             raise CostLimit("error.cost_overdue", order=row.id, id=row.task_id) from error
 
     async def _watch(self) -> None:
-        pauses = iter(LOOKS)
+        pauses = iter(POLL_PAUSES_SECONDS)
         pause = next(pauses)
         while True:
             orphans: list[tuple[OrderRow, float | None]] = []

@@ -337,7 +337,7 @@ class Journal(Protocol):
         None where time does not bound it."""
         ...
 
-    async def paces(self, instance: str) -> list[tuple[str | None, ...]]:
+    async def paid_runs(self, instance: str) -> list[tuple[str | None, ...]]:
         """Coins, money, seconds of the latest runs on an instance, as the service prints them."""
         ...
 

@@ -24,7 +24,7 @@ CREATE_SECONDS = 90.0  # upper bound of a create call, reply and journal write i
 QUESTIONS = (State.INTENDED, State.UNCERTAIN)
 NodesOf = Callable[[str], Awaitable[Collection[str]]]
 """Returns the node ids of a workflow id; empty if unknown."""
-LOOK_AGAIN = 0.5  # poll interval (s) for an order that another process is placing
+PLACING_POLL_SECONDS = 0.5  # poll interval for an order that another process is placing
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ class Recovery:
             waited = age(row.created, journal.now()) or 0.0
             until = clock.now() + min(CREATE_SECONDS, CREATE_SECONDS - waited)
             while row is not None and row.state is State.INTENDED and clock.now() < until:
-                await clock.sleep(LOOK_AGAIN)
+                await clock.sleep(PLACING_POLL_SECONDS)
                 row = await journal.find(identity)
         if row is not None and row.state in QUESTIONS and await self._is_listed(row):
             return await journal.find(identity)

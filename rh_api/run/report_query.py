@@ -154,10 +154,10 @@ async def _queried(send: Send, task_id: str, is_open: bool) -> Report:
 Ask = Callable[[], Awaitable[Report | None]]
 """A poll that returns None if it fails."""
 
-LOOK_SECONDS = 10.0
-"""Deadline (s) for polling a success whose result list is incomplete."""
-PAUSES = (0.0, 0.5, 1.0, 1.5, 2.0, 2.0, 2.5)
-"""Seconds before each poll."""
+COMPLETION_DEADLINE_SECONDS = 10.0
+"""Deadline for polling a success whose result list is incomplete."""
+COMPLETION_PAUSES_SECONDS = (0.0, 0.5, 1.0, 1.5, 2.0, 2.0, 2.5)
+"""Pauses before each poll."""
 
 Awaited = Collection[str]
 """Nodes whose results are expected; None in its place if the service announced none."""
@@ -207,13 +207,13 @@ async def completed(
     *,
     wait: bool = True,
 ) -> Report:
-    """Return the most complete result list that the polls `asks` give within LOOK_SECONDS, polled
+    """Return the most complete result list that the polls `asks` give within COMPLETION_DEADLINE_SECONDS, polled
     concurrently; without `wait`, if an earlier call has waited already, by one poll each.
     What a hanging poll would have told is still available by `task ID --fetch`."""
 
     async def look(ask: Ask) -> None:
         nonlocal report
-        for pause in PAUSES if wait else PAUSES[:1]:
+        for pause in COMPLETION_PAUSES_SECONDS if wait else COMPLETION_PAUSES_SECONDS[:1]:
             await clock.sleep(pause)
             later = await ask()
             if later is not None and later.phase is Phase.SUCCESS:
@@ -223,7 +223,7 @@ async def completed(
 
     if is_complete(report, awaited):
         return report
-    until = clock.now() + LOOK_SECONDS
+    until = clock.now() + COMPLETION_DEADLINE_SECONDS
     probes = {asyncio.ensure_future(look(ask)) for ask in asks}
     try:
         while probes and not is_complete(report, awaited) and (timeout := until - clock.now()) > 0:

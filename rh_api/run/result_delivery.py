@@ -18,8 +18,8 @@ from ..journal.retention import (
     Retention,
     age,
     empty,
-    kept_bytes,
-    kept_folders,
+    results_bytes,
+    results_folders,
     tidy,
 )
 from ..texts import Words
@@ -34,8 +34,8 @@ from .stored_results import (
     again_path,
     better,
     judge_file,
-    kept_results,
     list_rows,
+    read_stored,
     result_of,
     rows_of,
 )
@@ -116,11 +116,11 @@ class ResultDelivery:
 
     async def kept_bytes(self) -> int:
         """Return the bytes of all local results, of all accounts."""
-        return await asyncio.to_thread(kept_bytes, self.folder)
+        return await asyncio.to_thread(results_bytes, self.folder)
 
     async def empty_kept(self) -> None:
         """Delete all local results except those of orders still in progress or undelivered."""
-        folders = await asyncio.to_thread(kept_folders, self.folder)
+        folders = await asyncio.to_thread(results_folders, self.folder)
         spent = [name for name in folders if not await self._is_wanted(name)]
         await asyncio.to_thread(empty, self.folder, spent)
 
@@ -140,7 +140,7 @@ class ResultDelivery:
         """Return a finished order's local results if all are present, else a report of those to
         fetch (empty if none were listed); None if its task id is unknown."""
         rows = await self.context.journal.results(order.id)
-        return await asyncio.to_thread(kept_results, order, rows, self.folder)
+        return await asyncio.to_thread(read_stored, order, rows, self.folder)
 
     async def is_owed(self, order: OrderRow) -> bool:
         """Return whether no file of a finished order was ever delivered (deleted ones count)."""
@@ -247,7 +247,9 @@ class ResultDelivery:
         rows = {row.index: row for row in stored or () if row.path}
         usable = [rows[i] for i, r in enumerate(listed) if i in rows and rows[i].url == r.url]
         files = await asyncio.to_thread(lambda: [result_of(row, self.folder) for row in usable])
-        return {file.index: file for file in files if file is not None and not file.looks_cut}
+        return {
+            file.index: file for file in files if file is not None and not file.may_be_truncated
+        }
 
     async def _fetch(
         self,
@@ -288,7 +290,7 @@ class ResultDelivery:
         async def fetch(index: int, remote: RemoteResult) -> Result:
             into, show = folder / f"{index:04d}", partial(arrivals.moved, index)
             result = await self._fetch_one(remote, into, index, task_id, show)
-            if not is_new and result.path is not None and not result.is_cut:
+            if not is_new and result.path is not None and not result.is_truncated:
                 await self.transfers.bulk.forget(again_path(result.path))  # left by a dead process
             arrivals.tell(1)
             return result
@@ -331,7 +333,7 @@ class ResultDelivery:
             fetched.verdict,
             index,
         )
-        return await self._again(result, task_id) if result.is_cut else result
+        return await self._again(result, task_id) if result.is_truncated else result
 
     async def _again(self, result: Result, task_id: str) -> Result:
         """Download a result again from its first byte; the old file is replaced only by a complete
@@ -352,7 +354,7 @@ class ResultDelivery:
             return result
         verdict = await asyncio.to_thread(judge_file, result.path, result.size)
         result = replace(result, verdict=verdict)
-        return await self._again(result, task_id) if result.is_cut else result
+        return await self._again(result, task_id) if result.is_truncated else result
 
     async def _fresh(self, task_id: str) -> Sequence[RemoteResult] | None:
         try:

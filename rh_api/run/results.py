@@ -42,12 +42,12 @@ class Result:
         return self.path.read_text("utf-8-sig", errors="replace")
 
     @property
-    def is_cut(self) -> bool:
+    def is_truncated(self) -> bool:
         """Whether its file is truncated."""
         return self.verdict is Verdict.CUT
 
     @property
-    def looks_cut(self) -> bool:
+    def may_be_truncated(self) -> bool:
         """Whether its file is truncated, or not known to be complete (no verdict)."""
         return self.path is not None and self.verdict in (None, Verdict.CUT)
 
@@ -116,7 +116,9 @@ class Outcome:
     @property
     def gaps(self) -> tuple[Notice, ...]:
         """Warnings about results that were paid for and are missing or truncated."""
-        cut = [result.name or str(result.index) for result in self.results if result.looks_cut]
+        cut = [
+            result.name or str(result.index) for result in self.results if result.may_be_truncated
+        ]
         notices: list[Notice] = []
         if cut:
             params = {"names": ", ".join(cut), "task_id": self.task_id}

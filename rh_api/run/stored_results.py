@@ -44,7 +44,7 @@ def list_rows(
     ]
 
 
-def kept_results(
+def read_stored(
     order: OrderRow, rows: Sequence[ResultRow], folder: Path
 ) -> Outcome | Report | None:
     """See `ResultDelivery.kept_results`. Blocking: stats the files."""

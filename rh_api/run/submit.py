@@ -29,7 +29,7 @@ RATE_PATIENCE = 600.0  # seconds of continuous rate limiting until submitting fa
 Prepare = Callable[[], Awaitable[Payload]]
 """Uploads an order's inputs and returns its payload."""
 
-LOOK = 0.1  # mean interval (s) at which a process's waiting orders poll the journal
+JOURNAL_POLL_SECONDS = 0.1  # mean interval at which a process's waiting orders poll the journal
 GIVEN_WAY = 4  # polls for which a free slot is left to another process
 
 _NOTHING_RUNS = (Fate.NOT_STARTED, Fate.OVER)
@@ -120,7 +120,9 @@ class Submitter:
             return None
         counts: list[int] = []
         while len(counts) < GIVEN_WAY and not (counts and counts[-1] > min(counts)):
-            await clock.sleep(LOOK)  # by then the end of the order here is in the journal
+            await clock.sleep(
+                JOURNAL_POLL_SECONDS
+            )  # by then the end of the order here is in the journal
             line = await self.context.if_readable(self.context.journal.in_line())
             counts.append(0 if line is None else line[1])
         return counts[-1] if counts[-1] >= limiter.limit else None
@@ -144,7 +146,9 @@ class Submitter:
                 if line is not None and line[1] < room:
                     return
                 room = max(room, line[0] if line is not None else 0)
-                pause = min(remaining, LOOK * self._waiting * (0.5 + self.chance.random()))
+                pause = min(
+                    remaining, JOURNAL_POLL_SECONDS * self._waiting * (0.5 + self.chance.random())
+                )
                 if line is not None and line[2]:
                     await clock.sleep(pause)
                     continue

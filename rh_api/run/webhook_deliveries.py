@@ -19,7 +19,7 @@ from ..wire.webhooks import PATH
 from .orders import Order
 from .ports import Clock, Journal
 
-LOOK = 0.3  # seconds between two polls of the journal
+JOURNAL_POLL_SECONDS = 0.3  # between two polls of the journal
 TOKEN_BYTES = 32
 
 
@@ -90,7 +90,7 @@ class Deliveries:
         while self._awaited:
             with contextlib.suppress(StoreUnavailable):
                 self._tell(await self.journal.heard([order for order, _ in self._awaited]))
-            await self.clock.sleep(LOOK)
+            await self.clock.sleep(JOURNAL_POLL_SECONDS)
 
     def _tell(self, heard: set[int]) -> None:
         delivered = [entry for entry in self._awaited if entry[0] in heard]

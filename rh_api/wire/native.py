@@ -78,7 +78,7 @@ class Prompt:
 
 
 @dataclass(frozen=True, slots=True)
-class Lines:
+class NativeQueue:
     """A machine's queue: prompt ids, running and pending, in FIFO order."""
 
     running: tuple[str, ...]
@@ -138,14 +138,14 @@ def _refusal(reply: Json, response: Response) -> Exception:
     return business_error(code, reply, response)
 
 
-def lines(machine: str) -> Call[Lines]:
+def native_queue(machine: str) -> Call[NativeQueue]:
     """`GET /queue`: the running and pending prompts of a machine."""
 
-    def read(response: Response) -> Lines:
+    def read(response: Response) -> NativeQueue:
         reply = reply_of(response)
         if "queue_running" not in reply:
             raise _refusal(reply, response)
-        return Lines(_ids(reply["queue_running"]), _ids(reply.get("queue_pending")))
+        return NativeQueue(_ids(reply["queue_running"]), _ids(reply.get("queue_pending")))
 
     request = _request(machine, "GET", "/queue")
     return Call(request, read, repeatable=True, seconds=_CALL_SECONDS, limit=LARGE_ANSWER_LIMIT)

@@ -26,7 +26,7 @@ from benchmarks.rows import Row, timed
 from rh_api.emulator.catalog import TEXT_TO_IMAGE
 from rh_api.journal import Address, Identity, Store, token_hash
 from rh_api.run.poll_schedule import PollSchedule
-from rh_api.run.webhook_deliveries import LOOK
+from rh_api.run.webhook_deliveries import JOURNAL_POLL_SECONDS
 from rh_api.webhook_listener import listening
 
 ROUND_TRIP = 0.15
@@ -108,7 +108,7 @@ def with_webhook(run: Run, rng: random.Random) -> tuple[int, float]:
     plan = PollSchedule(run.history, promised=True)
     plan.running(0.0)
     visible, now, polls = run.seconds + run.late, 0.0, 0
-    comes = run.seconds + rng.uniform(0.1, 0.5) + rng.uniform(0, LOOK)
+    comes = run.seconds + rng.uniform(0.1, 0.5) + rng.uniform(0, JOURNAL_POLL_SECONDS)
     if rng.random() < LOST_DELIVERIES:
         comes = math.inf
     while True:

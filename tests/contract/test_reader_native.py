@@ -10,7 +10,7 @@ import pytest
 from rh_api import errors
 from rh_api.errors import Fate, RunningHubError
 from rh_api.wire.call import Auth, Call, Response
-from rh_api.wire.native import Lines, Prompt, end_of, lines, queue_prompt
+from rh_api.wire.native import NativeQueue, Prompt, end_of, native_queue, queue_prompt
 from rh_api.wire.tasks import Phase, RemoteResult, Report
 from tests.contract.recorded import load
 
@@ -27,7 +27,7 @@ EXCHANGES = [
 def call(family: str, body: dict[str, Any]) -> Call[Any]:
     if family == "native_history":
         return end_of(PROMPT)
-    return queue_prompt(PROMPT, json.dumps(body["prompt"])) if body else lines("default")
+    return queue_prompt(PROMPT, json.dumps(body["prompt"])) if body else native_queue("default")
 
 
 def read(family: str, name: str) -> Any:
@@ -127,10 +127,10 @@ def test_a_bad_end_is_its_error(name: str, phase: Phase, node: str | None) -> No
 @pytest.mark.parametrize(
     ("name", "lines"),
     [
-        ("nothing there", Lines((), ())),
-        ("one runs", Lines((PROMPT.prompt_id,), ())),
-        ("one waits", Lines((), (PROMPT.prompt_id,))),
+        ("nothing there", NativeQueue((), ())),
+        ("one runs", NativeQueue((PROMPT.prompt_id,), ())),
+        ("one waits", NativeQueue((), (PROMPT.prompt_id,))),
     ],
 )
-def test_the_queue_tells_what_runs_and_what_waits(name: str, lines: Lines) -> None:
+def test_the_queue_tells_what_runs_and_what_waits(name: str, lines: NativeQueue) -> None:
     assert read("native_queue", name) == lines

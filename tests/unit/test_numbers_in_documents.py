@@ -58,7 +58,7 @@ CLAIMS = [
     ("ARCHITECTURE.md", "of which a client runs eight at once", [TRANSFERS]),
     ("docs/money.md", "queried for three days", [budget.TOLD_WITHIN / 86_400]),
     ("README.md", "`max_orders` (16) refuses", [MAX_ORDERS]),
-    ("README.md", "asked again for ten seconds", [report_query.LOOK_SECONDS]),
+    ("README.md", "asked again for ten seconds", [report_query.COMPLETION_DEADLINE_SECONDS]),
     ("README.md", "older than 30 days goes", [KEEP_DAYS]),
     ("README.zh-CN.md", "超过 30 天的会被删除", [KEEP_DAYS]),
     ("README.md", "| example graphs | 8 |", [TEMPLATES]),
@@ -99,8 +99,8 @@ CLAIMS = [
         [len({cell[0] for cell in CELLS}), len({cell[1] for cell in CELLS}), len(CELLS)],
     ),
     ("docs/webhooks.md", "token is 32 random bytes", [webhook_deliveries.TOKEN_BYTES]),
-    ("docs/webhooks.md", "the record (0.3 s at most)", [webhook_deliveries.LOOK]),
-    ("docs/webhooks.zh-CN.md", "最多 0.3 秒后看到记录", [webhook_deliveries.LOOK]),
+    ("docs/webhooks.md", "the record (0.3 s at most)", [webhook_deliveries.JOURNAL_POLL_SECONDS]),
+    ("docs/webhooks.zh-CN.md", "最多 0.3 秒后看到记录", [webhook_deliveries.JOURNAL_POLL_SECONDS]),
 ]
 
 

@@ -17,7 +17,7 @@ from aiohttp import BodyPartReader, WSMsgType, web
 from .. import native
 from ..codes import Json, Refused
 from ..graphs import Graph
-from ..knobs import LOOK_SECONDS
+from ..knobs import POLL_SECONDS
 from ..object_store import KINDS_BY_EXTENSION
 from ..tasks import lifecycle
 from ..tasks.task import Order
@@ -260,7 +260,7 @@ async def _talk(state: State, answer: web.WebSocketResponse, who: tuple[str, str
                 while (frame := await frames.get()) is not None:
                     send = answer.send_bytes if isinstance(frame, bytes) else answer.send_str
                     await send(cast("Any", frame))
-            await asyncio.sleep(0 if new else LOOK_SECONDS)
+            await asyncio.sleep(0 if new else POLL_SECONDS)
     except ConnectionError:
         return
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 
 from .. import replies
-from ..knobs import LOOK_SECONDS
+from ..knobs import POLL_SECONDS
 from ..models import chains, results
 from ..nodes.context import NodeContext, Outcome, Product
 from ..nodes.interpreter import Stopped, interpret
@@ -93,7 +93,7 @@ async def _wait_for_machine(state: State, task: Task) -> None:
         task.status = "QUEUED"
     await asyncio.sleep(state.queue_seconds)
     while state.is_full(task.key, besides=task):  # noqa: ASYNC110 - see there
-        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(POLL_SECONDS)
 
 
 async def _run(state: State, task: Task, stop: threading.Event) -> None:

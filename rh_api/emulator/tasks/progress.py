@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..graphs import Graph, execution_order
-from ..knobs import LOOK_SECONDS
+from ..knobs import POLL_SECONDS
 
 if TYPE_CHECKING:
     from ..knobs import Knobs
@@ -112,7 +112,7 @@ class Progress:
 
     async def _hold(self, knobs: Knobs) -> None:
         while self.current is not None and self.current == knobs.hold_at:  # noqa: ASYNC110 - see there
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(POLL_SECONDS)
 
     def _step_to(self, node: str | None) -> None:
         if node is not None and node != self.current:

@@ -399,6 +399,6 @@ def test_a_rate_is_learnt_whatever_zeros_stand_beside_it(store: Store) -> None:
         store.set_placed(row, f"task {row}")
     store.set_done(short, Usage(None, "2", "0", "0.9"), costs={})
     store.set_failed(failed, key="error.task_failed", usage=Usage(None, "2", "0", "10"), costs={})
-    assert len(store.ledger.paces(*OWN, "default")) == 4
+    assert len(store.ledger.paid_runs(*OWN, "default")) == 4
     for whose in (("https://x", "b", "default"), ("https://y", "a", "default"), (*OWN, "plus")):
-        assert store.ledger.paces(*whose) == []
+        assert store.ledger.paid_runs(*whose) == []

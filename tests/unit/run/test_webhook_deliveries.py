@@ -14,7 +14,7 @@ from rh_api.journal import token_hash
 from rh_api.journal.webhooks import touch_heartbeat
 from rh_api.run.orders import Order
 from rh_api.run.poll_schedule import CONFIRM, PROMISED_LONGEST, PROMISED_QUEUE_LONGEST, PollSchedule
-from rh_api.run.webhook_deliveries import LOOK, Deliveries
+from rh_api.run.webhook_deliveries import JOURNAL_POLL_SECONDS, Deliveries
 from rh_api.wire.orders import TaskOptions
 from rh_api.wire.webhooks import PATH
 from tests.support.clocks import LoopClock
@@ -87,7 +87,7 @@ def test_a_module_of_quick_create_has_no_address(world: World) -> None:
 
 def test_a_delivery_is_a_reason_to_ask_at_once(world: World) -> None:
     took, _ = play(world, lambda: ending(world, 100.0))
-    assert took < 100.0 + 2 * LOOK
+    assert took < 100.0 + 2 * JOURNAL_POLL_SECONDS
 
 
 def test_polls_are_rare_once_a_delivery_came(world: World) -> None:
@@ -96,7 +96,7 @@ def test_polls_are_rare_once_a_delivery_came(world: World) -> None:
         return first, await ending(world, 200.0, OTHER)
 
     (_, before), (took, after) = play(world, story)
-    assert took < 200.0 + 2 * LOOK
+    assert took < 200.0 + 2 * JOURNAL_POLL_SECONDS
     assert before > 3 * after
 
 
@@ -182,7 +182,7 @@ def test_a_restart_takes_the_promise_up(world: World, tmp_path: Path) -> None:
 
     os.utime(tmp_path / "webhooks.alive")
     took, polls = play(world, story)
-    assert took < 400.0 + 2 * LOOK
+    assert took < 400.0 + 2 * JOURNAL_POLL_SECONDS
     assert polls < 10
     assert len(world.service.times("create")) == 2
 
