@@ -5,9 +5,10 @@ leaves an uncertain order, never a silent duplicate. It holds no key. Several pr
 the file.
 """
 
+from .caches import FileStamp
 from .journal import SqliteJournal
 from .ledger import NO_HOLD, Committed, Hold, LimitReached, LimitsChanged, Rules
-from .rows import FileStamp, Identity, OrderExists, OrderRow, ResultRow, State
+from .rows import Identity, OrderExists, OrderRow, ResultRow, State
 from .store import Store
 from .webhooks import Address, token_hash
 

@@ -5,20 +5,34 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import NamedTuple
 
 from .database import JournalFile
-from .rows import FileStamp
 
 ENDS_KEPT = 2_000  # nodes: the most recent ends
 RUNS_KEPT = 20  # per workflow and instance; more past runs do not predict better
 
 
+class FileStamp(NamedTuple):
+    """Metadata that changes whenever the content of a file does.
+
+    `entry`: inode and ctime, which cannot be set back as `cp -p` does with `mtime_ns`. On Windows
+    ctime is the creation time.
+    """
+
+    size: int
+    mtime_ns: int
+    entry: str
+
+    @classmethod
+    def of(cls, stat: os.stat_result) -> FileStamp:
+        return cls(stat.st_size, stat.st_mtime_ns, f"{stat.st_ino}.{stat.st_ctime_ns}")
+
+
 class Caches:
     """Facts beside the orders. Losing uploads, hashes and run times costs only time; `ends` are
     kept nowhere else. `silent_nodes` and `result_url` store nothing: they read orders and results.
-
-    Methods raise StoreUnavailable as those of the `Store` do.
-    """
+    Methods raise StoreUnavailable as those of the `Store` do."""
 
     def __init__(self, file: JournalFile) -> None:
         self._file = file

@@ -211,10 +211,8 @@ def _open_checked(folder: Path, patience: float) -> sqlite3.Connection:
 
 
 def _examine(db: sqlite3.Connection, folder: Path) -> None:
-    """Check version, schema, content; if all is well, delete the marker of a suspected file.
-
-    Raises _Unusable, StoreUnavailable, SQLite's errors, ValueError.
-    """
+    """Check version, schema, content; if intact, delete the suspect marker.
+    Raises _Unusable, StoreUnavailable, SQLite's errors, ValueError."""
     version = db.execute("PRAGMA user_version").fetchone()[0]
     if version > len(MIGRATIONS):
         # The newer version may go on writing to it, and its limits hold: leave it in place.

@@ -16,7 +16,7 @@ from ..money.amounts import MICRO
 from ..switches import SUBMIT_V2
 from .caches import RUNS_KEPT
 from .database import JournalFile
-from .pruning import empty_order, old_orders
+from .retention import empty_order, old_orders
 from .rows import NATIVE_TASK_ID, ORDERED_AGAIN, OrderRow, ResultRow, State, read_order
 
 SEARCHED_CHARACTERS = 20_000  # of an order's texts are indexed; a longer text is found by its start

@@ -17,11 +17,11 @@ from ..errors import StoreUnavailable
 from ..money.amounts import CNY, USD, Sums, costs_of
 from ..texts import english
 from ..wire.tasks import Report, Usage
-from .caches import RUNS_KEPT
+from .caches import RUNS_KEPT, FileStamp
 from .history import OrderSummary, Query, Spent
 from .ledger import NO_HOLD, Committed, Hold, Rules
 from .retention import Retention
-from .rows import FileStamp, Identity, OrderRow, ResultRow
+from .rows import Identity, OrderRow, ResultRow
 from .slot_waiters import SlotWaiters
 from .store import NO_USAGE, Store
 from .webhooks import Address
@@ -222,8 +222,8 @@ class SqliteJournal:
         return await self._do(self._store.history.size, orders)
 
     async def record_placed(self, order: int, task_id: str, announced: Iterable[str] = ()) -> int:
-        set_placed = self._store.set_placed_or_twin
-        return await self._record(set_placed, order, self.origin, task_id, announced) or 0
+        place = self._store.place_or_twin
+        return await self._record(place, order, self.origin, task_id, announced) or 0
 
     async def record_dropped(self, order: int, *, for_good: bool = False) -> None:
         await self._record(self._store.drop, order, for_good=for_good)

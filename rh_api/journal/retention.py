@@ -1,9 +1,4 @@
-"""Retention bounds, cleanup of result files, and ages that are safe against clock errors.
-
-A clock may be wrong, and be set while we run. So an age is computed only from a plausible date,
-from 2025 on, and never across a jump of the clock: an order that is mistaken for old is deleted,
-and paid for again.
-"""
+"""What is kept and what is deleted: retention bounds, result files, old orders and their costs."""
 
 from __future__ import annotations
 
@@ -12,14 +7,16 @@ import json
 import logging
 import os
 import shutil
+import sqlite3
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from stat import S_ISREG
 from typing import cast
 
 from ..disk import replace_text
+from .clock import EARLIEST
 
 log = logging.getLogger("runninghub")
 
@@ -29,36 +26,8 @@ KEEP_ORDERS = 10_000
 MAX_BYTES = 8 * 1024**3  # about a hundred videos or four thousand pictures
 YOUNG_SECONDS = 3600.0  # a younger result may still be in delivery
 PART_SECONDS = 86_400.0  # a download resumes only while the service keeps the result
-EARLIEST = 1_735_689_600.0  # 2025: an earlier clock is not set
-SET_BACK = 300.0  # seconds that a correction may set the clock back
-SLEPT = 7 * 86_400.0  # seconds that a machine may have slept, while `count` stood still
-
-
-@dataclass(slots=True)
-class SteadyClock:
-    """Unix seconds that ignore jumps of the wall clock beyond -SET_BACK and SLEPT."""
-
-    wall: Callable[[], float] = time.time
-    count: Callable[[], float] = time.monotonic
-    _at: float = field(init=False)
-    _counted: float = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._at, self._counted = self.wall(), self.count()
-
-    def __call__(self) -> float:
-        wall, counted = self.wall(), self.count()
-        steady = self._at + counted - self._counted
-        # A jump is followed only from an implausible date.
-        if self._at >= EARLIEST and not -SET_BACK <= wall - steady <= SLEPT:
-            return steady
-        self._at, self._counted = wall, counted
-        return wall
-
-
-def age(since: float, now: float) -> float | None:
-    """Seconds from `since` to `now`; None if `since` is implausible: before 2025 or to come."""
-    return now - since if EARLIEST <= since <= now + SET_BACK else None
+SPEND_DAYS = 31  # days of cost history: rows of pruned orders stay that long, emptied
+KEEP_COSTS = 400 * 86_400.0  # seconds that reservations are kept, longer than orders and files
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +75,7 @@ def freed(folder: Path, old: Iterable[int], most: int) -> int:
 
 
 def tidy(
-    folder: Path,
-    forgotten: Iterable[int],
-    most: int = MAX_BYTES,
-    young: float = YOUNG_SECONDS,
+    folder: Path, forgotten: Iterable[int], most: int = MAX_BYTES, young: float = YOUNG_SECONDS
 ) -> None:
     """Delete results of `forgotten` orders, then of others, oldest first, down to `most` bytes.
 
@@ -181,3 +147,71 @@ def _folders(results: Path) -> list[Path]:
         return [path for path in results.iterdir() if path.is_dir()]
     except OSError:
         return []
+
+
+# Ended orders that are too old or surplus. Those of the last day stay: a batch under way may be
+# longer than `keep`, and a result that was not delivered can still be fetched.
+_OLD_ORDERS = """
+WITH dated AS (
+    SELECT id, ended, deleted,
+        max(created, coalesce(placed, 0), coalesce(started, 0), coalesce(ended, 0)) AS latest
+    FROM orders
+)
+SELECT id, ended FROM dated WHERE ended IS NOT NULL AND (
+    latest BETWEEN :earliest AND :limit
+        AND EXISTS (SELECT 1 FROM dated WHERE latest BETWEEN :limit AND :soon)
+    OR deleted
+    OR latest < :young AND id IN (
+        SELECT id FROM dated WHERE ended IS NOT NULL AND NOT deleted
+        ORDER BY id DESC LIMIT -1 OFFSET :keep
+    )
+)
+"""
+
+_OLD_RESERVATIONS = """
+DELETE FROM reservations WHERE at < :now - :kept AND at < (
+    SELECT max(at) FROM reservations AS later
+    WHERE later.origin = reservations.origin AND later.account = reservations.account
+) - :kept
+"""
+
+
+def prune(db: sqlite3.Connection, now: float, keep_days: float, keep_orders: int) -> list[int]:
+    """See `Store.prune`."""
+    db.execute("DELETE FROM uploads WHERE expires <= ?", (now,))
+    # Old both by the clock and relative to the account's latest: one wrong date deletes nothing.
+    db.execute(_OLD_RESERVATIONS, {"now": now, "kept": KEEP_COSTS})
+    old = _old(db, now, keep_days, keep_orders)
+    for order, ended in old:
+        if ended > now - SPEND_DAYS * 86_400:
+            empty_order(db, order)  # its cost still counts in sums
+        else:
+            db.execute("DELETE FROM orders WHERE id = ?", (order,))
+    return [order for order, _ in old]
+
+
+def old_orders(db: sqlite3.Connection, now: float, keep_days: float, keep_orders: int) -> list[int]:
+    """Ids of the orders that `prune` would delete or empty."""
+    return [order for order, _ in _old(db, now, keep_days, keep_orders, "AND deleted = 0")]
+
+
+def empty_order(db: sqlite3.Connection, order: int) -> bool:
+    """Delete the content of an ended order but not its cost; False if not ended, or empty."""
+    cursor = db.execute(
+        "UPDATE orders SET deleted = 1, identity_digest = '', what = '{}', told = '[]',"
+        " missing = '[]' WHERE id = ? AND ended IS NOT NULL AND deleted = 0",
+        (order,),
+    )
+    if cursor.rowcount:
+        db.execute("DELETE FROM results WHERE order_id = ?", (order,))
+        db.execute("DELETE FROM words WHERE order_id = ?", (order,))
+    return cursor.rowcount > 0
+
+
+def _old(
+    db: sqlite3.Connection, now: float, keep_days: float, keep_orders: int, more: str = ""
+) -> list[tuple[int, float]]:
+    limit = now - keep_days * 86_400
+    dates = {"earliest": EARLIEST, "limit": limit, "soon": now + 86_400, "keep": keep_orders}
+    dates["young"] = now - PART_SECONDS
+    return [tuple(row) for row in db.execute(f"{_OLD_ORDERS} {more}", dates)]

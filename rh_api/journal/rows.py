@@ -5,11 +5,10 @@ from __future__ import annotations
 import enum
 import hashlib
 import json
-import os
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..wire.envelope import read_object
 
@@ -39,7 +38,6 @@ class State(enum.Enum):
 @dataclass(frozen=True, slots=True)
 class Identity:
     """What makes two orders equal: site, account, program, graph, inputs, and item of a batch.
-
     `program_key`: the program's id with a prefix per kind (`app/12`), a workflow's without.
     `account` is the key's fingerprint, never the key. `inputs_hash` covers the fields with the
     hashes of their contents, and the options.
@@ -185,19 +183,3 @@ def read_order(row: sqlite3.Row) -> OrderRow:
     for name, column in (("announced", "told"), ("missing", "missing")):
         values[name] = tuple(map(str, json.loads(values.pop(column))))
     return OrderRow(**values)
-
-
-class FileStamp(NamedTuple):
-    """Metadata that changes whenever the content of a file does.
-
-    `entry`: inode and ctime, which cannot be set back as `cp -p` does with `mtime_ns`. On Windows
-    ctime is the creation time.
-    """
-
-    size: int
-    mtime_ns: int
-    entry: str
-
-    @classmethod
-    def of(cls, stat: os.stat_result) -> FileStamp:
-        return cls(stat.st_size, stat.st_mtime_ns, f"{stat.st_ino}.{stat.st_ctime_ns}")

@@ -16,11 +16,11 @@ from ..errors import Fate
 from ..money.amounts import Sums
 from ..wire.tasks import Usage
 from .caches import Caches
+from .clock import SteadyClock, age
 from .database import JournalFile
 from .history import History
 from .ledger import NO_HOLD, Hold, Ledger
-from .pruning import prune
-from .retention import KEEP_DAYS, KEEP_ORDERS, SteadyClock, age
+from .retention import KEEP_DAYS, KEEP_ORDERS, prune
 from .rows import NATIVE_TASK_ID, Identity, OrderExists, OrderRow, ResultRow, State, read_order
 from .webhooks import Address, WebhookRows
 
@@ -159,9 +159,7 @@ class Store:
             (task_id, self._clock(), json.dumps(nodes) if nodes else None, order),
         )
 
-    def set_placed_or_twin(
-        self, order: int, origin: str, task_id: str, announced: Iterable[str]
-    ) -> int:
+    def place_or_twin(self, order: int, origin: str, task_id: str, announced: Iterable[str]) -> int:
         """`set_placed`; returns the id of another order that has this task already, else 0."""
         if self.set_placed(order, task_id, announced):
             return 0
@@ -199,7 +197,6 @@ class Store:
 
     def settle_as_task(self, prior: OrderRow, task_id: str) -> bool:
         """The user says that it became that task; may be corrected while it is not over.
-
         Changes nothing unless the row is still as in `prior`, or while an equal order is not over.
         """
         what = json.dumps({**prior.what, "answered": True})

@@ -8,7 +8,7 @@ import logging
 from dataclasses import dataclass, field, replace
 
 from ..errors import Fate, GraphRejected, RunningHubError, TaskNotFound, about_task
-from ..journal.retention import age
+from ..journal.clock import age
 from ..wire import tasks
 from ..wire.tasks import Phase, Report, is_native
 from . import native

@@ -19,7 +19,7 @@ from ..errors import (
     TimeLimit,
 )
 from ..journal import Identity, LimitsChanged, OrderExists, OrderRow, State
-from ..journal.retention import age
+from ..journal.clock import age
 from ..money.limits import Limits
 from ..wire.orders import Ticket, Tips, rejected_nodes
 from ..wire.tasks import Phase, Report, is_unexplained
@@ -39,8 +39,8 @@ from .report_query import (
     missing,
     polls,
     query_report,
+    record_and_map,
     record_end,
-    record_error,
     say_cost,
 )
 from .result_delivery import EXPIRED, ResultDelivery
@@ -304,7 +304,7 @@ class Engine:
         except RunningHubError as error:
             error = error.with_context(task_id=task_id)
             if row is not None:
-                error = await record_error(journal, row, active.earlier, error)
+                error = await record_and_map(journal, row, active.earlier, error)
             if error.fate is not Fate.OVER:
                 self.budget.orphaned_orders.watch()  # the task runs on, maybe without a follower
             raise error from error.__cause__

@@ -46,9 +46,8 @@ class Order:
     `node_info`, `graph`, `body`: the payload, see `Payload`; `graph` replaces the stored one.
     `options`: of the run, such as the instance. `item`: its place among equal orders of a batch.
     `graph_hash`: of the stored workflow's JSON or app's form (a changed one is another order).
-    `inputs`: fields as part of the order's identity, with content hashes in place of contents.
-    `shows`: ids of display-only nodes, which save nothing. `display_name`: of the program, "" if
-    unknown. `titles`: display names by node id. `nodes`: number of nodes, 0 if unknown.
+    `inputs`: fields as part of its identity, with content hashes. `shows`: its display-only nodes.
+    `display_name`: of the program, "" if unknown. `titles`: by node id. `nodes`: their number or 0.
     `time_limit`: seconds of running time, 0 for none. `scope`: the prompt or command whose cost
     limit it counts against. `price`: quotes a model's order.
     `is_free_of_others`: returns whether the graph is known to hold no node billed by third parties.
@@ -98,8 +97,7 @@ class Order:
 
     @property
     def takes_webhook(self) -> bool:
-        """Whether the create call accepts a webhook URL; Quick Create and the native route do
-        not."""
+        """Whether the create call takes a webhook URL; Quick Create's and a native one do not."""
         return not (self.example or self.native_task_id)
 
     def with_payload(self, payload: Payload) -> Order:

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 
 from ..errors import CostLimit, Fate, RunningHubError, TaskNotFound
 from ..journal import OrderRow
-from ..journal.retention import age
+from ..journal.clock import age
 from .cancellation import Canceller
 from .context import AccountContext
-from .report_query import UNKNOWN_SECONDS, is_long_over, query_report, record_end, record_error
+from .report_query import UNKNOWN_SECONDS, is_long_over, query_report, record_and_map, record_end
 
 POLL_PAUSES_SECONDS = (5.0, 5.0, 10.0, 10.0, 20.0, 20.0, 30.0)
 """Pauses between polls; shorter if an order may use up its hold earlier."""
@@ -105,7 +105,7 @@ class OrphanedOrders:
             is_over = unknown >= UNKNOWN_SECONDS or is_long_over(row, journal.now())
             if error.fate is not Fate.OVER or not is_over:
                 raise
-            await record_error(journal, row.id, row, error)
+            await record_and_map(journal, row.id, row, error)
             return
         self._unknown_since.pop(row.id, None)
         if report.phase.is_over:

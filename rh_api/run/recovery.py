@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 
 from ..errors import BadInput, RunningHubError, Uncertain
 from ..journal import Identity, OrderRow, State
-from ..journal.retention import age
+from ..journal.clock import age
 from ..journal.rows import ORDERED_AGAIN
 from ..wire.accounts import queue_status
 from ..wire.orders import TaskOptions

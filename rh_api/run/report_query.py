@@ -1,5 +1,5 @@
-"""Queries of one task's state, by the recommended poll route with the older one as a fallback, and
-completeness of a success's result list."""
+"""Queries of one task's state, by the recommended poll route with the older one as a fallback, the
+record of what ended it, and completeness of a success's result list."""
 
 from __future__ import annotations
 
@@ -8,17 +8,9 @@ from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 from functools import partial
 
-from ..errors import (
-    Fate,
-    Refused,
-    RunningHubError,
-    Say,
-    TaskNotFound,
-    Uncertain,
-    about_task,
-)
+from ..errors import Fate, Refused, RunningHubError, Say, TaskNotFound, Uncertain, about_task
 from ..journal import OrderRow
-from ..journal.retention import age
+from ..journal.clock import age
 from ..money.amounts import costs_of, say_sums
 from ..wire import tasks
 from ..wire.call import Call
@@ -64,7 +56,7 @@ def is_long_over(row: OrderRow, now: float) -> bool:
     return seconds is not None and seconds > TASKS_LAST
 
 
-async def record_error(
+async def record_and_map(
     journal: Journal, order: int, earlier: OrderRow | None, error: RunningHubError
 ) -> RunningHubError:
     """Record the error that ended following an order; return the error to raise. `earlier`: its
@@ -207,7 +199,7 @@ async def completed(
     *,
     wait: bool = True,
 ) -> Report:
-    """Return the most complete result list that the polls `asks` give within COMPLETION_DEADLINE_SECONDS, polled
+    """Return the most complete result list that the polls `asks` give before the deadline, polled
     concurrently; without `wait`, if an earlier call has waited already, by one poll each.
     What a hanging poll would have told is still available by `task ID --fetch`."""
 

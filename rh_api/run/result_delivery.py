@@ -12,11 +12,11 @@ from pathlib import Path
 
 from ..errors import NoOutput, ResultUnavailable, RunningHubError
 from ..journal import OrderRow
+from ..journal.clock import age
 from ..journal.retention import (
     RESULTS,
     YOUNG_SECONDS,
     Retention,
-    age,
     empty,
     results_bytes,
     results_folders,
@@ -181,10 +181,7 @@ class ResultDelivery:
         return await self._flights.join(f"{task_id}/renewed", renew, unwatched)
 
     async def _replaced(
-        self,
-        row: int | None,
-        outcome: Outcome,
-        make: Callable[[Result, str], Awaitable[Result]],
+        self, row: int | None, outcome: Outcome, make: Callable[[Result, str], Awaitable[Result]]
     ) -> Outcome:
         making = (make(result, outcome.task_id) for result in outcome.results)
         results = await asyncio.gather(*making)
@@ -247,9 +244,7 @@ class ResultDelivery:
         rows = {row.index: row for row in stored or () if row.path}
         usable = [rows[i] for i, r in enumerate(listed) if i in rows and rows[i].url == r.url]
         files = await asyncio.to_thread(lambda: [result_of(row, self.folder) for row in usable])
-        return {
-            file.index: file for file in files if file is not None and not file.may_be_truncated
-        }
+        return {file.index: file for file in files if file and not file.may_be_truncated}
 
     async def _fetch(
         self,

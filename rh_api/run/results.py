@@ -116,9 +116,7 @@ class Outcome:
     @property
     def gaps(self) -> tuple[Notice, ...]:
         """Warnings about results that were paid for and are missing or truncated."""
-        cut = [
-            result.name or str(result.index) for result in self.results if result.may_be_truncated
-        ]
+        cut = [r.name or str(r.index) for r in self.results if r.may_be_truncated]
         notices: list[Notice] = []
         if cut:
             params = {"names": ", ".join(cut), "task_id": self.task_id}

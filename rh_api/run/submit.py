@@ -29,7 +29,7 @@ RATE_PATIENCE = 600.0  # seconds of continuous rate limiting until submitting fa
 Prepare = Callable[[], Awaitable[Payload]]
 """Uploads an order's inputs and returns its payload."""
 
-JOURNAL_POLL_SECONDS = 0.1  # mean interval at which a process's waiting orders poll the journal
+SLOT_POLL_SECONDS = 0.1  # mean interval at which a process's waiting orders poll the journal
 GIVEN_WAY = 4  # polls for which a free slot is left to another process
 
 _NOTHING_RUNS = (Fate.NOT_STARTED, Fate.OVER)
@@ -120,9 +120,8 @@ class Submitter:
             return None
         counts: list[int] = []
         while len(counts) < GIVEN_WAY and not (counts and counts[-1] > min(counts)):
-            await clock.sleep(
-                JOURNAL_POLL_SECONDS
-            )  # by then the end of the order here is in the journal
+            # By then the end of the order here is in the journal.
+            await clock.sleep(SLOT_POLL_SECONDS)
             line = await self.context.if_readable(self.context.journal.in_line())
             counts.append(0 if line is None else line[1])
         return counts[-1] if counts[-1] >= limiter.limit else None
@@ -146,9 +145,8 @@ class Submitter:
                 if line is not None and line[1] < room:
                     return
                 room = max(room, line[0] if line is not None else 0)
-                pause = min(
-                    remaining, JOURNAL_POLL_SECONDS * self._waiting * (0.5 + self.chance.random())
-                )
+                spread = 0.5 + self.chance.random()
+                pause = min(remaining, SLOT_POLL_SECONDS * self._waiting * spread)
                 if line is not None and line[2]:
                     await clock.sleep(pause)
                     continue
@@ -226,10 +224,8 @@ class Submitter:
             if error.wrong_address and not await self._takes_orders(error):
                 raise error.with_context(fate=Fate.NOT_STARTED) from error.__cause__
             ticket = None
-            if order.native_task_id and error.fate is Fate.UNKNOWN:
-                ticket = await native.find(
-                    sender.transport.send, sender.clock, order.native_task_id
-                )
+            if (task_id := order.native_task_id) and error.fate is Fate.UNKNOWN:
+                ticket = await native.find(sender.transport.send, sender.clock, task_id)
             if ticket is None:
                 raise
         twin = await self.context.journal.record_placed(row, ticket.task_id, ticket.tips.outputs)

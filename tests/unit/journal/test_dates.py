@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from rh_api.journal import Store
-from rh_api.journal.retention import EARLIEST, SteadyClock, age
+from rh_api.journal.clock import EARLIEST, SteadyClock, age
 from tests.support.clocks import SetClock
 
 from .samples import ROOT, identity, place

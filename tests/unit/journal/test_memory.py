@@ -13,14 +13,14 @@ from tests.unit.journal.samples import PICTURE, identity, place
 
 def test_an_upload_is_known_until_it_expires_and_to_its_account_alone(store: Store) -> None:
     store.caches.remember_upload("o", "a", "f00d", "api/1.png", "https://x/1.png", expires=100)
-    assert store.caches.upload("o", "a", "f00d", now=99.9) == ("api/1.png", "https://x/1.png")
-    assert store.caches.upload("o", "a", "f00d", now=100) is None
-    assert store.caches.upload("o", "b", "f00d", now=1) is None
-    assert store.caches.upload("p", "a", "f00d", now=1) is None
+    assert store.caches.upload("o", "a", "f00d", at=99.9) == ("api/1.png", "https://x/1.png")
+    assert store.caches.upload("o", "a", "f00d", at=100) is None
+    assert store.caches.upload("o", "b", "f00d", at=1) is None
+    assert store.caches.upload("p", "a", "f00d", at=1) is None
     store.caches.remember_upload("o", "a", "f00d", "api/2.png", "", expires=300)
-    assert store.caches.upload("o", "a", "f00d", now=200) == ("api/2.png", "")
+    assert store.caches.upload("o", "a", "f00d", at=200) == ("api/2.png", "")
     store.caches.forget_upload("o", "a", "f00d")
-    assert store.caches.upload("o", "a", "f00d", now=1) is None
+    assert store.caches.upload("o", "a", "f00d", at=1) is None
 
 
 def test_a_hash_is_known_while_the_file_is_unchanged(store: Store) -> None:
@@ -66,8 +66,8 @@ def test_old_orders_and_expired_uploads_are_forgotten_and_unfinished_ones_never(
     assert [row.id for row in store.unfinished()] == [waiting]
     assert store.find(identity(2).digest) is None
     assert [row.path for row in store.results(recent)] == ["results/3.png"]
-    assert store.caches.upload("o", "a", "old", now=0) is None
-    assert store.caches.upload("o", "a", "new", now=0) is not None
+    assert store.caches.upload("o", "a", "old", at=0) is None
+    assert store.caches.upload("o", "a", "new", at=0) is not None
 
 
 def test_of_too_many_orders_the_newest_are_kept(store: Store, clock: SetClock) -> None:

@@ -68,7 +68,7 @@ def test_of_two_processes_that_are_told_one_task_at_once_one_has_it(tmp_path: Pa
 
     def become(store: Store, order: int, task: str) -> int:
         together.wait(10)
-        return store.set_placed_or_twin(order, site, task, ())
+        return store.place_or_twin(order, site, task, ())
 
     with (
         closing(Store.open(tmp_path)) as here,
