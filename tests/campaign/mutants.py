@@ -37,7 +37,7 @@ def one_retry_too_many() -> Iterator[None]:
 @contextlib.contextmanager
 def one_row_too_late() -> Iterator[None]:
     """An order's row is written when its task is known, and not before its request leaves."""
-    intend, placed = Store.intend, Store.placed
+    intend, placed = Store.intend, Store.set_placed
     waiting: dict[int, tuple[Identity, dict[str, Any]]] = {}
 
     def remember(self: Store, identity: Identity, **facts: Any) -> int:
@@ -51,7 +51,7 @@ def one_row_too_late() -> Iterator[None]:
             order = intend(self, identity, **facts)
         return placed(self, order, task_id, announced)
 
-    with mock.patch.multiple(Store, intend=remember, placed=write):
+    with mock.patch.multiple(Store, intend=remember, set_placed=write):
         yield
 
 
@@ -62,7 +62,7 @@ def a_cancel_not_recorded() -> Iterator[None]:
     def forget(self: Store, order: int) -> bool:
         return True
 
-    with mock.patch.object(Store, "want_cancel", forget):
+    with mock.patch.object(Store, "set_cancel_wanted", forget):
         yield
 
 
