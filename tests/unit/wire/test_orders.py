@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from rh_api.errors import BadReply, Fate, RunningHubError
 from rh_api.wire import orders
@@ -55,17 +53,21 @@ def test_half_an_answer_with_the_whole_id_is_a_ticket(form: str):
     assert ticket(whole).task_id == ID
 
 
-@settings(deadline=None)
-@given(st.integers(0, 200))
-def test_an_id_that_was_cut_is_no_id(cut: int):
-    for body in (
+@pytest.mark.parametrize(
+    "body",
+    [
         f'{{"code":0,"data":{{"taskId":{ID}}}}}',
         f'{{"data":{{"taskId":"{ID}"}},"code":0}}',
-    ):
-        try:
+    ],
+)
+def test_an_id_that_was_cut_is_no_id(body: str):
+    whole = body.index(ID) + len(ID) + 1  # of digits alone nobody knows whether more follow
+    for cut in range(len(body)):
+        if cut < whole:
+            with pytest.raises(BadReply):
+                ticket(body[:cut])
+        else:
             assert ticket(body[:cut]).task_id == ID
-        except BadReply:
-            assert cut < len(body)
 
 
 @pytest.mark.parametrize("status", [302, 400, 500, 502])
