@@ -174,4 +174,5 @@ def test_nothing_has_this_pack_installed_by_its_name() -> None:
         *(text for text in vars(help_texts).values() if isinstance(text, str)),
         *ENGLISH.values(),
     ]
+    assert INSTALLED.findall("pip install -U runninghub-remote")
     assert [command for text in texts for command in INSTALLED.findall(text)] == []
