@@ -124,8 +124,8 @@ def read_node_errors(report: Json) -> dict[str, str]:
     for node_id, entry in read_object(report.get("node_errors")).items():
         about = read_object(entry)
         texts = [_error_text(error) for error in as_list(about.get("errors"))]
-        node_class = read_text(about.get("class_type"))
-        errors[node_id] = quote_remote(f"{node_class}: {'; '.join(t for t in texts if t)}", 300)
+        words = (read_text(about.get("class_type")), "; ".join(filter(None, texts)))
+        errors[node_id] = quote_remote(": ".join(filter(None, words)), 300)
     whole = read_object(report.get("error"))
     missing = re.search(r"Node ID '?#([0-9A-Za-z:_-]{1,100})", read_text(whole.get("details")))
     if missing and not errors:

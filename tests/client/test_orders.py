@@ -122,7 +122,7 @@ async def test_a_refusal_of_another_field_sends_no_file_again(
     report = {"node_errors": {"13": {"errors": [{"message": "Value not in list"}]}}}
     text = f"VALIDATE_PROMPT_FAILED: {json.dumps(report)}"
     emulator.faults.append(Fault("/task/openapi/create", "code", value=433, text=text))
-    with pytest.raises(GraphRejected):
+    with pytest.raises(GraphRejected, match="of the graph: Value not in list"):
         await client.run(invert(1, **{"13__filename_prefix": "b"}))
     await client.run(invert(1, **{"13__filename_prefix": "b"}))
     assert emulator.counters.under("/openapi/v2/media/upload") == 1
@@ -144,7 +144,7 @@ async def test_a_report_on_a_graph_that_has_the_words_is_one_on_a_graph(
     report = {"node_errors": {"6": {"errors": [{"message": "Bad text", "details": "API balance"}]}}}
     text = f"VALIDATE_PROMPT_FAILED: {json.dumps(report)}"
     emulator.faults.append(Fault("/task/openapi/create", "code", value=433, text=text))
-    with pytest.raises(GraphRejected):
+    with pytest.raises(GraphRejected, match="of the graph: Bad text API balance"):
         await client.run(paint())
 
 
