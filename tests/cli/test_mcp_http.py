@@ -100,6 +100,7 @@ async def test_whoever_has_the_token_orders_and_nobody_else(
             async with served.client(token) as client:
                 await client.call_tool("run", PAINT)
         assert not isinstance(refused.value, KeyboardInterrupt)
+        assert await served.status(Authorization=f"Bearer {token}") == 401
     assert await served.status() == 200
     assert await served.status(Authorization=served.token) == 401
     # A page in the browser that reaches this address by a name of its own.
