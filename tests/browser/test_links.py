@@ -70,6 +70,7 @@ def test_each_socket_takes_what_is_dropped_on_it(canvas: Canvas, name: str) -> N
     text = canvas.add("PrimitiveString", 80, 480)
     number = canvas.add("PrimitiveInt", 80, 620)
     texts = [field for field in canvas.node(node)["inputs"] if field.endswith(".text")]
+    assert texts
     assert sockets(canvas, node).isdisjoint(HIDDEN)
     canvas.picture("built")
 
@@ -92,6 +93,7 @@ def test_each_socket_takes_what_is_dropped_on_it(canvas: Canvas, name: str) -> N
         canvas.draw_link(text, "STRING", node, field)
         assert source(canvas, node, field) == text
     seeds = [field for field in canvas.node(node)["inputs"] if field.endswith(".seed")]
+    assert seeds
     for field in seeds:
         canvas.draw_link(number, "INT", node, field)
         assert source(canvas, node, field) == number

@@ -82,13 +82,11 @@ async def test_the_browser_gets_the_script_the_help_and_the_words(comfyui: Comfy
     assert script in await comfyui.get("/extensions")
     about = await comfyui.get("/object_info")
     words = await comfyui.get("/i18n")
-    for node_id, english in words["en"]["nodeDefs"].items():
-        if node_id in OURS:
-            assert english == described(about[node_id])
-            chinese = words["zh"]["nodeDefs"][node_id]
-            assert chinese["inputs"].keys() == english["inputs"].keys()
-            assert chinese["outputs"].keys() == english["outputs"].keys()
     for node_id in OURS:
+        english, chinese = (words[language]["nodeDefs"][node_id] for language in ("en", "zh"))
+        assert english == described(about[node_id])
+        assert chinese["inputs"].keys() == english["inputs"].keys()
+        assert chinese["outputs"].keys() == english["outputs"].keys()
         for language in ("en", "zh"):
             await comfyui.text(f"/extensions/{PACK_NAME}/docs/{node_id}/{language}.md")
 
