@@ -6,8 +6,8 @@ nodes are in none.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from .eligibility import FOLLOWING
@@ -77,18 +77,19 @@ def find_dependencies(partition: Partition) -> Dependencies:
     """Find what runs where. Raises CannotOffload for a node or value that cannot cross."""
     cheap = _cheap(partition.placement)
     dependencies = _BackwardWalk(partition, cheap, {}).dependencies()
-    piece_of = partition.piece_of
-    cloned = {
-        number: frozenset(node for node in piece.nodes if piece_of.get(node) != number)
-        for number, piece in dependencies.pieces.items()
-    }
+    pieces = dependencies.pieces
     # A node that was cloned for one link serves the others too: walk again with these clones.
     if any(
-        incoming.source in cloned[number]
-        for number, piece in dependencies.pieces.items()
-        for incoming in piece.inlets
+        incoming.source in piece.nodes for piece in pieces.values() for incoming in piece.inlets
     ):
-        return _BackwardWalk(partition, cheap, cloned).dependencies()
+        cloned = {number: piece.nodes.keys() for number, piece in pieces.items()}
+        again = _BackwardWalk(partition, cheap, cloned).dependencies()
+        # It clones nothing anew, so the reasons are those of the first walk.
+        reasoned = {
+            number: replace(piece, pulled=pieces[number].pulled)
+            for number, piece in again.pieces.items()
+        }
+        return replace(again, pieces=reasoned)
     return dependencies
 
 
@@ -118,15 +119,15 @@ class _PieceBuilder:
 class _BackwardWalk:
     """One backward worklist walk from the roots.
 
-    `cheap`: cloud nodes that are rematerialized wherever they are read. `cloned`: nodes that an
-    earlier walk cloned into each piece.
+    `cheap`: cloud nodes that are rematerialized wherever they are read. `cloned`: the nodes of each
+    piece by an earlier walk, of which those of other pieces are clones.
     """
 
     def __init__(
         self,
         partition: Partition,
         cheap: frozenset[str],
-        cloned: Mapping[int, frozenset[str]],
+        cloned: Mapping[int, Collection[str]],
     ) -> None:
         self.partition = partition
         self.placement = partition.placement

@@ -418,10 +418,13 @@ def test_what_goes_along_for_one_reader_serves_the_others_too() -> None:
         "7": node("SaveImage", images=["6", 0], filename_prefix="x"),
     }
     # The switch may not need the picture, so its loader goes along; the inverter reads it there.
-    segment = segment_of(cut_at(prompt, "2", "4", "6"))
-    assert segment.graph["2"]["inputs"] == {"image": ["1", 0]}
-    assert [inlet.type for inlet in segment.inlets] == ["BOOLEAN"]
-    assert [file.value for file in segment.files] == ["photo.png"]
+    for first, second in ("24", "42"):
+        prompt["6"] = node("ImageBatch", image1=[first, 0], image2=[second, 0])
+        segment = segment_of(cut_at(prompt, "2", "4", "6"))
+        assert segment.graph["2"]["inputs"] == {"image": ["1", 0]}
+        assert [inlet.type for inlet in segment.inlets] == ["BOOLEAN"]
+        assert [file.value for file in segment.files] == ["photo.png"]
+        assert [need.node_id for need in segment.dependencies] == ["1"]
 
 
 def test_a_link_here_that_leads_nowhere_is_left_to_comfyui() -> None:
