@@ -156,7 +156,7 @@ class _GrowingParts:
             node = index.nodes[node_id]
             number = self.mark_of.get(node_id, -1)
             marks_above = self.ancestor_marks[node_id]
-            if number < 0 and marks_above and node.class_type in CHEAP:
+            if number < 0 and node.class_type in CHEAP:
                 number = sole_reader.get(node_id, -1)
                 if number >= 0 and marks_above >> number & 1 and not self.marks[number].only:
                     self._pull(node_id, number, ("segment.pulled_cheap", {"node": node.label}))
