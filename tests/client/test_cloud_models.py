@@ -11,7 +11,8 @@ import pytest
 from rh_api.client import Client
 from rh_api.emulator import Emulator, Fault
 from rh_api.offload import CannotOffload, LocalFile, LocalLora, ModelName, Ordering, Segment
-from rh_api.offload.driver import LocalFiles, Models, check_early
+from rh_api.offload.driver import LocalFiles, Models, check_early, find_facts, job_of
+from rh_api.offload.plan import Plan
 from rh_api.texts import english
 from tests.client.conftest import MakeClient
 
@@ -94,6 +95,16 @@ async def test_who_is_strict_is_refused_on_the_node(client: Client, emulator: Em
     assert emulator.counters.orders == 0
 
 
+async def test_every_model_of_a_segment_is_looked_for_among_its_own_kind(client: Client) -> None:
+    segment = loads("example_model.safetensors")
+    lora = ModelName("4", "lora_name", "example_model.safetensors", "LORA")
+    vae = ModelName("4", "vae_name", "unheard_of.safetensors", "VAE")  # nobody lists these
+    models = (vae, *segment.models, lora)
+    assert await warnings(client, replace(segment, models=(vae, *segment.models))) == []
+    (warning,) = await warnings(client, replace(segment, models=models))
+    assert "example_model" in warning
+
+
 async def test_a_setting_is_strict_until_a_mark_says_otherwise(make_client: MakeClient) -> None:
     client = make_client(RUNNINGHUB_MODELS="strict")
     segment = loads("unheard_of.safetensors")
@@ -108,6 +119,33 @@ async def test_a_lora_of_this_machine_that_does_not_go_up_is_asked_for(client: C
         await warnings(client, segment, files=AllLoras())
     goes_up = LocalLora("4", "ckpt_name", "only_here.safetensors")
     assert await warnings(client, replace(segment, loras=(goes_up,)), files=AllLoras()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "class_type"),
+    [("ink_v1.safetensors", "LoraLoader"), ("only_here.safetensors", "RHLoraLoader")],
+)
+async def test_a_lora_goes_up_where_the_cloud_does_not_list_it(
+    client: Client, tmp_path: Path, name: str, class_type: str
+) -> None:
+    class Folder(NoFiles):
+        def lora(self, name: str) -> Path:
+            path = tmp_path / name
+            path.write_bytes(b"a style")
+            return path
+
+    graph = {"4": {"class_type": "LoraLoader", "inputs": {"lora_name": name}}}
+    segment = Segment("100", "", "default", graph, loras=(LocalLora("4", "lora_name", name),))
+    models = Models(time.monotonic)
+    facts = await find_facts(client, Plan({}, (segment,)), models=models, files=Folder())
+    job = await job_of(client, segment, [], models=models, files=Folder())
+    goes_up = class_type == "RHLoraLoader"
+    assert job.graph is not None
+    assert job.graph["4"]["class_type"] == class_type
+    assert (bool(job.fields), bool(facts.loras)) == (goes_up, goes_up)
+    # A machine without the file leaves it to the cloud.
+    job = await job_of(client, segment, [], models=models, files=NoFiles())
+    assert job.graph == graph
 
 
 async def test_a_list_that_does_not_answer_is_no_warning(

@@ -153,6 +153,20 @@ def test_sound_of_many_channels_is_refused_where_it_would_have_to_come_back() ->
         with_inlet(segment.graph, segment.inlets[0], [Item(channels=6)])
 
 
+def test_sound_of_many_channels_goes_where_only_a_picture_of_it_comes_back() -> None:
+    seen = ClassInfo({"audio": InputInfo("AUDIO", required=True)}, ("IMAGE",))
+    prompt = {
+        "1": node("LoadAudio", audio="a.wav"),
+        "2": node("Spectrogram", audio=["1", 0]),
+        "3": save(["2", 0]),
+    }
+    own = {"Spectrogram": seen}
+    plan = cut(prompt, [Mark("part", ("2",))], lambda name: own.get(name) or core_class(name))
+    segment = segment_of(plan)
+    graph, fields = with_inlet(segment.graph, segment.inlets[0], [Item(channels=6)])
+    assert [graph[name.partition(".")[0]]["class_type"] for name in fields] == ["LoadAudio"]
+
+
 # outwards
 
 
@@ -355,6 +369,20 @@ def test_a_video_of_pictures_behind_an_open_switch_does_not_come_out() -> None:
     assert [outlet.type for outlet in segment.outlets] == ["FILES"]
 
 
+def test_a_video_behind_an_open_switch_comes_out_where_either_is_a_file() -> None:
+    prompt = video_of_pictures()
+    prompt["5"] = node("LoadVideo", file="a.mp4")
+    prompt["6"] = node("ComfyNotNode", value=["1", 0])
+    prompt["7"] = node("ComfySwitchNode", switch=["6", 0], on_false=["5", 0], on_true=["8", 0])
+    prompt["8"] = node("LoadVideo", file="b.mp4")
+    prompt["4"]["inputs"]["video"] = ["7", 0]
+    segment = segment_of(cut_at(prompt, "7"))
+    assert ([outlet.type for outlet in segment.outlets], segment.saved) == (["VIDEO"], ())
+    prompt["7"]["inputs"]["on_true"] = ["3", 0]
+    segment = segment_of(cut_at(prompt, "7"))
+    assert [saver.node_id for saver in segment.saved] == ["4"]
+
+
 def test_a_marked_saver_of_a_video_keeps_it_in_the_cloud() -> None:
     segment = segment_of(cut_at(video_of_pictures(), "2", "3", "4"))
     assert segment.graph["4"]["class_type"] == "SaveVideo"
@@ -389,6 +417,11 @@ def test_a_video_that_may_be_of_pictures_is_opened_here() -> None:
     there = segment_of(cut_at(prompt, "2"))
     assert {"2", "3"} <= there.graph.keys()
     assert [outlet.type for outlet in there.outlets] == ["IMAGE"]
+    # Nor does it to a saver of another mark.
+    prompt["6"] = node("SaveVideo", video=["2", 0], filename_prefix="x", format="auto")
+    del prompt["5"]
+    apart = segment_of(cut(prompt, [Mark("a", ("2",)), Mark("b", ("6",))], core_class))
+    assert ([saver.node_id for saver in apart.saved], "2" in apart.graph) == (["6"], True)
 
 
 def test_a_mask_that_comes_out_becomes_floats_on_its_way_and_not_in_what_is_known() -> None:
@@ -456,9 +489,13 @@ def test_what_a_cloud_node_may_block_is_apart_from_what_does_not_need_it() -> No
     assert note.node_id == "4"
     assert "3 (ImageInvert)" in str(note.params["other"])
     # All that is made there needs what may not come: one order.
-    plan = cut_at(blended(["4", 0]), "3", "4")
+    prompt = blended(["4", 0])
+    plan = cut_at(prompt, "3", "4")
     assert [sorted(segment.members) for segment in plan.segments] == [["3", "4"]]
     assert "segment.kept_apart" not in keys_of(plan)
+    # Nor does it matter which of the two is read first.
+    prompt["4"] = node("ImageBatch", image1=["1", 0], image2=["3", 0])
+    assert len(cut_at(prompt, "3", "4").segments) == 1
 
 
 def sampled_twice() -> dict[str, Any]:

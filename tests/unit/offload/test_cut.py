@@ -272,9 +272,10 @@ def test_a_plain_switch_counts_as_its_choice(switch: object) -> None:
     assert [inlet.source for inlet in segment.inlets] == [("3", 0)]
 
 
-def test_what_may_not_be_needed_is_not_run_for_nothing() -> None:
+@pytest.mark.parametrize("value", [["1", 0], True])  # True is what it takes, not what it gives
+def test_what_may_not_be_needed_is_not_run_for_nothing(value: object) -> None:
     prompt = chain()
-    prompt["20"] = node("ComfyNotNode", value=["1", 0])
+    prompt["20"] = node("ComfyNotNode", value=value)
     prompt["5"] = node("ComfySwitchNode", switch=["20", 0], on_false=["2", 0], on_true=["4", 0])
     segment = segment_of(cut_at(prompt, "5", "6"))
     assert {"2", "4"} <= segment.graph.keys()
@@ -487,9 +488,11 @@ def test_parts_of_two_accounts_that_touch_are_two_orders() -> None:
     assert {segment.ordering.profile for segment in plan.segments} == {"one", "two"}
 
 
-@pytest.mark.parametrize("named", ["3", "9"])
+@pytest.mark.parametrize("named", ["3", "9", "12"])
 def test_a_node_that_runs_anew_makes_its_segment_order_anew(named: str) -> None:
-    plan = cut_at(painting(), "3", "8", "9")
+    prompt = painting()
+    prompt["12"] = node("PreviewImage", images=["8", 0])  # shows the files of 9
+    plan = cut_at(prompt, "3", "8", "9", "12")
     segment = segment_of(plan).id
     assert "again" not in plan.prompt[segment]["inputs"]
     again = order_again(plan, {named})
