@@ -121,12 +121,8 @@ async def test_a_lora_of_this_machine_that_does_not_go_up_is_asked_for(client: C
     assert await warnings(client, replace(segment, loras=(goes_up,)), files=AllLoras()) == []
 
 
-@pytest.mark.parametrize(
-    ("name", "class_type"),
-    [("ink_v1.safetensors", "LoraLoader"), ("only_here.safetensors", "RHLoraLoader")],
-)
-async def test_a_lora_goes_up_where_the_cloud_does_not_list_it(
-    client: Client, tmp_path: Path, name: str, class_type: str
+async def test_only_loras_that_the_cloud_does_not_list_go_up(
+    client: Client, tmp_path: Path
 ) -> None:
     class Folder(NoFiles):
         def lora(self, name: str) -> Path:
@@ -134,18 +130,25 @@ async def test_a_lora_goes_up_where_the_cloud_does_not_list_it(
             path.write_bytes(b"a style")
             return path
 
-    graph = {"4": {"class_type": "LoraLoader", "inputs": {"lora_name": name}}}
-    segment = Segment("100", "", "default", graph, loras=(LocalLora("4", "lora_name", name),))
+    names = {"4": "ink_v1.safetensors", "5": "only_here.safetensors"}
+    loras = tuple(LocalLora(node_id, "lora_name", name) for node_id, name in names.items())
+    graph = {
+        lora.node_id: {"class_type": "LoraLoader", "inputs": {lora.input: lora.value}}
+        for lora in loras
+    }
+    plan = Plan({}, (Segment("100", "", "default", graph, loras=loras),))
     models = Models(time.monotonic)
-    facts = await find_facts(client, Plan({}, (segment,)), models=models, files=Folder())
-    job = await job_of(client, segment, [], models=models, files=Folder())
-    goes_up = class_type == "RHLoraLoader"
+    job = await job_of(client, plan.segments[0], [], models=models, files=Folder())
     assert job.graph is not None
-    assert job.graph["4"]["class_type"] == class_type
-    assert (bool(job.fields), bool(facts.loras)) == (goes_up, goes_up)
-    # A machine without the file leaves it to the cloud.
-    job = await job_of(client, segment, [], models=models, files=NoFiles())
-    assert job.graph == graph
+    assert job.graph["4"] == graph["4"]
+    assert job.graph["5"]["class_type"] == "RHLoraLoader"
+    assert job.fields.keys() == {"5.file_name", "5.lora_name"}
+    told = [
+        (await find_facts(who, plan, models=models, files=files)).loras.keys()
+        for who, files in ((client, Folder()), (client, NoFiles()), (None, Folder()))
+    ]
+    ours, theirs = ("5", "lora_name"), ("4", "lora_name")
+    assert told == [{ours}, set(), {ours, theirs}]
 
 
 async def test_a_list_that_does_not_answer_is_no_warning(

@@ -498,6 +498,19 @@ def test_what_a_cloud_node_may_block_is_apart_from_what_does_not_need_it() -> No
     assert len(cut_at(prompt, "3", "4").segments) == 1
 
 
+def test_what_a_cloud_node_always_makes_keeps_nothing_apart() -> None:
+    own = {"RunningHubPicks": ClassInfo({}, ("IMAGE", "IMAGE"), (True, False))}
+    orders: list[int] = []
+    for slot in (0, 1):
+        prompt = blended(["3", 0])
+        prompt["1"] = node("RunningHubPicks")
+        prompt["4"]["inputs"]["image2"] = ["1", slot]
+        marks = [Mark("part", ("3", "4"))]
+        plan = cut(prompt, marks, lambda name: own.get(name) or core_class(name))
+        orders.append(len(plan.segments))
+    assert orders == [2, 1]
+
+
 def sampled_twice() -> dict[str, Any]:
     """Two pictures of one sampler, of which the second needs a cloud node's."""
     prompt: dict[str, Any] = {

@@ -11,7 +11,9 @@ from unit.offload.prompts import classes_of, cut_at, keys_of, painting, segment_
 
 from rh_api.offload import (
     CannotOffload,
+    ClassInfo,
     Inlet,
+    InputInfo,
     Mark,
     Ordering,
     Outlet,
@@ -99,6 +101,20 @@ def test_a_producer_that_is_needed_here_too_runs_on_both_sides() -> None:
     assert "4" in {need.node_id for need in segment_of(plan).pulled}
 
 
+def test_a_producer_behind_another_mark_is_cloned_and_takes_no_reader_along() -> None:
+    prompt = painting()
+    prompt["12"] = node("ImageInvert", image=["10", 0])
+    prompt["11"]["inputs"]["pixels"] = ["12", 0]
+    prompt["13"] = node("VAEDecode", samples=["11", 0], vae=["4", 2])
+    prompt["14"] = node("PreviewImage", images=["13", 0])
+    marks = [Mark("a", ("12",)), Mark("b", ("3", "8"))]
+    plan = cut(prompt, marks, core_class)
+    assert [segment.id for segment in plan.segments] == ["12", "3"]
+    assert "11" in plan.segments[1].members
+    assert "13" not in plan.segments[1].members
+    assert plan.prompt["13"] is prompt["13"]
+
+
 def test_what_is_left_and_entered_again_becomes_two_orders() -> None:
     plan = cut_at(chain(), "2", "3", "5", "6")
     first, second = plan.segments
@@ -162,7 +178,8 @@ def test_a_later_level_takes_a_copy_of_the_loader() -> None:
     assert second.id == "13"
 
 
-def test_two_parts_that_need_each_other_are_split() -> None:
+@pytest.mark.parametrize("loader", [(), ("1",)])  # here, or in the first part: all is marked
+def test_two_parts_that_need_each_other_are_split(loader: tuple[str, ...]) -> None:
     prompt = {
         "1": node("LoadImage", image="photo.png"),
         "2": node("ImageInvert", image=["1", 0]),
@@ -172,9 +189,10 @@ def test_two_parts_that_need_each_other_are_split() -> None:
         "6": node("ImageBatch", image1=["3", 0], image2=["5", 0]),
         "9": node("SaveImage", images=["6", 0], filename_prefix="x"),
     }
-    plan = cut(prompt, [Mark("a", ("2", "4", "5")), Mark("b", ("3", "6"))], core_class)
+    marks = [Mark("a", (*loader, "2", "4", "5")), Mark("b", ("3", "6"))]
+    plan = cut(prompt, marks, core_class)
     levels = {segment.id: segment.level for segment in plan.segments}
-    assert levels == {"2": 0, "3": 1, "4": 2, "6": 3}
+    assert levels == {"1" if loader else "2": 0, "3": 1, "4": 2, "6": 3}
 
 
 def test_independent_parts_of_one_mark_are_orders_of_their_own() -> None:
@@ -292,6 +310,19 @@ def test_lists_do_not_cross() -> None:
     assert segment.inlets[0].source == ("2", 0)
 
 
+def test_what_a_node_makes_of_a_whole_list_comes_out() -> None:
+    prompt = chain()
+    prompt["3"] = node("RebatchImages", images=["2", 0], batch_size=1)
+    prompt["5"] = node("Joins", images=["4", 0])
+    joins = ClassInfo({"images": InputInfo("IMAGE")}, ("IMAGE",), (False,), input_is_list=True)
+    classes = {"Joins": joins}
+    marks = [Mark("part", ("3", "4", "5"))]
+    plan = cut(prompt, marks, lambda name: classes.get(name) or core_class(name))
+    segment = segment_of(plan)
+    assert segment.members == ("3", "4", "5")
+    assert [outlet.source for outlet in segment.outlets] == [("5", 0)]
+
+
 def test_one_of_our_own_nodes_before_the_segment_may_give_one_item() -> None:
     prompt = chain()
     prompt["1"] = node("RunningHubRemoteWorkflow", workflow="1")
@@ -394,6 +425,15 @@ def test_no_order_is_cut_in_two_for_a_sum() -> None:
     prompt["7"] = node("PreviewAny", source=["3", 0])
     plan = cut_at(prompt, "2", "4", "5")
     assert plan.split == 1
+    assert plan.prompt["3"]["inputs"] == {"image": ["2", 0]}
+
+
+def test_a_sum_between_the_orders_of_two_marks_is_made_here() -> None:
+    prompt = scaled_by_size()
+    marks = [Mark("a", ("2",)), Mark("b", ("4",))]
+    plan = cut(prompt, marks, core_class)
+    assert [segment.dependencies for segment in plan.segments] == [(), ()]
+    assert [inlet.source for inlet in plan.segments[1].inlets] == [("3", 1), ("3", 0)]
     assert plan.prompt["3"]["inputs"] == {"image": ["2", 0]}
 
 

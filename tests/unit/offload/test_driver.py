@@ -5,12 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from rh_api.client import Result
+from rh_api.client import Outcome, Result, Source
 from rh_api.errors import BadInput
-from rh_api.offload import FILES, Outlet
-from rh_api.offload.driver import is_same_model, results_of, sound_channels, text_of, value_of
-from rh_api.wire.filetypes import PNG
+from rh_api.offload import FILES, Inlet, Outlet, Segment
+from rh_api.offload.driver import (
+    NothingCame,
+    inlet_value_from,
+    is_same_model,
+    require_results,
+    results_of,
+    sound_channels,
+    text_of,
+    value_of,
+)
+from rh_api.wire.filetypes import PNG, WAV
+from rh_api.wire.orders import Tips
+from rh_api.wire.tasks import Usage
 
 
 def outlet(kind: str = "IMAGE", saver: str = "9", prefix: str = "runninghub_9") -> Outlet:
@@ -89,6 +101,38 @@ def test_a_text_is_read_from_its_file_too(tmp_path: Path) -> None:
     assert text_of(Result("9", "", None, None, text="words")) == "words"
     with pytest.raises(BadInput):
         text_of(Result("9", "a.txt", path, None, size=2**40))
+
+
+@pytest.mark.parametrize(("mode", "channels"), [("RGB", 3), ("L", 3), ("RGBA", 4)])
+def test_a_picture_goes_into_the_next_order_with_the_channels_it_has(
+    tmp_path: Path, mode: str, channels: int
+) -> None:
+    path = tmp_path / "a.png"
+    Image.new(mode, (2, 2)).save(path)
+    inlet = Inlet(0, "IMAGE", ("8", 0), (("3", "image"),))
+    value = inlet_value_from(inlet, outlet(), [Result("9", "a.png", path, PNG)])
+    assert [item.channels for item in value.items] == [channels]
+    assert [isinstance(file, Source) and file.size for file in value.files] == [path.stat().st_size]
+
+
+def test_a_sound_and_a_number_go_into_the_next_order_as_what_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    path.write_bytes(b"RIFF....WAVEfmt \x10\0\0\0\x01\0\x06\0")
+    sound = Inlet(0, "AUDIO", ("8", 0), (("3", "audio"),))
+    value = inlet_value_from(sound, outlet("AUDIO"), [Result("9", "a.wav", path, WAV)])
+    assert [item.channels for item in value.items] == [6]
+    number = Inlet(0, "INT", ("8", 0), (("3", "width"),))
+    value = inlet_value_from(number, outlet("INT"), [Result("9", "", None, None, text="640")])
+    assert ([item.value for item in value.items], value.files) == ([640], ())
+
+
+def test_an_order_of_which_nothing_came_is_refused_and_one_of_which_something_came_is_not() -> None:
+    outlets = (outlet(), Outlet(2, "IMAGE", ("5", 0), "6", "runninghub_6"))
+    segment = Segment("8", "", "default", {"8": {"class_type": "VAEDecode"}}, outlets=outlets)
+    came = picture("6", "runninghub_6_00001_.png")
+    require_results(segment, Outcome("1", (came,), Usage(), Tips(), 1.0))
+    with pytest.raises(NothingCame, match=r"8 \(VAEDecode\)"):
+        require_results(segment, Outcome("1", (), Usage(), Tips(), 1.0))
 
 
 def test_folders_of_models_are_written_either_way() -> None:

@@ -163,6 +163,10 @@ def test_links_that_lead_nowhere() -> None:
     prompt["3"] = node("LoadImage", image="a.png")
     prompt["2"]["inputs"]["images"] = ["1", 5]
     assert refusal(prompt, "1").local_id == "2"
+    # A saver hands its source on by its first output alone.
+    prompt["4"] = node("SaveImage", images=["3", 0], filename_prefix="x")
+    prompt["1"]["inputs"]["image"] = ["4", 1]
+    assert refusal(prompt, "1").key == "segment.no_output_slot"
 
 
 def test_a_muted_source_leaves_an_input_empty() -> None:
