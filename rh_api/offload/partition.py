@@ -55,8 +55,9 @@ def _idle_savers(partition: Partition) -> set[str]:
             source = edge.source
             if source not in piece_of or (node_id in savers and edge.input == PREFIX_INPUT):
                 continue
-            if piece_of[source] == piece:
-                needed = (source in savers) != (node_id in savers)
+            if piece_of[source] == piece:  # a number that a saver takes is not what it saves
+                takes = node_id in savers and edge.input != SAVERS[node.class_type].input
+                needed = not takes and (source in savers) != (node_id in savers)
             else:  # a value that cannot cross is computed in this piece too
                 needed = blocked_inwards(index, node, edge) or blocked_outwards(index, node, edge)
             if needed:

@@ -316,6 +316,21 @@ def test_a_saver_takes_nothing_along_that_runs_here() -> None:
     assert (plan.segments, kept_here(plan)) == ((), ["4", "5", "6"])
 
 
+def test_a_saver_of_what_is_here_is_no_order_for_the_number_that_it_takes() -> None:
+    prompt = {
+        "1": SOURCES["images"],
+        "2": node("PrimitiveFloat", value=8.0),
+        "3": saving("SaveAnimatedPNG", ["1", 0]),
+    }
+    prompt["3"]["inputs"]["fps"] = ["2", 0]
+    plan = cut_at(prompt, "2", "3")
+    assert (plan.segments, kept_here(plan)) == ((), ["3"])
+    assert plan.prompt is prompt
+    # What the cloud makes is saved there, with the number.
+    segment = segment_of(cut_at(prompt, "1", "2", "3"))
+    assert {"1", "2", "3"} <= segment.graph.keys()
+
+
 def test_a_preview_of_what_comes_in_is_no_second_order() -> None:
     prompt = {
         "1": node("LoadImage", image="a.png"),
