@@ -85,11 +85,8 @@ def find_dependencies(partition: Partition) -> Dependencies:
         cloned = {number: piece.nodes.keys() for number, piece in pieces.items()}
         again = _BackwardWalk(partition, cheap, cloned).dependencies()
         # It clones nothing anew, so the reasons are those of the first walk.
-        reasoned = {
-            number: replace(piece, pulled=pieces[number].pulled)
-            for number, piece in again.pieces.items()
-        }
-        return replace(again, pieces=reasoned)
+        pieces = {n: replace(piece, pulled=pieces[n].pulled) for n, piece in again.pieces.items()}
+        return replace(again, pieces=pieces)
     return dependencies
 
 

@@ -153,20 +153,6 @@ def test_sound_of_many_channels_is_refused_where_it_would_have_to_come_back() ->
         with_inlet(segment.graph, segment.inlets[0], [Item(channels=6)])
 
 
-def test_sound_of_many_channels_goes_where_only_a_picture_of_it_comes_back() -> None:
-    seen = ClassInfo({"audio": InputInfo("AUDIO", required=True)}, ("IMAGE",))
-    prompt = {
-        "1": node("LoadAudio", audio="a.wav"),
-        "2": node("Spectrogram", audio=["1", 0]),
-        "3": save(["2", 0]),
-    }
-    own = {"Spectrogram": seen}
-    plan = cut(prompt, [Mark("part", ("2",))], lambda name: own.get(name) or core_class(name))
-    segment = segment_of(plan)
-    graph, fields = with_inlet(segment.graph, segment.inlets[0], [Item(channels=6)])
-    assert [graph[name.partition(".")[0]]["class_type"] for name in fields] == ["LoadAudio"]
-
-
 # outwards
 
 

@@ -6,10 +6,23 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from unit.offload.prompts import segment_of
 
 from rh_api.client import Outcome, Result, Source
 from rh_api.errors import BadInput
-from rh_api.offload import FILES, Inlet, Outlet, Segment
+from rh_api.offload import (
+    FILES,
+    ClassInfo,
+    Inlet,
+    InputInfo,
+    Item,
+    Mark,
+    Outlet,
+    Segment,
+    core_class,
+    cut,
+    with_inlet,
+)
 from rh_api.offload.driver import (
     NothingCame,
     inlet_value_from,
@@ -23,6 +36,7 @@ from rh_api.offload.driver import (
 from rh_api.wire.filetypes import PNG, WAV
 from rh_api.wire.orders import Tips
 from rh_api.wire.tasks import Usage
+from tests.support.graphs import node
 
 
 def outlet(kind: str = "IMAGE", saver: str = "9", prefix: str = "runninghub_9") -> Outlet:
@@ -157,3 +171,17 @@ def test_channels_of_a_sound_are_read_where_its_head_tells(
     path = tmp_path / "sound"
     path.write_bytes(head)
     assert sound_channels(path) == channels
+
+
+def test_sound_of_many_channels_goes_where_only_a_picture_of_it_comes_back() -> None:
+    seen = ClassInfo({"audio": InputInfo("AUDIO", required=True)}, ("IMAGE",))
+    prompt = {
+        "1": node("LoadAudio", audio="a.wav"),
+        "2": node("Spectrogram", audio=["1", 0]),
+        "3": node("PreviewImage", images=["2", 0]),
+    }
+    own = {"Spectrogram": seen}
+    plan = cut(prompt, [Mark("part", ("2",))], lambda name: own.get(name) or core_class(name))
+    segment = segment_of(plan)
+    graph, fields = with_inlet(segment.graph, segment.inlets[0], [Item(channels=6)])
+    assert [graph[name.partition(".")[0]]["class_type"] for name in fields] == ["LoadAudio"]
