@@ -432,7 +432,7 @@ def test_a_sum_between_the_orders_of_two_marks_is_made_here() -> None:
     prompt = scaled_by_size()
     marks = [Mark("a", ("2",)), Mark("b", ("4",))]
     plan = cut(prompt, marks, core_class)
-    assert [segment.dependencies for segment in plan.segments] == [(), ()]
+    assert [segment.pulled for segment in plan.segments] == [(), ()]
     assert [inlet.source for inlet in plan.segments[1].inlets] == [("3", 1), ("3", 0)]
     assert plan.prompt["3"]["inputs"] == {"image": ["2", 0]}
 
@@ -465,7 +465,7 @@ def test_what_goes_along_for_one_reader_serves_the_others_too() -> None:
         assert segment.graph["2"]["inputs"] == {"image": ["1", 0]}
         assert [inlet.type for inlet in segment.inlets] == ["BOOLEAN"]
         assert [file.value for file in segment.files] == ["photo.png"]
-        assert [need.node_id for need in segment.dependencies] == ["1"]
+        assert [need.node_id for need in segment.pulled] == ["1"]
 
 
 def test_a_link_here_that_leads_nowhere_is_left_to_comfyui() -> None:

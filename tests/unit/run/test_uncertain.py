@@ -90,7 +90,7 @@ def test_a_question_waits_while_the_equal_order_that_was_placed_instead_runs(mak
     async def story() -> None:
         instead = asyncio.ensure_future(world.run(again=True))
         await asyncio.sleep(5.0)
-        with pytest.raises(BadInput, match="cannot be answered now"):
+        with pytest.raises(BadInput, match="cannot be settled now"):
             await questions(world).settle_as_task(order, TASK)
         assert (await instead).task_id == "2"
         await questions(world).settle_as_task(order, TASK)
