@@ -38,7 +38,7 @@ class TaskHandle:
 
     async def cancel(self) -> bool:
         """Cancel the task; False if its end could not be confirmed."""
-        return await self.engine.canceller.named(self.task_id)
+        return await self.engine.canceller.cancel_task(self.task_id)
 
     def detach(self) -> bool:
         """Stop waiting for it without cancelling it: its waiters get Detached.

@@ -33,11 +33,11 @@ class Canceller:
     """Cancels tasks of one account and records the result in the journal."""
 
     context: AccountContext
-    _stopping: set[int] = field(default_factory=set[int])
+    _cancelling: set[int] = field(default_factory=set[int])
     trying: dict[int, asyncio.Task[None]] = field(default_factory=dict[int, "asyncio.Task[None]"])
     """By row: background tasks that retry a cancel which could not be confirmed."""
 
-    async def order(
+    async def cancel_order(
         self,
         row: int,
         task_id: str,
@@ -54,20 +54,21 @@ class Canceller:
 
         No-op while the client is shutting down (`leaving`): the next process resumes the task.
         """
-        if self.context.leaving or row in self._stopping:
+        if self.context.leaving or row in self._cancelling:
             return
-        self._stopping.add(row)
+        self._cancelling.add(row)
         try:
-            await self._order(row, task_id, order, rejected)
+            await self._cancel_and_report(row, task_id, order, rejected)
         finally:
-            self._stopping.discard(row)
+            self._cancelling.discard(row)
 
-    async def _order(
+    async def _cancel_and_report(
         self, row: int, task_id: str, order: Order | None, rejected: GraphRejected | None
     ) -> None:
         journal = self.context.journal
         is_recorded = await journal.record_cancel_wanted(row)
-        stopped = await self._stop(row, task_id, order is not None and order.is_model, rejected)
+        is_model = order is not None and order.is_model
+        stopped = await self._cancel_and_record(row, task_id, is_model, rejected)
         if not (is_recorded or stopped.confirmed):
             # The disk may have space again.
             stopped = replace(stopped, is_recorded=await journal.record_cancel_wanted(row))
@@ -80,21 +81,22 @@ class Canceller:
         if rejected is None or not stopped.too_late:
             self.context.stopped(stopped)
 
-    async def again(self, row: int, task_id: str, *, is_model: bool = False) -> None:
+    async def repeat_cancel(self, row: int, task_id: str, *, is_model: bool = False) -> None:
         """Repeat a cancel that an earlier process could not confirm."""
         log.warning("task %s was stopped before and may still run: cancelling it again", task_id)
-        self.context.stopped(replace(await self._stop(row, task_id, is_model), from_before=True))
+        stopped = await self._cancel_and_record(row, task_id, is_model)
+        self.context.stopped(replace(stopped, from_before=True))
 
-    async def named(self, task_id: str) -> bool:
+    async def cancel_task(self, task_id: str) -> bool:
         """Cancel a task by its id, ordered here or elsewhere; return whether its end was confirmed.
         Recorded if the journal has an unfinished row for it."""
         context = self.context
         row = await context.if_readable(context.journal.of_task(task_id))
         if row is None or row.state.is_over:
-            return await self.task(task_id)
+            return await self._cancel_within_bound(task_id) is not None
         await context.journal.record_cancel_wanted(row.id)
         was_trying = row.id in self.trying
-        stopped = await self._stop(row.id, task_id, names_model(row.program_key))
+        stopped = await self._cancel_and_record(row.id, task_id, names_model(row.program_key))
         if was_trying and stopped.confirmed:
             context.stopped(stopped)
         return stopped.confirmed
@@ -108,10 +110,11 @@ class Canceller:
         if trying:
             await asyncio.wait(trying)
 
-    async def _stop(
+    async def _cancel_and_record(
         self, row: int, task_id: str, is_model: bool, rejected: GraphRejected | None = None
     ) -> Stopped:
-        ended = await self._ended(task_id, row, is_model=is_model)
+        """Cancel, and record the end; if none is confirmed retry in the background."""
+        ended = await self._cancel_within_bound(task_id, row, is_model=is_model)
         if ended is None:
             if is_model:
                 log.warning("task %s goes on and costs; the next run gets its result", task_id)
@@ -150,7 +153,7 @@ class Canceller:
                 if not (await self._is_noted(row) if was_noted else before.issuperset(followers)):
                     self.trying.pop(row, None)
                     return
-                stopped = await self._stop(row, task_id, is_model=False, rejected=rejected)
+                stopped = await self._cancel_and_record(row, task_id, False, rejected)
                 if stopped.confirmed:
                     self._tell(stopped, rejected)
                     return
@@ -162,10 +165,6 @@ class Canceller:
         order = await self.context.if_readable(self.context.journal.order(row))
         return order is None or order.cancel == "wanted"
 
-    async def task(self, task_id: str) -> bool:
-        """Cancel a task without a row; return whether its end was confirmed."""
-        return await self._ended(task_id) is not None
-
     async def _is_new(self, row: int | None) -> bool:
         """Return whether a row is so recent that the polls may not know its running task yet."""
         if row is None:
@@ -174,11 +173,11 @@ class Canceller:
         seconds = order and age(order.placed or order.created, self.context.journal.now())
         return seconds is None or seconds < UNKNOWN_SECONDS
 
-    async def _ended(
+    async def _cancel_within_bound(
         self, task_id: str, row: int | None = None, *, is_model: bool = False
     ) -> Report | None:
         """Cancel within BOUND seconds; return the final report, None if no end was confirmed."""
-        cancelling = asyncio.ensure_future(self._cancel(task_id, row, is_model))
+        cancelling = asyncio.ensure_future(self._cancel_and_confirm(task_id, row, is_model))
         try:
             # Not wait_for: before Python 3.12 it may swallow a cancel that races the result.
             await asyncio.wait((cancelling,), timeout=BOUND)
@@ -186,14 +185,16 @@ class Canceller:
         finally:
             cancelling.cancel()
 
-    async def _cancel(self, task_id: str, row: int | None, is_model: bool) -> Report | None:
+    async def _cancel_and_confirm(
+        self, task_id: str, row: int | None, is_model: bool
+    ) -> Report | None:
         """Send the cancel and poll, up to TRIES times; once for a standard model. Only polls prove
         the end; "not found" proves that of a recent task only if a cancel was accepted."""
         transport, clock = self.context.sender.transport, self.context.sender.clock
         misses, is_taken = 0, False
         for _ in range(1 if is_model else TRIES):
             try:
-                ended = await self._ask(task_id)
+                ended = await self._send_cancel(task_id)
                 if ended is not None:
                     return ended
                 is_taken = not is_model  # for models the service may acknowledge without acting
@@ -214,7 +215,7 @@ class Canceller:
                     return report
         return None
 
-    async def _ask(self, task_id: str) -> Report | None:
+    async def _send_cancel(self, task_id: str) -> Report | None:
         """Send one cancel; return the final report if the reply already proves the end."""
         send = self.context.sender.transport.send
         if is_native(task_id):

@@ -86,7 +86,7 @@ class Engine:
     def start(self) -> None:
         """Start background work for orders of earlier processes; `settle` waits for it."""
         self.delivery.keep_tidy()
-        self.context.spawn(self.recovery.cancel_again(), CANCELS)
+        self.context.spawn(self.recovery.repeat_cancels(), CANCELS)
         self.budget.start()
 
     async def settle(self) -> None:
@@ -286,7 +286,7 @@ class Engine:
             self.context.spawn(self._cancelled(active.row, active, rejected), active.row)
 
     async def _cancelled(self, row: int, active: ActiveOrder, error: GraphRejected | None) -> None:
-        await self.canceller.order(row, active.ticket.task_id, active.order, error)
+        await self.canceller.cancel_order(row, active.ticket.task_id, active.order, error)
         self.budget.ended()
         self.budget.orphaned_orders.watch()  # in case the cancel was not confirmed
 

@@ -116,5 +116,5 @@ class OrphanedOrders:
             if row.started is None:
                 await journal.record_running(row.id, now)
             elif (ran := age(row.started, now)) is None or ran >= seconds:
-                await self.canceller.order(row.id, task_id)
+                await self.canceller.cancel_order(row.id, task_id)
                 self.ended()

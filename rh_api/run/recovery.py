@@ -233,8 +233,8 @@ class Recovery:
         if not await context.journal.settle(question, task_id):
             raise BadInput("error.order_twin", order=order)
         if question.cancel == "wanted":
-            again = self.canceller.again
-            context.spawn(again(order, task_id, is_model=is_model(question.program_key)), order)
+            repeat = self.canceller.repeat_cancel
+            context.spawn(repeat(order, task_id, is_model=is_model(question.program_key)), order)
 
     async def settle_as_not_started(self, order: int) -> None:
         """Settle an uncertain order as never started, on the user's word: its row is deleted.
@@ -247,15 +247,15 @@ class Recovery:
         if not await self.context.journal.settle(row, ""):
             raise BadInput("error.order_twin", order=order)
 
-    async def cancel_again(self) -> None:
+    async def repeat_cancels(self) -> None:
         """Start the cancels that an earlier process requested and could not confirm."""
-        context, again = self.context, self.canceller.again
+        context, repeat = self.context, self.canceller.repeat_cancel
         for row in await context.if_readable(context.journal.unfinished()) or ():
             if row.id > self.last or row.cancel != "wanted":
                 continue
             task_id = row.task_id or (await self._is_listed(row) and row.native_task_id)
             if task_id:
-                context.spawn(again(row.id, task_id, is_model=is_model(row.program_key)), row.id)
+                context.spawn(repeat(row.id, task_id, is_model=is_model(row.program_key)), row.id)
 
     async def _question(self, order: int) -> OrderRow:
         journal = self.context.journal

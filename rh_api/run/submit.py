@@ -274,7 +274,7 @@ class Submitter:
             if error.fate not in _NOTHING_RUNS:
                 self.context.stopped(Stopped("", confirmed=False))
             return
-        await self.canceller.order(row, ticket.task_id, order)
+        await self.canceller.cancel_order(row, ticket.task_id, order)
 
     async def _record_no_ticket(
         self, row: int, error: RunningHubError, *, for_good: bool = False

@@ -124,7 +124,7 @@ async def stopped_until_asked(world: World) -> None:
     """Stop a run from outside, which nobody confirms, and wait until its task is a question."""
     waiting = asyncio.ensure_future(world.run())
     await asyncio.sleep(5)
-    assert not await world.engine.canceller.named(TASK)
+    assert not await world.engine.canceller.cancel_task(TASK)
     with pytest.raises(Uncertain):
         await waiting
 

@@ -120,7 +120,7 @@ def test_a_cancel_that_could_not_be_confirmed_is_repeated_at_the_next_start(make
     (order,) = play(world, questions(world).open_orders)
     assert order.cancelling
     world.service.cancel = [lambda _: world.service.query.__setitem__(0, CANCELLED) or code(0)]
-    play(world, questions(world).cancel_again)
+    play(world, questions(world).repeat_cancels)
     assert len(world.service.times("cancel")) == 1
     assert world.state() is State.CANCELLED
     assert world.stops == [Stopped(TASK, confirmed=True, from_before=True)]
@@ -132,11 +132,11 @@ def test_a_stopped_order_that_became_a_question_is_cancelled_at_the_next_start(m
     play(world, lambda: stopped_until_asked(world))
     (order,) = play(world, questions(world).open_orders)
     assert (order.state, order.cancelling) == (State.UNCERTAIN, True)
-    play(world, questions(world).cancel_again)
+    play(world, questions(world).repeat_cancels)
     assert world.state() is State.UNCERTAIN  # nobody knows it still
     world.service.query = [RUNNING]
     world.service.cancel = [lambda _: world.service.query.__setitem__(0, CANCELLED) or code(0)]
-    play(world, questions(world).cancel_again)
+    play(world, questions(world).repeat_cancels)
     assert world.state() is State.CANCELLED
 
 

@@ -271,7 +271,7 @@ def test_a_stop_from_outside_is_tried_again_while_the_order_is_still_waited_for(
     async def story() -> None:
         waiting = asyncio.ensure_future(world.run())
         await asyncio.sleep(5)
-        assert not await world.engine.canceller.named(TASK)
+        assert not await world.engine.canceller.cancel_task(TASK)
         world.service.query, world.service.cancel = [until(40, CANCELLED)], [code(0)]
         with pytest.raises(TaskCancelled):
             await waiting
