@@ -71,7 +71,7 @@ class AccountContext:
             return contextlib.nullcontext()
         return self.deliveries.awaited(order, follower)
 
-    async def followed(self, task_id: str, following: Coroutine[object, object, T]) -> T:
+    async def detachable(self, task_id: str, following: Coroutine[object, object, T]) -> T:
         """Await `following`; raise Detached, and cancel it, once `detach(task_id)` is called."""
         leaving: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         followers = self.followers.setdefault(task_id, [])

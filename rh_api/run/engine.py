@@ -34,9 +34,10 @@ from .progress import Progress, Stage, Watch
 from .recovery import CANCELS, Recovery, order_of
 from .report_query import (
     UNNAMED,
+    Followed,
     completed,
     if_answered,
-    missing,
+    missing_nodes,
     polls,
     query_report,
     record_and_map,
@@ -141,7 +142,7 @@ class Engine:
             except OrderExists:
                 again = False  # another process placed it first: follow that one
             else:
-                return await self._run_to_end(active)
+                return await self._follow_and_deliver(active)
 
     async def report(self, task_id: str) -> Report:
         """Query a task's state once; record a failed or cancelled end in the journal."""
@@ -183,12 +184,12 @@ class Engine:
         ticket = Ticket(task_id, report.phase, report.socket_url, tips)
         active = ActiveOrder(order_of(earlier), ticket, watch, row, earlier)
         if wait and not report.phase.is_over:
-            report, seconds, gone = await self._follow(active)
+            report, seconds, missing = await self._follow_and_record(active)
         elif report.phase is Phase.SUCCESS:
-            report, gone = await self._listed(active, report)
+            report, missing = await self._listed(active, report)
         else:
             raise TaskUnfinished(task_id=task_id, remote=report.phase.name.lower())
-        return await self.delivery.deliver(active, report, seconds, gone)
+        return await self.delivery.deliver(active, report, seconds, missing)
 
     # Orders that the journal knows
 
@@ -216,13 +217,13 @@ class Engine:
     async def _relisted(self, done: ActiveOrder, local: Outcome | None) -> Outcome:
         """Query a success whose result list was empty or partial again, at no cost; deliver if it
         lists more than `local`. Raises NoOutput if there is still nothing."""
-        report, task_id, gone = None, done.ticket.task_id, ()
+        report, task_id, missing = None, done.ticket.task_id, ()
         with contextlib.suppress(RunningHubError):
-            report, gone = await self._listed(done, await self.report(task_id), wait=False)
+            report, missing = await self._listed(done, await self.report(task_id), wait=False)
         if report is not None and report.phase is Phase.SUCCESS:
             here = sum(1 for result in report.results or () if not result.is_missing)
             if here > (0 if local is None else len(local.results)):
-                return await self.delivery.deliver(done, report, 0.0, gone)
+                return await self.delivery.deliver(done, report, 0.0, missing)
         if local is None:
             raise NoOutput("error.no_output_before", task_id=task_id)
         return local
@@ -231,9 +232,9 @@ class Engine:
         """Fetch results that are not stored here; None if they have expired at the service."""
         # A cancel that came too late left the result list unread: wait for it.
         wait = not earlier.missing and await self.delivery.is_owed(earlier)
-        report, gone = await self._listed(done, report, wait=wait)
+        report, missing = await self._listed(done, report, wait=wait)
         try:
-            return await self.delivery.deliver(done, report, 0.0, gone)
+            return await self.delivery.deliver(done, report, 0.0, missing)
         except ResultUnavailable as error:
             if error.status not in EXPIRED or not self.delivery.is_old(earlier):
                 raise
@@ -249,7 +250,8 @@ class Engine:
             await self.context.journal.record_cancel_withdrawn(earlier.id)
         self.submitter.limiter.hold()
         try:
-            return await self._run_to_end(ActiveOrder(order, ticket, watch, earlier.id, earlier))
+            active = ActiveOrder(order, ticket, watch, earlier.id, earlier)
+            return await self._follow_and_deliver(active)
         except RunningHubError as error:
             if earlier.cancel and is_unexplained(error):
                 return None
@@ -257,49 +259,46 @@ class Engine:
 
     # From the ticket to the results
 
-    async def _run_to_end(self, active: ActiveOrder) -> Outcome:
+    async def _follow_and_deliver(self, active: ActiveOrder) -> Outcome:
         """Follow a placed order and deliver; its slot is released as soon as the task is over."""
         try:
-            report, seconds, gone = await self._followed(active)
-            return await self.delivery.deliver(active, report, seconds, gone)
+            return await self.delivery.deliver(active, *await self._follow_holding_slot(active))
         finally:
             self.budget.ended()
 
-    async def _followed(self, active: ActiveOrder) -> tuple[Report, float, tuple[str, ...]]:
+    async def _follow_holding_slot(self, active: ActiveOrder) -> Followed:
         ticket = active.ticket
         try:
             active.watch(Progress(Stage.ORDERING, 1.0, {"task_id": ticket.task_id}))
             rejected = rejected_nodes(ticket)
             # Every output of an inline graph was requested, so a rejected node is a failure.
             if rejected is not None and (active.order.graph is not None or not ticket.tips.outputs):
-                self._stop(active, rejected)
+                self._spawn_cancel(active, rejected)
                 raise rejected
-            return await self._follow(active)
+            return await self._follow_and_record(active)
         except asyncio.CancelledError:
-            self._stop(active)
+            self._spawn_cancel(active)
             raise
         finally:
             self.submitter.limiter.release()
 
-    def _stop(self, active: ActiveOrder, rejected: GraphRejected | None = None) -> None:
+    def _spawn_cancel(self, active: ActiveOrder, rejected: GraphRejected | None = None) -> None:
         if active.row is not None:
-            self.context.spawn(self._cancelled(active.row, active, rejected), active.row)
+            self.context.spawn(self._cancel(active.row, active, rejected), active.row)
 
-    async def _cancelled(self, row: int, active: ActiveOrder, error: GraphRejected | None) -> None:
+    async def _cancel(self, row: int, active: ActiveOrder, error: GraphRejected | None) -> None:
         await self.canceller.cancel_order(row, active.ticket.task_id, active.order, error)
         self.budget.ended()
         self.budget.orphaned_orders.watch()  # in case the cancel was not confirmed
 
-    async def _follow(self, active: ActiveOrder) -> tuple[Report, float, tuple[str, ...]]:
-        """Return the final report, the running seconds, and the nodes without results.
-
-        Raises and records a failed task's error; at the time limit cancels and raises TimeLimit.
-        """
+    async def _follow_and_record(self, active: ActiveOrder) -> Followed:
+        """Poll to the end; record and raise a failed task's error. At the time limit cancel, and
+        raise TimeLimit."""
         row, journal, task_id = active.row, self.context.journal, active.ticket.task_id
         try:
-            report, seconds, gone = await self._watched(active)
+            followed = await self._poll_to_end(active)
         except TimeLimit:
-            self._stop(active)
+            self._spawn_cancel(active)
             raise
         except RunningHubError as error:
             error = error.with_context(task_id=task_id)
@@ -308,13 +307,14 @@ class Engine:
             if error.fate is not Fate.OVER:
                 self.budget.orphaned_orders.watch()  # the task runs on, maybe without a follower
             raise error from error.__cause__
+        report = followed.report
         if report.error is not None:
             if row is not None:
                 await record_end(journal, row, report)
             raise report.error.with_context(cost=say_cost(report, journal.currency))
-        return report, seconds, gone
+        return followed
 
-    async def _watched(self, active: ActiveOrder) -> tuple[Report, float, tuple[str, ...]]:
+    async def _poll_to_end(self, active: ActiveOrder) -> Followed:
         context, order = self.context, active.order
         journal, row = context.journal, active.row
         awaited = await self._awaited(active.ticket.tips.outputs, order.program_key, order.shows)
@@ -346,12 +346,12 @@ class Engine:
         )
         await self.budget.bound(poller, order, row)
         async with context.expecting_webhook(row, poller):
-            report = await context.followed(active.ticket.task_id, poller.until_over())
+            report = await context.detachable(active.ticket.task_id, poller.until_over())
         seconds = poller.seconds
         # The start of a resumed task was not observed, so its duration is no sample.
         if report.phase is Phase.SUCCESS and seconds > 0 and active.earlier is None:
             context.spawn(journal.record_run(order.program_key, instance, seconds))
-        return report, seconds, missing(report, awaited)
+        return Followed(report, seconds, missing_nodes(report, awaited))
 
     async def _awaited(
         self, announced: Collection[str], program: str, shows: Collection[str]
@@ -377,7 +377,7 @@ class Engine:
         ways = polls(sender.transport.send, active.ticket.task_id)
         asks = [partial(if_answered, poll) for poll in reversed(ways)]
         report = await completed(report, awaited, asks, sender.clock, wait=wait)
-        return report, missing(report, awaited)
+        return report, missing_nodes(report, awaited)
 
     async def _elapsed(self, row: OrderRow, order: Order) -> float:
         """Return the seconds that a resumed task has run already.

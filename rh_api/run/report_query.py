@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 from functools import partial
+from typing import NamedTuple
 
 from ..errors import Fate, Refused, RunningHubError, Say, TaskNotFound, Uncertain, about_task
 from ..journal import OrderRow
@@ -158,7 +159,15 @@ UNNAMED = "?"
 """Stands for a node id that the service did not give."""
 
 
-def missing(report: Report, awaited: Awaited | None) -> tuple[str, ...]:
+class Followed(NamedTuple):
+    """The end of a followed task; `seconds`: its running time, `missing`: see `missing_nodes`."""
+
+    report: Report
+    seconds: float
+    missing: tuple[str, ...]
+
+
+def missing_nodes(report: Report, awaited: Awaited | None) -> tuple[str, ...]:
     """Return expected nodes without results, and nodes whose results have neither URL nor text.
 
     UNNAMED stands for results without a node id.
@@ -178,7 +187,7 @@ def is_complete(report: Report, awaited: Awaited | None) -> bool:
     """Return whether a result list is complete. An empty list is so only if output nodes were
     announced and all of them are known to produce nothing."""
     is_told = bool(report.results) or awaited is not None
-    return is_told and not missing(report, awaited)
+    return is_told and not missing_nodes(report, awaited)
 
 
 def fuller(report: Report, later: Report, awaited: Awaited | None) -> Report:
@@ -186,7 +195,7 @@ def fuller(report: Report, later: Report, awaited: Awaited | None) -> Report:
 
     def worth(listed: Report) -> tuple[int, int]:
         here = sum(1 for result in listed.results or () if not result.is_missing)
-        return -len(missing(listed, awaited)), here
+        return -len(missing_nodes(listed, awaited)), here
 
     return later if worth(later) > worth(report) else report
 

@@ -9,7 +9,7 @@ import pytest
 from unit.run.world import RUNNING, SUCCESS, TASK, Answer, Service, code, state, until
 
 from rh_api.errors import ContentRefused, Fate, RunningHubError, TaskCancelled, TaskFailed
-from rh_api.run.report_query import missing
+from rh_api.run.report_query import missing_nodes
 from rh_api.wire.tasks import Phase
 from tests.unit.run.polling import LISTED, OFFLINE, follow
 
@@ -171,7 +171,7 @@ def hanging(_: object) -> Any:
 def test_polls_that_hang_do_not_hold_up_a_list_in_part(query: Answer, count: int):
     service = Service(query=[PART, query], outputs=[hanging])
     report, at, _, _ = follow(service, awaited=frozenset({"9", "12"}))
-    assert missing(report, {"9", "12"}) == ("12",)
+    assert missing_nodes(report, {"9", "12"}) == ("12",)
     assert at - service.times("query")[0] <= 11
     assert len(service.times("query")) >= count
 
@@ -179,7 +179,7 @@ def test_polls_that_hang_do_not_hold_up_a_list_in_part(query: Answer, count: int
 def test_what_one_poll_lists_is_not_held_up_by_the_other():
     service = Service(query=[PART, PART, state("SUCCESS", BOTH)], outputs=[hanging])
     report, at, _, _ = follow(service, awaited=frozenset({"9", "12"}))
-    assert missing(report, {"9", "12"}) == ()
+    assert missing_nodes(report, {"9", "12"}) == ()
     assert at - service.times("query")[0] <= 2
 
 
@@ -188,7 +188,7 @@ def test_a_list_that_stays_in_part_is_taken_as_it_is():
     report, at, _, _ = follow(service, awaited=frozenset({"9", "12"}))
     assert report.results is not None
     assert len(report.results) == 1
-    assert missing(report, {"9", "12"}) == ("12",)
+    assert missing_nodes(report, {"9", "12"}) == ("12",)
     assert at - service.times("query")[0] <= 11
 
 
