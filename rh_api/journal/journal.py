@@ -22,7 +22,7 @@ from .history import OrderSummary, Query, Spent
 from .ledger import NO_HOLD, Committed, Hold, Rules
 from .retention import Retention
 from .rows import Identity, OrderRow, ResultRow
-from .slot_waiters import SlotWaiters
+from .slot_waiters import SlotUse, SlotWaiters
 from .store import NO_USAGE, Store
 from .webhooks import Address
 
@@ -150,13 +150,13 @@ class SqliteJournal:
     async def others_wait(self) -> bool:
         return await self._do(self._slot_waiters.others)
 
-    async def in_line(self) -> tuple[int, int, bool]:
-        def look() -> tuple[int, int, bool]:
+    async def announce_waiting(self) -> SlotUse:
+        def announce() -> SlotUse:
             self._slot_waiters.show()
             under_way = self._store.history.under_way(self.origin, self.account)
-            return (*under_way, self._slot_waiters.others())
+            return SlotUse(*under_way, self._slot_waiters.others())
 
-        return await self._do(look)
+        return await self._do(announce)
 
     async def ordered_by_v2(self) -> bool:
         return await self._do(self._store.history.ordered_by_v2, self.origin)

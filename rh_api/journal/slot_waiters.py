@@ -10,9 +10,19 @@ import hashlib
 import secrets
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 FRESH = 1.0  # seconds that a touch counts; files are touched several times a second
 FORGOTTEN = 60.0  # seconds after which the file of a dead process is removed
+
+
+class SlotUse(NamedTuple):
+    """An account's tasks in all processes, these plus the orders that are being sent, and whether
+    an order of another process waits for a slot."""
+
+    tasks: int
+    tasks_and_sends: int
+    others_wait: bool
 
 
 class SlotWaiters:

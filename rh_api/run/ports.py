@@ -15,6 +15,7 @@ from ..wire.tasks import Report, Usage
 
 if TYPE_CHECKING:
     from ..journal import Address, Committed, FileStamp, Hold, Identity, OrderRow, ResultRow, Rules
+    from ..journal.slot_waiters import SlotUse
     from ..money.amounts import Sums
 
 T = TypeVar("T")
@@ -167,9 +168,8 @@ class Journal(Protocol):
         """Whether an order of the account waits for a concurrency slot in another process."""
         ...
 
-    async def in_line(self) -> tuple[int, int, bool]:
-        """Announce that an order waits here; return how many tasks of the account are under way in
-        all processes, how many with those that are being sent, and `others_wait`."""
+    async def announce_waiting(self) -> SlotUse:
+        """Announce that an order waits for a slot in this process; return who uses the slots."""
         ...
 
     async def has_placed(self) -> bool:

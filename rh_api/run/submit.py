@@ -30,7 +30,7 @@ Prepare = Callable[[], Awaitable[Payload]]
 """Uploads an order's inputs and returns its payload."""
 
 SLOT_POLL_SECONDS = 0.1  # mean interval at which a process's waiting orders poll the journal
-GIVEN_WAY = 4  # polls for which a free slot is left to another process
+YIELD_POLLS = 4  # polls for which a free slot is left to another process
 
 _NOTHING_RUNS = (Fate.NOT_STARTED, Fate.OVER)
 
@@ -80,13 +80,13 @@ class Submitter:
         patience = clock.now() + RATE_PATIENCE
         try:
             v2 = order.has_v2 and self.context.submit != SUBMIT_V1 and await self._begins_by_v2()
-            room, end = await self._yield_slot(), self.limiter.next_end
+            full_at, end = await self._yield_slot(), self.limiter.next_end
             while True:
-                if room is not None:
+                if full_at is not None:
                     # Keep the slot: the next order would only be refused as well.
                     watch(self.limiter.progress(Stage.WAITING_FOREIGN))
-                    await self._wait_for_room(room, wait, end)
-                    wait, room = next_wait(wait), None
+                    await self._wait_until_fewer(full_at, wait, end)
+                    wait, full_at = next_wait(wait), None
                 end = self.limiter.next_end
                 place = partial(self._order_once, order, identity, watch, hold, v2=v2, after=after)
                 try:
@@ -98,7 +98,7 @@ class Submitter:
                     continue
                 except QueueFull:
                     patience = clock.now() + RATE_PATIENCE
-                    room = await self._room()
+                    full_at = await self._tasks_under_way()
                     continue
                 except RateLimited as error:
                     retry_after = error.retry_after or 0.0
@@ -119,21 +119,21 @@ class Submitter:
         if not await self.context.if_readable(self.context.journal.others_wait()):
             return None
         counts: list[int] = []
-        while len(counts) < GIVEN_WAY and not (counts and counts[-1] > min(counts)):
+        while len(counts) < YIELD_POLLS and not (counts and counts[-1] > min(counts)):
             # By then the end of the order here is in the journal.
             await clock.sleep(SLOT_POLL_SECONDS)
-            line = await self.context.if_readable(self.context.journal.in_line())
-            counts.append(0 if line is None else line[1])
+            use = await self.context.if_readable(self.context.journal.announce_waiting())
+            counts.append(0 if use is None else use.tasks_and_sends)
         return counts[-1] if counts[-1] >= limiter.limit else None
 
-    async def _room(self) -> int:
+    async def _tasks_under_way(self) -> int:
         """Return the account's tasks in the journal, while the service says "full": once there are
         fewer a slot is free, however many tasks other clients run."""
-        line = await self.context.if_readable(self.context.journal.in_line())
-        return 0 if line is None else line[0]
+        use = await self.context.if_readable(self.context.journal.announce_waiting())
+        return 0 if use is None else use.tasks
 
-    async def _wait_for_room(self, room: int, seconds: float, end: asyncio.Event) -> None:
-        """Wait at most `seconds` for a slot: until the journal has fewer than `room` tasks, or
+    async def _wait_until_fewer(self, full_at: int, seconds: float, end: asyncio.Event) -> None:
+        """Wait at most `seconds` for a slot: until the journal has fewer than `full_at` tasks, or
         `end` (an order of this process ends) while no other process waits. Polls are jittered, so
         that competing processes win equally often."""
         clock = self.context.sender.clock
@@ -141,13 +141,13 @@ class Submitter:
         self._waiting += 1
         try:
             while (remaining := until - clock.now()) > 0:
-                line = await self.context.if_readable(self.context.journal.in_line())
-                if line is not None and line[1] < room:
+                use = await self.context.if_readable(self.context.journal.announce_waiting())
+                if use is not None and use.tasks_and_sends < full_at:
                     return
-                room = max(room, line[0] if line is not None else 0)
+                full_at = max(full_at, use.tasks if use is not None else 0)
                 spread = 0.5 + self.chance.random()
                 pause = min(remaining, SLOT_POLL_SECONDS * self._waiting * spread)
-                if line is not None and line[2]:
+                if use is not None and use.others_wait:
                     await clock.sleep(pause)
                     continue
                 await self.limiter.wait_for_end(end, pause, clock)
