@@ -172,8 +172,8 @@ class Client:
         if "cloud_nodes" in self.__dict__:
             await self.cloud_nodes.close()
         # The transport twice: a request still in flight may have reopened it.
-        settle, sessions = self.engine.settle, self._transport.close
-        steps = (self._jobs.flights.settle, settle, sessions, self._bulk.close, self._journal.close)
+        flights, sessions = self._jobs.flights.wait_until_idle, self._transport.close
+        steps = (flights, self.engine.close, sessions, self._bulk.close, self._journal.close)
         async with contextlib.AsyncExitStack() as stack:  # run every step even if others raise
             for step in (sessions, *reversed(steps)):
                 stack.push_async_callback(step)

@@ -123,7 +123,7 @@ class Listener:
                 del self._heard[order]
                 self.ended(task_id)
 
-    async def settle(self) -> None:
+    async def wait_until_written(self) -> None:
         """Wait until all received calls are written."""
         if self._writing_heard is not None:
             await self._writing_heard
@@ -182,7 +182,7 @@ async def _serving(
                 remove_heartbeat(folder)
     finally:
         await runner.cleanup()
-        await listener.settle()
+        await listener.wait_until_written()
         await journal.close()
 
 

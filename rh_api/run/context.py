@@ -102,14 +102,14 @@ class AccountContext:
     ) -> asyncio.Task[None]:
         """Run `work` as a background task that its caller's cancel does not reach.
 
-        `about`: key by which `settle` can wait for it, such as the number of an order.
+        `about`: its key for `wait_for_background`, such as the number of an order.
         """
         task = asyncio.ensure_future(work)
         self._background[task] = about
         task.add_done_callback(self._background.pop)
         return task
 
-    async def settle(self, *about: Hashable) -> None:
+    async def wait_for_background(self, *about: Hashable) -> None:
         """Wait for all background tasks; with `about`, for those of these keys."""
         while pending := [
             task for task, whose in self._background.items() if not about or whose in about

@@ -85,15 +85,15 @@ class Engine:
         )
 
     def start(self) -> None:
-        """Start background work for orders of earlier processes; `settle` waits for it."""
+        """Start background work for orders of earlier processes; `close` waits for it."""
         self.delivery.keep_tidy()
         self.context.spawn(self.recovery.repeat_cancels(), CANCELS)
         self.budget.start()
 
-    async def settle(self) -> None:
+    async def close(self) -> None:
         """Wait for background work (transfers, cancels), then stop retries and cost queries."""
-        await self.delivery.settle()
-        await self.context.settle()
+        await self.delivery.wait_for_downloads()
+        await self.context.wait_for_background()
         if self.canceller.trying:
             await self.canceller.close()
         await self.budget.close()

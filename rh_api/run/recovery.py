@@ -127,7 +127,7 @@ class Recovery:
         if row is None or row.state.is_over:
             return row
         # Wait for a cancel in progress: a task that is being cancelled must not be resumed.
-        await self.context.settle(row.id, identity.digest, CANCELS)
+        await self.context.wait_for_background(row.id, identity.digest, CANCELS)
         row = await journal.find(identity)
         if row is not None and row.state is State.INTENDED:
             # Another process may be placing it: its task can be followed, once it has one.

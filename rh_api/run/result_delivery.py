@@ -189,9 +189,9 @@ class ResultDelivery:
             await self.context.journal.record_results(row, rows_of(results, self.folder))
         return replace(outcome, results=tuple(results))
 
-    async def settle(self) -> None:
+    async def wait_for_downloads(self) -> None:
         """Wait until all downloads, cancelled ones included, have ended."""
-        await self._flights.settle()
+        await self._flights.wait_until_idle()
 
     async def _bring(
         self, active: ActiveOrder, report: Report, seconds: float, missing: Sequence[str]

@@ -75,7 +75,7 @@ class SingleFlight(Generic[T]):
         if not task.cancelled():
             task.exception()  # retrieved, so that asyncio does not log it without waiters
 
-    async def settle(self) -> None:
+    async def wait_until_idle(self) -> None:
         """Wait until all tasks, cancelled ones included, have ended."""
         while self._tasks:
             await asyncio.wait(tuple(self._tasks))

@@ -99,7 +99,7 @@ def _thousand_orders() -> list[Row]:
 
         await asyncio.gather(*(order(number) for number in range(ORDERS)))
         took = now()
-        await engine.settle()
+        await engine.close()
         rows.store.close()
         return took
 

@@ -125,7 +125,7 @@ async def test_a_stopped_order_is_told_as_cancelled(client: Client, emulator: Em
     running.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await running
-    await client.engine.settle()
+    await client.engine.close()
     (past,) = (await client.history("cancelled")).orders
     assert past.state is State.CANCELLED
 

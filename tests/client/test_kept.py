@@ -118,7 +118,7 @@ async def test_results_stay_within_their_bounds_while_a_client_runs_for_days(
     client = make_client()
     Retention(bytes=10**8).write(folder)
     await client.run(invert())
-    await client.engine.context.settle()
+    await client.engine.context.wait_for_background()
     for number, days in ((801, 0.5), (802, 1.5), (803, 2.5), (804, 3.5)):
         large = folder / "results" / str(number) / "0000.mp4"
         large.parent.mkdir()
@@ -128,7 +128,7 @@ async def test_results_stay_within_their_bounds_while_a_client_runs_for_days(
         os.utime(large, (then, then))
 
     async def task_ids() -> set[str]:
-        await client.engine.context.settle()
+        await client.engine.context.wait_for_background()
         return {path.parent.name for path in files(folder) if path.suffix == ".mp4"}
 
     await client.run(paint())

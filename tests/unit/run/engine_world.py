@@ -86,7 +86,7 @@ def play(world: World, story: Callable[[], Awaitable[T]]) -> T:
         try:
             return await story()
         finally:
-            await world.engine.settle()
+            await world.engine.close()
             for engine in world.gone:
                 await engine.budget.close()
             assert world.engine.submitter.limiter.used == 0
@@ -116,7 +116,7 @@ async def stopped(world: World, seconds: float, order: Order = ORDER, **more: An
     with pytest.raises(asyncio.CancelledError):
         await job
     left_at = now()
-    await world.engine.context.settle()
+    await world.engine.context.wait_for_background()
     return left_at
 
 

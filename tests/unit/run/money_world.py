@@ -209,7 +209,7 @@ class Process:
         await self.close()
 
     async def close(self) -> None:
-        await self.engine.settle()
+        await self.engine.close()
         self.rows.store.close()
 
 

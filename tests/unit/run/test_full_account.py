@@ -157,7 +157,7 @@ def test_two_processes_keep_the_places_of_an_account_filled_and_neither_starves(
     async def story() -> None:
         every = (run_one(process, number) for process in range(2) for number in range(share))
         await asyncio.gather(*every)
-        await worlds[1].engine.settle()
+        await worlds[1].engine.close()
 
     play(worlds[0], story)
     assert max(map(max, done)) <= 1.15 * sum(lengths) / places

@@ -27,7 +27,7 @@ def busy_for(world: World, seconds: int) -> None:
             with contextlib.suppress(TaskFailed):
                 await world.run(replace(ORDER, item=number))
             await asyncio.sleep(1)
-        await world.engine.settle()
+        await world.engine.close()
 
     virtually(story())
 
@@ -73,13 +73,13 @@ def test_the_next_start_asks_as_often_as_that_may_help(
 
     async def story() -> float:
         await world.run(ORDER)
-        await world.engine.settle()
+        await world.engine.close()
         world.rows.later(since)
         world.restart()
         started = now()
         world.engine.budget.ended()
         await asyncio.sleep(2 * sum(ASK_AGAIN))
-        await world.engine.settle()
+        await world.engine.close()
         return started
 
     started = virtually(story())

@@ -82,7 +82,7 @@ def test_the_work_stops_with_the_last_who_waits_and_not_before():
         await asyncio.sleep(1)
         assert waiters[1].done()
         assert stopped == ["stopped"]
-        await flights.settle()
+        await flights.wait_until_idle()
         assert stopped == ["stopped", "cleaned"]
 
     virtually(main())
@@ -109,7 +109,7 @@ def test_work_on_its_way_out_is_not_joined():
         gone.cancel()
         await asyncio.sleep(1)
         assert await flights.join("a", work, unwatched) == 2
-        await flights.settle()
+        await flights.wait_until_idle()
 
     virtually(main())
 
@@ -189,7 +189,7 @@ def test_random_waiters_with_random_stops(seed: int, waiters: int):
         ends = await asyncio.gather(*tasks, return_exceptions=True)
         for key, task, end in zip(keys, tasks, ends, strict=True):
             assert task.cancelled() or end == key
-        await flights.settle()
+        await flights.wait_until_idle()
 
     virtually(main())
     assert working == {"a": 0, "b": 0}

@@ -356,7 +356,7 @@ def test_tries_to_cancel_end_with_the_client_at_whatever_step(make, steps: int):
     async def leave() -> float:
         for _ in range(steps):
             await asyncio.sleep(0)
-        await world.engine.settle()
+        await world.engine.close()
         return now()
 
     def leave_at_the_last(_: object) -> Answer:

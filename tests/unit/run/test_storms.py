@@ -129,7 +129,7 @@ def test_a_storm(seed: int, count: int):
             if chance.random() < 0.4:
                 chance.choice(jobs).cancel()
         await asyncio.wait(jobs)
-        await engine.settle()
+        await engine.close()
         assert engine.submitter.limiter.used == 0
         states = {order.program_key: _state(rows, order) for order in orders}
         unasked = {State.UNCERTAIN, State.INTENDED}

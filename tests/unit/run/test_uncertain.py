@@ -76,7 +76,7 @@ def test_a_stopped_order_is_cancelled_once_its_task_is_named(make):
 
     async def name() -> None:
         await questions(world).settle_as_task(question.id, TASK)
-        await world.engine.context.settle()
+        await world.engine.context.wait_for_background()
 
     play(world, name)
     assert len(world.service.times("cancel")) == 1
