@@ -67,7 +67,7 @@ class Budget:
 
     def __post_init__(self) -> None:
         self.orphaned_orders = OrphanedOrders(
-            self.context, self.canceller, self.recovery.last, self.ended
+            self.context, self.canceller, self.recovery.last_before_start, self.ended
         )
 
     def in_force(self, rules: Rules) -> Limits:
@@ -285,7 +285,7 @@ class Budget:
 
     def start(self) -> None:
         """Call once: watch orders of earlier processes and query the costs still unknown."""
-        if not self.recovery.last:
+        if not self.recovery.last_before_start:
             return
         self.orphaned_orders.watch()
         self._booking = asyncio.ensure_future(self._book())

@@ -31,7 +31,7 @@ from .limiter import AccountLimiter
 from .orders import ActiveOrder, Order
 from .poller import Poller
 from .progress import Progress, Stage, Watch
-from .recovery import CANCELS, Recovery, order_of
+from .recovery import CANCELS, TASK_UNKNOWN, Recovery, order_of
 from .report_query import (
     UNNAMED,
     Followed,
@@ -67,13 +67,13 @@ class Engine:
         cls,
         context: AccountContext,
         transfers: Transfers,
-        last: int = 0,
+        last_before_start: int = 0,
         limits: Limits = NO_LIMITS,
         command: Limits = NO_LIMITS,
     ) -> Engine:
-        """`last`: the last order before this process started. `limits`, `command`: see `Budget`."""
+        """`last_before_start`: see `Recovery`. `limits`, `command`: see `Budget`."""
         canceller, limiter = Canceller(context), AccountLimiter(sender=context.sender)
-        recovery = Recovery(context, canceller, last)
+        recovery = Recovery(context, canceller, last_before_start)
         facts = CostFacts(context.journal, Wallet(context.sender, context.journal))
         return cls(
             context,
@@ -124,7 +124,7 @@ class Engine:
                 if not again:
                     await self.recovery.check_lost_journal()
             elif again and earlier.state not in (State.PLACED, State.RUNNING):
-                await self.recovery.send_again(earlier)
+                await self.recovery.supersede(earlier)
             else:
                 taken_up = await self._take_up(earlier, order, watch, serve=serve)
                 if taken_up is not None:
@@ -197,8 +197,8 @@ class Engine:
         self, earlier: OrderRow, order: Order, watch: Watch, *, serve: bool
     ) -> Outcome | None:
         """Return an earlier equal order's outcome; None to order anew. Uncertain: unknown fate."""
-        if earlier.state in (State.INTENDED, State.UNCERTAIN):
-            raise self.recovery.question(earlier)
+        if earlier.state in TASK_UNKNOWN:
+            raise self.recovery.uncertain_error(earlier)
         if earlier.state in (State.PLACED, State.RUNNING) and earlier.task_id:
             return await self._rejoin(earlier, earlier.task_id, order, watch)
         if earlier.state is not State.DONE or not earlier.task_id:

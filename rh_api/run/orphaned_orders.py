@@ -22,13 +22,13 @@ POLL_PAUSES_SECONDS = (5.0, 5.0, 10.0, 10.0, 20.0, 20.0, 30.0)
 
 @dataclass(slots=True)
 class OrphanedOrders:
-    """Polls orphaned orders of an account. `last`: the last order before this process; orders up
-    to it are all polled, later ones, which another process may follow, only when their hold may
-    be used up. `ended`: called when an order has ended."""
+    """Polls orphaned orders of an account. `last_before_start`: see `Recovery`; orders up to it
+    are all polled, later ones, which another process may follow, only when their hold may be used
+    up. `ended`: called when an order has ended."""
 
     context: AccountContext
     canceller: Canceller
-    last: int
+    last_before_start: int
     ended: Callable[[], None]
     watching: asyncio.Task[None] | None = None
     """The background task; set `is_closed` before cancelling it."""
@@ -72,7 +72,7 @@ class OrphanedOrders:
             due = math.inf
             for row, seconds in orphans:
                 time_left = self._time_left(row, seconds)
-                if row.id <= self.last or not time_left:
+                if row.id <= self.last_before_start or not time_left:
                     with contextlib.suppress(RunningHubError):
                         await self._look(row, seconds)
                 due = min(due, time_left or math.inf)

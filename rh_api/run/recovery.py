@@ -21,7 +21,7 @@ from .progress import Progress
 from .report_query import query_report
 
 CREATE_SECONDS = 90.0  # upper bound of a create call, reply and journal write included
-QUESTIONS = (State.INTENDED, State.UNCERTAIN)
+TASK_UNKNOWN = (State.INTENDED, State.UNCERTAIN)
 NodesOf = Callable[[str], Awaitable[Collection[str]]]
 """Returns the node ids of a workflow id; empty if unknown."""
 PLACING_POLL_SECONDS = 0.5  # poll interval for an order that another process is placing
@@ -68,9 +68,14 @@ class OpenOrder:
 
     @classmethod
     def of(
-        cls, row: OrderRow, last: int, *, followed: bool = False, news: Progress | None = None
+        cls,
+        row: OrderRow,
+        last_before_start: int,
+        *,
+        followed: bool = False,
+        news: Progress | None = None,
     ) -> OpenOrder:
-        """Read a journal row. `last`: number of the last order before this process started."""
+        """Read a journal row. `last_before_start`: see `Recovery`."""
         before = row.what.get("before")
         return cls(
             order=row.id,
@@ -85,7 +90,7 @@ class OpenOrder:
             cancelling=row.cancel == "wanted",
             inputs=row.inputs,
             before=before if isinstance(before, int) else None,
-            from_before=row.id <= last,
+            from_before=row.id <= last_before_start,
             started_at=row.started,
             followed=followed,
         )
@@ -111,11 +116,12 @@ CANCELS = "cancels of earlier starts"
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """Earlier orders of one account. `last`: number of the last one before this process started."""
+    """Earlier orders of one account. `last_before_start`: number of the last order before this
+    process started."""
 
     context: AccountContext
     canceller: Canceller
-    last: int = 0
+    last_before_start: int = 0
 
     # By identity
 
@@ -136,7 +142,7 @@ class Recovery:
             while row is not None and row.state is State.INTENDED and clock.now() < until:
                 await clock.sleep(PLACING_POLL_SECONDS)
                 row = await journal.find(identity)
-        if row is not None and row.state in QUESTIONS and await self._is_listed(row):
+        if row is not None and row.state in TASK_UNKNOWN and await self._is_listed(row):
             return await journal.find(identity)
         return row
 
@@ -159,7 +165,7 @@ class Recovery:
                 "error.book_set_aside", file=str(lost), origin=self.context.journal.origin
             )
 
-    def question(self, row: OrderRow) -> Uncertain:
+    def uncertain_error(self, row: OrderRow) -> Uncertain:
         """Return the error of an order whose fate is unknown."""
         when = datetime.fromtimestamp(row.created, tz=timezone.utc).astimezone()
         before = row.what.get("before")
@@ -172,10 +178,10 @@ class Recovery:
             origin=self.context.journal.origin,
         )
 
-    async def send_again(self, row: OrderRow) -> None:
+    async def supersede(self, row: OrderRow) -> None:
         """Close an uncertain order because the user orders again. It can still be settled, which
         releases or books its hold."""
-        if row.state in QUESTIONS:
+        if row.state in TASK_UNKNOWN:
             await self.context.journal.record_failed(row.id, key=ORDERED_AGAIN)
 
     # Open ones
@@ -188,18 +194,18 @@ class Recovery:
         listed = [
             OpenOrder.of(
                 row,
-                self.last,
+                self.last_before_start,
                 followed=row.task_id in self.context.followers,
                 news=self.context.news.get(row.task_id or ""),
             )
             for row in await self.context.journal.unfinished()
-            if row.id <= self.last or row.state is not State.INTENDED
+            if row.id <= self.last_before_start or row.state is not State.INTENDED
         ]
         return [order for order in listed if followed or not order.followed]
 
     async def inspect_uncertain(self, order: int) -> Inspection:
         """Return the evidence on an uncertain order; read-only. BadInput if it is settled."""
-        open_order = OpenOrder.of(await self._question(order), self.last)
+        open_order = OpenOrder.of(await self._unsettled_row(order), self.last_before_start)
         rows = await self.context.journal.unfinished()
         try:
             load = await self.context.sender.send(queue_status())
@@ -217,31 +223,31 @@ class Recovery:
         If a cancel was requested before the task was known, it starts now. Raises TaskNotFound,
         or BadInput if the task is another order's, or has results only of nodes this one lacks.
         """
-        question = await self._answerable(order)
+        row = await self._row_to_settle(order)
         context = self.context
         twin = await context.journal.of_task(task_id)
         if twin is not None and twin.id != order:
             raise BadInput("error.task_of_other_order", id=task_id, order=twin.id)
         report = await query_report(context.sender.send, task_id)
         savers = {result.node_id for result in report.results or () if result.node_id}
-        nodes: Collection[str] = question.graph.keys()
-        if savers and question.kind == "workflow" and nodes_of is not None:
-            nodes = await nodes_of(question.program_id)
+        nodes: Collection[str] = row.graph.keys()
+        if savers and row.kind == "workflow" and nodes_of is not None:
+            nodes = await nodes_of(row.program_id)
         if savers and nodes and _outer(savers).isdisjoint(_outer(nodes)):
             named = ", ".join(sorted(savers))
             raise BadInput("error.task_of_other_program", id=task_id, order=order, nodes=named)
-        if not await context.journal.settle(question, task_id):
+        if not await context.journal.settle(row, task_id):
             raise BadInput("error.order_twin", order=order)
-        if question.cancel == "wanted":
+        if row.cancel == "wanted":
             repeat = self.canceller.repeat_cancel
-            context.spawn(repeat(order, task_id, is_model=is_model(question.program_key)), order)
+            context.spawn(repeat(order, task_id, is_model=is_model(row.program_key)), order)
 
     async def settle_as_not_started(self, order: int) -> None:
         """Settle an uncertain order as never started, on the user's word: its row is deleted.
 
         BadInput if it was settled as a task that was seen running since, in whatever process.
         """
-        row = await self._answerable(order)
+        row = await self._row_to_settle(order)
         if row.state is State.RUNNING:
             raise BadInput("error.order_seen", order=order, id=row.task_id)
         if not await self.context.journal.settle(row, ""):
@@ -251,13 +257,13 @@ class Recovery:
         """Start the cancels that an earlier process requested and could not confirm."""
         context, repeat = self.context, self.canceller.repeat_cancel
         for row in await context.if_readable(context.journal.unfinished()) or ():
-            if row.id > self.last or row.cancel != "wanted":
+            if row.id > self.last_before_start or row.cancel != "wanted":
                 continue
             task_id = row.task_id or (await self._is_listed(row) and row.native_task_id)
             if task_id:
                 context.spawn(repeat(row.id, task_id, is_model=is_model(row.program_key)), row.id)
 
-    async def _question(self, order: int) -> OrderRow:
+    async def _unsettled_row(self, order: int) -> OrderRow:
         journal = self.context.journal
         row = await journal.order(order)
         if (
@@ -268,9 +274,9 @@ class Recovery:
             raise BadInput("error.order_settled", order=order)
         return row
 
-    async def _answerable(self, order: int) -> OrderRow:
+    async def _row_to_settle(self, order: int) -> OrderRow:
         """Return an order that the user may settle; BadInput if it is being placed or followed."""
-        row = await self._question(order)
+        row = await self._unsettled_row(order)
         if row.task_id in self.context.followers:  # the follower would record its end here
             raise BadInput("error.order_twin", order=order)
         seconds = age(row.created, self.context.journal.now())
