@@ -126,7 +126,7 @@ class Client:
         self._bulk = RequestsBulk(settings)
         self._sender = Sender(self._transport, clock or SystemClock())
         self._transfers = Transfers(self._bulk, self._sender, self._journal)
-        self._context = AccountContext(self._sender, self._journal, stopped=stopped)
+        self._context = AccountContext(self._sender, self._journal, on_stopped=stopped)
         self.engine = Engine.of(
             self._context,
             self._transfers,
@@ -147,11 +147,12 @@ class Client:
     def adopt(self, settings: Settings) -> None:
         """Apply new settings (same account and site) to all orders that are not sent yet."""
         self.settings = self.programs.settings = settings
-        self._context.password_of, self._context.submit = settings.password_of, settings.submit
-        self._context.deliveries = None
+        context = self._context
+        context.password_of, context.submit_route = settings.password_of, settings.submit
+        context.deliveries = None
         if settings.webhook_url:
             address, timer = settings.webhook_url, self._sender.clock
-            self._context.deliveries = Deliveries(address, self._journal, timer)
+            context.deliveries = Deliveries(address, self._journal, timer)
 
     async def __aenter__(self) -> Client:
         return self

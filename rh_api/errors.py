@@ -344,6 +344,20 @@ class Uncertain(RunningHubError):
         number = self.params.get("order")
         return number if isinstance(number, int) else None
 
+    @staticmethod
+    def describe_tasks(before: object, now: object) -> texts.Words:
+        """Return a text on the account's number of tasks before an order and now, if known."""
+        key = _TASK_COUNT_KEYS[isinstance(before, int), isinstance(now, int)]
+        return texts.Words.of(lambda say: say(key, {"before": before, "now": now}))
+
+
+_TASK_COUNT_KEYS = {
+    (True, True): "error.tasks_before_and_now",
+    (True, False): "error.tasks_before",
+    (False, True): "error.tasks_now",
+    (False, False): "error.tasks_unknown",
+}
+
 
 class Detached(RunningHubError):
     """The caller stopped waiting; the task goes on and the order stays in the journal."""

@@ -79,13 +79,13 @@ class Canceller:
     def _tell(self, stopped: Stopped, rejected: GraphRejected | None) -> None:
         # The results of a rejected graph are not delivered, and its failure was reported already.
         if rejected is None or not stopped.too_late:
-            self.context.stopped(stopped)
+            self.context.on_stopped(stopped)
 
     async def repeat_cancel(self, row: int, task_id: str, *, is_model: bool = False) -> None:
         """Repeat a cancel that an earlier process could not confirm."""
         log.warning("task %s was stopped before and may still run: cancelling it again", task_id)
         stopped = await self._cancel_and_record(row, task_id, is_model)
-        self.context.stopped(replace(stopped, from_before=True))
+        self.context.on_stopped(replace(stopped, from_before=True))
 
     async def cancel_task(self, task_id: str) -> bool:
         """Cancel a task by its id, ordered here or elsewhere; return whether its end was confirmed.
@@ -98,7 +98,7 @@ class Canceller:
         was_trying = row.id in self.trying
         stopped = await self._cancel_and_record(row.id, task_id, names_model(row.program_key))
         if was_trying and stopped.confirmed:
-            context.stopped(stopped)
+            context.on_stopped(stopped)
         return stopped.confirmed
 
     async def close(self) -> None:

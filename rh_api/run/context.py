@@ -21,7 +21,7 @@ log = logging.getLogger("runninghub")
 T = TypeVar("T")
 
 
-def open_to_all(_: str) -> str:
+def no_password(_: str) -> str:
     """Return no access password, for any program."""
     return ""
 
@@ -32,9 +32,9 @@ class AccountContext:
 
     sender: Sender
     journal: Journal
-    password_of: Callable[[str], str] = open_to_all
-    stopped: Callable[[Stopped], None] = unheard
-    submit: str = SUBMIT_V1
+    password_of: Callable[[str], str] = no_password
+    on_stopped: Callable[[Stopped], None] = unheard
+    submit_route: str = SUBMIT_V1
     deliveries: Deliveries | None = None
     """None if orders get no webhook address of an own listener."""
     leaving: bool = False

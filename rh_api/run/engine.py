@@ -248,7 +248,7 @@ class Engine:
         ticket = Ticket(task_id, phase, tips=Tips(earlier.announced))
         if earlier.cancel:
             await self.context.journal.record_cancel_withdrawn(earlier.id)
-        self.submitter.limiter.hold()
+        self.submitter.limiter.occupy()
         try:
             active = ActiveOrder(order, ticket, watch, earlier.id, earlier)
             return await self._follow_and_deliver(active)

@@ -58,7 +58,7 @@ class Limiter:
                 self.release()  # the slot was granted in the same iteration as the cancel
             raise
 
-    def hold(self) -> None:
+    def occupy(self) -> None:
         """Count a task that already runs, without waiting; `used` may exceed `limit`."""
         self._used += 1
 
@@ -149,20 +149,6 @@ class AccountLimiter(Limiter):
         words = Words.of(lambda say: say("progress.places", params))
         places = str(self._used) if self.limit is None else words
         return Progress(stage, params={**params, "places": places})
-
-
-_TASK_COUNT_KEYS = {
-    (True, True): "error.tasks_before_and_now",
-    (True, False): "error.tasks_before",
-    (False, True): "error.tasks_now",
-    (False, False): "error.tasks_unknown",
-}
-
-
-def describe_tasks(before: object, now: object) -> Words:
-    """Return a message on the account's number of tasks before an order and now, if known."""
-    key = _TASK_COUNT_KEYS[isinstance(before, int), isinstance(now, int)]
-    return Words.of(lambda say: say(key, {"before": before, "now": now}))
 
 
 def next_wait(wait: float) -> float:

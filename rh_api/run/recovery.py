@@ -15,7 +15,6 @@ from ..wire.accounts import queue_status
 from ..wire.orders import TaskOptions
 from .cancellation import Canceller
 from .context import AccountContext
-from .limiter import describe_tasks
 from .orders import Order, is_model
 from .progress import Progress
 from .report_query import query_report
@@ -173,7 +172,7 @@ class Recovery:
             "error.uncertain_before",
             when=when.strftime("%Y-%m-%d %H:%M"),
             before=before,
-            tasks=describe_tasks(before, None),
+            tasks=Uncertain.describe_tasks(before, None),
             order=row.id,
             origin=self.context.journal.origin,
         )

@@ -87,7 +87,7 @@ class ResultDelivery:
         except asyncio.CancelledError:
             if not self.context.leaving:
                 late = Stopped(task_id, confirmed=True, too_late=True, usage=report.usage)
-                self.context.stopped(late)
+                self.context.on_stopped(late)
             raise
 
     async def expecting(self, results: int) -> Callable[[], None]:

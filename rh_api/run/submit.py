@@ -11,14 +11,14 @@ from functools import partial
 
 from ..errors import BadReply, Fate, NotFound, QueueFull, RateLimited, RunningHubError, Uncertain
 from ..journal import NO_HOLD, Hold, Identity, LimitReached, LimitsChanged, OrderExists
-from ..switches import SUBMIT_AUTO, SUBMIT_V1, SUBMIT_V2
+from ..switches import SUBMIT_AUTO, SUBMIT_V2
 from ..wire.call import Call
 from ..wire.envelope import MAX_RETRY_AFTER
 from ..wire.orders import Ticket, is_gone
 from . import native
 from .cancellation import Canceller
 from .context import AccountContext
-from .limiter import FIRST_WAIT, AccountLimiter, describe_tasks, next_wait
+from .limiter import FIRST_WAIT, AccountLimiter, next_wait
 from .orders import ActiveOrder, Order, Payload
 from .progress import Progress, Stage, Stopped, Watch
 
@@ -79,7 +79,7 @@ class Submitter:
         wait, clock = FIRST_WAIT, self.context.sender.clock
         patience = clock.now() + RATE_PATIENCE
         try:
-            v2 = order.has_v2 and self.context.submit != SUBMIT_V1 and await self._begins_by_v2()
+            v2 = order.has_v2 and await self._begins_by_v2()
             full_at, end = await self._yield_slot(), self.limiter.next_end
             while True:
                 if full_at is not None:
@@ -209,7 +209,7 @@ class Submitter:
                 reason=error,
                 before=before,
                 now=now,
-                tasks=describe_tasks(before, now),
+                tasks=Uncertain.describe_tasks(before, now),
                 order=row,
                 origin=journal.origin,
             ) from error
@@ -245,14 +245,14 @@ class Submitter:
 
     async def _begins_by_v2(self) -> bool:
         """Return whether to try V2 first: by setting, or since the last order went by V2."""
-        if self.context.submit == SUBMIT_V2:
-            return True
+        if self.context.submit_route != SUBMIT_AUTO:
+            return self.context.submit_route == SUBMIT_V2
         return bool(await self.context.if_readable(self.context.journal.ordered_by_v2()))
 
     def _may_go_by_v2(self, error: NotFound) -> bool:
         """Return whether V1 is gone (404, 410), provably without starting a task."""
         proven = error.fate is Fate.NOT_STARTED and error.task_id is None
-        return proven and self.context.submit == SUBMIT_AUTO and is_gone(error)
+        return proven and self.context.submit_route == SUBMIT_AUTO and is_gone(error)
 
     async def _withdraw(self, intending: asyncio.Future[int]) -> None:
         """Drop a row whose caller was cancelled while it was written: nothing was sent."""
@@ -272,7 +272,7 @@ class Submitter:
             await self._record_no_ticket(row, error, for_good=True)
             log.info("a stopped order got no task: %s", error)
             if error.fate not in _NOTHING_RUNS:
-                self.context.stopped(Stopped("", confirmed=False))
+                self.context.on_stopped(Stopped("", confirmed=False))
             return
         await self.canceller.cancel_order(row, ticket.task_id, order)
 

@@ -60,7 +60,7 @@ class World:
     def restart(self) -> None:
         sender = Sender(self.service, LoopClock())
         transfers = Transfers(self.files, sender, self.rows.journal)
-        context = AccountContext(sender, self.rows.journal, stopped=self.stops.append)
+        context = AccountContext(sender, self.rows.journal, on_stopped=self.stops.append)
         if hasattr(self, "engine"):
             self.gone.append(self.engine)
         self.engine = Engine.of(context, transfers)

@@ -101,9 +101,9 @@ def test_nobody_passes_those_who_wait():
 def test_a_running_task_has_its_place_whoever_waits():
     async def main() -> None:
         limiter = Limiter(1)
-        limiter.hold()
+        limiter.occupy()
         assert limiter.would_wait()
-        limiter.hold()
+        limiter.occupy()
         assert limiter.used == 2
         limiter.release()
         assert limiter.would_wait()

@@ -176,7 +176,7 @@ def test_stop_while_waiting_for_a_place_costs_nothing(make, seconds: float):
 @pytest.mark.parametrize("steps", range(40))
 def test_stop_at_any_step_leaves_no_task_running_unasked(make, steps: int, way: str):
     world = make(query=[RUNNING])
-    world.engine.context.submit = way
+    world.engine.context.submit_route = way
     placed = False
 
     def start(_: object) -> Answer:
