@@ -189,9 +189,9 @@ def progress_line(news: Progress, seconds: float) -> str:
     elif news.stage.name == "QUEUED" and params.get("queued") is not None:
         key = "node.queued"
     line = language.say(key, params)
-    ran, usual = params.get("ran"), params.get("usual")
-    if isinstance(ran, (int, float)):
-        seconds += ran
+    before, usual = params.get("elapsed"), params.get("usual")
+    if isinstance(before, (int, float)):
+        seconds += before
     if int(seconds) < 1:
         return line
     elapsed: dict[str, object] = {"line": line, "seconds": int(seconds)}

@@ -339,10 +339,10 @@ class Engine:
             titles=order.titles,
             nodes=order.nodes,
             time_limit=order.time_limit,
-            ran=0.0 if active.earlier is None else await self._elapsed(active.earlier, order),
+            ran_before=await self._ran_before(active.earlier, order),
             awaited=awaited,
             asked_at=active.asked_at,
-            near=await self.delivery.expecting(len(active.ticket.tips.outputs)),
+            preconnect=await self.delivery.expecting(len(active.ticket.tips.outputs)),
         )
         await self.budget.bound(poller, order, row)
         async with context.expecting_webhook(row, poller):
@@ -379,15 +379,15 @@ class Engine:
         report = await completed(report, awaited, asks, sender.clock, wait=wait)
         return report, missing_nodes(report, awaited)
 
-    async def _elapsed(self, row: OrderRow, order: Order) -> float:
+    async def _ran_before(self, row: OrderRow | None, order: Order) -> float:
         """Return the seconds that a resumed task has run already.
 
         With a time limit, which cancels a paid task, the service's clock is queried: the local
         one may have been set in the meantime.
         """
-        started, task_id, now = row.started, row.task_id, None
-        if started is None:
+        if row is None or row.started is None:
             return 0.0
+        started, task_id, now = row.started, row.task_id, None
         if order.time_limit and task_id:
             with contextlib.suppress(RunningHubError):
                 now = (await query_report(self.context.sender.transport.send, task_id)).at

@@ -63,11 +63,11 @@ QUEUE_PAUSE = 15.0
 class Poller:
     """Follows one task. `history`: seconds of earlier runs; `nodes`: size of the graph, 0: unknown.
 
-    `time_limit`: seconds of running time, 0 for none; `ran`: seconds of it before this poller.
+    `time_limit`: seconds of running time, 0 for none; `ran_before`: those before this poller.
     `awaited`: nodes whose results the list must have.
     `paid`: running seconds that the hold pays for, 0 for no bound; `extend` enlarges the hold and
-    returns the new seconds. `asked_at`: when the create call was sent, by the clock. `near`: called
-    before each poll once the task runs, since its end may be near.
+    returns the new seconds. `asked_at`: when the create call was sent, by the clock.
+    `preconnect`: called before each poll once the task runs, since its end may be near.
     """
 
     transport: Transport
@@ -78,12 +78,12 @@ class Poller:
     titles: Mapping[str, str] = field(default_factory=dict[str, str])
     nodes: int = 0
     time_limit: float = 0.0
-    ran: float = 0.0
+    ran_before: float = 0.0
     awaited: Awaited | None = None
     paid: float = 0.0
     extend: Callable[[], Awaitable[float]] | None = None
     asked_at: float | None = None
-    near: Callable[[], None] = lambda: None
+    preconnect: Callable[[], None] = lambda: None
     seconds: float = 0.0
     started_at: float | None = None
     """When it was first seen running, in unix seconds by the service's clock; None if unknown."""
@@ -118,15 +118,16 @@ class Poller:
         """Return the final report, with results or the task's error; raise what ends following."""
         self._answered = now = self.clock.now()
         self._waited = now if self.asked_at is None else self.asked_at
-        self._update_phase(self.ticket.phase, self.ticket.socket_url, self.ticket.at)
+        self._update_phase(self.ticket.phase, self.ticket.at)
+        self._open_socket(self.ticket.socket_url)
         try:
             while True:
                 await self._wait()
                 if self._schedule.started is not None:
-                    self.near()
+                    self.preconnect()
                 report = await self._poll()
                 if report is not None and report.phase.is_over:
-                    return await self._ended(report)
+                    return await self._complete(report)
                 self._unanswered = 0 if report is not None else self._unanswered + 1
                 self._report_silence(report)
                 self._check_limits()
@@ -177,7 +178,7 @@ class Poller:
         try:
             report = await self._polls[self._old_route]()
         except TaskNotFound:
-            if self._give_up_missing():
+            if self._count_not_found():
                 raise
             return None
         except RateLimited as error:
@@ -185,13 +186,13 @@ class Poller:
             self._not_before = self.clock.now() + min(pause, MAX_RATE_PAUSE)
             return None
         except Refused as error:
-            self._refused(error)
+            self._switch_route(error)
             return None
         except TaskUnfinished:
             self._answered = self.clock.now()
             return None
         except RunningHubError as error:
-            report = await self._failed(error)
+            report = await self._poll_older_if_failing(error)
             if report is None:
                 return None
         else:
@@ -204,7 +205,7 @@ class Poller:
         await self._note_answer(report)
         return report
 
-    async def _failed(self, error: RunningHubError) -> Report | None:
+    async def _poll_older_if_failing(self, error: RunningHubError) -> Report | None:
         """Return the older route's report after MISSES failures of the recommended one."""
         if error.fate is Fate.OVER:
             raise error
@@ -221,7 +222,8 @@ class Poller:
         if not report.phase.is_over:
             self._still_running = self.clock.now()
             await self._query_load(report.phase)
-            self._update_phase(report.phase, report.socket_url, report.at)
+            self._update_phase(report.phase, report.at)
+            self._open_socket(report.socket_url)
             await self._query_socket()
 
     async def _reconciled(self, report: Report) -> Report:
@@ -245,18 +247,16 @@ class Poller:
             self._schedule.hint(now)
         return later
 
-    def _give_up_missing(self) -> bool:
+    def _count_not_found(self) -> bool:
         """Count a "not found", switching routes every MISSES; True after UNKNOWN_SECONDS of it."""
         self._misses += 1
         if self._misses % MISSES == 0:
             self._old_route = not self._old_route
         return self.clock.now() - self._answered >= UNKNOWN_SECONDS
 
-    def _refused(self, error: Refused) -> None:
-        """Switch to the other route: the recommended one may be missing or want another key.
-
-        Raises only after both have refused for REFUSED_PATIENCE seconds: the task is running.
-        """
+    def _switch_route(self, error: Refused) -> None:
+        """Switch to the other route: the recommended one may be missing or want another key. Raise
+        only after both have refused for REFUSED_PATIENCE seconds: the task is running."""
         was_old, self._old_route = self._old_route, not self._old_route
         self._refusals += 1
         silent = self.clock.now() - self._answered
@@ -268,7 +268,7 @@ class Poller:
         denial = about_task(error).with_context(key, fate=Fate.RUNNING, task_id=self.ticket.task_id)
         raise denial from error.__cause__
 
-    def _update_phase(self, phase: Phase, socket_url: str | None, at: float | None) -> None:
+    def _update_phase(self, phase: Phase, at: float | None) -> None:
         now = self.clock.now()
         if phase.is_waiting:
             self._waited = now
@@ -276,11 +276,13 @@ class Poller:
         elif self._schedule.started is None and not phase.is_over:
             self._still_running = now
             self.started_at = at
-            self._schedule.running(now - self.ran)
-            self.near()
+            self._schedule.running(now - self.ran_before)
+            self.preconnect()
             self.watch(Progress(Stage.RUNNING, params=self._timing()))
-        if socket_url and self._socket is None:
-            self._socket = asyncio.ensure_future(self._listen(socket_url))
+
+    def _open_socket(self, url: str | None) -> None:
+        if url and self._socket is None:
+            self._socket = asyncio.ensure_future(self._listen(url))
 
     def _report_silence(self, report: Report | None) -> None:
         """Report once that polls have brought nothing for SILENCE seconds, or that the key is
@@ -290,16 +292,16 @@ class Poller:
             self._mute_since = now
         if report is None and now - self._mute_since >= SILENCE and self._reported != self._silence:
             self._reported = self._silence
-            self.watch(Progress(self._silence, params={"ran": now - self._mute_since}))
+            self.watch(Progress(self._silence, params={"elapsed": now - self._mute_since}))
         elif report is not None and self._reported is not None:
             self._reported, self._silence = None, Stage.NO_NEWS
             stage = Stage.QUEUED if report.phase.is_waiting else Stage.RUNNING
             self.watch(Progress(stage, params=self._timing()))
 
     def _timing(self) -> dict[str, object]:
-        """Return `ran`, running seconds before this poller, and `usual`, the median in all."""
+        """Return `elapsed`, running seconds before this poller, and `usual`, the median in all."""
         usual = {"usual": statistics.median(self.history)} if self.history else {}
-        return {"ran": self.ran, **usual}
+        return {"elapsed": self.ran_before, **usual}
 
     async def _query_load(self, phase: Phase) -> None:
         """Query the account's load every QUEUE_PAUSE seconds, to show why the task is queued."""
@@ -321,12 +323,10 @@ class Poller:
             return
         self._asked_for_socket = True
         report = await if_answered(self._polls[1])
-        if report is not None and report.socket_url:
-            self._update_phase(Phase.RUNNING, report.socket_url, report.at)
+        self._open_socket(report and report.socket_url)
 
     def _check_limits(self) -> None:
-        now = self.clock.now()
-        task_id = self.ticket.task_id
+        now, task_id = self.clock.now(), self.ticket.task_id
         if now - self._answered > NO_ANSWER:
             state = quote_remote(self._state)
             key = "error.lost_sight_state" if state else "error.lost_sight"
@@ -341,26 +341,26 @@ class Poller:
     @property
     def _paid_since(self) -> float:
         """The earliest possible start: when it was last seen queued, minus earlier running."""
-        return self._waited - self.ran
+        return self._waited - self.ran_before
 
     async def _check_paid(self) -> None:
         """At WARN_AT of the paid time extend the hold, or warn; at its end raise TimeLimit."""
         # While polls go unanswered the task may run already, since it was last seen queued.
         if not self.paid or (self._schedule.started is None and not self._unanswered):
             return
-        ran = self.clock.now() - self._paid_since
-        if self._warned < self.paid and ran >= self.paid * WARN_AT:
+        billable = self.clock.now() - self._paid_since
+        if self._warned < self.paid and billable >= self.paid * WARN_AT:
             self._warned = before = self.paid
             if self.extend is not None:
                 self.paid = max(before, await self.extend())
             if self.paid == before:
-                params = {"seconds": int(self.paid), "ran": int(ran)}
+                params = {"seconds": int(self.paid), "elapsed": int(billable)}
                 self.watch(Progress(Stage.COST_WARNING, params=params))
         if self.clock.now() - self._paid_since >= self.paid:
             key = "error.cost_time_unseen" if self._schedule.started is None else "error.cost_time"
             raise TimeLimit(key, task_id=self.ticket.task_id, seconds=int(self.paid))
 
-    async def _ended(self, report: Report) -> Report:
+    async def _complete(self, report: Report) -> Report:
         now = self.clock.now()
         if self._schedule.started is not None:
             # It ended between the last sign of running and this poll: take the middle.

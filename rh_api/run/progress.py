@@ -39,7 +39,8 @@ class Stage(enum.Enum):
 class Progress:
     """One progress event. `fraction`: share of its stage, 0 to 1; None if unknown.
 
-    `params` fill the text of `stage`; `preview`: JPEG or PNG bytes from the remote sampler.
+    `params` fill the text of `stage`; `elapsed` of them: seconds gone before the event, from which
+    a display counts on. `preview`: JPEG or PNG bytes from the remote sampler.
     """
 
     stage: Stage

@@ -95,7 +95,7 @@ async def test_near_the_end_of_what_is_paid_all_who_wait_are_warned_before_it_is
     for news in heard:
         (warning,) = [progress for progress in news if progress.stage is Stage.COST_WARNING]
         assert warning.params["seconds"] == bound.params["seconds"]
-        assert warning.params["ran"] >= int(0.8 * warning.params["seconds"])
+        assert warning.params["elapsed"] >= int(0.8 * warning.params["seconds"])
     await client.close()
     (task,) = emulator.tasks.values()
     assert (task.status, emulator.counters.orders) == ("CANCEL", 1)

@@ -153,7 +153,7 @@ async def test_a_report_is_of_one_run_and_old_ones_make_room(
             12,
             "running KSampler · 12 s of about 34 s",
         ),
-        ("RUNNING", {"ran": 30.0, "usual": 34.0}, 2, "running · 32 s of about 34 s"),
+        ("RUNNING", {"elapsed": 30.0, "usual": 34.0}, 2, "running · 32 s of about 34 s"),
         ("RUNNING", {"usual": 0.2}, 3, "running · 3 s"),
         ("RUNNING", {"usual": 2.0}, 4, "running · 4 s"),
         ("QUEUED", {}, 3, "queued · 3 s"),

@@ -137,7 +137,7 @@ def test_a_service_that_is_away_is_told_and_so_is_its_return():
     _, _, watcher, _ = follow(Service(query=[story]))
     assert watcher.stages == ["RUNNING", "NO_NEWS", "RUNNING"]
     (away,) = [news for _, news in watcher.seen if news.stage is Stage.NO_NEWS]
-    assert away.params["ran"] >= SILENCE
+    assert away.params["elapsed"] >= SILENCE
 
 
 @pytest.mark.parametrize("broken", BROKEN, ids=str)
