@@ -48,7 +48,7 @@ class Costs:
         a model, from the machine's rate."""
         options = TaskOptions(instance=instance)
         order = Order("", key_override=program, options=options, is_model=is_model(program))
-        return await self._budget.facts.quote(order)
+        return await self._budget.cost_finder.quote(order)
 
     async def estimate(self, program: str, instance: str) -> Estimate:
         """Return typical duration and cost of a program's earlier runs (id, or `app/<id>`)."""
@@ -62,18 +62,18 @@ class Costs:
 
     async def committed(self, scope: str = "") -> Committed:
         """Return what counts against limits: amounts spent or on hold, today and for `scope`."""
-        return await self._journal.committed(scope, self._budget.facts.wallet.unix())
+        return await self._journal.committed(scope, self._budget.cost_finder.wallet.unix())
 
     @property
     def currency(self) -> str:
         """The currency of the account's money, from the account or its site; "" if unknown."""
-        account = self._budget.facts.wallet.last
+        account = self._budget.cost_finder.wallet.last
         currency = account.currency if account is not None else None
         return currency if currency in (CNY, USD) else currency_of(self._journal.origin)
 
     async def known_currency(self) -> str:
         """Like `currency`, but ask the account if unknown, for ASK_SECONDS at most."""
-        wallet = self._budget.facts.wallet
+        wallet = self._budget.cost_finder.wallet
         if not self.currency and wallet.last is None:
             with contextlib.suppress(RunningHubError, asyncio.TimeoutError):
                 await asyncio.wait_for(wallet.read(), ASK_SECONDS)
@@ -81,7 +81,7 @@ class Costs:
 
     async def balance(self) -> dict[str, int]:
         """Return the remaining balance in millionths by unit; at most one minute old."""
-        wallet = self._budget.facts.wallet
+        wallet = self._budget.cost_finder.wallet
         return wallet.balance(await wallet.read())
 
     async def rules(self) -> Rules:
@@ -94,7 +94,7 @@ class Costs:
         no sum, or a limit only in units that the account is known not to pay in."""
         if scope not in (*SCOPES, FLOOR) and not scope.removeprefix(ALLOWED).strip():
             raise ValueError(scope)
-        wallet, unit = self._budget.facts.wallet, ""
+        wallet, unit = self._budget.cost_finder.wallet, ""
         if text.strip():
             with contextlib.suppress(RunningHubError):
                 unit = wallet.unit(await wallet.read()) or ""

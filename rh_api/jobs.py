@@ -197,7 +197,7 @@ class Jobs:
         async def fly(shown: Watch) -> tuple[Outcome, Iterator[bool]]:
             low: list[Notice] = []
             show = _collecting_low_balance(shown, low)
-            cost = BalanceCost(context.journal, self.engine.budget.facts.wallet)
+            cost = BalanceCost(context.journal, self.engine.budget.cost_finder.wallet)
             measured = replace(order, measure=cost.booked) if order.native_task_id else order
 
             async def prepare() -> Payload:
@@ -269,7 +269,7 @@ class Jobs:
     async def quote(self, job: Job) -> Quote:
         """Estimate the cost of the job's order; nothing is uploaded or ordered."""
         job, program, checked = await self._checked(job)
-        return await self.engine.budget.facts.quote(self._order(job, program, checked, {}))
+        return await self.engine.budget.cost_finder.quote(self._order(job, program, checked, {}))
 
     async def _check_key(self) -> None:
         """Raise PlanRefused, before any upload, for a key that may not run models.

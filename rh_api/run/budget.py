@@ -27,7 +27,7 @@ from .cost_bounds import (
     require_limited,
     unbounded,
 )
-from .cost_facts import CostFacts
+from .cost_facts import CostFinder
 from .orders import Order, digest
 from .orphaned_orders import OrphanedOrders
 from .poller import Poller
@@ -52,7 +52,7 @@ class Budget:
     context: AccountContext
     canceller: Canceller
     recovery: Recovery
-    facts: CostFacts
+    cost_finder: CostFinder
     limits: Limits = field(default_factory=Limits)
     command: Limits = field(default_factory=Limits)
     _booking: asyncio.Task[None] | None = None
@@ -122,7 +122,7 @@ class Budget:
             raise unbounded(order.program_key, hold.limits)
         require_limited(amounts, hold.limits)
         if amounts and amounts != hold.amounts:
-            hold = replace(hold, amounts=amounts, at=self.facts.wallet.unix())
+            hold = replace(hold, amounts=amounts, at=self.cost_finder.wallet.unix())
             await journal.hold_instead(hold)
         return hold
 
@@ -132,21 +132,20 @@ class Budget:
         limits = self.in_force(rules)
         if not limits:
             await self._warn_low_balance(rules.floor, watch)
-            return Hold(order.scope, at=self.facts.wallet.unix())
-        facts = await self.facts.of_order(order, rules)
+            return Hold(order.scope, at=self.cost_finder.wallet.unix())
+        facts = await self.cost_finder.facts_of(order, rules)
         await self._warn_low_balance(larger(rules.floor, highest(facts)), watch)
         limits = await self._in_units(limits)
         if self._passes_once(order):
-            hold = Hold(
-                order.scope, highest(facts), limits=limits, at=self.facts.wallet.unix(), once=True
-            )
+            at = self.cost_finder.wallet.unix()
+            hold = Hold(order.scope, highest(facts), limits=limits, at=at, once=True)
             return replace(hold, number=await self._hold(order, hold))
         if order.native_task_id:
             raise unbounded(order.program_key, limits, "error.native_limit")
         await self.orphaned_orders.see_to_overdue()
         bound: Bound | Reached | None = None
         for _ in range(TRIES):
-            at = self.facts.wallet.unix()
+            at = self.cost_finder.wallet.unix()
             spent = await journal.committed(order.scope, at)
             bound = bound_of(facts, limits, spent.prompt, spent.day)
             if isinstance(bound, Reached):
@@ -197,7 +196,7 @@ class Budget:
         """Resolve limits without a unit to the account's billing unit; BadInput if unknown."""
         if "" not in limits.units:
             return limits
-        unit = self.facts.wallet.unit(await self.facts.wallet.read())
+        unit = self.cost_finder.wallet.unit(await self.cost_finder.wallet.read())
         if not unit:
             raise BadInput("error.cost_unit", hint="costs")
         return limits.in_unit(unit)
@@ -217,7 +216,7 @@ class Budget:
         if not least:
             return
         with contextlib.suppress(RunningHubError):
-            balance = self.facts.wallet.balance(await self.facts.wallet.read())
+            balance = self.cost_finder.wallet.balance(await self.cost_finder.wallet.read())
             low = [unit for unit, amount in least.items() if balance.get(unit, amount) < amount]
             for unit in low[:1]:
                 amounts = {"left": {unit: balance[unit]}, "floor": {unit: least[unit]}}
@@ -232,7 +231,7 @@ class Budget:
 
     # While it runs
 
-    async def bound(self, poller: Poller, order: Order, row: int | None) -> None:
+    async def give_paid_time(self, poller: Poller, order: Order, row: int | None) -> None:
         """Give `poller` the running time that the hold pays for, and a way to extend it."""
         if row is None:
             return
@@ -254,8 +253,8 @@ class Budget:
         try:
             rules = await journal.rules()
             limits = await self._in_units(self.in_force(rules))
-            facts = await self.facts.of_order(order, rules)
-            spent = await journal.committed(hold.scope, self.facts.wallet.unix())
+            facts = await self.cost_finder.facts_of(order, rules)
+            spent = await journal.committed(hold.scope, self.cost_finder.wallet.unix())
         except RunningHubError as error:
             log.info("no more can be held for an order: %s", error)
             return None
@@ -268,7 +267,7 @@ class Budget:
             return None
         hold = replace(hold, amounts=more.amounts, seconds=more.seconds, limits=limits)
         with contextlib.suppress(LimitReached, StoreUnavailable):
-            if await journal.hold_instead(replace(hold, at=self.facts.wallet.unix())):
+            if await journal.hold_instead(replace(hold, at=self.cost_finder.wallet.unix())):
                 return hold
         return None
 
@@ -276,7 +275,7 @@ class Budget:
 
     def ended(self) -> None:
         """Note that an order has ended: start, or wake, the task that queries unknown costs."""
-        self.facts.wallet.spent()
+        self.cost_finder.wallet.spent()
         self._has_news = True
         if self._pause is not None:
             self._pause.cancel()

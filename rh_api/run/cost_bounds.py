@@ -25,7 +25,7 @@ class Bound:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class CostFacts:
     """Known facts about an order's cost.
 
     `unit`: billing unit of running time; "" if time is free, None if unknown. `currency`: of the
@@ -48,7 +48,7 @@ class Facts:
     allowed: Sums = field(default_factory=dict[str, int])
 
 
-def bound_of(facts: Facts, limits: Limits, prompt: Sums, day: Sums) -> Bound | Reached:
+def bound_of(facts: CostFacts, limits: Limits, prompt: Sums, day: Sums) -> Bound | Reached:
     """Return the sums to hold for an order, or the limit that leaves too little.
 
     `prompt`, `day`: spent or held so far in each scope. Raises CostLimit if the cost has no upper
@@ -71,7 +71,7 @@ def bound_of(facts: Facts, limits: Limits, prompt: Sums, day: Sums) -> Bound | R
     return _timed(facts, facts.unit, facts.rate, limits, prompt, day)
 
 
-def longest(facts: Facts, limits: Limits, prompt: Sums, day: Sums, held: Sums) -> Bound | None:
+def longest(facts: CostFacts, limits: Limits, prompt: Sums, day: Sums, held: Sums) -> Bound | None:
     """Return a larger bound for a running order that has `held` already; None for no more.
 
     At most doubles. `prompt`, `day`: spent or held in each scope, without this order.
@@ -86,20 +86,20 @@ def longest(facts: Facts, limits: Limits, prompt: Sums, day: Sums, held: Sums) -
     return Bound({facts.unit: amount}, seconds_of(facts.unit, facts.rate, amount, facts.retained))
 
 
-def highest(facts: Facts) -> Sums:
+def highest(facts: CostFacts) -> Sums:
     """Return the upper end of the probable cost by unit, as far as known."""
     ranges = {**facts.quote.ranges, **facts.price.ranges}
     return {unit: costs.high or costs.amount for unit, costs in ranges.items()}
 
 
-def _paid_in(facts: Facts) -> Iterable[str]:
+def _paid_in(facts: CostFacts) -> Iterable[str]:
     """Return the units an allowed order is billed in: by price or account, else of its sums."""
     if facts.is_model:
         return priced(facts.price, facts.currency) or facts.allowed
     return (facts.unit,) if facts.unit else facts.allowed
 
 
-def _allowed(facts: Facts) -> Bound:
+def _allowed(facts: CostFacts) -> Bound:
     paid = facts.allowed.get(facts.unit or "")
     if paid is None or facts.rate is None or facts.is_model:
         return Bound(facts.allowed)
@@ -116,7 +116,7 @@ def priced(price: Quote, currency: str) -> Sums:
 
 
 def _timed(
-    facts: Facts, unit: str, rate: int, limits: Limits, prompt: Sums, day: Sums
+    facts: CostFacts, unit: str, rate: int, limits: Limits, prompt: Sums, day: Sums
 ) -> Bound | Reached:
     room = left(limits, unit, prompt, day) or 0
     own = facts.quote.ranges.get(unit)

@@ -9,27 +9,27 @@ from ..journal import Rules
 from ..money.amounts import COINS
 from ..money.quotes import Quote, QuoteSource, quote_of_runs
 from ..money.rates import rate_of, rate_of_runs
-from .cost_bounds import Facts
+from .cost_bounds import CostFacts
 from .orders import Order
 from .ports import Journal
 from .wallet import Wallet
 
 
 @dataclass(frozen=True, slots=True)
-class CostFacts:
+class CostFinder:
     """Cost queries of one account; read-only."""
 
     journal: Journal
     wallet: Wallet
 
-    async def of_order(self, order: Order, rules: Rules) -> Facts:
+    async def facts_of(self, order: Order, rules: Rules) -> CostFacts:
         """Return the facts that bound an order's cost. Raises the call's error if the account or
         the price cannot be read."""
         journal, instance = self.journal, order.options.instance
         account = await self.wallet.read()
         unit = self.wallet.unit(account)
         quote = quote_of_runs(await journal.costs(order.program_key, instance))
-        return Facts(
+        return CostFacts(
             program=order.program_key,
             currency=journal.currency,
             unit=unit,

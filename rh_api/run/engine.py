@@ -26,7 +26,7 @@ from ..wire.tasks import Phase, Report, is_unexplained
 from .budget import NO_LIMITS, Budget
 from .cancellation import Canceller
 from .context import AccountContext
-from .cost_facts import CostFacts
+from .cost_facts import CostFinder
 from .limiter import AccountLimiter
 from .orders import ActiveOrder, Order
 from .poller import Poller
@@ -74,14 +74,14 @@ class Engine:
         """`last_before_start`: see `Recovery`. `limits`, `command`: see `Budget`."""
         canceller, limiter = Canceller(context), AccountLimiter(sender=context.sender)
         recovery = Recovery(context, canceller, last_before_start)
-        facts = CostFacts(context.journal, Wallet(context.sender, context.journal))
+        cost_finder = CostFinder(context.journal, Wallet(context.sender, context.journal))
         return cls(
             context,
             ResultDelivery(context, transfers, context.journal.folder),
             Submitter(context, canceller, limiter),
             canceller,
             recovery,
-            Budget(context, canceller, recovery, facts, limits, command),
+            Budget(context, canceller, recovery, cost_finder, limits, command),
         )
 
     def start(self) -> None:
@@ -344,7 +344,7 @@ class Engine:
             asked_at=active.asked_at,
             preconnect=await self.delivery.expecting(len(active.ticket.tips.outputs)),
         )
-        await self.budget.bound(poller, order, row)
+        await self.budget.give_paid_time(poller, order, row)
         async with context.expecting_webhook(row, poller):
             report = await context.detachable(active.ticket.task_id, poller.until_over())
         seconds = poller.seconds
@@ -356,10 +356,8 @@ class Engine:
     async def _awaited(
         self, announced: Collection[str], program: str, shows: Collection[str]
     ) -> frozenset[str] | None:
-        """Return the nodes whose results a complete list must have; None if not announced.
-
-        Excludes display-only nodes (`shows`) and those without results in the last two runs.
-        """
+        """Return the nodes whose results a complete list must have; None if not announced. Excludes
+        display-only nodes (`shows`) and those without results in the last two runs."""
         if not announced:
             return None
         silent = await self.context.if_readable(self.context.journal.silent_nodes(program))
@@ -380,11 +378,8 @@ class Engine:
         return report, missing_nodes(report, awaited)
 
     async def _ran_before(self, row: OrderRow | None, order: Order) -> float:
-        """Return the seconds that a resumed task has run already.
-
-        With a time limit, which cancels a paid task, the service's clock is queried: the local
-        one may have been set in the meantime.
-        """
+        """Return the seconds that a resumed task has run already. With a time limit, which cancels
+        a paid task, the service's clock is queried: the local one may have been set meanwhile."""
         if row is None or row.started is None:
             return 0.0
         started, task_id, now = row.started, row.task_id, None

@@ -67,12 +67,7 @@ class OpenOrder:
 
     @classmethod
     def of(
-        cls,
-        row: OrderRow,
-        last_before_start: int,
-        *,
-        followed: bool = False,
-        news: Progress | None = None,
+        cls, row: OrderRow, last_before_start: int, *, followed: bool, news: Progress | None
     ) -> OpenOrder:
         """Read a journal row. `last_before_start`: see `Recovery`."""
         before = row.what.get("before")
@@ -186,10 +181,8 @@ class Recovery:
     # Open ones
 
     async def open_orders(self, *, followed: bool = False) -> list[OpenOrder]:
-        """Return unfinished orders, oldest first; with `followed` also those followed here.
-
-        Omits orders that are being placed right now.
-        """
+        """Return unfinished orders, oldest first; with `followed` also those followed here. Omits
+        orders that are being placed right now."""
         listed = [
             OpenOrder.of(
                 row,
@@ -204,7 +197,8 @@ class Recovery:
 
     async def inspect_uncertain(self, order: int) -> Inspection:
         """Return the evidence on an uncertain order; read-only. BadInput if it is settled."""
-        open_order = OpenOrder.of(await self._unsettled_row(order), self.last_before_start)
+        uncertain = await self._unsettled_row(order)
+        open_order = OpenOrder.of(uncertain, self.last_before_start, followed=False, news=None)
         rows = await self.context.journal.unfinished()
         try:
             load = await self.context.sender.send(queue_status())
@@ -243,9 +237,7 @@ class Recovery:
 
     async def settle_as_not_started(self, order: int) -> None:
         """Settle an uncertain order as never started, on the user's word: its row is deleted.
-
-        BadInput if it was settled as a task that was seen running since, in whatever process.
-        """
+        BadInput if it was settled as a task that was seen running since, in whatever process."""
         row = await self._row_to_settle(order)
         if row.state is State.RUNNING:
             raise BadInput("error.order_seen", order=order, id=row.task_id)

@@ -102,9 +102,7 @@ class ResultDelivery:
 
     def keep_tidy(self, young: float = YOUNG_SECONDS) -> None:
         """Clean up in the background now, and once a day from now on: a ComfyUI runs for weeks.
-
-        Results less than `young` seconds old stay: a running order may not have read them yet.
-        """
+        Results less than `young` seconds old stay: a running order may not have read them yet."""
         self._next_tidying = self.context.sender.clock.now() + TIDY_SECONDS
         self.context.spawn(self._tidy(young))
 
@@ -147,10 +145,8 @@ class ResultDelivery:
         return not any(row.path for row in await self.context.journal.results(order.id))
 
     def is_old(self, order: OrderRow) -> bool:
-        """Return whether a finished order's results have most likely expired at the service.
-
-        By the local clock, which may be wrong: query the service before giving results up.
-        """
+        """Return whether a finished order's results have most likely expired at the service. By the
+        local clock, which may be wrong: query the service before giving results up."""
         if order.ended is None:
             return True
         seconds = age(max(order.created, order.ended), self.context.journal.now())

@@ -38,10 +38,8 @@ class SingleFlight(Generic[T]):
 
     async def join(self, key: Hashable, start: Callable[[Watch], Awaitable[T]], watch: Watch) -> T:
         """Return the result of the task of `key`, created by `start` unless one is running.
-
         Cancelling the caller detaches it; the last one to leave cancels the task, without waiting
-        for its cleanup.
-        """
+        for its cleanup."""
         flight = self._flights.get(key)
         if flight is None:
             flight = self._begin(key, start)

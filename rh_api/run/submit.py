@@ -280,8 +280,7 @@ class Submitter:
         self, row: int, error: RunningHubError, *, for_good: bool = False
     ) -> None:
         """Record a create without a ticket: drop the row if nothing was started, else mark it
-        uncertain. `for_good`: it is not retried, so its hold is released.
-        """
+        uncertain. `for_good`: it is not retried, so its hold is released."""
         if error.fate in _NOTHING_RUNS:
             await self.context.journal.record_dropped(row, for_good=for_good)
         else:

@@ -65,10 +65,10 @@ def test_own_runs_are_told_before_a_list_in_another_currency(
         return listed
 
     order = Order("painter", is_model=True, price=price)
-    facts = world.engine.budget.facts
-    assert play(world, lambda: facts.quote(order)) == listed
+    finder = world.engine.budget.cost_finder
+    assert play(world, lambda: finder.quote(order)) == listed
     identity = Identity(journal.origin, journal.account, order.program_key, "", "1")
     row = store.intend(identity, instance=order.options.instance, what={})
     store.set_placed(row, "7")
     store.set_done(row, costs={currency: 75_000})
-    assert play(world, lambda: facts.quote(order)).source is source
+    assert play(world, lambda: finder.quote(order)).source is source
