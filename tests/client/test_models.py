@@ -311,6 +311,22 @@ async def test_a_task_that_cannot_be_stopped_goes_on_and_serves_the_next_run(
     assert emulator.counters.orders == 1
 
 
+async def test_a_task_that_cannot_be_stopped_is_asked_once_more_at_the_next_start(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    emulator.model_cancel = "ignored"
+    key = example_key("shared")
+    first = make_client(RUNNINGHUB_API_KEY=key)
+    await stopped(first, emulator)
+    await first.close()
+    stops: list[Stopped] = []
+    second = make_client(RUNNINGHUB_API_KEY=key, stopped=stops.append)
+    await second.open_orders()
+    await second.close()
+    assert [(stop.from_before, stop.goes_on) for stop in stops] == [(True, True)]
+    assert emulator.counters.requests["/task/openapi/cancel"] == 2
+
+
 async def test_a_task_that_can_be_stopped_is(client: Client, emulator: Emulator) -> None:
     emulator.model_cancel = "works"
     await stopped(client, emulator)
