@@ -115,6 +115,8 @@ PAGE = "<!doctype html><title>Welcome</title>"
         (408, "", UNKNOWN, False),
         (409, "", UNKNOWN, False),
         *((status, "", UNKNOWN, False) for status in (500, 502, 503, 504, 520)),
+        # A gateway's page: what is behind it may have started the task.
+        *((status, PAGE, UNKNOWN, False) for status in (400, 500, 502, 504)),
         (200, '{"code": 802}', NOT, False),
         (200, '{"code": 301}', NOT, False),
         (404, '{"code": 404}', NOT, False),
@@ -162,6 +164,13 @@ def test_a_moved_site_has_started_nothing(location: str, fate: Fate):
     with pytest.raises(RunningHubError) as caught:
         orders.create("1").read(Response(301, b"", {"location": location}))
     assert caught.value.fate is fate
+
+
+@pytest.mark.parametrize("status", [302, 303])
+def test_a_redirect_that_answers_a_processed_order_proves_nothing(status: int):
+    with pytest.raises(RunningHubError) as caught:
+        orders.create("1").read(Response(status, b"", {"location": HERE}))
+    assert caught.value.fate is UNKNOWN
 
 
 @pytest.mark.parametrize("code", [421, 500, 804, 813, 1003])
