@@ -7,6 +7,7 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from unit.run.world import Service, virtually
 
 from rh_api import errors
 from rh_api.errors import (
@@ -25,10 +26,15 @@ from rh_api.run.retry import (
     MAX_PAUSE,
     MAX_RETRY_AFTER,
     PATIENCE,
+    REFILL,
+    RETRY_COST,
     TRIES,
     Retry,
     RetryBudget,
+    Sender,
 )
+from rh_api.wire.tasks import cancel
+from tests.support.clocks import LoopClock
 
 KINDS = [
     kind
@@ -65,6 +71,7 @@ def test_never_more_than_its_tries_and_never_an_unknown_create(
         (Unreachable(fate=Fate.NOT_STARTED), True, True),
         (Unreachable(fate=Fate.UNKNOWN), False, True),
         (BadReply(), False, True),
+        (BadReply(fate=Fate.NOT_STARTED), False, True),
         (ServiceFault(), False, True),
         (UploadFailed(), True, True),
         (RateLimited(), True, True),
@@ -137,6 +144,9 @@ def test_the_budget_stays_within_its_bounds(steps: list[float | None]):
         assert 0 <= budget.tokens <= BUDGET
 
 
+DAY = 86_400.0  # since the machine started
+
+
 @pytest.mark.parametrize(
     ("error", "repeatable", "waited"),
     [
@@ -151,8 +161,28 @@ def test_the_budget_stays_within_its_bounds(steps: list[float | None]):
 def test_only_a_line_that_is_gone_is_waited_for_and_by_what_may_go_again_alone(
     error: RunningHubError, repeatable: bool, waited: bool
 ):
-    rule, now, again = Retry(RetryBudget(), repeatable, waits=True), 0.0, 0
+    rule, now, again = Retry(RetryBudget(), repeatable, waits=True), DAY, 0
     while (pause := rule.pause_before_next(error, now)) is not None:
         now, again = now + pause, again + 1
-    assert (now >= PATIENCE) is waited
+    assert (now >= DAY + PATIENCE) is waited
     assert waited or again == (TRIES - 1 if repeatable else 0)
+
+
+def test_however_long_each_takes_a_transfer_has_all_its_tries():
+    rule, now, again = Retry(RetryBudget(), repeatable=True, waits=True), 0.0, 0
+    while rule.pause_before_next(Unreachable("error.too_slow"), now) is not None:
+        now, again = now + PATIENCE, again + 1
+    assert again == TRIES - 1
+
+
+def test_what_succeeds_pays_for_what_is_asked_again():
+    refill = [{"code": 0, "data": None}] * int(RETRY_COST / REFILL)
+    service = Service(cancel=[*refill, {"code": 500}, {"code": 0}])
+
+    async def story() -> None:
+        sender = Sender(service, LoopClock(), RetryBudget(0.0))
+        for _ in range(len(refill) + 1):
+            await sender.send(cancel("1"))
+
+    virtually(story())
+    assert len(service.sent) == len(refill) + 2

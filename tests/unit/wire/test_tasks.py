@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from rh_api.errors import TaskFailed, TaskNotFound
+from rh_api.errors import BadReply, TaskFailed, TaskNotFound
 from rh_api.wire import tasks
 from rh_api.wire.call import Response
 from rh_api.wire.tasks import Phase
@@ -96,6 +96,13 @@ def test_lists_in_lists_are_read_however_deep(depth: int):
 def test_an_empty_list_of_any_shape_is_none(nothing: object):
     body = json.dumps({"status": "SUCCESS", "results": nothing})
     assert read(tasks.query(ID).read(Response(200, body.encode()))) == []
+
+
+@pytest.mark.parametrize("data", ["RUNNING", {"taskStatus": "RUNNING"}, {}, "", 1])
+def test_the_older_poll_ends_no_task_without_a_list(data: object):
+    body = json.dumps({"code": 0, "data": data})
+    with pytest.raises(BadReply):
+        tasks.outputs(ID).read(Response(200, body.encode()))
 
 
 @pytest.mark.parametrize("name", ["url", "imageUrls"])
