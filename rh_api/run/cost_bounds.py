@@ -76,7 +76,7 @@ def longest(facts: CostFacts, limits: Limits, prompt: Sums, day: Sums, held: Sum
 
     At most doubles. `prompt`, `day`: spent or held in each scope, without this order.
     """
-    if not facts.unit or facts.rate is None or facts.unit not in limits.units:
+    if not facts.unit or facts.rate is None:
         return None
     own = held.get(facts.unit, 0)
     room = left(limits, facts.unit, prompt, day)

@@ -298,7 +298,7 @@ def _read_row(row: object) -> list[RemoteResult]:
     names = [n for n in _TEXTS if not urls or isinstance(item.get(n), (str, list))]
     texts = [text for n in names if (text := _whole_text(item.get(n))) is not None]
     text = next(filter(None, texts), texts[0] if texts else None)
-    if not urls and text is None and item.keys().isdisjoint((*_URLS, *_TEXTS)):
+    if item.keys().isdisjoint((*_URLS, *_TEXTS)):
         # Unknown keys: all URLs of the first that has some; else the whole row as JSON text.
         every = (tuple(filter(_is_address, _addresses(value))) for value in item.values())
         urls = next(filter(None, every), ())

@@ -176,11 +176,21 @@ def test_what_ends_without_a_word_and_nobody_here_stopped_is_not_ordered_anew(
     assert len(world.service.times("create")) == 1
 
 
-def test_what_failed_with_a_reason_after_a_stop_is_told_and_not_ordered_anew(make):
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        ({"errorCode": "805", "errorMessage": "out of memory"}, "out of memory"),
+        ({"errorMessage": "out of memory"}, "out of memory"),
+        ({"errorCode": "1015"}, "1015"),
+    ],
+)
+def test_what_failed_with_a_reason_after_a_stop_is_told_and_not_ordered_anew(
+    make, reason: dict[str, str], told: str
+):
     world = make()
     stopped_without_proof(world)
-    world.service.query = [state("FAILED", errorCode="805", errorMessage="out of memory")]
-    assert "out of memory" in str(fails(world, TaskFailed))
+    world.service.query = [{**RUNNING, "status": "FAILED", **reason}]
+    assert told in str(fails(world, TaskFailed))
     assert len(world.service.times("create")) == 0
 
 

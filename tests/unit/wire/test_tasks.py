@@ -92,6 +92,43 @@ def test_lists_in_lists_are_read_however_deep(depth: int):
     assert read(tasks.query(ID).read(Response(200, body.encode()))) == [("", "x")]
 
 
+@pytest.mark.parametrize("text", ["42", "true", "a cat"])
+def test_a_bare_text_in_place_of_a_list_is_a_result(text: str):
+    body = json.dumps({"status": "SUCCESS", "results": text})
+    assert read(tasks.query(ID).read(Response(200, body.encode()))) == [("", text)]
+
+
+@pytest.mark.parametrize("phase", [Phase.SUCCESS, Phase.RUNNING, Phase.QUEUED, Phase.CREATED])
+def test_a_state_that_is_told_counts_for_more_than_a_code_beside_it(phase: Phase):
+    body = json.dumps({"status": phase.value, "errorCode": "1005", "results": [{"url": URL}]})
+    report = tasks.query(ID).read(Response(200, body.encode()))
+    assert (report.phase, read(report)) == (phase, [(URL, None)])
+
+
+def test_beside_an_unknown_state_a_code_counts():
+    with pytest.raises(TaskNotFound):
+        tasks.query(ID).read(Response(200, b'{"status": "?", "errorCode": "1004"}'))
+
+
+def test_an_answer_of_the_older_poll_to_the_recommended_one_may_say_that_it_starts():
+    report = tasks.query(ID).read(Response(200, b'{"code": 0, "msg": "success", "data": null}'))
+    assert report.phase is Phase.OTHER
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        ('{"code": 0}', BadReply),
+        ('{"code": 0, "data": []}', BadReply),
+        ('{"errorCode": "1004"}', TaskNotFound),
+        ('{"errorCode": "1004", "code": 0}', TaskNotFound),
+    ],
+)
+def test_an_answer_without_a_state_ends_nothing(body: str, kind: type[Exception]):
+    with pytest.raises(kind):
+        tasks.query(ID).read(Response(200, body.encode()))
+
+
 @pytest.mark.parametrize("nothing", [[], "[]", "", {}])
 def test_an_empty_list_of_any_shape_is_none(nothing: object):
     body = json.dumps({"status": "SUCCESS", "results": nothing})
