@@ -7,7 +7,7 @@ import pytest
 from rh_api.errors import BadInput
 from rh_api.money.amounts import costs_of, micros, read_sums, say_sums, written
 from rh_api.money.limits import Limits, left, reached
-from rh_api.money.rates import cost_of, rate_of_runs, seconds_of
+from rh_api.money.rates import cost_of, rate_of, rate_of_runs, seconds_of
 from rh_api.texts import english
 
 COIN = 1_000_000
@@ -105,8 +105,34 @@ def test_a_limit_counts_what_is_spent_already() -> None:
 @pytest.mark.parametrize("amount", [0, 1, COIN, 5 * COIN, 50 * COIN + 7])
 def test_the_time_that_a_sum_buys_costs_no_more_than_it(unit: str, rate: int, amount: int) -> None:
     seconds = seconds_of(unit, rate, amount, retained=10)
+    assert seconds >= 0
     if seconds:
         assert cost_of(unit, rate, seconds, retained=10) <= amount
+    assert cost_of(unit, rate, seconds + 1, retained=10) > amount
+
+
+def test_a_begun_second_the_time_of_a_cancel_and_what_is_retained_are_paid() -> None:
+    assert cost_of("CNY", 1000, 20) == 25_000
+    assert cost_of("CNY", 1000, 20.1, retained=30) == 56_000
+    assert cost_of("coins", 200_000, 20.1) == 6 * COIN  # 5.2, in whole coins
+
+
+@pytest.mark.parametrize(
+    ("unit", "instance", "learnt", "rate"),
+    [
+        ("coins", "default", None, 200_000),
+        ("coins", "default", 100_000, 200_000),
+        ("coins", "plus", 500_000, 500_000),
+        ("coins", "unheard of", 70_000, 70_000),
+        ("coins", "unheard of", None, None),
+        ("CNY", "default", 9, 9),
+        ("CNY", "default", None, None),
+    ],
+)
+def test_the_higher_of_a_published_rate_and_that_of_own_runs_counts(
+    unit: str, instance: str, learnt: int | None, rate: int | None
+) -> None:
+    assert rate_of(unit, instance, learnt) == rate
 
 
 @pytest.mark.parametrize(
@@ -118,6 +144,7 @@ def test_the_time_that_a_sum_buys_costs_no_more_than_it(unit: str, rate: int, am
         ("CNY", [("0.2", "10")], 20_000),  # of money nothing is rounded
         ("coins", [("1", "3")], None),
         ("coins", [(None, "10"), ("3", None)], None),
+        ("CNY", [("0.2", "0"), ("0", "10")], None),
     ],
 )
 def test_the_rate_that_runs_show_is_not_that_of_a_rounded_coin(
