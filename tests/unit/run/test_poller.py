@@ -166,6 +166,13 @@ def test_ten_minutes_without_an_answer_lose_sight_of_a_task_that_runs(broken: An
     assert 600 < service.sent[-1].at < 640
 
 
+def test_a_code_that_says_it_runs_is_a_sign_of_life():
+    service = Service(query=[until(1000, SUCCESS, before=code(804))], outputs=[OFFLINE])
+    report, at, _, _ = follow(service)
+    assert report.phase is Phase.SUCCESS
+    assert at >= 1000
+
+
 def test_one_answer_within_ten_minutes_is_enough():
     def sometimes(_: object) -> Answer:
         return RUNNING if int(now()) % 500 < 20 else OFFLINE
