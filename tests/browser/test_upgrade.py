@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 SCRIPTS = ROOT / "web" / "js"
 PAGE = """<script type="module">
     import { lazy } from "./host/lazy.js";
-    document.title = (await lazy("parts/shown.mjs")).said;
+    document.title = (await lazy("features/shown.mjs")).said;
 </script>"""
 
 
@@ -45,7 +45,7 @@ class LikeComfyUI(http.server.SimpleHTTPRequestHandler):
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[tuple[Path, str]]:
     (tmp_path / "host").mkdir()
-    (tmp_path / "parts").mkdir()
+    (tmp_path / "features").mkdir()
     shutil.copy(SCRIPTS / "host" / "lazy.js", tmp_path / "host")
     (tmp_path / "index.html").write_text(PAGE)
     handler = functools.partial(LikeComfyUI, directory=str(tmp_path))
@@ -59,7 +59,7 @@ def install(site: Path, version: str) -> None:
     now = (SCRIPTS / "version.js").read_text()
     before, _, after = now.partition('VERSION = "')
     (site / "version.js").write_text(f'{before}VERSION = "{version}{after[after.index(chr(34)) :]}')
-    (site / "parts" / "shown.mjs").write_text(f'export const said = "from {version}";')
+    (site / "features" / "shown.mjs").write_text(f'export const said = "from {version}";')
 
 
 def test_a_lazy_module_of_the_old_version_is_not_met_again(
@@ -75,7 +75,7 @@ def test_a_lazy_module_of_the_old_version_is_not_met_again(
         assert page.title() == f"from {version}"
     # It is the address that did it: what was kept under the first one is still there.
     install(folder, "1.0.0")
-    (folder / "parts" / "shown.mjs").write_text('export const said = "changed";')
+    (folder / "features" / "shown.mjs").write_text('export const said = "changed";')
     page.goto(url)
     page.wait_for_function("() => document.title")
     assert page.title() == "from 1.0.0"

@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { firstChoice, makeForm, fingerprint } from "../../web/js/lib/form.js";
-import { compare, merge } from "../../web/js/parts/program/outdated.js";
+import { compare, merge } from "../../web/js/features/program/outdated.js";
 import { field, node, output, program } from "./sample.js";
 
 const then = program();

@@ -1,7 +1,7 @@
 // The rows of the chooser.
 
 import { expect, test } from "vitest";
-import { fieldRows, searchIndex, openAtFirst, openChooser, outputRows, toggled } from "../../web/js/parts/program/chooser.mjs";
+import { fieldRows, searchIndex, openAtFirst, openChooser, outputRows, toggled } from "../../web/js/features/program/chooser.mjs";
 import { firstChoice } from "../../web/js/lib/form.js";
 import { field, node, output, program } from "./sample.js";
 

@@ -8,7 +8,7 @@ import { coerce, convert, controlOf, startValue } from "../../web/js/lib/fields.
 import { blankForm, firstChoice, isFieldName, makeForm, readField, readForm, slotOf } from "../../web/js/lib/form.js";
 import { classOf, kindOf, MODELS, PROGRAMS, programOf } from "../../web/js/lib/nodes.js";
 import { favourites, flipFavourite, recentOf, rememberUse } from "../../web/js/lib/recent.js";
-import { openChoice } from "../../web/js/parts/program/models.mjs";
+import { openChoice } from "../../web/js/features/program/models.mjs";
 
 const field = (kind, more = {}) => readField({ name: "x", label: "x", kind, stored: null, ...more }, "model");
 

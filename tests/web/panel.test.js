@@ -6,13 +6,13 @@ import english from "../../locales/en/main.json";
 import { loadTexts } from "../../web/js/host/texts.js";
 import { flipFavourite, marked, recentOf, rememberUse } from "../../web/js/lib/recent.js";
 import { rowForKey, visibleRows } from "../../web/js/lib/windowing.js";
-import { makeView as makeApps } from "../../web/js/parts/panel/add.mjs";
-import { makeView as makeHistory, ROW } from "../../web/js/parts/panel/history.mjs";
-import { makeView } from "../../web/js/parts/panel/now.mjs";
-import { lastDays, spentText } from "../../web/js/parts/panel/spend.mjs";
+import { makeView as makeApps } from "../../web/js/features/panel/add.mjs";
+import { makeView as makeHistory, ROW } from "../../web/js/features/panel/history.mjs";
+import { makeView } from "../../web/js/features/panel/now.mjs";
+import { lastDays, spentText } from "../../web/js/features/panel/spend.mjs";
 
 // The one that is asked for here; `lazy.test.js` has addresses with a version, which a file has none of.
-vi.mock("../../web/js/host/lazy.js", () => ({ lazy: () => import("../../web/js/parts/tasks.mjs") }));
+vi.mock("../../web/js/host/lazy.js", () => ({ lazy: () => import("../../web/js/features/tasks.mjs") }));
 
 beforeEach(() => localStorage.clear());
 

@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { api, app } from "../../web/js/host/scripts.js";
-import { sum } from "../../web/js/parts/quote_bar.js";
+import { sum } from "../../web/js/features/quote_bar.js";
 
 const PAUSE = 1_000; // ms; longer than a change is waited for
 const node = (values) => ({ id: 1, type: "ImageInvert", pos: [0, 0], size: [200, 50], properties: { runninghub: { segment: "1" } }, ...values });

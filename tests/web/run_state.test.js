@@ -3,9 +3,9 @@
 import { beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { api } from "../../web/js/host/scripts.js";
 import { app } from "../../web/js/host/scripts.js";
-import { restore } from "../../web/js/parts/restore.js";
-import { hasEnded, listen, running } from "../../web/js/parts/run_state.js";
-import { whenAnswered } from "../../web/js/parts/tasks.js";
+import { restore } from "../../web/js/features/restore.js";
+import { hasEnded, listen, running } from "../../web/js/features/run_state.js";
+import { whenAnswered } from "../../web/js/features/tasks.js";
 
 const PAID = { en: "done in 1 s · 1 coin" };
 const SHARED = { en: "done together with an identical node" };

@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 
-import { forSearch, programNode } from "../../web/js/parts/program/node.js";
+import { forSearch, programNode } from "../../web/js/features/program/node.js";
 
 const definition = () => ({
   name: "RunningHubAIApp",

@@ -7,11 +7,11 @@ import chinese from "../../locales/zh/main.json";
 import { app } from "./host/app.js";
 import { notice } from "../../web/js/host/dialogs.js";
 import { bytesText, estimateText } from "../../web/js/host/texts.js";
-import { explainedView } from "../../web/js/parts/explanation.mjs";
+import { explainedView } from "../../web/js/features/explanation.mjs";
 import { loadTexts } from "../../web/js/host/texts.js";
 import { action, statusLine, h } from "../../web/js/lib/view.js";
-import { offerKey, testText } from "../../web/js/parts/account.js";
-import { inspectionText } from "../../web/js/parts/tasks.mjs";
+import { offerKey, testText } from "../../web/js/features/account.js";
+import { inspectionText } from "../../web/js/features/tasks.mjs";
 
 
 /** Answers of the server by path; what was sent is kept in `sent`. */

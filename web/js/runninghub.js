@@ -2,18 +2,18 @@
 
 import { register } from "./host/comfy.js";
 import { h } from "./lib/view.js";
-import { account } from "./parts/account.js";
-import { autoRuns } from "./parts/auto_runs.js";
-import { panel } from "./parts/panel/panel.js";
-import { profiles } from "./parts/profiles.js";
-import { migration } from "./parts/migration.js";
-import { models } from "./parts/models.js";
-import { programNode } from "./parts/program/node.js";
-import { restore } from "./parts/restore.js";
-import { running } from "./parts/run_state.js";
-import { segments } from "./parts/segments.js";
-import { sum } from "./parts/quote_bar.js";
-import { tasks } from "./parts/tasks.js";
+import { account } from "./features/account.js";
+import { autoRuns } from "./features/auto_runs.js";
+import { panel } from "./features/panel/panel.js";
+import { profiles } from "./features/profiles.js";
+import { migration } from "./features/migration.js";
+import { models } from "./features/models.js";
+import { programNode } from "./features/program/node.js";
+import { restore } from "./features/restore.js";
+import { running } from "./features/run_state.js";
+import { segments } from "./features/segments.js";
+import { sum } from "./features/quote_bar.js";
+import { tasks } from "./features/tasks.js";
 
 // ComfyUI calls hooks in this order: marks must be read before a run of theirs is restored.
 for (const [name, part] of Object.entries({ profiles, programNode, models, account, running, segments, restore, tasks, migration, panel, sum, autoRuns })) {

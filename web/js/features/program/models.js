@@ -50,7 +50,7 @@ export async function openModels(node, { words = "", reason = "" } = {}) {
 	if (document.querySelector("dialog.runninghub-dialog[open]")) return;
 	await loadTexts();
 	/** @type {typeof import("./models.mjs")} */
-	const { openChoice } = await lazy("parts/program/models.mjs");
+	const { openChoice } = await lazy("features/program/models.mjs");
 	const question = { task: classOf(node), profile: valueOf(node, "profile"), words, reason };
 	const chosen = await openChoice(question, () => void offerKey(node));
 	if (!node.graph) return;

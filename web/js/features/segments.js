@@ -141,7 +141,7 @@ async function explain() {
 			dialog.close();
 			await offerLocal();
 		}
-		const { explainedView } = await lazy("parts/explanation.mjs");
+		const { explainedView } = await lazy("features/explanation.mjs");
 		return [explainedView(explained, (/** @type {string} */ id) => show(id) && dialog.close())];
 	});
 }

@@ -41,7 +41,7 @@ export const findItems = (node, profile) =>
 /** @type {(node: ComfyNode, widget: ComfyWidget, kind: string, profile: string) => Promise<void>} */
 async function openSearch(node, widget, kind, profile) {
 	/** @type {typeof import("./resources.mjs")} */
-	const { openResources } = await lazy("parts/program/resources.mjs");
+	const { openResources } = await lazy("features/program/resources.mjs");
 	const question = { kind, profile, value: String(widget.value ?? ""), module: moduleOf(node) };
 	const chosen = await openResources(question, (names) => {
 		foundNames.set(kind, new Set([...(foundNames.get(kind) ?? []), ...names]));

@@ -359,7 +359,7 @@ async function dropLoader(data, at) {
 /** @type {(order: number, index: number, at?: number[] | "selected") => Promise<void>} */
 async function addLoader(order, index, at) {
 	const loader = await post("/runninghub/history/loader", { order, index });
-	const { placeLoader } = await lazy("parts/program/add_to_canvas.mjs");
+	const { placeLoader } = await lazy("features/program/add_to_canvas.mjs");
 	placeLoader(loader, at);
 }
 
@@ -372,14 +372,14 @@ async function orderView(order, leave, again) {
 	const isOver = OVER.includes(entry.state);
 	if (!isOver) {
 		// The same card as in the task list: settle, cancel, fetch.
-		const { taskView } = await lazy("parts/tasks.mjs");
+		const { taskView } = await lazy("features/tasks.mjs");
 		return [taskView({ ...entry, followed: false, cancelling: false }, async () => leave(true), () => leave(true)), inputsView(entry)];
 	}
 	const seconds = entry.seconds && text("amounts.seconds", { seconds: entry.seconds });
 	const facts = dotted(t(`state.${entry.state}`), whenText(entry.placed), seconds, costText(entry), entry.instance !== "default" && entry.instance);
 	const use = async () => {
 		const inputs = await post("/runninghub/history/inputs", { order });
-		const { useInputs } = await lazy("parts/program/add_to_canvas.mjs");
+		const { useInputs } = await lazy("features/program/add_to_canvas.mjs");
 		await useInputs(inputs);
 	};
 	const repeat = async () => {

@@ -23,7 +23,7 @@ export const choose = (node) => askChoice(node).catch((error) => toast("warn", n
 async function askChoice(node) {
 	await loadTexts();
 	const isModel = kindOf(node) === "model";
-	if (textOf(node) === "") return isModel ? openModels(node) : (await lazy("parts/program/start.mjs")).openStart(node);
+	if (textOf(node) === "") return isModel ? openModels(node) : (await lazy("features/program/start.mjs")).openStart(node);
 	const program = await readProgram(node, false);
 	if (!program) return;
 	const before = formOf(node);
@@ -32,7 +32,7 @@ async function askChoice(node) {
 	// A model's suggested fields are its usual ones: the button offers the others.
 	if (isModel && !same) return applyForm(node, program, makeForm(program, first, before));
 	/** @type {typeof import("./chooser.mjs")} */
-	const { openChooser } = await lazy("parts/program/chooser.mjs");
+	const { openChooser } = await lazy("features/program/chooser.mjs");
 	const choice = await openChooser(program, first);
 	const widget = widgetOf(node, inputOf(node));
 	if (choice && node.graph) {

@@ -21,6 +21,6 @@ export const autoRuns = {
 			succeeded = id;
 		});
 		const orders = () => allThings(rootGraph()).some((thing) => kindOf(thing) || markOf(thing));
-		onRun(async (isAuto) => !isAuto || !orders() || (await lazy("parts/auto_runs.mjs")).mayRun({ prompt: newest.prompt, isWell: newest.id === succeeded }));
+		onRun(async (isAuto) => !isAuto || !orders() || (await lazy("features/auto_runs.mjs")).mayRun({ prompt: newest.prompt, isWell: newest.id === succeeded }));
 	},
 };

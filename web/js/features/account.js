@@ -35,7 +35,7 @@ export const account = {
 			// Not stored as a ComfyUI setting: any page can read those.
 			type: () => {
 				const holder = h("div", "runninghub-setting");
-				void loadTexts().then(async () => holder.append((await lazy("parts/keys.mjs")).keysPage()));
+				void loadTexts().then(async () => holder.append((await lazy("features/keys.mjs")).keysPage()));
 				return holder;
 			},
 		},
@@ -46,7 +46,7 @@ export const account = {
 			defaultValue: "",
 			type: () => {
 				const holder = h("div", "runninghub-setting");
-				void loadTexts().then(async () => holder.append((await lazy("parts/limits.mjs")).limitsPage()));
+				void loadTexts().then(async () => holder.append((await lazy("features/limits.mjs")).limitsPage()));
 				return holder;
 			},
 		},
@@ -61,7 +61,7 @@ export const account = {
 
 /** Open the keys page, focused on the saved workflow that a profile's segments are sent under. @param {string} profile */
 export async function openWorkflowOf(profile) {
-	const { keysPage } = await lazy("parts/keys.mjs");
+	const { keysPage } = await lazy("features/keys.mjs");
 	openDialog({ title: t("title"), body: keysPage(`workflow of ${profile}`) });
 }
 

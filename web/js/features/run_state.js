@@ -270,7 +270,7 @@ async function estimate(key = "") {
 }
 
 async function raiseLimit() {
-	const { limitsPage } = await lazy("parts/limits.mjs");
+	const { limitsPage } = await lazy("features/limits.mjs");
 	openDialog({ title: t("raise"), body: limitsPage() });
 }
 

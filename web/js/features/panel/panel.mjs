@@ -12,10 +12,10 @@ const KEY = "runninghub.panel";
 
 /** @type {Record<string, () => Promise<any>>} */
 const VIEWS = {
-	now: () => lazy("parts/panel/now.mjs"),
-	history: () => lazy("parts/panel/history.mjs"),
-	spend: () => lazy("parts/panel/spend.mjs"),
-	add: () => lazy("parts/panel/add.mjs"),
+	now: () => lazy("features/panel/now.mjs"),
+	history: () => lazy("features/panel/history.mjs"),
+	spend: () => lazy("features/panel/spend.mjs"),
+	add: () => lazy("features/panel/add.mjs"),
 };
 const NAMES = Object.keys(VIEWS);
 

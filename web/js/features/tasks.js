@@ -41,7 +41,7 @@ async function announce() {
 }
 
 export async function openTasks() {
-	await (await lazy("parts/tasks.mjs")).openTasks();
+	await (await lazy("features/tasks.mjs")).openTasks();
 }
 
 /** Cancelled, but not known to have ended. @param {RhTask} task */

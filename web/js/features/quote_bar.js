@@ -119,7 +119,7 @@ function buttonOf(quote) {
 }
 
 /** @param {{ text: string, orders: any[] }} quote */
-const openDetails = async ({ text, orders }) => (await lazy("parts/quote_bar.mjs")).openSum(totalText(text), perRunText(), orders);
+const openDetails = async ({ text, orders }) => (await lazy("features/quote_bar.mjs")).openSum(totalText(text), perRunText(), orders);
 
 /** A quote is for one run: add the batch count and the auto-queue mode. */
 const totalText = (text = "", count = runCount()) => dotted(count > 1 ? t("times", { text, count }) : text, autoMode() && t(`auto.${autoMode()}`));

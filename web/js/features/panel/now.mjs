@@ -29,7 +29,7 @@ export function makeView() {
 		let count = 0;
 		try {
 			const { tasks } = await post("/runninghub/now", {});
-			const { taskView } = await lazy("parts/tasks.mjs");
+			const { taskView } = await lazy("features/tasks.mjs");
 			count = tasks.length;
 			if (!isOpen) return;
 			say(status, count === 0 ? t("now.none") : "");

@@ -29,7 +29,7 @@ export function makeView() {
 
 /** @type {(kind: RhKind, id: string, profile: string) => Promise<any>} */
 async function place(kind, id, profile) {
-	const { placeProgram } = await lazy("parts/program/add_to_canvas.mjs");
+	const { placeProgram } = await lazy("features/program/add_to_canvas.mjs");
 	return placeProgram(kind, id, profile);
 }
 
@@ -54,7 +54,7 @@ function modelsView() {
 	const classes = [...MODELS.keys()].filter(classTitle);
 	const buttons = classes.map((name) =>
 		action(classTitle(name), status, async () => {
-			const { placeTask } = await lazy("parts/program/add_to_canvas.mjs");
+			const { placeTask } = await lazy("features/program/add_to_canvas.mjs");
 			await placeTask(name);
 		}),
 	);

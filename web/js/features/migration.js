@@ -27,7 +27,7 @@ export const migration = {
 async function open(name) {
 	await loadTexts();
 	/** @type {typeof import("./migration.mjs")} */
-	const opened = await lazy("parts/migration.mjs");
+	const opened = await lazy("features/migration.mjs");
 	await opened[name]();
 }
 

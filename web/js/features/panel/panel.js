@@ -32,7 +32,7 @@ function render(into) {
 	close = () => (isOpen = false);
 	void fill(view, async () => {
 		/** @type {[typeof import("./panel.mjs"), void]} */
-		const [{ makePanel }] = await Promise.all([lazy("parts/panel/panel.mjs"), loadTexts()]);
+		const [{ makePanel }] = await Promise.all([lazy("features/panel/panel.mjs"), loadTexts()]);
 		if (!isOpen) return [];
 		const shown = makePanel(view);
 		close = shown.close;
