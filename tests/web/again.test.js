@@ -3,7 +3,7 @@
 import { beforeEach, expect, test, vi } from "vitest";
 import { api } from "../../web/js/host/scripts.js";
 import { app } from "../../web/js/host/scripts.js";
-import { runAgain } from "../../web/js/host/queue.js";
+import { rerunNode } from "../../web/js/host/queue.js";
 
 const node = { id: 3, type: "RunningHubRemoteWorkflow" };
 let sent;
@@ -25,14 +25,14 @@ beforeEach(() => {
 
 test("the next prompt says which node shall run anew, in every place where it is", async () => {
   const { queuePrompt, fetchApi } = api;
-  await runAgain(node);
+  await rerunNode(node);
   expect(sent[0][1].extra_data).toEqual({ extra_pnginfo: {}, runninghub: { again: ["3", "7:3"] } });
   expect(api.queuePrompt).toBe(queuePrompt);
   expect(api.fetchApi).toBe(fetchApi);
 });
 
 test("the prompt after it says nothing", async () => {
-  await runAgain(node);
+  await rerunNode(node);
   await app.queuePrompt(0);
   expect(sent[1][1].extra_data.runninghub).toBeUndefined();
 });
@@ -42,6 +42,6 @@ test("a graph that makes no prompt leaves nothing behind", async () => {
   app.queuePrompt = async () => {
     throw new Error("no prompt");
   };
-  await expect(runAgain(node)).rejects.toThrow("no prompt");
+  await expect(rerunNode(node)).rejects.toThrow("no prompt");
   expect(api.queuePrompt).toBe(queuePrompt);
 });

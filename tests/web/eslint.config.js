@@ -24,7 +24,7 @@ const EFFECTS = {
 
 const PURE = {
   selector: `${IMPORTS}[source.value=/^\\.\\.\\//]`,
-  message: "lib/ knows neither ComfyUI's page nor our parts: what it needs is handed in.",
+  message: "lib/ knows neither ComfyUI's page nor our features: what it needs is handed in.",
 };
 
 export default [

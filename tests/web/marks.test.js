@@ -140,12 +140,12 @@ test("what says that a thing runs there is the marked group or subgraph that it 
   const root = { nodes: [inGroup, outer], groups: [plain, box], subgraphs: new Map([["a", inner]]) };
   for (const thing of [inGroup, outer, plain, box]) thing.graph = root;
   inSubgraph.graph = inner;
-  expect(marks.holderOf(inSubgraph, root)).toBeNull();
+  expect(marks.markedContainerOf(inSubgraph, root)).toBeNull();
   marks.setMark(box, mark("1"));
-  expect([inGroup, outer, inSubgraph].map((thing) => marks.holderOf(thing, root))).toEqual([box, box, box]);
-  expect(marks.holderOf(box, root)).toBeNull();
+  expect([inGroup, outer, inSubgraph].map((thing) => marks.markedContainerOf(thing, root))).toEqual([box, box, box]);
+  expect(marks.markedContainerOf(box, root)).toBeNull();
   marks.setMark(outer, mark("2"));
-  expect(marks.holderOf(inSubgraph, root)).toBe(outer);
+  expect(marks.markedContainerOf(inSubgraph, root)).toBe(outer);
 });
 
 /** Nodes in a row, each reading the one before it. */

@@ -6,8 +6,8 @@ import { loadTexts } from "../../web/js/host/texts.js";
 import { withForms } from "../../web/js/lib/api_prompt.js";
 import { coerce, convert, controlOf, startValue } from "../../web/js/lib/fields.js";
 import { blankForm, firstChoice, isFieldName, makeForm, readField, readForm, slotOf } from "../../web/js/lib/form.js";
-import { classOf, kindOf, MODELS, PROGRAMS, programOf } from "../../web/js/lib/nodes.js";
-import { favourites, flipFavourite, recentOf, rememberUse } from "../../web/js/lib/recent.js";
+import { classOf, kindOf, MODEL_CLASSES, KIND_BY_CLASS, programOf } from "../../web/js/lib/nodes.js";
+import { favouriteModels, toggleFavourite, recentOf, rememberUse } from "../../web/js/lib/recent.js";
 import { openChoice } from "../../web/js/features/program/models.mjs";
 
 const field = (kind, more = {}) => readField({ name: "x", label: "x", kind, stored: null, ...more }, "model");
@@ -93,7 +93,7 @@ test.each(["model", "link_3", "send_anyway", "seed control_after_generate", "../
 test("a prompt without a form shows its parameters and the single items of a list", () => {
   const inputs = { model: "a/b", prompt: "words", "imageUrls.2": ["5", 0], duration: 5, batch: "each" };
   const prompt = { 1: { class_type: "RunningHubModel", inputs }, 2: { class_type: "SaveVideo", inputs: { video: ["1", 2] } } };
-  const form = readForm(withForms(prompt, PROGRAMS)[1].inputs.form);
+  const form = readForm(withForms(prompt, KIND_BY_CLASS)[1].inputs.form);
   expect(form.fields.map(({ name, kind }) => [name, kind])).toEqual([["prompt", "STRING"], ["imageUrls.2", "*"], ["duration", "INT"]]);
   expect(form.sockets).toEqual([0, 1, 2]);
 });
@@ -101,14 +101,14 @@ test("a prompt without a form shows its parameters and the single items of a lis
 test("an entry of the search is a node of the general class", () => {
   const node = { comfyClass: "RunningHubModel:a/b", properties: { runninghub: { form: { id: "a/b" } } }, widgets: [{ name: "model", value: "a/b" }] };
   expect([classOf(node), kindOf(node), programOf(node)?.id]).toEqual(["RunningHubModel", "model", "a/b"]);
-  expect(MODELS.size).toBe(13);
+  expect(MODEL_CLASSES.size).toBe(13);
 });
 
 test("favourites are marked and unmarked, and models used lately push no workflow away", () => {
-  expect(flipFavourite("a", "A")).toBe(true);
-  expect(flipFavourite("b", "B")).toBe(true);
-  expect(flipFavourite("a", "A")).toBe(false);
-  expect(favourites().map(({ id }) => id)).toEqual(["b"]);
+  expect(toggleFavourite("a", "A")).toBe(true);
+  expect(toggleFavourite("b", "B")).toBe(true);
+  expect(toggleFavourite("a", "A")).toBe(false);
+  expect(favouriteModels().map(({ id }) => id)).toEqual(["b"]);
   rememberUse({ kind: "workflow", id: "1", name: "one" });
   Array.from({ length: 30 }, (_, index) => rememberUse({ kind: "model", id: String(index), name: "m" }));
   expect(recentOf("workflow").map(({ id }) => id)).toEqual(["1"]);

@@ -4,7 +4,7 @@ import { beforeEach, expect, test, vi } from "vitest";
 
 import english from "../../locales/en/main.json";
 import { loadTexts } from "../../web/js/host/texts.js";
-import { flipFavourite, marked, recentOf, rememberUse } from "../../web/js/lib/recent.js";
+import { toggleFavourite, allFavourites, recentOf, rememberUse } from "../../web/js/lib/recent.js";
 import { rowForKey, visibleRows } from "../../web/js/lib/windowing.js";
 import { makeView as makeApps } from "../../web/js/features/panel/add.mjs";
 import { makeView as makeHistory, ROW } from "../../web/js/features/panel/history.mjs";
@@ -52,14 +52,14 @@ test("what was not told is not nothing", async () => {
 
 test("a favourite stays until it is taken out, beside what was used lately", () => {
   const app = { kind: /** @type {const} */ ("app"), id: "1900000000000000201", name: "Redraw" };
-  expect(flipFavourite(app.id, app.name, "app")).toBe(true);
+  expect(toggleFavourite(app.id, app.name, "app")).toBe(true);
   rememberUse(/** @type {any} */ (app));
-  expect(marked()).toEqual([app]);
+  expect(allFavourites()).toEqual([app]);
   expect(recentOf("app")).toEqual([app]);
-  expect(flipFavourite(app.id, app.name, "app")).toBe(false);
-  expect(marked()).toEqual([]);
+  expect(toggleFavourite(app.id, app.name, "app")).toBe(false);
+  expect(allFavourites()).toEqual([]);
   localStorage.setItem("runninghub.favourites", "no list");
-  expect(marked()).toEqual([]);
+  expect(allFavourites()).toEqual([]);
 });
 
 test.each([

@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 
-import { idFor, idIn, isOurs, programOf, setWidget, withoutKey } from "../../web/js/lib/nodes.js";
+import { programIdIn, idIn, isOurs, programOf, setWidget, withoutKey } from "../../web/js/lib/nodes.js";
 
 test.each([
   ["1900000000000000109", "1900000000000000109"],
@@ -57,7 +57,7 @@ test.each([
 ])("a call example has an id, and is kept without its key: %s", (text) => {
   const keyless = withoutKey(text);
   expect(keyless).not.toContain(KEY);
-  expect(idFor("module", keyless)).toBe("1900000000000000302/002");
+  expect(programIdIn("module", keyless)).toBe("1900000000000000302/002");
   expect(withoutKey(keyless)).toBe(keyless);
   expect(programOf(node("RunningHubQuickCreate", { module: keyless })).id).toBe("1900000000000000302/002");
 });
@@ -70,6 +70,6 @@ test.each([
 });
 
 test("half an example has no id yet", () => {
-  expect(idFor("module", EXAMPLE.slice(0, 40))).toBe("");
-  expect(idFor("app", "https://www.runninghub.cn/ai-detail/1900000000000000202")).toBe("1900000000000000202");
+  expect(programIdIn("module", EXAMPLE.slice(0, 40))).toBe("");
+  expect(programIdIn("app", "https://www.runninghub.cn/ai-detail/1900000000000000202")).toBe("1900000000000000202");
 });

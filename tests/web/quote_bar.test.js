@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { api, app } from "../../web/js/host/scripts.js";
-import { sum } from "../../web/js/features/quote_bar.js";
+import { quoteBar } from "../../web/js/features/quote_bar.js";
 
 const PAUSE = 1_000; // ms; longer than a change is waited for
 const node = (values) => ({ id: 1, type: "ImageInvert", pos: [0, 0], size: [200, 50], properties: { runninghub: { segment: "1" } }, ...values });
@@ -27,7 +27,7 @@ beforeEach(async () => {
 
 afterEach(() => vi.useRealTimers());
 
-sum.setup();
+quoteBar.setup();
 
 test("a marked node that was moved is no reason to ask, whose value changed is one", async () => {
   await changed(node({ pos: [500, 300], size: [240, 50] }));

@@ -4,8 +4,9 @@ import { beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { api } from "../../web/js/host/scripts.js";
 import { app } from "../../web/js/host/scripts.js";
 import { restore } from "../../web/js/features/restore.js";
-import { hasEnded, listen, running } from "../../web/js/features/run_state.js";
-import { whenAnswered } from "../../web/js/features/tasks.js";
+import { failureNotices } from "../../web/js/features/failure_notices.js";
+import { hasEnded, listen, runState } from "../../web/js/features/run_state.js";
+import { settleListeners } from "../../web/js/features/tasks.js";
 
 const PAID = { en: "done in 1 s · 1 coin" };
 const SHARED = { en: "done together with an identical node" };
@@ -29,7 +30,8 @@ let answers = {};
 
 beforeAll(() => {
   api.queuePrompt = async () => ({ prompt_id: "p" });
-  running.setup();
+  runState.setup();
+  failureNotices.setup();
   vi.stubGlobal("fetch", async () => ({ ok: true, status: 200, json: async () => ({ token: "t" }) }));
   listen(); // as the first node of ours on a page has it
 });
@@ -125,9 +127,9 @@ test("a question that was answered is not asked on the node any more", async () 
   happen("execution_error", { node_id: "1", node_type: "RunningHubRemoteWorkflow", prompt_id: "p", exception_message: "answer it first" });
   const isAsked = () => document.querySelector(".runninghub-notices").textContent.includes("answer it first");
   await vi.waitFor(() => expect(isAsked()).toBe(true));
-  whenAnswered.forEach((act) => act(4));
+  settleListeners.forEach((act) => act(4));
   expect(hasEnded(app.graph.nodes[0])).toBe(true);
-  whenAnswered.forEach((act) => act(5));
+  settleListeners.forEach((act) => act(5));
   expect([hasEnded(app.graph.nodes[0]), isAsked()]).toEqual([false, false]);
 });
 
@@ -136,7 +138,7 @@ test("what nodes say is read again once a step of undo has put their values back
   const page = Object.assign(document.createElement("div"), { id: "vue-app" });
   page.__vue_app__ = { config: { globalProperties: { $pinia: { state: { value: shared } } } } };
   document.body.append(page);
-  running.afterConfigureGraph();
+  runState.afterConfigureGraph();
   expect(shared.runninghub).toEqual({ changes: 1 });
   page.remove();
 });

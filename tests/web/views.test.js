@@ -5,11 +5,11 @@ import { beforeEach, expect, test, vi } from "vitest";
 import english from "../../locales/en/main.json";
 import chinese from "../../locales/zh/main.json";
 import { app } from "./host/app.js";
-import { notice } from "../../web/js/host/dialogs.js";
+import { showNotice } from "../../web/js/host/dialogs.js";
 import { bytesText, estimateText } from "../../web/js/host/texts.js";
 import { explainedView } from "../../web/js/features/explanation.mjs";
 import { loadTexts } from "../../web/js/host/texts.js";
-import { action, statusLine, h } from "../../web/js/lib/view.js";
+import { actionButton, statusLine, h } from "../../web/js/lib/view.js";
 import { offerKey, testText } from "../../web/js/features/account.js";
 import { inspectionText } from "../../web/js/features/tasks.mjs";
 
@@ -139,7 +139,7 @@ test("a look at an uncertain order says what was seen, and when nothing was", ()
 
 test("an action that cannot be taken back happens at the second press, and not after a look away", async () => {
   const done = [];
-  const button = action("Delete", statusLine(), () => done.push(1), "Sure?");
+  const button = actionButton("Delete", statusLine(), () => done.push(1), "Sure?");
   button.click();
   expect([button.textContent, done.length]).toEqual(["Sure?", 0]);
   button.onblur();
@@ -153,7 +153,7 @@ test("an action is not begun twice, and says why it failed", async () => {
   let fail = () => {};
   const began = [];
   const status = statusLine();
-  const button = action("Go", status, () => {
+  const button = actionButton("Go", status, () => {
     began.push(1);
     return new Promise((_, reject) => (fail = reject));
   });
@@ -167,7 +167,7 @@ test("an action is not begun twice, and says why it failed", async () => {
 test("a notice is closed by Escape, and keeps keys from the graph behind", () => {
   const graph = vi.fn();
   document.body.addEventListener("keydown", graph);
-  notice("alert", "Title", "text", (close) => [h("button", { onclick: close }, "Close")]);
+  showNotice("alert", "Title", "text", (close) => [h("button", { onclick: close }, "Close")]);
   const [shown] = document.querySelectorAll("[role=alert]");
   const press = (key) => shown.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
   press("Delete");
@@ -179,7 +179,7 @@ test("a notice is closed by Escape, and keeps keys from the graph behind", () =>
 test("Run and Save are left to ComfyUI, and not to the browser", () => {
   const heard = vi.fn();
   document.body.addEventListener("keydown", heard);
-  notice("alert", "Title", "text", () => []);
+  showNotice("alert", "Title", "text", () => []);
   const [shown] = document.querySelectorAll("[role=alert]");
   for (const [key, more] of [["Enter", { ctrlKey: true }], ["s", { metaKey: true }], ["z", { ctrlKey: true }]]) {
     shown.dispatchEvent(new KeyboardEvent("keydown", { key, ...more, bubbles: true, cancelable: true }));

@@ -6,17 +6,18 @@ import { account } from "./features/account.js";
 import { autoRuns } from "./features/auto_runs.js";
 import { panel } from "./features/panel/panel.js";
 import { profiles } from "./features/profiles.js";
+import { failureNotices } from "./features/failure_notices.js";
 import { migration } from "./features/migration.js";
 import { models } from "./features/models.js";
 import { programNode } from "./features/program/node.js";
 import { restore } from "./features/restore.js";
-import { running } from "./features/run_state.js";
+import { runState } from "./features/run_state.js";
 import { segments } from "./features/segments.js";
-import { sum } from "./features/quote_bar.js";
+import { quoteBar } from "./features/quote_bar.js";
 import { tasks } from "./features/tasks.js";
 
 // ComfyUI calls hooks in this order: marks must be read before a run of theirs is restored.
-for (const [name, part] of Object.entries({ profiles, programNode, models, account, running, segments, restore, tasks, migration, panel, sum, autoRuns })) {
-	register(name, part);
+for (const [name, feature] of Object.entries({ profiles, programNode, models, account, runState, failureNotices, segments, restore, tasks, migration, panel, quoteBar, autoRuns })) {
+	register(name, feature);
 }
 document.head.append(h("link", { rel: "stylesheet", href: new URL("../css/runninghub.css", import.meta.url).href }));

@@ -277,8 +277,8 @@ type MenuItem = {
   callback?: (...args: any[]) => any;
 } | null;
 
-/** The hooks of an extension; a part is one without its name. */
-interface ComfyPart {
+/** What a module of features/ registers: an extension without its name. */
+interface RhFeature {
   commands?: ComfyCommand[];
   keybindings?: ComfyKeybinding[];
   menuCommands?: { path: string[]; commands: string[] }[];
@@ -307,7 +307,7 @@ interface ComfyPart {
   getNodeMenuItems?: (node: ComfyNode) => MenuItem[];
 }
 
-interface ComfyExtension extends ComfyPart {
+interface ComfyExtension extends RhFeature {
   name: string;
 }
 

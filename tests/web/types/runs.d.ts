@@ -77,12 +77,12 @@ interface RhTask {
   link?: string;
 }
 
-type RhAct = () => unknown;
+type RhCallback = () => unknown;
 /** The chips to draw around a node or group. */
 type RhChips = (thing: any) => RhChip[];
 
 /** A view of the panel; `close` stops its background work. */
 interface RhPanelView {
   content: any[];
-  close: RhAct;
+  close: RhCallback;
 }

@@ -7,9 +7,9 @@ import { lazy } from "../host/lazy.js";
 import { post } from "../host/server.js";
 import { dotted, loadTexts, numberText, textsOf } from "../host/texts.js";
 import { classOf, isOurs, kindOf, setWidget, valueOf } from "../lib/nodes.js";
-import { action, statusLine, form, h, link, page, row, messageOf } from "../lib/view.js";
-import { readSettings, remember, SANDBOX } from "./profiles.js";
-import { remedies } from "./run_state.js";
+import { actionButton, statusLine, form, h, link, page, row, messageOf } from "../lib/view.js";
+import { readSettings, cacheProfiles, SANDBOX } from "./profiles.js";
+import { failureActions } from "./failure_notices.js";
 
 /**
  * Status of a profile's account; null for what it does not report.
@@ -24,40 +24,32 @@ const KEY_PAGE = "/enterprise-api/consumerApi";
 /** The service's kinds of keys → ours. @type {Record<string, string>} */
 const KINDS = { NORMAL: "normal", SHARED: "shared", EXCLUSIVE: "dedicated" };
 
-/** @type {ComfyPart} */
+/** @type {RhFeature} */
 export const account = {
 	settings: [
-		{
-			id: "runninghub.account",
-			name: "Keys and sites",
-			category: ["RunningHub", "Account", "Keys and sites"],
-			defaultValue: "",
-			// Not stored as a ComfyUI setting: any page can read those.
-			type: () => {
-				const holder = h("div", "runninghub-setting");
-				void loadTexts().then(async () => holder.append((await lazy("features/keys.mjs")).keysPage()));
-				return holder;
-			},
-		},
-		{
-			id: "runninghub.costs",
-			name: "Limits of cost",
-			category: ["RunningHub", "Costs", "Limits of cost"],
-			defaultValue: "",
-			type: () => {
-				const holder = h("div", "runninghub-setting");
-				void loadTexts().then(async () => holder.append((await lazy("features/limits.mjs")).limitsPage()));
-				return holder;
-			},
-		},
+		pageSetting("runninghub.account", "Account", "Keys and sites", async () => (await lazy("features/keys.mjs")).keysPage()),
+		pageSetting("runninghub.costs", "Costs", "Limits of cost", async () => (await lazy("features/limits.mjs")).limitsPage()),
 	],
 	setup() {
-		remedies.push(({ kind, there }, status, close) => (KEY_FAILURE.test(kind) ? keyActions(there, status, close) : []));
+		failureActions.push(({ kind, openNode }, status, close) => (KEY_FAILURE.test(kind) ? keyActions(openNode, status, close) : []));
 	},
 	nodeCreated(node) {
 		if (isOurs(classOf(node))) addBadge(node, () => sandboxBadge(node));
 	},
 };
+
+/**
+ * A setting that is a page of ours. What is set there is not stored as a ComfyUI setting: any page can read those.
+ * @param {string} id @param {string} section @param {string} name @param {() => Promise<HTMLElement>} load
+ */
+function pageSetting(id, section, name, load) {
+	const type = () => {
+		const container = h("div", "runninghub-setting");
+		void loadTexts().then(async () => container.append(await load()));
+		return container;
+	};
+	return { id, name, category: ["RunningHub", section, name], defaultValue: "", type };
+}
 
 /** Open the keys page, focused on the saved workflow that a profile's segments are sent under. @param {string} profile */
 export async function openWorkflowOf(profile) {
@@ -99,14 +91,14 @@ export function keyForm({ sites, profiles, has_users: hasUsers }, done, replaced
 		address.hidden = site.value !== "";
 	}
 	let replacing = replaced?.name ?? "";
-	const save = action(t("save"), status, async () => {
+	const save = actionButton(t("save"), status, async () => {
 		const named = name.value.trim();
 		if (names.includes(named) && replacing !== named) {
 			replacing = named;
 			status.textContent = t("replace_sure", { name: named });
 			return;
 		}
-		remember(await post("/runninghub/profiles/save", { name: named, origin: site.value || address.value, key: key.value }));
+		cacheProfiles(await post("/runninghub/profiles/save", { name: named, origin: site.value || address.value, key: key.value }));
 		key.value = "";
 		await done(named);
 		void showTest(named);
@@ -138,20 +130,20 @@ export function testText({ kind, coins, money, currency, running, limit }) {
 	return t("works", { found: facts });
 }
 
-/** Buttons under a failure that a key resolves. @type {(there: () => Promise<any>, status: HTMLElement, close: () => void) => any[]} */
-function keyActions(there, status, close) {
+/** Buttons under a failure that a key resolves. @type {(openNode: () => Promise<any>, status: HTMLElement, close: () => void) => any[]} */
+function keyActions(openNode, status, close) {
 	const enter = async () => {
-		const node = await there();
+		const node = await openNode();
 		close();
 		await offerKey(node, "", true);
 	};
 	const sandbox = async () => {
-		const node = await there();
+		const node = await openNode();
 		const { samples } = await post("/runninghub/sandbox", { on: true });
 		close();
 		await useSandbox(node, samples);
 	};
-	return [action(t("offer.enter"), status, enter), action(t("offer.try_button"), status, sandbox)];
+	return [actionButton(t("offer.enter"), status, enter), actionButton(t("offer.try_button"), status, sandbox)];
 }
 
 /**
@@ -174,7 +166,7 @@ export async function offerKey(node, reason = "", isRefused = reason !== "") {
 		}, replaced);
 		enter.querySelector("input[type=password]")?.setAttribute("autofocus", "");
 		const status = statusLine();
-		const sandbox = action(t("offer.try_button"), status, async () => {
+		const sandbox = actionButton(t("offer.try_button"), status, async () => {
 			const { samples } = await post("/runninghub/sandbox", { on: true });
 			resolve(useSandbox(/** @type {ComfyNode} */ (node), samples));
 			dialog.close();

@@ -3,7 +3,7 @@
 import { onEvent } from "../host/comfy.js";
 import { rootGraph } from "../host/graph.js";
 import { lazy } from "../host/lazy.js";
-import { onQueued, onRun } from "../host/queue.js";
+import { onPromptPosted, addRunGuard } from "../host/queue.js";
 import { allThings, markOf } from "../lib/marks.js";
 import { kindOf } from "../lib/nodes.js";
 
@@ -13,14 +13,14 @@ const newest = { prompt: {}, id: "" };
 /** The last run that succeeded: its event may arrive before the response to queueing it. */
 let succeeded = "";
 
-/** @type {ComfyPart} */
+/** @type {RhFeature} */
 export const autoRuns = {
 	setup() {
-		onQueued(() => {}, (prompt, id) => Object.assign(newest, { prompt, id }));
+		onPromptPosted(() => {}, (prompt, id) => Object.assign(newest, { prompt, id }));
 		onEvent("execution_success", ({ prompt_id: id }) => {
 			succeeded = id;
 		});
 		const orders = () => allThings(rootGraph()).some((thing) => kindOf(thing) || markOf(thing));
-		onRun(async (isAuto) => !isAuto || !orders() || (await lazy("features/auto_runs.mjs")).mayRun({ prompt: newest.prompt, isWell: newest.id === succeeded }));
+		addRunGuard(async (isAuto) => !isAuto || !orders() || (await lazy("features/auto_runs.mjs")).mayRun({ prompt: newest.prompt, isWell: newest.id === succeeded }));
 	},
 };

@@ -1,15 +1,15 @@
 // Auto-queued runs that would place orders need the user's consent, and are debounced while typing.
 
 import { onEvent, settingOf } from "../host/comfy.js";
-import { notice } from "../host/dialogs.js";
+import { showNotice } from "../host/dialogs.js";
 import { nodeOf, rootGraph, toPrompt } from "../host/graph.js";
 import { autoMode, autoRun, stopAutoRuns } from "../host/queue.js";
 import { loadTexts, textsOf } from "../host/texts.js";
 import { allThings, markOf } from "../lib/marks.js";
-import { classNamed, randomized, PROGRAMS, sourceOf } from "../lib/nodes.js";
-import { action } from "../lib/view.js";
+import { classNamed, randomized, KIND_BY_CLASS, sourceOf } from "../lib/nodes.js";
+import { actionButton } from "../lib/view.js";
 import { SANDBOX } from "./profiles.js";
-import { sumText } from "./quote_bar.js";
+import { quoteText } from "./quote_bar.js";
 
 const t = textsOf("auto");
 
@@ -78,7 +78,7 @@ const isLink = (value) => Array.isArray(value) && value.length === 2 && Number.i
 
 /** What a prompt may pay for, programs and all upstream of them, serialized: `all`, and `still` without randomized inputs. Null for none. @param {Record<string, any>} prompt */
 function payingPart(prompt) {
-	const programs = Object.keys(prompt).filter((id) => PROGRAMS.has(classNamed(prompt[id].class_type)) && prompt[id].inputs?.profile !== SANDBOX);
+	const programs = Object.keys(prompt).filter((id) => KIND_BY_CLASS.has(classNamed(prompt[id].class_type)) && prompt[id].inputs?.profile !== SANDBOX);
 	const isMarked = allThings(rootGraph()).some((thing) => (markOf(thing) ?? { profile: SANDBOX }).profile !== SANDBOX);
 	const ids = new Set(isMarked ? Object.keys(prompt) : programs);
 	// The set grows during the iteration: a transitive closure.
@@ -108,7 +108,7 @@ async function askConsent(place) {
 	question = mine;
 	former?.shut();
 	await loadTexts();
-	const text = (sum = sumText()) => [t("text"), sum && t("sum", { sum })].filter(Boolean).join(" ");
+	const text = (sum = quoteText()) => [t("text"), sum && t("sum", { sum })].filter(Boolean).join(" ");
 	/** @type {any} */
 	let shown;
 	// The first quote is of the graph before the change that asks, and more changes may follow.
@@ -117,7 +117,7 @@ async function askConsent(place) {
 		if (placeOf() === place && line.textContent !== text()) line.textContent = text();
 	}, QUOTING);
 	const [mode] = place.split(" ");
-	mine.shut = notice(
+	mine.shut = showNotice(
 		"alert",
 		t(`title.${mode}`),
 		text(),
@@ -129,7 +129,7 @@ async function askConsent(place) {
 				close();
 				if (placeOf() === place) await autoRun();
 			};
-			return [action(t("allow"), status, allow), action(t("off"), status, close)];
+			return [actionButton(t("allow"), status, allow), actionButton(t("off"), status, close)];
 		},
 		() => {
 			clearInterval(quoting);

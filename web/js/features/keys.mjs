@@ -3,9 +3,9 @@
 import { loading } from "../host/dialogs.js";
 import { get, post } from "../host/server.js";
 import { bytesText, dotted, textsOf } from "../host/texts.js";
-import { action, statusLine, card, fill, form, h, row, say, sayError } from "../lib/view.js";
+import { actionButton, statusLine, card, fill, form, h, row, setStatus, setStatusError } from "../lib/view.js";
 import { keyForm, keyLinks, testText } from "./account.js";
-import { readSettings, remember, routeSelect } from "./profiles.js";
+import { readSettings, cacheProfiles, routeSelect } from "./profiles.js";
 
 const t = textsOf("account");
 
@@ -17,7 +17,7 @@ export function keysPage(at) {
 	return view;
 }
 
-/** @type {(stored: RhStored, again: RhAct) => any[]} */
+/** @type {(stored: RhStored, again: RhCallback) => any[]} */
 function profilesView(stored, again) {
 	const { profiles, default: chosen, environment, problem, models, sites } = stored;
 	const add = keyForm(stored, again);
@@ -56,9 +56,9 @@ function modelsView(models) {
 const savingHandler = (status, keep) => async () => {
 	try {
 		await keep();
-		say(status, t("stored"));
+		setStatus(status, t("stored"));
 	} catch (error) {
-		sayError(status, error);
+		setStatusError(status, error);
 	}
 };
 
@@ -67,10 +67,10 @@ function keptView() {
 	const show = ({ bytes = 0 }) => (status.textContent = t("kept", { size: bytesText(bytes) }));
 	get("/runninghub/kept").then(show, () => {});
 	const empty = async () => show(await post("/runninghub/kept/empty", {}));
-	return row(status, action(t("empty"), status, empty, t("empty_sure")));
+	return row(status, actionButton(t("empty"), status, empty, t("empty_sure")));
 }
 
-/** @type {(profile: RhProfile, isDefault: boolean, again: RhAct, sure: string) => any} */
+/** @type {(profile: RhProfile, isDefault: boolean, again: RhCallback, sure: string) => any} */
 function profileView({ name, origin, key_tail: tail, workflow, webhook, route, from }, isDefault, again, sure) {
 	const status = statusLine();
 	const routed = statusLine();
@@ -78,7 +78,7 @@ function profileView({ name, origin, key_tail: tail, workflow, webhook, route, f
 	const settingForm = (setting, value, placeholder) => {
 		const fieldStatus = statusLine();
 		const input = h("input", { className: "grow", name: `${setting} of ${name}`, value, placeholder });
-		const keep = action(t("save"), fieldStatus, async () => {
+		const keep = actionButton(t("save"), fieldStatus, async () => {
 			const { profiles } = await post(`/runninghub/profiles/${setting}`, { name, [setting]: input.value });
 			input.value = profiles.find((/** @type {RhProfile} */ profile) => profile.name === name)?.[setting] ?? "";
 			fieldStatus.textContent = t("stored");
@@ -89,7 +89,7 @@ function profileView({ name, origin, key_tail: tail, workflow, webhook, route, f
 	way.onchange = savingHandler(routed, () => post("/runninghub/profiles/route", { name, route: way.value }));
 	const isStored = from === "file";
 	const change = (verb = "") => async () => {
-		remember(await post(`/runninghub/profiles/${verb}`, { name }));
+		cacheProfiles(await post(`/runninghub/profiles/${verb}`, { name }));
 		await again();
 	};
 	const test = async () => {
@@ -100,9 +100,9 @@ function profileView({ name, origin, key_tail: tail, workflow, webhook, route, f
 		isStored ? name : t("from_environment"),
 		h("p", "muted", dotted(origin, t("key_set", { tail }), isDefault && t("is_default"))),
 		row(
-			action(t("test"), status, test),
-			isStored && !isDefault && action(t("make_default"), status, change("default")),
-			isStored && action(t("delete"), status, change("delete"), sure),
+			actionButton(t("test"), status, test),
+			isStored && !isDefault && actionButton(t("make_default"), status, change("default")),
+			isStored && actionButton(t("delete"), status, change("delete"), sure),
 		),
 		status,
 		isStored && settingForm("workflow", workflow, "1"),

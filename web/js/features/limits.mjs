@@ -3,8 +3,8 @@
 import { loading } from "../host/dialogs.js";
 import { post } from "../host/server.js";
 import { textsOf } from "../host/texts.js";
-import { action, statusLine, card, fill, form, h, page, row } from "../lib/view.js";
-import { onAccounts, profileSelect } from "./profiles.js";
+import { actionButton, statusLine, card, fill, form, h, page, row } from "../lib/view.js";
+import { onProfilesChange, profileSelect } from "./profiles.js";
 
 const t = textsOf("limits");
 
@@ -32,7 +32,7 @@ export function limitsPage() {
 		view.replaceChildren(loading()); // not the limits of another key meanwhile
 		void show();
 	};
-	onAccounts(view, show);
+	onProfilesChange(view, show);
 	void show();
 	return page(h("label", "", t("profile"), profile), view);
 }
@@ -43,7 +43,7 @@ function limitsView(limits, ask, again) {
 	const sum = (label, value, body, placeholder = t("none")) => {
 		const sumStatus = statusLine();
 		const input = h("input", { className: "grow", value, placeholder, "aria-label": label });
-		const save = action(t("save"), sumStatus, async () => {
+		const save = actionButton(t("save"), sumStatus, async () => {
 			await ask("/save", { ...body, sum: input.value });
 			sumStatus.textContent = t("stored");
 			if (body["program"]) await again();
@@ -53,7 +53,7 @@ function limitsView(limits, ask, again) {
 	const program = h("input", { placeholder: "app/1900000000000000202", "aria-label": t("program") });
 	const allowing = h("input", { placeholder: t("sum_example"), "aria-label": t("sum") });
 	const status = statusLine();
-	const allow = action(t("allow"), status, async () => {
+	const allow = actionButton(t("allow"), status, async () => {
 		await ask("/save", { program: program.value, sum: allowing.value });
 		await again();
 	});

@@ -1,16 +1,16 @@
 // Nodes of other RunningHub packs, and API keys in graphs: reported at load, handled by commands.
 
-import { notice } from "../host/dialogs.js";
+import { showNotice } from "../host/dialogs.js";
 import { isRestoring, rootGraph, toWorkflow } from "../host/graph.js";
 import { lazy } from "../host/lazy.js";
 import { post } from "../host/server.js";
 import { loadTexts, textsOf } from "../host/texts.js";
 import { allThings } from "../lib/marks.js";
-import { action } from "../lib/view.js";
+import { actionButton } from "../lib/view.js";
 
 const t = textsOf("migration");
 
-/** @type {ComfyPart} */
+/** @type {RhFeature} */
 export const migration = {
 	commands: [
 		{ id: "runninghub.migration.replace", label: "RunningHub: replace old nodes", icon: "pi pi-sync", function: () => open("openReplace") },
@@ -53,9 +53,9 @@ export async function report() {
 	/** @type {(key: string, count: number, verb: string, name: "openReplace" | "openKeys") => void} */
 	const say = (key, count, verb, name) => {
 		if (count === 0) return;
-		notice("status", t(key), t(`${key}_text`, { count }), (close, status) => {
+		showNotice("status", t(key), t(`${key}_text`, { count }), (close, status) => {
 			notices.push(close);
-			return [action(t(verb), status, () => (close(), open(name)))];
+			return [actionButton(t(verb), status, () => (close(), open(name)))];
 		});
 	};
 	say("found", old, "replace", "openReplace");

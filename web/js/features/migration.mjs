@@ -6,7 +6,7 @@ import { replaceGraph, toWorkflow } from "../host/graph.js";
 import { get, post } from "../host/server.js";
 import { dotted, t as say, textsOf } from "../host/texts.js";
 import { report } from "./migration.js";
-import { action, statusLine, card, fill, h, page, row } from "../lib/view.js";
+import { actionButton, statusLine, card, fill, h, page, row } from "../lib/view.js";
 
 const t = textsOf("migration");
 
@@ -96,7 +96,7 @@ export async function openKeys() {
 			here,
 			h("h3", "", t("saved")),
 			saved,
-			row(action(t("look_saved"), status, showSaved), status),
+			row(actionButton(t("look_saved"), status, showSaved), status),
 		),
 		wide: true,
 	});
@@ -117,7 +117,7 @@ function keyCard(key, again) {
 		toast("success", t("removed"));
 		await again();
 	};
-	return card(key.key, keyDetails(key), row(action(t("remove"), status, remove, t("remove_sure"))), storeForm(key), status);
+	return card(key.key, keyDetails(key), row(actionButton(t("remove"), status, remove, t("remove_sure"))), storeForm(key), status);
 }
 
 /** @type {(file: any, key: any, again: () => Promise<void>) => HTMLElement} */
@@ -128,7 +128,7 @@ function savedCard(file, key, again) {
 		toast("success", t("removed_saved", { backup }));
 		await again();
 	};
-	return card(dotted(key.key, file.name), keyDetails(key), row(action(t("remove"), status, remove, t("remove_sure"))), status);
+	return card(dotted(key.key, file.name), keyDetails(key), row(actionButton(t("remove"), status, remove, t("remove_sure"))), status);
 }
 
 /** A collapsed form that stores a found key as a profile; nothing is preselected. @param {any} key */
@@ -147,6 +147,6 @@ function storeForm(key) {
 		await post("/runninghub/keys/keep", { graph: toWorkflow(), key: key.id, name: name.value.trim(), origin: site.value });
 		status.textContent = t("stored", { name: name.value.trim() });
 	};
-	folded.append(h("summary", "", t("mine")), h("p", "muted", t("mine_text")), row(name, site, action(t("store"), status, store)), status);
+	folded.append(h("summary", "", t("mine")), h("p", "muted", t("mine_text")), row(name, site, actionButton(t("store"), status, store)), status);
 	return folded;
 }

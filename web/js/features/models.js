@@ -3,22 +3,22 @@
 
 import { toast } from "../host/comfy.js";
 import { redraw, setType } from "../host/graph.js";
-import { queueAgain } from "../host/queue.js";
+import { queueByUser } from "../host/queue.js";
 import { post } from "../host/server.js";
 import { loadTexts, textsOf } from "../host/texts.js";
 import { ANY_MODEL, kindOf, setWidget, widgetOf } from "../lib/nodes.js";
-import { favourites, recentOf } from "../lib/recent.js";
-import { action, messageOf } from "../lib/view.js";
+import { favouriteModels, recentOf } from "../lib/recent.js";
+import { actionButton, messageOf } from "../lib/view.js";
 import { FIT } from "./program/fit.js";
 import { skipChoice } from "./program/models.js";
-import { remedies } from "./run_state.js";
+import { failureActions } from "./failure_notices.js";
 
 const t = textsOf("models");
 
 const MAX_ENTRIES = 60; // each adds to the page's load time
 const DOUBTFUL = /DoubtfulValue$/; // exception types of a refusal that the user may override
 
-/** @type {ComfyPart} */
+/** @type {RhFeature} */
 export const models = {
 	commands: [{ id: "runninghub.models.refresh", label: "RunningHub: refresh models", function: refresh }],
 
@@ -34,15 +34,15 @@ export const models = {
 	},
 
 	setup() {
-		remedies.push(({ node, kind, there }, status, close) =>
-			DOUBTFUL.test(kind) && kindOf(node) === "model" ? overrideActions(node, there, status, close) : [],
+		failureActions.push(({ node, kind, openNode }, status, close) =>
+			DOUBTFUL.test(kind) && kindOf(node) === "model" ? overrideActions(node, openNode, status, close) : [],
 		);
 	},
 };
 
 /** Search entries for favourite and recently used models. @param {NodeData} general @returns {[string, NodeData][]} */
 function entriesOf(general) {
-	const names = new Map([...favourites(), ...recentOf("model")].map(({ id, name }) => [id, name]));
+	const names = new Map([...favouriteModels(), ...recentOf("model")].map(({ id, name }) => [id, name]));
 	return [...names].slice(0, MAX_ENTRIES).map(([id, shown]) => {
 		const name = `${ANY_MODEL}:${id}`;
 		const aliases = [id, ...(general.search_aliases ?? [])];
@@ -74,17 +74,17 @@ async function refresh() {
 	}
 }
 
-/** Buttons that override the refusal and run again. @type {(node: any, there: () => Promise<any>, status: HTMLElement, close: () => void) => any[]} */
-function overrideActions(node, there, status, close) {
+/** Buttons that override the refusal and run again. @type {(node: any, openNode: () => Promise<any>, status: HTMLElement, close: () => void) => any[]} */
+function overrideActions(node, openNode, status, close) {
 	const fit = widgetOf(node, FIT);
 	const isOffered = fit && !fit.hidden && !fit.value;
 	const button = (/** @type {string} */ label, /** @type {string} */ choice) =>
-		action(t(label), status, async () => {
-			const own = await there();
+		actionButton(t(label), status, async () => {
+			const own = await openNode();
 			close();
 			setWidget(own, choice, /** @type {any} */ (true));
 			redraw();
-			return queueAgain();
+			return queueByUser();
 		});
 	return [...(isOffered ? [button("make_fit", FIT)] : []), button("send_anyway", "send_anyway")];
 }

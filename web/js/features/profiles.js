@@ -3,7 +3,7 @@
 import { redraw } from "../host/graph.js";
 import { get } from "../host/server.js";
 import { loadTexts, textsOf } from "../host/texts.js";
-import { makeList, makeWidget } from "../host/widgets.js";
+import { makeLazyOptions, makeWidget } from "../host/widgets.js";
 import { h } from "../lib/view.js";
 
 const t = textsOf("account");
@@ -20,21 +20,21 @@ let names = [""];
 let defaultName = "";
 let accounts = "";
 
-/** Listeners to account changes, by element; dropped once it has left the page. @type {Map<HTMLElement, RhAct>} */
+/** Listeners to account changes, by element; dropped once it has left the page. @type {Map<HTMLElement, RhCallback>} */
 const listeners = new Map();
 
-/** @type {(element: HTMLElement, act: RhAct) => void} */
-export const onAccounts = (element, act) => void listeners.set(element, act);
+/** @type {(element: HTMLElement, act: RhCallback) => void} */
+export const onProfilesChange = (element, act) => void listeners.set(element, act);
 
 /** @returns {Promise<RhStored>} */
 export async function readSettings() {
 	const stored = await get("/runninghub/settings");
-	remember(stored);
+	cacheProfiles(stored);
 	return stored;
 }
 
 /** Cache the accounts of a response, and notify listeners of a change. @param {RhStored} stored */
-export function remember({ profiles: stored, default: chosen }) {
+export function cacheProfiles({ profiles: stored, default: chosen }) {
 	names = ["", ...stored.map(({ name }) => name), SANDBOX];
 	defaultName = chosen;
 	redraw();
@@ -50,7 +50,7 @@ function notifyListeners() {
 	}
 }
 
-/** Load the accounts once per page, again after a failure; later changes come through `remember`. */
+/** Load the accounts once per page, again after a failure; later changes come through `cacheProfiles`. */
 function loadOnce() {
 	asking ??= Promise.all([loadTexts(), readSettings()]).catch(() => (asking = null));
 }
@@ -64,13 +64,13 @@ function labelOf(name = "") {
 	return t(names.length > 2 ? "no_default_is" : "is_default"); // beside "" and the sandbox
 }
 
-/** @type {ComfyPart} */
+/** @type {RhFeature} */
 export const profiles = {
 	getCustomWidgets: () => ({
 		/** @type {(node: ComfyNode, name: string) => { widget: ComfyWidget }} */
 		RUNNINGHUB_PROFILE(node, name) {
 			const widget = makeWidget(node, name, "COMBO", [[""], { default: "" }]);
-			makeList(widget, () => names, labelOf);
+			makeLazyOptions(widget, () => names, labelOf);
 			loadOnce();
 			return { widget };
 		},
@@ -86,7 +86,7 @@ export function profileSelect(chosen) {
 		select.value = value;
 	};
 	show();
-	onAccounts(select, show);
+	onProfilesChange(select, show);
 	readSettings().then(show, () => null);
 	return select;
 }

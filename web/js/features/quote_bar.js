@@ -11,7 +11,7 @@ import { clean } from "../lib/form.js";
 import { allThings, isGroup, markOf } from "../lib/marks.js";
 import { kindOf, programOf } from "../lib/nodes.js";
 import { orderKey } from "../lib/orders.js";
-import { priceInputs, ordersOf, whenPriced } from "./program/price.js";
+import { priceInputs, ordersOf, quoteListeners } from "./program/price.js";
 
 const t = textsOf("sum");
 
@@ -28,8 +28,8 @@ let quotedKey = "";
 let shown = "";
 let quotedGraph = ""; // the graph that was quoted, without its layout
 
-/** @type {ComfyPart} */
-export const sum = {
+/** @type {RhFeature} */
+export const quoteBar = {
 	get actionBarButtons() {
 		return barButtons();
 	},
@@ -39,7 +39,7 @@ export const sum = {
 		for (const end of ["execution_success", "execution_error", "execution_interrupted"]) {
 			onEvent(end, invalidate); // the run counts in the quotes by now
 		}
-		whenPriced.add(invalidate);
+		quoteListeners.add(invalidate);
 	},
 	afterConfigureGraph: () => schedule(),
 	nodeCreated: (node) => void (kindOf(node) && schedule()),
@@ -119,14 +119,14 @@ function buttonOf(quote) {
 }
 
 /** @param {{ text: string, orders: any[] }} quote */
-const openDetails = async ({ text, orders }) => (await lazy("features/quote_bar.mjs")).openSum(totalText(text), perRunText(), orders);
+const openDetails = async ({ text, orders }) => (await lazy("features/quote_bar.mjs")).openQuote(totalText(text), perRunText(), orders);
 
 /** A quote is for one run: add the batch count and the auto-queue mode. */
 const totalText = (text = "", count = runCount()) => dotted(count > 1 ? t("times", { text, count }) : text, autoMode() && t(`auto.${autoMode()}`));
 const perRunText = (count = runCount()) => [count > 1 && t("each_run", { count }), autoMode() && t(`by_itself.${autoMode()}`)].filter(Boolean).join(" ");
 
 /** The latest quote as text; "" if there is none. */
-export const sumText = () => shown && totalText(shown);
+export const quoteText = () => shown && totalText(shown);
 
 /** A node's entry in the quote request. @param {any} node */
 function quoteEntry(node) {

@@ -8,7 +8,7 @@ import { h, page } from "../lib/view.js";
 const t = textsOf("sum");
 
 /** @param {string} title @param {string} perRun text about each of several runs @param {{ title: string, quote: string }[]} orders */
-export function openSum(title, perRun, orders) {
+export function openQuote(title, perRun, orders) {
 	const rows = orders.flatMap((order) => [h("dt", "", clean(order.title, 120)), h("dd", "", order.quote)]);
 	openDialog({ title, body: page(perRun && h("p", "", perRun), h("p", "muted", t("about")), h("dl", "", ...rows)) });
 }

@@ -6,11 +6,11 @@ import { showOutput } from "../host/previews.js";
 import { lastRuns, pageId, runningPrompt } from "../host/runs.js";
 import { post } from "../host/server.js";
 import { classOf, isOurs, kindOf, valueOf } from "../lib/nodes.js";
-import { dropStaleLines, hasEnded, isListening, showEnd, showNotice } from "./run_state.js";
+import { dropStaleLines, hasEnded, isListening, showEnd, showSummary } from "./run_state.js";
 
 const SEGMENT = "RunningHubSegment";
 
-/** @type {ComfyPart} */
+/** @type {RhFeature} */
 export const restore = {
 	setup() {
 		// ComfyUI may have been restarted, or events of runs that ended may have been missed.
@@ -46,7 +46,7 @@ async function showEnds(ends) {
 			seen.add(id);
 			if (!outputs[id]) continue;
 			showOutput(id, node, outputs[id]);
-			if (!ends[id] || cached.has(id)) showNotice(node, outputs[id], cached.has(id));
+			if (!ends[id] || cached.has(id)) showSummary(node, outputs[id], cached.has(id));
 		}
 	}
 }

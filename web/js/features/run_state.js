@@ -1,29 +1,20 @@
-// Before a run its estimate, after it time and cost, and for a failure a notice with actions.
+// Before a run its estimate, after it time and cost, as badges on nodes.
 
-import { notify } from "../host/notifications.js";
-import { closeOverlay, language, onEvent, toast } from "../host/comfy.js";
-import { nodeOf, openWorkflow, rootGraph, show } from "../host/graph.js";
 import { addBadge, redrawBadges } from "../host/badges.js";
-import { notice, openDialog } from "../host/dialogs.js";
-import { lazy } from "../host/lazy.js";
-import { draw } from "../host/painter.js";
+import { language, onEvent } from "../host/comfy.js";
+import { isGraphOpen, nodeOf, rootGraph } from "../host/graph.js";
+import { notify } from "../host/notifications.js";
+import { addChipSource } from "../host/painter.js";
 import { dropPreview } from "../host/previews.js";
-import { onQueued, queueAs } from "../host/queue.js";
 import { post } from "../host/server.js";
-import { dotted, estimateText, loadTexts, textsOf } from "../host/texts.js";
+import { dotted, estimateText, loadTexts, localized, textsOf } from "../host/texts.js";
 import { removeWidget } from "../host/widgets.js";
 import { clean } from "../lib/form.js";
-import { after, classOf, isOurs, kindOf, programOf, valueOf, widgetOf } from "../lib/nodes.js";
 import { allThings } from "../lib/marks.js";
-import { action, statusLine, h, link } from "../lib/view.js";
+import { classOf, isOurs, kindOf, onWidgetChange, programOf, valueOf, widgetOf } from "../lib/nodes.js";
 import { priceOf } from "./program/price.js";
-import { openTasks, whenAnswered } from "./tasks.js";
-
-/** ComfyUI's `execution_error`. @typedef {{ prompt_id: string, node_id: string, node_type: string, exception_type?: string, exception_message?: string }} Failure */
 
 const t = textsOf("running");
-const segments = textsOf("segments");
-const tasks = textsOf("tasks");
 
 const ESTIMATE_DELAY = 600; // ms of delay before an estimate is requested, for the server to settle
 const MAX_LENGTH = 56; // characters of a badge; the node's own line has the full text
@@ -44,19 +35,10 @@ const reported = new Set();
 /** Nodes that have a badge of ours. @type {WeakSet<any>} */
 const badged = new WeakSet();
 const failed = new Set(); // nodes whose counterpart in the cloud failed in the last run
-/** Notices of failed nodes by "<workflow> <node>": close function, order in question (0: none), prompt id, and whether a new run keeps it. @type {Map<string, { shut: RhAct, order: number, run?: string, stays?: boolean }>} */
-const alerts = new Map();
-let cloudFailure = { prompt_id: "", node: "" };
 let listening = false;
 
-/**
- * Factories of buttons under a failure, from other parts. `kind`: exception type; `there` opens the node's workflow and returns the node.
- * @type {((failure: { report: any, node: any, kind: string, there: () => Promise<any> }, status: HTMLElement, close: () => void) => any)[]}
- */
-export const remedies = [];
-
-/** @type {ComfyPart} */
-export const running = {
+/** @type {RhFeature} */
+export const runState = {
 	nodeCreated(node) {
 		const isOwn = isOurs(classOf(node));
 		if (!isOwn && !node.isSubgraphNode?.()) return;
@@ -68,36 +50,23 @@ export const running = {
 		}
 	},
 	// Undo restores values without calling the widgets' callbacks.
-	afterConfigureGraph: () => redraw(),
+	afterConfigureGraph: () => redrawBadges(),
 	setup() {
-		whenAnswered.add(dismissAnswered);
-		onQueued((errors) => void showRefused(errors), dismissFailures);
 		// Not only in `listen`: segments run without a node of ours on the canvas.
 		onEvent("runninghub.failed", (detail) => {
 			listen();
-			cloudFailure = detail;
 			failed.add(nodeOf(detail.node));
 		});
 		onEvent("runninghub.ended", (detail) => {
-			const { node: id, graph, line, state, unsure, gaps = {} } = detail;
+			const { node: id, graph, line, state } = detail;
 			listen();
-			const node = isOpen(graph) ? nodeOf(id) : null;
+			const node = isGraphOpen(graph) ? nodeOf(id) : null;
 			if (node) showEnd(node, line, state);
 			if (state === "paid" || state === "kept") reported.add(node);
 			else if (node) dropPreview(id, node, true); // an unfinished preview would look like a result
-			if (unsure.length > 0) void showUnsure(detail);
-			else if (state !== "failed") dismiss(id, graph);
-			dismiss(gapsKey(id), graph);
-			if (lineOf(gaps)) void showGaps(detail);
 			// Also for a segment, and for a graph that is not the open one.
 			if (state === "paid") void loadTexts().then(() => notify(t("away_done"), node?.title));
 		});
-		const first = true; // so that ComfyUI outlines the node that failed in the cloud
-		onEvent("execution_error", (detail) => {
-			const own = detail.node_id;
-			if (cloudFailure.prompt_id === detail.prompt_id) detail.node_id = cloudFailure.node;
-			if (isOurs(detail.node_type)) void showFailure(detail, own);
-		}, first);
 	},
 };
 
@@ -106,39 +75,35 @@ export function listen() {
 	if (listening) return;
 	listening = true;
 	void post("/runninghub/session", { locale: language() }).catch(() => null);
-	draw(chipsOf);
-	void loadTexts().then(redraw);
+	addChipSource(chipsOf);
+	void loadTexts().then(redrawBadges);
 	onEvent("execution_start", () => {
 		failed.clear();
 		cached.clear();
 		reported.clear();
-		redraw();
+		redrawBadges();
 	});
 	onEvent("execution_cached", ({ nodes }) => nodes.forEach((/** @type {string} */ id) => cached.add(String(id))));
 	onEvent("executed", (detail) => {
 		const id = detail.display_node ?? detail.node;
 		const node = nodeOf(id);
 		if (isOurs(classOf(node))) dropPreview(id, node);
-		dismiss(id);
 		const program = programOf(node);
 		if (program) estimates.delete(JSON.stringify(program));
 		// A progress line has overwritten it, in the language of the server's latest client.
 		const own = reported.has(node) ? ends.get(node) : undefined;
 		if (own) showEnd(node, own.line, own.state);
-		else showNotice(node, detail.output, cached.has(String(id)));
+		else showSummary(node, detail.output, cached.has(String(id)));
 	});
 }
 
 /** Show the server's notice in a node's output, also of a run that another page observed. @type {(node: any, output: any, wasCached: boolean) => void} */
-export function showNotice(node, output, wasCached) {
+export function showSummary(node, output, wasCached) {
 	if (!programOf(node)) return;
 	const { kept, line, again } = readNotice(output?.runninghub?.[0]);
 	const wasKept = kept || wasCached;
 	showEnd(node, wasKept ? again : line, wasKept ? "kept" : "paid");
 }
-
-/** Redraws badges too, in both renderers. */
-const redraw = redrawBadges;
 
 export const isListening = () => listening;
 
@@ -152,68 +117,36 @@ function readNotice(notice) {
 export function showEnd(node, line, state) {
 	ends.set(node, { line, state });
 	const shown = widgetOf(node, TEXT_LINE);
-	if (shown) shown.value = lineOf(line);
-	redraw();
-}
-
-/** @param {string} [graph] "" if the run has no workflow */
-const isOpen = (graph) => !graph || graph === rootGraph().id;
-
-/** @param {string} id @param {string} [graph] */
-const alertKey = (id, graph) => `${graph || rootGraph().id} ${id}`;
-
-/** Close the notice of a node that succeeded, or failed again. @param {string} id @param {string} [graph] */
-function dismiss(id, graph) {
-	alerts.get(alertKey(id, graph))?.shut();
-	alerts.delete(alertKey(id, graph));
-}
-
-/** Close notices of the open workflow when a new run of it begins, whose failures they would seem. @param {any} _ @param {string} begun its prompt id; it may have failed already */
-function dismissFailures(_, begun) {
-	for (const [place, { shut, order, stays, run }] of alerts) {
-		if (run === begun) setTimeout(closeOverlay); // ComfyUI has reopened its own overlay
-		if (stays || order || run === begun || !place.startsWith(alertKey(""))) continue;
-		shut();
-		alerts.delete(place);
-	}
-}
-
-function dismissAnswered(order = 0) {
-	for (const [place, { shut, order: asked }] of alerts) {
-		if (asked !== order) continue;
-		shut();
-		const [graph, id = ""] = place.split(" ");
-		if (isOpen(graph)) ends.delete(nodeOf(id)); // its badge asked the same
-	}
-	redraw();
+	if (shown) shown.value = localized(line);
+	redrawBadges();
 }
 
 /** When nothing runs, remove stale progress lines: how those runs ended is unknown. */
 export function dropStaleLines() {
 	for (const node of allThings(rootGraph())) {
 		const shown = widgetOf(node, TEXT_LINE);
-		if (!shown || shown.value === lineOf(ends.get(node)?.line ?? {})) continue;
+		if (!shown || shown.value === localized(ends.get(node)?.line ?? {})) continue;
 		ends.delete(node);
 		removeWidget(node, shown);
 		dropPreview(String(node.id), node, true);
 	}
-	redraw();
+	redrawBadges();
+}
+
+/** Forget how the node's last run ended. @param {any} node */
+export function forgetEnd(node) {
+	ends.delete(node);
+	redrawBadges();
 }
 
 /** Whether the end of the node's last run is known here. @param {any} node */
 export const hasEnded = (node) => ends.has(node);
 
-/** @param {Record<string, string>} line text by language */
-const lineOf = (line) => line[language()] ?? line.en ?? "";
-
 /** Forget the last end and redraw when a widget changes, which Nodes 2.0 does not do. @param {ComfyNode} node */
 function watchWidgets(node) {
 	const widgets = (node.widgets ?? []).filter(({ name }) => ["workflow", "app", "model", "module", "instance", "profile"].includes(name));
 	for (const widget of widgets) {
-		after(widget, () => {
-			ends.delete(node);
-			redraw();
-		});
+		onWidgetChange(widget, () => forgetEnd(node));
 	}
 }
 
@@ -241,7 +174,7 @@ const nodesIn = ({ subgraph }) => (subgraph?.nodes ?? []).flatMap((/** @type {an
 function endOf(node) {
 	const end = ends.get(node);
 	if (!end || widgetOf(node, TEXT_LINE)) return undefined;
-	const text = clean(lineOf(end.line), MAX_LENGTH);
+	const text = clean(localized(end.line), MAX_LENGTH);
 	return text ? { text, color: COLORS[end.state] ?? KEPT } : undefined;
 }
 
@@ -266,115 +199,5 @@ async function estimate(key = "") {
 	const expected = await post("/runninghub/estimate", program).catch(() => null);
 	// A model's node shows its own price, which depends on its current values.
 	estimates.set(key, estimateText(program.kind === "model" && expected ? { ...expected, quote: "" } : expected));
-	redraw();
-}
-
-async function raiseLimit() {
-	const { limitsPage } = await lazy("features/limits.mjs");
-	openDialog({ title: t("raise"), body: limitsPage() });
-}
-
-/** Show a notice for a validation error that the user can resolve here; ComfyUI shows the others. @param {Record<string, any>} errors of POST /prompt, by node */
-async function showRefused(errors) {
-	const { id: graph } = rootGraph();
-	await loadTexts();
-	for (const [id, { errors: list = [] }] of Object.entries(errors)) {
-		const node = nodeOf(id);
-		const there = nodeOpener(graph, id);
-		for (const { details, extra_info: more } of list) {
-			/** @type {(status: HTMLElement, close: () => void) => any[]} */
-			const ways = (status, close) => remedies.flatMap((way) => way({ report: null, node, kind: more?.exception_type ?? "", there }, status, close)).filter(Boolean);
-			if (ways(statusLine(), () => {}).length === 0) continue;
-			dismiss(id, graph);
-			const shut = notice("alert", t("failed", { node: node?.title ?? id }), details, (close, status) => ways(status, close));
-			alerts.set(alertKey(id, graph), { shut, order: 0 });
-			break;
-		}
-	}
-}
-
-/** A function that opens a node's workflow and returns the node. @type {(graph: string, id: string) => () => Promise<any>} */
-const nodeOpener = (graph, id) => async () => {
-	await openWorkflow(graph);
-	return nodeOf(id);
-};
-
-/** Warn of cancelled tasks that may still run and cost; the notice stays until that is known. @param {{ node: string, graph: string, line: Record<string, string>, unsure: string[], profile: string }} ended */
-async function showUnsure({ node: id, graph, line, unsure, profile }) {
-	await loadTexts();
-	dismiss(id, graph);
-	const shut = notice("alert", t("unsure"), lineOf(line), (close, status) => [
-		action(t("cancel_again"), status, async () => {
-			const answers = await Promise.all(unsure.map((task_id) => post("/runninghub/tasks/cancel", { task_id, profile })));
-			if (!answers.every(({ confirmed }) => confirmed)) throw new Error(tasks("cancel_unsure"));
-			close();
-			toast("success", tasks("did.cancel"));
-		}),
-		action(tasks("look"), status, openTasks),
-	]);
-	alerts.set(alertKey(id, graph), { shut, order: 0, stays: true });
-}
-
-/** The notice key of missing results: separate from the failure notice, which the node's next output closes. @param {string} id */
-const gapsKey = (id) => `${id} gaps`;
-
-/** Warn of results that were paid but not delivered: the node's own line has room only for the beginning. @param {{ node: string, graph: string, gaps: Record<string, string>, tasks: string[], profile: string }} ended */
-async function showGaps({ node: id, graph, gaps, tasks: ids, profile }) {
-	await loadTexts();
-	const node = isOpen(graph) && nodeOf(id);
-	const shut = notice("alert", t("gaps", { node: node?.title ?? id }), lineOf(gaps), (close, status) => [
-		action(tasks("fetch"), status, async () => {
-			const answers = await Promise.all(ids.map((task_id) => post("/runninghub/tasks/fetch", { task_id, profile })));
-			const missing = answers.map((fetched) => lineOf(fetched.gaps)).filter(Boolean);
-			if (missing.length > 0) throw new Error(missing.join(" "));
-			close();
-			toast("success", tasks("did.fetch"));
-		}),
-		node && action(t("show_node"), status, async () => show(id)),
-	]);
-	alerts.set(alertKey(gapsKey(id), graph), { shut, order: 0, stays: true });
-}
-
-/** Show a failure with its message and actions: ComfyUI hides the message behind a button. @param {Failure} failure */
-async function showFailure({ prompt_id: prompt, node_id: id, node_type, exception_type: kind = "", exception_message: message = "" }, own = id) {
-	await loadTexts();
-	const read = (words = false) => post("/runninghub/report", { prompt, node_id: own, words });
-	const report = await read().catch(() => null);
-	const graph = report?.graph || rootGraph().id;
-	const node = isOpen(graph) && nodeOf(id);
-	const there = nodeOpener(graph, id);
-	/** @param {HTMLElement} status */
-	const copy = (status, words = false) => async () => {
-		const { text } = words ? await read(words) : report;
-		if (navigator.clipboard) {
-			await navigator.clipboard.writeText(text);
-			status.textContent = t("copied");
-		} else {
-			// Not a secure context.
-			const body = h("textarea", { readOnly: true, rows: 12, value: text });
-			openDialog({ title, body });
-		}
-	};
-	// Exempts each refused order once, or one of its program (a new seed); what is done is not repeated.
-	const once = async () => {
-		const passed = await post("/runninghub/limits/once", { prompt, node_id: own });
-		await openWorkflow(graph); // now: another may have been opened meanwhile
-		await queueAs(passed.prompt);
-	};
-	const part = report?.segment ? segments("menu", { name: report.segment }) : node_type;
-	const title = t("failed", { node: node?.title ?? part });
-	closeOverlay();
-	notify(title, message.trim());
-	dismiss(own, graph);
-	const shut = notice("alert", title, message.trim(), (close, status) => [
-		...remedies.flatMap((way) => way({ report, node, kind, there }, status, close)),
-		(node || !isOpen(graph)) && action(t("show_node"), status, async () => (await there()) && show(id)),
-		report?.question > 0 && action(t("answer"), status, openTasks),
-		report?.costs > 0 && action(t("once"), status, once, t("once_sure")),
-		report?.costs > 0 && action(t("raise"), status, raiseLimit),
-		report?.link && link(t("open_task"), report.link),
-		report && action(t("copy_report"), status, copy(status)),
-		report && action(t("copy_words"), status, copy(status, true)),
-	]);
-	alerts.set(alertKey(own, graph), { shut, order: report?.question ?? 0, run: prompt });
+	redrawBadges();
 }

@@ -1,20 +1,21 @@
-// Segments, parts of the local graph that run on RunningHub: marks them and explains what a run would do.
+// Segments, parts of the local graph that run on RunningHub: marks nodes and groups, and explains what a run would do.
 
 import { toast } from "../host/comfy.js";
 import { openDialog } from "../host/dialogs.js";
-import { change, redraw, rootGraph, selection as selected, show, classTitle, toPrompt } from "../host/graph.js";
+import { withUndoStep, redraw, rootGraph, selection as selected, revealNode, classTitle, toPrompt } from "../host/graph.js";
 import { clean } from "../lib/form.js";
 import * as marks from "../lib/marks.js";
 import { lazy } from "../host/lazy.js";
-import { draw } from "../host/painter.js";
-import { onRun } from "../host/queue.js";
+import { addChipSource } from "../host/painter.js";
+import { addRunGuard } from "../host/queue.js";
 import { get, post } from "../host/server.js";
 import { dotted, loadTexts, textsOf } from "../host/texts.js";
-import { action, fill, h, page } from "../lib/view.js";
+import { actionButton, fill, h, page } from "../lib/view.js";
 import { offerKey, openWorkflowOf } from "./account.js";
-import { profileSelect, routeSelect, SANDBOX } from "./profiles.js";
-import { findItems } from "./program/resources.js";
-import { listen, remedies } from "./run_state.js";
+import { SANDBOX } from "./profiles.js";
+import { modelSearchItems } from "./program/resources.js";
+import { failureActions } from "./failure_notices.js";
+import { listen } from "./run_state.js";
 
 /** An action on nodes and groups. @typedef {(things: any[]) => void} Act */
 
@@ -31,7 +32,7 @@ const marked = (segment = "") =>
 	});
 
 /** What carries a thing's mark: itself, or else the marked group or subgraph node that contains it. @param {any} thing */
-const carrierOf = (thing) => (markOf(thing) ? thing : (marks.holderOf(thing, rootGraph()) ?? thing));
+const carrierOf = (thing) => (markOf(thing) ? thing : (marks.markedContainerOf(thing, rootGraph()) ?? thing));
 
 /** @param {any[]} things */
 const carriersOf = (things) => [...new Set(things.map(carrierOf))];
@@ -45,7 +46,7 @@ function selection() {
 /** @type {(things: any[], newMark: RhMark | null) => void} */
 function setMarks(things, newMark) {
 	if (things.length === 0) return;
-	change(() => things.forEach((thing) => marks.setMark(thing, newMark)));
+	withUndoStep(() => things.forEach((thing) => marks.setMark(thing, newMark)));
 	refresh();
 }
 
@@ -79,55 +80,25 @@ function chipsOf(thing) {
 	return [{ text, color: marks.colorOf(segment), frame: true }];
 }
 
-/** @type {(things: any[], at?: string) => void} `at`: the field to focus */
-function openOptions(things, at) {
+/** Open the options of a marked thing's segment, with the focus on the field `focused`. @type {(things: any[], focused?: string) => Promise<void>} */
+async function openOptions(things, focused) {
 	const current = things.map(markOf).find(Boolean);
 	if (!current) return toast("info", t("select_marked"));
-	const { segment: name } = current;
-	const size = h("select", "", ...marks.INSTANCES.map((value) => h("option", { value }, t(`size.${value}`))));
-	size.value = current.instance || "default";
-	const only = h("input", { type: "checkbox", checked: current.only });
-	const profile = profileSelect(current.profile ?? "");
-	const timeout = h("input", { type: "number", min: "0", value: String(current.timeout ?? "") });
-	const workflow = h("input", { value: String(current.workflow ?? ""), autofocus: at === "workflow" });
-	const queue = h("input", { type: "checkbox", checked: Boolean(current.use_personal_queue) });
-	const route = routeSelect(current.route ?? "", t("route_unsaid"));
-	const rules = () => ({
-		route: route.value,
-		profile: profile.value,
-		timeout: Math.floor(Number(timeout.value)) || 0,
-		workflow: workflow.value.trim(),
-		use_personal_queue: queue.checked,
-	});
-	const apply = () => timeout.reportValidity() && setMarks(marked(name), { ...current, ...rules(), instance: size.value, only: only.checked });
-	openDialog({
-		title: t("options_title", { name, count: marked(name).length }),
-		body: page(
-			h("label", "", t("size_label"), size),
-			h("label", "check", only, h("span", "", t("only_long"))),
-			h("label", "", t("profile_label"), profile),
-			h("label", "", t("timeout_label"), timeout),
-			h("label", "check", queue, h("span", "", t("queue_long"))),
-			h("label", "", t("route_label"), route),
-			h("p", "muted", account("routes.hint")),
-			h("label", "", t("workflow_label"), workflow),
-		),
-		buttons: [
-			{ label: t("unmark_segment"), run: () => unmark(marked(name)) },
-			{ label: t("apply"), primary: true, run: apply },
-		],
-	});
+	const members = () => marked(current.segment);
+	/** @type {typeof import("./segment_options.mjs")} */
+	const { openSegmentOptions } = await lazy("features/segment_options.mjs");
+	openSegmentOptions(current, members().length, (newMark) => setMarks(members(), newMark), focused);
 }
 
-/** A button that opens the setting of a workflow id that the service refused; null for other failures. @type {(failure: { report: any, there: () => Promise<any> }, status: HTMLElement) => any} */
-function nameWorkflow({ report, there }, status) {
+/** A button that opens the setting of a workflow id that the service refused; null for other failures. @type {(failure: { report: any, openNode: () => Promise<any> }, status: HTMLElement) => any} */
+function nameWorkflow({ report, openNode }, status) {
 	const { segment, refused_id: profile = null } = report ?? {};
 	const things = marked(segment);
 	if (profile === null || (!profile && things.length === 0)) return null;
-	return action(t("name_workflow"), status, async () => {
+	return actionButton(t("name_workflow"), status, async () => {
 		if (profile) return openWorkflowOf(profile);
-		await there();
-		openOptions(marked(segment), "workflow");
+		await openNode();
+		await openOptions(marked(segment), "workflow");
 	});
 }
 
@@ -142,7 +113,7 @@ async function explain() {
 			await offerLocal();
 		}
 		const { explainedView } = await lazy("features/explanation.mjs");
-		return [explainedView(explained, (/** @type {string} */ id) => show(id) && dialog.close())];
+		return [explainedView(explained, (/** @type {string} */ id) => revealNode(id) && dialog.close())];
 	});
 }
 
@@ -171,7 +142,7 @@ async function offerLocal() {
 /** Switch all marks to the local sandbox. */
 async function useSandbox() {
 	await post("/runninghub/sandbox", { on: true });
-	change(() =>
+	withUndoStep(() =>
 		marked().forEach((thing) => marks.setMark(thing, { .../** @type {RhMark} */ (markOf(thing)), profile: SANDBOX })),
 	);
 	redraw();
@@ -188,9 +159,9 @@ function menuOf(thing) {
 	if (!current) return [{ content: t("mark"), callback: () => mark(things) }];
 	return [
 		{ content: unmarking, callback: () => unmark(things) },
-		{ content: t("menu", { name: current.segment }), callback: () => openOptions([holder]) },
+		{ content: t("menu", { name: current.segment }), callback: () => void openOptions([holder]) },
 		{ content: `${say("title")}…`, callback: () => void explain() },
-		...findItems(thing, current.profile ?? ""),
+		...modelSearchItems(thing, current.profile ?? ""),
 	];
 }
 
@@ -208,7 +179,7 @@ function mayRun() {
 function refresh() {
 	if (marked().length === 0) return;
 	listen();
-	draw(chipsOf);
+	addChipSource(chipsOf);
 	void askForKey();
 }
 
@@ -228,7 +199,7 @@ const COMMANDS = [
 	["explain", "Explain what would run on RunningHub", "info-circle", explain],
 ];
 
-/** @type {ComfyPart} */
+/** @type {RhFeature} */
 export const segments = {
 	commands: COMMANDS.map(([name, label, icon, act]) => ({ id: id(name), label, icon: `pi pi-${icon}`, function: act })),
 	keybindings: [
@@ -242,8 +213,8 @@ export const segments = {
 	getNodeMenuItems: menuOf,
 	getCanvasMenuItems: (canvas) => menuOf(canvas.graph?.getGroupOnPos(...canvas.graph_mouse)),
 	setup() {
-		remedies.push(nameWorkflow);
-		onRun(mayRun);
+		failureActions.push(nameWorkflow);
+		addRunGuard(mayRun);
 		void loadTexts().then(redraw);
 		// Marked nodes may be pasted from another page.
 		document.addEventListener("paste", () => setTimeout(refresh), true);

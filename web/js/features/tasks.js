@@ -1,15 +1,15 @@
 // Running tasks, above all those without a waiting run, and orders of unknown fate.
 
 import { onEvent } from "../host/comfy.js";
-import { notice } from "../host/dialogs.js";
+import { showNotice } from "../host/dialogs.js";
 import { lazy } from "../host/lazy.js";
 import { get } from "../host/server.js";
 import { loadTexts, textsOf } from "../host/texts.js";
-import { action } from "../lib/view.js";
+import { actionButton } from "../lib/view.js";
 
 const t = textsOf("tasks");
 
-/** @type {ComfyPart} */
+/** @type {RhFeature} */
 export const tasks = {
 	commands: [{ id: "runninghub.tasks.open", label: "RunningHub: tasks", icon: "pi pi-list", function: openTasks }],
 	menuCommands: [{ path: ["RunningHub"], commands: ["runninghub.tasks.open"] }],
@@ -20,7 +20,7 @@ export const tasks = {
 };
 
 /** Listeners, called with the order's number once the user has settled its fate. @type {Set<(order: number) => void>} */
-export const whenAnswered = new Set();
+export const settleListeners = new Set();
 
 /** @returns {Promise<RhTask[]>} */
 export const readTasks = async (which = "") => (await get(`/runninghub/tasks${which}`)).tasks;
@@ -37,7 +37,7 @@ async function announce() {
 	const running = list.length - questions - ended;
 	const line = (key = "", count = 0) => (count ? t(count === 1 ? `${key}_one` : key, { count }) : "");
 	const text = [line("running", running), line("ended", ended), line("uncertain", questions)].filter(Boolean).join("\n");
-	notice("status", t("before"), text, (close, status) => [action(t("look"), status, () => (close(), openTasks()))]);
+	showNotice("status", t("before"), text, (close, status) => [actionButton(t("look"), status, () => (close(), openTasks()))]);
 }
 
 export async function openTasks() {

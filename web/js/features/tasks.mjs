@@ -2,12 +2,12 @@
 
 import { execute, language, toast } from "../host/comfy.js";
 import { loading, openDialog } from "../host/dialogs.js";
-import { change, createNode, rootGraph, show } from "../host/graph.js";
+import { withUndoStep, createNode, rootGraph, revealNode } from "../host/graph.js";
 import { post } from "../host/server.js";
 import { dotted, loadTexts, numberText, textsOf } from "../host/texts.js";
 import { setWidget } from "../lib/nodes.js";
-import { action, statusLine, card, fill, form, h, link, row } from "../lib/view.js";
-import { isStopping, readTasks, whenAnswered } from "./tasks.js";
+import { actionButton, statusLine, card, fill, form, h, link, row } from "../lib/view.js";
+import { isStopping, readTasks, settleListeners } from "./tasks.js";
 
 /** Number of tasks on the account before an uncertain order and now; `ours`: of the latter, known here. @typedef {{ before: number | null, now: number | null, ours: number }} Inspection */
 
@@ -30,12 +30,12 @@ export function taskView(task, again, leave) {
 	const { order, task_id: id, profile, kind, program, placed, link: address } = task;
 	const status = statusLine();
 	const send = (verb = "", more = {}) => post(`/runninghub/tasks/${verb}`, { order, task_id: id, profile, ...more });
-	/** @param {string} key @param {RhAct} run */
-	const button = (key, run, ask = false) => action(t(key), status, run, ask ? t(`${key}_sure`) : "");
+	/** @param {string} key @param {RhCallback} run */
+	const button = (key, run, ask = false) => actionButton(t(key), status, run, ask ? t(`${key}_sure`) : "");
 	/** @param {string} verb @param {() => object} more */
 	const doing = (verb, more = () => ({}), did = verb) => async () => {
 		const { confirmed = true } = await send(verb, more());
-		if (verb === "settle") whenAnswered.forEach((act) => act(order));
+		if (verb === "settle") settleListeners.forEach((act) => act(order));
 		toast(confirmed ? "success" : "warn", t(confirmed ? `did.${did}` : "cancel_unsure"));
 		await again();
 	};
@@ -89,13 +89,13 @@ export function inspectionText({ before, now, ours }) {
 async function follow(id, profile) {
 	const root = rootGraph();
 	const node = createNode("RunningHubTask");
-	change(() => {
+	withUndoStep(() => {
 		// Below all other nodes.
 		node.pos = [0, Math.max(0, ...root.nodes.map(({ pos, size }) => pos[1] + size[1])) + 80];
 		root.add(node);
 		setWidget(node, "task_id", id);
 		setWidget(node, "profile", profile);
 	});
-	show(String(node.id));
+	revealNode(String(node.id));
 	await execute("Comfy.QueueSelectedOutputNodes");
 }

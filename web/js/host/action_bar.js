@@ -4,7 +4,7 @@ import { signal } from "./stores.js";
 
 const state = signal("runninghub.bar");
 
-/** @typedef {{ label: string, tooltip: string, icon: string, onClick: RhAct }} BarButton */
+/** @typedef {{ label: string, tooltip: string, icon: string, onClick: RhCallback }} BarButton */
 
 /** @type {(() => BarButton) | null} */
 let shown = null;

@@ -92,7 +92,7 @@ export function syncAdvanced(node) {
 
 /**
  * Call `act` when the menu or the button sets `showAdvanced`: a property of the node or, since 1.58, of its class.
- * @type {(node: ComfyNode, act: RhAct) => void}
+ * @type {(node: ComfyNode, act: RhCallback) => void}
  */
 function onShowAdvanced(node, act) {
 	const name = "showAdvanced";

@@ -3,9 +3,9 @@
 import { api, app } from "./scripts.js";
 import { stores } from "./stores.js";
 
-/** Register a part as an extension. Getters are preserved, since ComfyUI re-reads them. @param {string} name @param {ComfyPart} part */
-export const register = (name, part) =>
-	app.registerExtension(Object.defineProperties({ name: `runninghub.${name}` }, Object.getOwnPropertyDescriptors(part)));
+/** Register a feature as an extension. Getters are preserved, since ComfyUI re-reads them. @param {string} name @param {RhFeature} feature */
+export const register = (name, feature) =>
+	app.registerExtension(Object.defineProperties({ name: `runninghub.${name}` }, Object.getOwnPropertyDescriptors(feature)));
 
 export const language = () => (String(settingOf("Comfy.Locale")).startsWith("zh") ? "zh" : "en");
 

@@ -1,6 +1,6 @@
 // Dialogs and notices over ComfyUI's page, whose shortcuts must not receive their keys.
 
-import { action, statusLine, h, keepKey, page, row } from "../lib/view.js";
+import { actionButton, statusLine, h, keepKey, page, row } from "../lib/view.js";
 import { t } from "./texts.js";
 
 /** The dialog closes after `run`, unless that returns (or resolves to) false. @typedef {{ label: string, primary?: boolean, run?: () => unknown }} Button */
@@ -26,7 +26,7 @@ export function openDialog({ title, body, buttons = [{ label: t("account.close")
 	const status = h("p", { className: "said", role: "alert" });
 	const content = h("div", "body", typeof body === "string" ? h("p", "", body) : body);
 	const actions = buttons.map(({ label, primary, run }) => {
-		const button = action(label, status, async () => (await run?.()) === false || close());
+		const button = actionButton(label, status, async () => (await run?.()) === false || close());
 		button.className = primary ? "primary" : "";
 		return button;
 	});
@@ -67,7 +67,7 @@ export function openDialog({ title, body, buttons = [{ label: t("account.close")
  * Ask for confirmation; true once `run` was confirmed and has succeeded. Without `run` only a message.
  * @type {(title: string, body: HTMLElement | string, run?: () => unknown, label?: string) => Promise<boolean>}
  */
-export const ask = (title, body, run, label = t(run ? "form.ok" : "account.close")) =>
+export const confirmDialog = (title, body, run, label = t(run ? "form.ok" : "account.close")) =>
 	new Promise((resolve) => {
 		let done = false;
 		const agree = async () => {
@@ -85,7 +85,7 @@ let corner = null;
  * Show a non-modal notice, without taking the focus; returns a function that closes it.
  * @type {(role: "status" | "alert", title: string, text: string, buttons: (close: () => void, status: HTMLElement) => any[], onClose?: () => void) => () => void}
  */
-export function notice(role, title, text, buttons, onClose) {
+export function showNotice(role, title, text, buttons, onClose) {
 	if (!corner?.isConnected) {
 		corner = page();
 		corner.classList.add("runninghub-notices");
@@ -106,7 +106,7 @@ export function notice(role, title, text, buttons, onClose) {
 		{ role, onkeydown },
 		h("h3", "", title),
 		h("p", "", text),
-		row(...buttons(close, status), action(t("account.close"), status, close), status),
+		row(...buttons(close, status), actionButton(t("account.close"), status, close), status),
 	);
 	corner.append(element);
 	corner.scrollTop = corner.scrollHeight; // brings the newest notice's buttons into view, however small the page is

@@ -9,6 +9,9 @@ const GAP = 70;
 
 export const rootGraph = () => app.rootGraph ?? app.graph?.rootGraph ?? app.graph;
 
+/** Whether that workflow is the open one; "" if a run has none. @param {string} [id] */
+export const isGraphOpen = (id) => !id || id === rootGraph().id;
+
 /** The node of an execution id, "7:6": node 6 in subgraph node 7; undefined for none. @param {string} id @returns {any} */
 export function nodeOf(id) {
 	/** @type {any} */
@@ -28,7 +31,8 @@ export async function openWorkflow(id) {
 	await app.loadGraphData(JSON.parse(JSON.stringify(workflow.activeState)), true, true, workflow);
 }
 
-export function show(id = "") {
+/** Select a node and bring it into view; false if there is none of that id. */
+export function revealNode(id = "") {
 	const node = nodeOf(id);
 	if (!node) return false;
 	const { canvas } = app;
@@ -41,7 +45,7 @@ export function show(id = "") {
 }
 
 /** Run `act` as one undo step. @param {() => void} act */
-export function change(act) {
+export function withUndoStep(act) {
 	const { canvas } = app;
 	canvas.emitBeforeChange?.();
 	try {
@@ -130,7 +134,7 @@ export async function replaceGraph(workflow) {
 		rootGraph().clear();
 		await new Promise((resolve) => setTimeout(resolve));
 	} finally {
-		change(() => rootGraph().configure(workflow));
+		withUndoStep(() => rootGraph().configure(workflow));
 		canvas.emitAfterChange?.();
 	}
 }
@@ -145,7 +149,7 @@ export function addNode(className, at = viewCentre()) {
 	const { graph } = app.canvas;
 	const node = createNode(className);
 	if (!node) return null;
-	change(() => {
+	withUndoStep(() => {
 		node.pos = [at[0] ?? 0, at[1] ?? 0];
 		graph.add(node);
 	});
@@ -170,7 +174,7 @@ export function freePlace([x = 0, y = 0], [width = 0, height = 0] = NODE_SIZE) {
 	return [x, y];
 }
 
-/** Handle our drag data of MIME type `type` dropped on the canvas; returns a function that removes the listeners. @type {(type: string, drop: (data: string, at: number[]) => void) => RhAct} */
+/** Handle our drag data of MIME type `type` dropped on the canvas; returns a function that removes the listeners. @type {(type: string, drop: (data: string, at: number[]) => void) => RhCallback} */
 export function onDropped(type, drop) {
 	const over = (/** @type {DragEvent} */ event) => {
 		if (event.dataTransfer?.types.includes(type)) event.preventDefault();

@@ -21,7 +21,7 @@ let sizeObserver;
 let hooked = false;
 
 /** Draw the chips of `source` in every frame from now on; idempotent. @param {RhChips} source */
-export function draw(source) {
+export function addChipSource(source) {
 	sources.add(source);
 	if (!hooked && app.canvas) {
 		hooked = true;

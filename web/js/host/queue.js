@@ -6,7 +6,7 @@ import { stores } from "./stores.js";
 
 /** Queue the graph with a changed POST /prompt body; ComfyUI has no hook for it, so `fetchApi` is patched. @param {(body: any) => object} change */
 const queueWithBody = (change) =>
-	withPatchedApi("queuePrompt", queueAgain, (queue, restore) => (number, data, more) => {
+	withPatchedApi("queuePrompt", queueByUser, (queue, restore) => (number, data, more) => {
 		restore();
 		return withPatchedApi("fetchApi", () => queue(number, data, more), (send, restoreSend) => (route, options) => {
 			if (route !== "/prompt" || typeof options?.body !== "string") return send(route, options);
@@ -16,7 +16,7 @@ const queueWithBody = (change) =>
 	});
 
 /** Queue the graph so that this node runs anew. @param {ComfyNode} node */
-export const runAgain = (node) =>
+export const rerunNode = (node) =>
 	queueWithBody((body) => {
 		const extra = body.extra_data ?? {};
 		const again = Object.keys(body.prompt ?? {}).filter((id) => nodeOf(id) === node);
@@ -24,10 +24,10 @@ export const runAgain = (node) =>
 	});
 
 /** Queue the current graph under that prompt id. @param {string} id */
-export const queueAs = (id) => queueWithBody((body) => ({ ...body, prompt_id: id }));
+export const queueWithId = (id) => queueWithBody((body) => ({ ...body, prompt_id: id }));
 
 /** Queue the current graph, as a run that the user started. */
-export function queueAgain() {
+export function queueByUser() {
 	markPressed();
 	return app.queuePrompt(0);
 }
@@ -79,7 +79,7 @@ export const autoRun = () => app.queuePrompt(0, runCount(), reportsTrigger ? { i
 const guards = [];
 
 /** Register a guard: called before each run, in registration order, until one returns false; `isAuto`: the run is auto-queued. @param {(isAuto: boolean) => boolean | Promise<boolean>} may */
-export function onRun(may) {
+export function addRunGuard(may) {
 	if (guards.push(may) === 1) patchQueuePrompt();
 }
 
@@ -113,7 +113,7 @@ function patchQueuePrompt() {
 }
 
 /** Observe POST /prompt: node errors of a refused prompt, prompt and id of an accepted one; ComfyUI has no event for either. @type {(refused: (errors: Record<string, any>) => void, accepted: (prompt: any, id: string) => void) => void} */
-export function onQueued(refused, accepted) {
+export function onPromptPosted(refused, accepted) {
 	const { queuePrompt } = api;
 	api.queuePrompt = async (/** @type {[number, any, any?]} */ ...args) => {
 		try {

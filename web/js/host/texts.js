@@ -38,6 +38,9 @@ export function t(key, params = {}) {
 /** `t` for the keys of one part. @type {(part: string) => Say} */
 export const textsOf = (part) => (key, params) => t(`${part}.${key}`, params);
 
+/** Of a text by language, from the server, that in ComfyUI's language. @param {Record<string, string>} texts */
+export const localized = (texts) => texts[language()] ?? texts.en ?? "";
+
 /** @type {(locale: string, key: string) => string | undefined} */
 function find(locale, key) {
 	const text = key.split(".").reduce((from, step) => from?.[step], languages[locale]?.runninghub?.canvas);

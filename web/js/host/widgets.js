@@ -15,7 +15,7 @@ export const makeWidget = (node, name, kind, spec) => /** @type {any} */ (app.wi
  * Make a combo's options lazy, evaluated when it is opened; they always include its current value.
  * @type {(widget: ComfyWidget, list: () => string[], label: (value: string) => string) => void}
  */
-export function makeList(widget, list, label) {
+export function makeLazyOptions(widget, list, label) {
 	const now = () => [...new Set([...list(), String(widget.value ?? "")])];
 	// Nodes 2.0 reads this once, so it gets a function, which the classic canvas deprecates.
 	const get = () => (window.LiteGraph?.vueNodesMode ? now : now());
@@ -49,8 +49,8 @@ export function makeButton(node, name, press) {
 /** @param {ComfyNode} node @param {ComfyWidget} widget */
 export const removeWidget = (node, widget) => (node.ensureWidgetRemoved ?? node.removeWidget)?.call(node, widget);
 
-/** Run `act` without resizing the node, which ComfyUI does at each new widget. @type {(node: ComfyNode, act: RhAct) => void} */
-export function unresized(node, act) {
+/** Run `act` without resizing the node, which ComfyUI does at each new widget. @type {(node: ComfyNode, act: RhCallback) => void} */
+export function withoutResize(node, act) {
 	node.expandToFitContent = () => {};
 	try {
 		act();
@@ -60,7 +60,7 @@ export function unresized(node, act) {
 }
 
 /** Fit the node's height to its content, without reducing its width. @param {ComfyNode} node */
-export function resize(node) {
+export function fitHeight(node) {
 	const [width, height] = node.computeSize();
 	node.setSize([Math.max(node.size[0], width), height]);
 }
@@ -68,15 +68,15 @@ export function resize(node) {
 /**
  * Run `act` as one batch of widget changes: ComfyUI resizes the node at each new widget, and since 1.58
  * re-registers all widgets at each change of their list.
- * @type {(node: ComfyNode, act: RhAct) => void}
+ * @type {(node: ComfyNode, act: RhCallback) => void}
  */
-export function batch(node, act) {
+export function batchWidgetChanges(node, act) {
 	const list = Object.getOwnPropertyDescriptor(node, "widgets");
 	if (list?.set) {
 		Object.defineProperty(node, "widgets", { value: [...(node.widgets ?? [])], configurable: true, writable: true });
 	}
 	try {
-		unresized(node, act);
+		withoutResize(node, act);
 	} finally {
 		if (list?.set) {
 			const { widgets } = node;

@@ -1,6 +1,6 @@
 // Infers forms for API-format prompts, which have none, from their inputs and links. Pure.
 
-import { blankForm, isFieldName, isObject, MOST_OUTPUTS, readField, readForm, slots, typedOf } from "./form.js";
+import { blankForm, isFieldName, isObject, MAX_OUTPUTS, readField, readForm, poolIndices, typedOf } from "./form.js";
 
 /**
  * Add an inferred `form` input to each node of `kinds`: ComfyUI fills only widgets and slots that exist at load.
@@ -22,14 +22,14 @@ export function withForms(prompt, kinds) {
 function guessForm(inputs, kind, last) {
 	const names = Object.keys(inputs).filter((name) => isFieldName(name, kind));
 	const ids = typeof inputs.outputs === "string" ? inputs.outputs.split(",").map((id) => id.trim()).filter(Boolean) : [];
-	const outputs = ids.slice(0, MOST_OUTPUTS).map((id) => ({ id, type: "*", label: `#${id}` }));
+	const outputs = ids.slice(0, MAX_OUTPUTS).map((id) => ({ id, type: "*", label: `#${id}` }));
 	return {
 		...blankForm(kind),
 		...(kind === "model" && { id: String(inputs.model ?? "").trim() }),
 		fields: names.map((name) => readField({ name, label: name, tip: name, ...guessField(name, inputs[name]) }, kind)),
 		outputs,
 		// Without a form, slot numbers of a prompt are pool indices.
-		sockets: slots(kind, Math.max(last + 1, outputs.length ? typedOf(kind).length + outputs.length : 1)),
+		sockets: poolIndices(kind, Math.max(last + 1, outputs.length ? typedOf(kind).length + outputs.length : 1)),
 	};
 }
 

@@ -1,6 +1,6 @@
 // Maps a program's field to an input slot or a widget, and its values to those the widget accepts.
 
-import { number } from "./form.js";
+import { toNumber } from "./form.js";
 
 /** Converts a field's value to one that its widget accepts, or that is sent. @typedef {(field: RhField, value: any) => unknown} Coerce */
 
@@ -52,7 +52,7 @@ export function sameControl(...fields) {
 export function startValue({ kind, stored, options, blank }) {
 	if (blank && stored === null) return "";
 	if (kind === "BOOLEAN") return stored === true || stored === "true";
-	if (kind === "INT" || kind === "FLOAT") return number(stored) ?? 0;
+	if (kind === "INT" || kind === "FLOAT") return toNumber(stored) ?? 0;
 	if (stored !== null && typeof stored === "object") return JSON.stringify(stored);
 	return options?.includes(stored) ? stored : String(stored ?? "");
 }
@@ -64,7 +64,7 @@ export function coerce(field, value) {
 		return value === true || value === "true" || (value !== false && value !== "false" && startValue(field));
 	}
 	if (field.kind === "INT" || field.kind === "FLOAT") {
-		const parsed = number(value);
+		const parsed = toNumber(value);
 		if (parsed === null) return startValue(field);
 		const { min, max } = range(field);
 		const bounded = Math.min(Math.max(parsed, min), max);
@@ -78,7 +78,7 @@ export function coerce(field, value) {
 function coerceOptional(field, value) {
 	if (value === "" || value === null || value === undefined) return "";
 	const text = String(value);
-	if (NUMBERS.includes(field.kind)) return number(value) === null ? startValue(field) : text;
+	if (NUMBERS.includes(field.kind)) return toNumber(value) === null ? startValue(field) : text;
 	return choices(field).find((choice) => String(choice) === text) ?? startValue(field);
 }
 
@@ -90,7 +90,7 @@ export function sentValue(field, value) {
 
 /** @param {RhField} field */
 function range(field) {
-	const value = number(field.stored) ?? 0;
+	const value = toNumber(field.stored) ?? 0;
 	const widest = field.kind === "INT" ? SAFE : 1e12;
 	const low = Math.max(field.min ?? (field.seed ? 0 : -widest), -widest);
 	const high = Math.min(field.max ?? widest, widest);
@@ -106,7 +106,7 @@ function precision({ stored, step }) {
 }
 
 /** @param {unknown} value */
-const decimals = (value) => number(value)?.toFixed(8).replace(/\.?0+$/, "").split(".")[1]?.length ?? 0;
+const decimals = (value) => toNumber(value)?.toFixed(8).replace(/\.?0+$/, "").split(".")[1]?.length ?? 0;
 
 /** @param {RhField} field @returns {any[]} */
 function choices(field) {

@@ -15,7 +15,7 @@ const TYPED_OF_MODELS = Object.freeze([...TYPED, { name: "model_3d", type: "FILE
 /** The typed outputs of a kind: they come first in the pool, before the remote ones. @param {RhKind} kind */
 export const typedOf = (kind) => (kind === "model" ? TYPED_OF_MODELS : TYPED);
 
-export const MOST_OUTPUTS = 12;
+export const MAX_OUTPUTS = 12;
 
 const MOST_FIELDS = 500; // that a page can still render
 const DEFAULT_SLOTS = [0, 4]; // pool indices: images and text, until a program is read
@@ -33,7 +33,7 @@ export const allFields = (program) => program.nodes.flatMap((node) => node.field
 export function firstChoice(program, before, linked) {
 	const had = new Map(before?.fields.map((field) => [field.name, field.kind]));
 	const fields = allFields(program).filter((field) => field.suggested || had.get(field.name) === field.kind);
-	const outputs = program.outputs.filter((output) => output.suggested).slice(0, MOST_OUTPUTS);
+	const outputs = program.outputs.filter((output) => output.suggested).slice(0, MAX_OUTPUTS);
 	const all = outputs.map((output) => {
 		const index = TYPED.findIndex(({ type }) => type === output.type);
 		return index === -1 ? FILES : index;
@@ -67,7 +67,7 @@ export function makeForm(program, choice, before) {
 	const fields = program.nodes.flatMap((node) =>
 		node.fields.filter((field) => choice.fields.has(field.name)).flatMap((field) => fieldOf(program.kind, node, field) ?? []),
 	);
-	const ids = new Set(choice.outputs.slice(0, MOST_OUTPUTS));
+	const ids = new Set(choice.outputs.slice(0, MAX_OUTPUTS));
 	const chosen = program.outputs.filter((output) => ids.has(output.id));
 	const titles = chosen.map((output) => clean(output.title, 40) || clean(output.class_type, 40));
 	const outputs = chosen.map(({ id, type }, index) => {
@@ -120,13 +120,13 @@ export function slotOf(form, index) {
 
 /** Validate and normalize a form (JSON or parsed) from an untrusted source; null if it is none. @param {unknown} source @returns {RhForm | null} */
 export function readForm(source) {
-	const form = typeof source === "string" ? parse(source) : source;
+	const form = typeof source === "string" ? parseJson(source) : source;
 	if (!isObject(form) || form.v !== 1) return null;
 	/** @type {RhKind} */
 	const kind = KINDS.find((name) => name === form.kind) ?? "workflow";
-	const outputs = unique(list(form.outputs).map(readOutput), "id").slice(0, kind === "model" ? 0 : MOST_OUTPUTS);
-	const pool = slots(kind);
-	const sockets = Array.isArray(form.sockets) ? form.sockets : slots(kind, typedOf(kind).length + outputs.length);
+	const outputs = unique(list(form.outputs).map(readOutput), "id").slice(0, kind === "model" ? 0 : MAX_OUTPUTS);
+	const pool = poolIndices(kind);
+	const sockets = Array.isArray(form.sockets) ? form.sockets : poolIndices(kind, typedOf(kind).length + outputs.length);
 	return {
 		v: 1,
 		kind,
@@ -144,8 +144,8 @@ export function readForm(source) {
 const KINDS = ["workflow", "app", "model", "module"];
 
 /** The output pool's indices, or the first `count` of them. @type {(kind: RhKind, count?: number) => number[]} */
-export function slots(kind, count = Infinity) {
-	const pool = typedOf(kind).length + (kind === "model" ? 0 : MOST_OUTPUTS);
+export function poolIndices(kind, count = Infinity) {
+	const pool = typedOf(kind).length + (kind === "model" ? 0 : MAX_OUTPUTS);
 	return Array.from({ length: Math.min(count, pool) }, (_, index) => index);
 }
 
@@ -161,9 +161,9 @@ export function readField(field, program = "workflow") {
 		tip: clean(field.tip, 400),
 		stored: field.stored ?? null,
 		multiline: field.multiline === true,
-		min: number(field.min),
-		max: number(field.max),
-		step: number(field.step),
+		min: toNumber(field.min),
+		max: toNumber(field.max),
+		step: toNumber(field.step),
 		options: options.length ? options.filter((option) => ["string", "number", "boolean"].includes(typeof option)) : null,
 		seed: field.seed === true,
 		...(RESOURCES.includes(resource) && { resource }),
@@ -220,7 +220,7 @@ const sorted = (indices) => [...new Set(indices)].sort((first, second) => first 
 const list = (value) => (Array.isArray(value) ? value : []);
 
 /** Parse JSON; null if it is invalid. @returns {any} */
-export function parse(text = "") {
+export function parseJson(text = "") {
 	try {
 		return JSON.parse(text);
 	} catch {
@@ -244,7 +244,7 @@ export function clean(text, most = 60) {
 export const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** A finite number, also from text; null for anything else. @param {unknown} value */
-export function number(value) {
+export function toNumber(value) {
 	const parsed = typeof value === "number" || (typeof value === "string" && value.trim()) ? Number(value) : NaN;
 	return Number.isFinite(parsed) ? parsed : null;
 }

@@ -83,11 +83,11 @@ const thingsOf = (graph) => [...(graph?.groups ?? []), ...(graph?.nodes ?? [])];
 export const allThings = (root) => [root, ...(root?.subgraphs?.values() ?? [])].flatMap(thingsOf);
 
 /** The marked group or subgraph node that contains a thing, at any depth; null for none. @type {(thing: any, root: any) => any} */
-export function holderOf(thing, root) {
+export function markedContainerOf(thing, root) {
 	const { graph } = thing;
 	const group = graph?.groups?.find((/** @type {any} */ candidate) => candidate !== thing && markOf(candidate) && contains(candidate, thing));
 	const outer = allThings(root).filter(({ subgraph }) => subgraph && subgraph === graph);
-	return group ?? outer.map((node) => (markOf(node) ? node : holderOf(node, root))).find(Boolean) ?? null;
+	return group ?? outer.map((node) => (markOf(node) ? node : markedContainerOf(node, root))).find(Boolean) ?? null;
 }
 
 /** @type {(group: any, thing: any) => boolean} */

@@ -4,7 +4,7 @@
 export const ANY_MODEL = "RunningHubModel";
 
 /** Model classes → pool indices of the outputs that a new node shows. @type {Map<string, number[]>} */
-export const MODELS = new Map([
+export const MODEL_CLASSES = new Map([
 	[ANY_MODEL, [0, 2, 3, 4]],
 	["RHTextToImage", [0]],
 	["RHImageToImage", [0]],
@@ -21,15 +21,15 @@ export const MODELS = new Map([
 ]);
 
 /** Class → kind, which is also the name of the input with the program's id. @type {Map<string, RhKind>} */
-export const PROGRAMS = new Map([
+export const KIND_BY_CLASS = new Map([
 	["RunningHubRemoteWorkflow", "workflow"],
 	["RunningHubAIApp", "app"],
 	["RunningHubQuickCreate", "module"],
-	.../** @type {[string, RhKind][]} */ ([...MODELS.keys()].map((name) => [name, "model"])),
+	.../** @type {[string, RhKind][]} */ ([...MODEL_CLASSES.keys()].map((name) => [name, "model"])),
 ]);
 
 /** The class of a new node of that kind. @param {RhKind} kind */
-export const classFor = (kind) => [...PROGRAMS].find(([, programKind]) => programKind === kind)?.[0] ?? "";
+export const classFor = (kind) => [...KIND_BY_CLASS].find(([, programKind]) => programKind === kind)?.[0] ?? "";
 
 /** A node's class; a search entry for one model counts as the general class. @param {any} node */
 export const classOf = (node) => classNamed(node?.comfyClass ?? node?.type);
@@ -41,9 +41,9 @@ export function classNamed(name) {
 }
 
 /** @param {any} node */
-export const kindOf = (node) => PROGRAMS.get(classOf(node));
+export const kindOf = (node) => KIND_BY_CLASS.get(classOf(node));
 
-export const isOurs = (className = "") => /^(RunningHub|RHUpload|RHLora)/.test(className) || MODELS.has(className);
+export const isOurs = (className = "") => /^(RunningHub|RHUpload|RHLora)/.test(className) || MODEL_CLASSES.has(className);
 
 /** The numeric id in a text or URL; "" for none. @param {unknown} text */
 export function idIn(text) {
@@ -52,7 +52,7 @@ export function idIn(text) {
 }
 
 /** The program id in a text; of a module's call example `<webappId>/<quickCreateCode>`; "" for none. @type {(kind: RhKind | undefined, text: string) => string} */
-export function idFor(kind, text) {
+export function programIdIn(kind, text) {
 	if (kind !== "module") return idIn(text);
 	const [, id] = /webappId\\*["']?\s*:\s*\\*["']?(\d{1,19})/.exec(text) ?? [];
 	const [, code] = /quickCreateCode\\*["']?\s*:\s*\\*["']([\w.-]{1,64})/.exec(text) ?? [];
@@ -73,7 +73,7 @@ export function programOf(node) {
 /** The id that a node names; a model's is taken from the built form, since its text may be a display name. @type {(node: any, kind: RhKind) => string} */
 function idNamed(node, kind) {
 	const text = valueOf(node, kind).trim();
-	return kind === "model" ? (text && String(node.properties?.runninghub?.form?.id ?? "")) : idFor(kind, text);
+	return kind === "model" ? (text && String(node.properties?.runninghub?.form?.id ?? "")) : programIdIn(kind, text);
 }
 
 /** @type {(node: any, name: string) => ComfyWidget | undefined} */
@@ -118,7 +118,7 @@ export function sourceAt(node, slot) {
 }
 
 /** Call `act` after the widget's own callback. @type {(widget: ComfyWidget, act: (value: any) => void) => void} */
-export function after(widget, act) {
+export function onWidgetChange(widget, act) {
 	const { callback } = widget;
 	widget.callback = function (value, ...more) {
 		callback?.call(this, value, ...more);

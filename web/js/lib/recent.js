@@ -19,14 +19,14 @@ export function rememberUse({ kind, id, name }) {
 }
 
 /** Favourites of every kind, newest first. */
-export const marked = () => read(MARKED);
+export const allFavourites = () => read(MARKED);
 
 /** Favourite models. @returns {Recent[]} */
-export const favourites = () => marked().filter(({ kind }) => kind === "model").slice(0, MOST_MARKED);
+export const favouriteModels = () => allFavourites().filter(({ kind }) => kind === "model").slice(0, MOST_MARKED);
 
 /** Toggle a favourite; whether it is one now. @type {(id: string, name: string, kind?: RhKind) => boolean} */
-export function flipFavourite(id, name, kind = "model") {
-	const entries = marked();
+export function toggleFavourite(id, name, kind = "model") {
+	const entries = allFavourites();
 	const others = entries.filter((entry) => entry.kind !== kind || entry.id !== id);
 	const isNew = others.length === entries.length;
 	write(MARKED, isNew ? [{ kind, id, name }, ...others] : others);

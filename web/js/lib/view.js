@@ -28,7 +28,7 @@ export async function fill(into, make) {
 	if (into.filling === make) keepFocus(into, () => into.replaceChildren(...content.filter(Boolean)));
 }
 
-/** Change the content of `into`, which gets the focus if what had it is gone: on the page's body ComfyUI's shortcuts would hear the keys. @type {(into: any, change: RhAct) => void} */
+/** Change the content of `into`, which gets the focus if what had it is gone: on the page's body ComfyUI's shortcuts would hear the keys. @type {(into: any, change: RhCallback) => void} */
 export function keepFocus(into, change) {
 	const focused = into.querySelector(":focus");
 	change();
@@ -40,14 +40,14 @@ export function keepFocus(into, change) {
 export const statusLine = () => h("p", { className: "answer", role: "status" });
 
 /** Set the text of a status line, no longer as an error. @param {HTMLElement} status */
-export function say(status, text = "") {
+export function setStatus(status, text = "") {
 	status.classList.remove("bad");
 	status.textContent = text;
 }
 
 /** @type {(status: HTMLElement, error: unknown) => void} */
-export function sayError(status, error) {
-	say(status, messageOf(error));
+export function setStatusError(status, error) {
+	setStatus(status, messageOf(error));
 	status.classList.add("bad");
 }
 
@@ -59,9 +59,9 @@ export const card = (title, ...content) => h("section", "card", h("h3", "", titl
 
 /**
  * A button that runs `run`, one at a time, and shows its error in `status`; `question`: asked on the button first, a second press confirms. Never disabled, which would drop the keyboard focus.
- * @type {(label: string, status: HTMLElement, run: RhAct, question?: string) => HTMLButtonElement}
+ * @type {(label: string, status: HTMLElement, run: RhCallback, question?: string) => HTMLButtonElement}
  */
-export function action(label, status, run, question = "") {
+export function actionButton(label, status, run, question = "") {
 	let armed = !question;
 	let busy = false;
 	const button = h("button", { type: "button", onblur: () => arm() }, label);
@@ -78,11 +78,11 @@ export function action(label, status, run, question = "") {
 		arm(false);
 		busy = true;
 		button.ariaBusy = "true";
-		say(status);
+		setStatus(status);
 		try {
 			await run();
 		} catch (error) {
-			sayError(status, error);
+			setStatusError(status, error);
 		} finally {
 			busy = false;
 			button.ariaBusy = null;

@@ -5,9 +5,9 @@ import { lazy } from "../../host/lazy.js";
 import { post } from "../../host/server.js";
 import { numberText, textsOf } from "../../host/texts.js";
 import { clean } from "../../lib/form.js";
-import { idIn, MODELS } from "../../lib/nodes.js";
-import { flipFavourite, marked, recentOf } from "../../lib/recent.js";
-import { action, statusLine, form, h, row, say, sayError } from "../../lib/view.js";
+import { idIn, MODEL_CLASSES } from "../../lib/nodes.js";
+import { toggleFavourite, allFavourites, recentOf } from "../../lib/recent.js";
+import { actionButton, statusLine, form, h, row, setStatus, setStatusError } from "../../lib/view.js";
 import { profileSelect } from "../profiles.js";
 
 const t = textsOf("panel");
@@ -38,7 +38,7 @@ function pasteView(account) {
 	const status = statusLine();
 	const label = t("add.paste");
 	const input = h("input", { className: "grow", placeholder: label, "aria-label": label });
-	const put = action(t("add.put"), status, async () => {
+	const put = actionButton(t("add.put"), status, async () => {
 		const pasted = input.value.trim();
 		if (!idIn(pasted)) throw new Error(t("add.no_id"));
 		const kind = /ai-detail|call-api\/api-detail|webapp/.test(pasted) ? "app" : "workflow";
@@ -51,9 +51,9 @@ function pasteView(account) {
 /** Buttons that add a node by task, which offers that task's models. */
 function modelsView() {
 	const status = statusLine();
-	const classes = [...MODELS.keys()].filter(classTitle);
+	const classes = [...MODEL_CLASSES.keys()].filter(classTitle);
 	const buttons = classes.map((name) =>
-		action(classTitle(name), status, async () => {
+		actionButton(classTitle(name), status, async () => {
 			const { placeTask } = await lazy("features/program/add_to_canvas.mjs");
 			await placeTask(name);
 		}),
@@ -61,9 +61,9 @@ function modelsView() {
 	return classes.length > 0 && h("details", "", h("summary", "", t("add.models")), row(...buttons), status);
 }
 
-/** @type {(account: HTMLSelectElement, again: RhAct) => any[]} */
+/** @type {(account: HTMLSelectElement, again: RhCallback) => any[]} */
 function keptViews(account, again) {
-	const liked = marked();
+	const liked = allFavourites();
 	const isLiked = (/** @type {any} */ program) => liked.some(({ kind, id }) => kind === program.kind && id === program.id);
 	const lately = [...recentOf("workflow"), ...recentOf("app"), ...recentOf("model")].filter((program) => !isLiked(program));
 	const section = (/** @type {string} */ key, /** @type {any[]} */ many) =>
@@ -71,16 +71,16 @@ function keptViews(account, again) {
 	return [section("favourites", liked), section("lately", lately)].filter(Boolean);
 }
 
-/** @type {(program: { kind: RhKind, id: string, name: string }, isLiked: boolean, account: HTMLSelectElement, again: RhAct, cover?: any) => any} */
+/** @type {(program: { kind: RhKind, id: string, name: string }, isLiked: boolean, account: HTMLSelectElement, again: RhCallback, cover?: any) => any} */
 function programView(program, isLiked, account, again, cover) {
 	const status = statusLine();
 	const name = clean(program.name, 120) || program.id;
-	const put = action(name, status, () => place(program.kind, program.id, account.value));
+	const put = actionButton(name, status, () => place(program.kind, program.id, account.value));
 	put.className = "line";
 	put.title = `${t(`add.kind.${program.kind}`)} ${program.id}`;
 	const star = h("button", { type: "button", className: "star", ariaPressed: String(isLiked), ariaLabel: t("add.favourite", { name }), title: t("add.favourite", { name }) }, isLiked ? "★" : "☆");
 	star.onclick = () => {
-		const liked = flipFavourite(program.id, name, program.kind);
+		const liked = toggleFavourite(program.id, name, program.kind);
 		star.ariaPressed = String(liked);
 		star.textContent = liked ? "★" : "☆";
 		again();
@@ -88,7 +88,7 @@ function programView(program, isLiked, account, again, cover) {
 	return h("div", "program", cover, h("div", "grow", put, status), star);
 }
 
-/** @type {(account: HTMLSelectElement, again: RhAct) => { content: any[], start: () => Promise<void>, close: RhAct }} */
+/** @type {(account: HTMLSelectElement, again: RhCallback) => { content: any[], start: () => Promise<void>, close: RhCallback }} */
 function appsView(account, again) {
 	/** @type {any[]} */
 	let apps = [];
@@ -103,7 +103,7 @@ function appsView(account, again) {
 	const words = h("input", { type: "search", className: "grow", placeholder: t("add.search"), "aria-label": t("add.search"), oninput: draw });
 	const sort = h("select", { "aria-label": t("add.sort"), onchange: () => void start() }, ...SORTS.map((value) => h("option", { value }, t(`add.sort_${value}`))));
 	const list = h("div", "gallery");
-	const more = action(t("add.more"), status, () => load());
+	const more = actionButton(t("add.more"), status, () => load());
 	const covers = new IntersectionObserver((entries) => entries.forEach(({ isIntersecting, target }) => isIntersecting && void showCover(target)), { threshold: VISIBLE });
 	/** @type {Map<string, string>} */
 	const pictures = new Map();
@@ -136,13 +136,13 @@ function appsView(account, again) {
 	async function start() {
 		apps = [];
 		next = 1;
-		say(status);
+		setStatus(status);
 		list.replaceChildren(h("p", "muted", t("loading")));
 		try {
 			await load();
 		} catch (error) {
 			list.replaceChildren();
-			sayError(status, error);
+			setStatusError(status, error);
 		}
 	}
 
@@ -150,7 +150,7 @@ function appsView(account, again) {
 		const sought = words.value.toLowerCase().split(/\s+/).filter(Boolean);
 		const fits = ({ title = "", description = "", id = "" }) => sought.every((/** @type {string} */ word) => `${title} ${description} ${id}`.toLowerCase().includes(word));
 		const matches = apps.filter(fits);
-		const liked = marked();
+		const liked = allFavourites();
 		covers.disconnect();
 		const views = matches.map(({ id, title, cover }) => {
 			const frame = h("div", "cover", h("i", { className: "pi pi-image", ariaHidden: "true" }));

@@ -1,13 +1,13 @@
 // Panel tab of every order in the journal: a windowed list, and a single order in detail.
 
 import { language, toast } from "../../host/comfy.js";
-import { ask } from "../../host/dialogs.js";
+import { confirmDialog } from "../../host/dialogs.js";
 import { onDropped } from "../../host/graph.js";
 import { lazy } from "../../host/lazy.js";
 import { fileUrl, post } from "../../host/server.js";
 import { bytesText, coinsText, dotted, moneyText, t as text, textsOf } from "../../host/texts.js";
 import { clean } from "../../lib/form.js";
-import { action, statusLine, fill, h, link, rem, row, say, sayError, messageOf } from "../../lib/view.js";
+import { actionButton, statusLine, fill, h, link, rem, row, setStatus, setStatusError, messageOf } from "../../lib/view.js";
 import { rowForKey, visibleRows } from "../../lib/windowing.js";
 
 const t = textsOf("panel");
@@ -51,12 +51,12 @@ export function makeView() {
 			const page = await more();
 			if (mine !== turn) return;
 			const isNarrowed = words.value.trim() || state.value || since.value;
-			say(status, page.orders.length > 0 ? "" : t(isNarrowed ? "history.none_found" : "history.none"));
+			setStatus(status, page.orders.length > 0 ? "" : t(isNarrowed ? "history.none_found" : "history.none"));
 			list.start(page, (before) => more(before));
 			follow();
 		} catch (error) {
 			if (mine !== turn) return;
-			sayError(status, error);
+			setStatusError(status, error);
 		}
 	}
 
@@ -259,7 +259,7 @@ function makeList(open) {
 
 const rowId = (order = 0) => `runninghub-order-${order}`;
 
-/** @type {(entry: any, open: RhAct) => any} */
+/** @type {(entry: any, open: RhCallback) => any} */
 function rowView(entry, open) {
 	const picture = pictures.get(entry.order);
 	const element = h(
@@ -365,7 +365,7 @@ async function addLoader(order, index, at) {
 
 // One order
 
-/** @type {(order: number, leave: (changed?: boolean) => void, again: RhAct) => Promise<any[]>} */
+/** @type {(order: number, leave: (changed?: boolean) => void, again: RhCallback) => Promise<any[]>} */
 async function orderView(order, leave, again) {
 	const entry = await post("/runninghub/history/order", { order });
 	const status = statusLine();
@@ -400,7 +400,7 @@ async function orderView(order, leave, again) {
 		pictures.delete(order);
 	};
 	// After the dialog has closed: it would restore the focus to an element that is gone by then.
-	const askToRemove = async () => void ((await ask(t("history.delete_title"), t("history.delete_text"), remove, t("history.delete"))) && leave(true));
+	const askToRemove = async () => void ((await confirmDialog(t("history.delete_title"), t("history.delete_text"), remove, t("history.delete"))) && leave(true));
 	return [
 		h("h3", "", titleOf(entry)),
 		h("p", "muted", facts),
@@ -408,11 +408,11 @@ async function orderView(order, leave, again) {
 		entry.failure && h("p", "bad", entry.failure),
 		entry.owed && h("p", "", t("history.owed")),
 		row(
-			entry.owed && action(text("tasks.fetch"), status, fetch),
-			action(t("history.use"), status, use),
-			action(t("history.again"), status, repeat, t("history.again_sure")),
+			entry.owed && actionButton(text("tasks.fetch"), status, fetch),
+			actionButton(t("history.use"), status, use),
+			actionButton(t("history.again"), status, repeat, t("history.again_sure")),
 			entry.link && link(text("tasks.on_site"), entry.link),
-			action(t("history.delete"), status, askToRemove),
+			actionButton(t("history.delete"), status, askToRemove),
 		),
 		status,
 		entry.kind === "graph" && h("p", "muted", t("history.of_graph")),
@@ -439,8 +439,8 @@ function resultView(order, { index, kind, name, size, text: words, here, loader,
 		shown,
 		h("figcaption", "muted", dotted(node && `#${node}`, name, size && bytesText(size))),
 		row(
-			loader && action(t("history.loader"), status, () => addLoader(order, index)),
-			loader && action(t("history.into_selected"), status, () => addLoader(order, index, "selected")),
+			loader && actionButton(t("history.loader"), status, () => addLoader(order, index)),
+			loader && actionButton(t("history.into_selected"), status, () => addLoader(order, index, "selected")),
 			here && name && h("a", { href: src, download: name }, t("history.save")),
 		),
 		status,
@@ -465,10 +465,10 @@ function keptView() {
 	const status = statusLine();
 	const body = h("div", "kept");
 	const details = h("details", "retention", h("summary", "", t("kept.title")), body, status);
-	const fail = (/** @type {unknown} */ error) => sayError(status, error);
+	const fail = (/** @type {unknown} */ error) => setStatusError(status, error);
 	/** @param {any} now */
 	const show = (now) => {
-		say(status);
+		setStatus(status);
 		const days = number(t("kept.days"), now.days);
 		const orders = number(t("kept.orders"), now.orders);
 		const size = number(t("kept.gigabytes"), now.bytes / 1e9, 0.1);
@@ -476,11 +476,11 @@ function keptView() {
 		const effect = h("p", "muted");
 		const tell = (/** @type {any} */ { kept, frees }) => (effect.textContent = t("kept.frees", { kept: bytesText(kept), orders: frees.orders, size: bytesText(frees.bytes) }));
 		const look = () => {
-			say(status);
+			setStatus(status);
 			return post("/runninghub/retention", bounds()).then(tell, fail);
 		};
 		for (const { input } of [days, orders, size]) input.onchange = look;
-		const keep = action(t("kept.keep"), status, async () => {
+		const keep = actionButton(t("kept.keep"), status, async () => {
 			tell(await post("/runninghub/retention", { ...bounds(), keep: true }));
 			status.textContent = t("kept.done");
 		});

@@ -1,11 +1,11 @@
 // Panel tab of orders under way, of every account with a key here, also from other pages and processes.
 
 import { askAway, canAskAway } from "../../host/notifications.js";
-import { show } from "../../host/graph.js";
+import { revealNode } from "../../host/graph.js";
 import { lazy } from "../../host/lazy.js";
 import { post } from "../../host/server.js";
 import { coinsText, dotted, moneyText, t as text, textsOf } from "../../host/texts.js";
-import { action, keepFocus, statusLine, h, say, sayError } from "../../lib/view.js";
+import { actionButton, keepFocus, statusLine, h, setStatus, setStatusError } from "../../lib/view.js";
 import { isStopping } from "../tasks.js";
 
 const t = textsOf("panel");
@@ -18,7 +18,7 @@ export function makeView() {
 	const list = h("div", { className: "tasks", "aria-live": "off" });
 	const status = statusLine();
 	const awayStatus = statusLine();
-	const away = canAskAway() && action(t("now.away"), awayStatus, async () => void (awayStatus.textContent = t((await askAway()) ? "now.away_yes" : "now.away_no")));
+	const away = canAskAway() && actionButton(t("now.away"), awayStatus, async () => void (awayStatus.textContent = t((await askAway()) ? "now.away_yes" : "now.away_no")));
 	/** @type {Map<number, { key: string, view: any, progress: any }>} */
 	const cards = new Map();
 	let timer = 0;
@@ -32,10 +32,10 @@ export function makeView() {
 			const { taskView } = await lazy("features/tasks.mjs");
 			count = tasks.length;
 			if (!isOpen) return;
-			say(status, count === 0 ? t("now.none") : "");
+			setStatus(status, count === 0 ? t("now.none") : "");
 			keepFocus(list.parentElement ?? list, () => draw(tasks, taskView));
 		} catch (error) {
-			sayError(status, error);
+			setStatusError(status, error);
 		}
 		if (isOpen) timer = window.setTimeout(look, count > 0 && !document.hidden ? BUSY : IDLE);
 	}
@@ -82,7 +82,7 @@ function progressView(task) {
 	const bar = h("progress", { max: 1, "aria-label": t("now.progress") });
 	const picture = h("img", { className: "preview", alt: t("now.preview"), hidden: true });
 	const facts = h("p", "muted");
-	const node = task.node && action(t("now.show_node"), status, () => void (status.textContent = show(task.node) ? "" : t("now.no_node")));
+	const node = task.node && actionButton(t("now.show_node"), status, () => void (status.textContent = revealNode(task.node) ? "" : t("now.no_node")));
 	const view = h("div", "progress", picture, line, bar, facts, node, status);
 	return { view, update: (/** @type {any} */ now) => fillProgress(now, { line, bar, picture, facts, view }) };
 }

@@ -9,10 +9,10 @@ import { fill, page } from "../../lib/view.js";
 const TAB = "runninghub";
 const LABEL = "Running\u200bHub"; // a zero-width space: may wrap there
 
-/** Close the open view. @type {RhAct | null} */
+/** Close the open view. @type {RhCallback | null} */
 let close = null;
 
-/** @type {ComfyPart} */
+/** @type {RhFeature} */
 export const panel = {
 	commands: [{ id: "runninghub.panel.open", label: "RunningHub: panel", icon: "pi pi-cloud", function: () => execute(`Workspace.ToggleSidebarTab.${TAB}`) }],
 	menuCommands: [{ path: ["RunningHub"], commands: ["runninghub.panel.open"] }],

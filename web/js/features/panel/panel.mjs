@@ -19,9 +19,9 @@ const VIEWS = {
 };
 const NAMES = Object.keys(VIEWS);
 
-/** @param {HTMLElement} root @returns {{ content: any[], close: RhAct }} */
+/** @param {HTMLElement} root @returns {{ content: any[], close: RhCallback }} */
 export function makePanel(root) {
-	/** @type {RhAct} */
+	/** @type {RhCallback} */
 	let closeView = () => {};
 	let opened = 0;
 	const body = h("div", { className: "view", role: "tabpanel", id: "runninghub-view" });

@@ -4,7 +4,7 @@ import { language } from "../../host/comfy.js";
 import { post } from "../../host/server.js";
 import { coinsText, dotted, moneyText, numberText, textsOf } from "../../host/texts.js";
 import { clean } from "../../lib/form.js";
-import { statusLine, h, row, say, sayError } from "../../lib/view.js";
+import { statusLine, h, row, setStatus, setStatusError } from "../../lib/view.js";
 import { profileSelect } from "../profiles.js";
 
 const t = textsOf("panel");
@@ -20,13 +20,13 @@ export function makeView() {
 	let turn = 0;
 	async function look() {
 		const mine = ++turn;
-		say(status);
+		setStatus(status);
 		try {
 			const spending = await post("/runninghub/spend", { days: DAYS, profile: account.value });
 			if (mine === turn) body.replaceChildren(...spendView(spending).filter(Boolean));
 		} catch (error) {
 			if (mine !== turn) return;
-			sayError(status, error);
+			setStatusError(status, error);
 			body.replaceChildren();
 		}
 	}
@@ -87,17 +87,17 @@ function charts(days, currency) {
 		[t("spend.unit_coins"), coinsText, ({ coins }) => Number(coins ?? 0)],
 		[currency || t("spend.unit_money"), (money) => moneyText(money, currency), ({ money, third_party_money: third }) => Number(money ?? 0) + Number(third ?? 0)],
 	];
-	return kinds.filter(([, , of]) => days.some((day) => of(day) > 0)).map(([unit, say, of]) => chart(days, unit, say, of));
+	return kinds.filter(([, , of]) => days.some((day) => of(day) > 0)).map(([unit, setStatus, of]) => chart(days, unit, setStatus, of));
 }
 
 /** Bars of the last DAYS days; for screen readers a list. @type {(days: any[], unit: string, say: (value: number) => string, of: (day: any) => number) => any} */
-function chart(days, unit, say, of) {
+function chart(days, unit, setStatus, of) {
 	const byDay = new Map(days.map((day) => [day.day, of(day)]));
 	const dates = lastDays(DAYS);
 	const most = Math.max(...dates.map((date) => byDay.get(date) ?? 0)) || 1;
 	const bars = dates.map((date) => {
 		const value = byDay.get(date) ?? 0;
-		const label = `${dayText(date)}: ${say(value) || t("spend.nothing")}`;
+		const label = `${dayText(date)}: ${setStatus(value) || t("spend.nothing")}`;
 		const bar = h("span", { className: "bar", title: label });
 		bar.style.height = `${value > 0 ? Math.max(3, (100 * value) / most) : 0}%`;
 		return h("span", { className: "day", title: label, role: "listitem", ariaLabel: label }, bar);

@@ -1,6 +1,6 @@
 // Adds program nodes and loaders to the canvas, and applies the inputs of an earlier order.
 
-import { addNode, change, freePlace, nodeOf, openPrompt, selection, show, typeName } from "../../host/graph.js";
+import { addNode, withUndoStep, freePlace, nodeOf, openPrompt, selection, revealNode, typeName } from "../../host/graph.js";
 import { toast } from "../../host/comfy.js";
 import { textsOf } from "../../host/texts.js";
 import { clean, isFieldName, firstChoice, makeForm } from "../../lib/form.js";
@@ -37,7 +37,7 @@ export async function placeProgram(kind, id, profile = "", fields = []) {
 	if (!program) {
 		// Unless the user has taken it over: pressed its button, or typed another link.
 		const isOurs = !stateOf(node).asking && textOf(node) === id.trim();
-		if (node.graph && isOurs && !formOf(node)?.id) change(() => node.graph.remove(node));
+		if (node.graph && isOurs && !formOf(node)?.id) withUndoStep(() => node.graph.remove(node));
 		return null;
 	}
 	if (text && kind !== "module") text.value = program.id; // a module's id alone does not name it
@@ -45,7 +45,7 @@ export async function placeProgram(kind, id, profile = "", fields = []) {
 	const choice = firstChoice(program, null, []);
 	fields.filter((name) => isFieldName(name, kind)).forEach((name) => choice.fields.add(name));
 	applyForm(node, program, makeForm(program, choice, null));
-	show(String(node.id));
+	revealNode(String(node.id));
 	return node;
 }
 
@@ -60,11 +60,11 @@ export async function useInputs(inputs) {
 	const hasAll = chosen && names.every((name) => formOf(chosen)?.fields.some((field) => field.name === name));
 	const node = hasAll ? chosen : await placeProgram(kind, example || program, profile === "environment" ? "" : profile, names);
 	if (!node) return;
-	change(() => {
+	withUndoStep(() => {
 		if (widgetOf(node, "instance")) setWidget(node, "instance", instance);
 		names.forEach((name) => setField(node, name, values[name]));
 	});
-	show(String(node.id));
+	revealNode(String(node.id));
 	toast(gone.length > 0 ? "warn" : "success", t("history.used"), gone.length > 0 ? t("history.gone", { fields: gone.join(", ") }) : "");
 }
 
@@ -81,7 +81,7 @@ async function useValues({ values, classes, graph, lacking, name }) {
 		const more = lacking.length > 0 ? t("history.lacking", { fields: lacking.join(", ") }) : "";
 		return toast(more ? "warn" : "success", t("history.opened_part"), more);
 	}
-	change(() => {
+	withUndoStep(() => {
 		for (const { id, node } of there) {
 			for (const widget of node.widgets ?? []) {
 				const value = values[`${id}.${widget.name}`];
@@ -92,7 +92,7 @@ async function useValues({ values, classes, graph, lacking, name }) {
 			}
 		}
 	});
-	there.forEach(({ id }) => show(id));
+	there.forEach(({ id }) => revealNode(id));
 	toast("success", t("history.used_graph", { count: there.length }));
 }
 
@@ -114,7 +114,7 @@ function setField(node, name, value) {
 export function placeTask(className) {
 	const node = addNode(className);
 	if (!node) throw new Error(t("history.no_loader", { node: className }));
-	show(String(node.id));
+	revealNode(String(node.id));
 	return openModels(node);
 }
 
@@ -128,8 +128,8 @@ export function placeLoader({ node: className, widget, value }, at) {
 	const list = box?.options?.values;
 	// The options were listed when the page was loaded, before this file existed.
 	if (box && Array.isArray(list) && !list.includes(value)) box.options.values = [...list, value];
-	change(() => setWidget(node, widget, value));
-	show(String(node.id));
+	withUndoStep(() => setWidget(node, widget, value));
+	revealNode(String(node.id));
 	return node;
 }
 

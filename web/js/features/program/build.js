@@ -1,10 +1,10 @@
 // Builds a node's widgets and slots from its form, synchronously, so that it works inside `configure`.
 
 import { textsOf } from "../../host/texts.js";
-import { batch, describeSlot, listShape, makeWidget, OPTIONAL, removeWidget, resize } from "../../host/widgets.js";
+import { batchWidgetChanges, describeSlot, listShape, makeWidget, OPTIONAL, removeWidget, fitHeight } from "../../host/widgets.js";
 import { coerce, hintOf, convert, sentValue, controlOf, sameControl, startValue } from "../../lib/fields.js";
 import { readForm, slotOf, slotOrigins } from "../../lib/form.js";
-import { after, sourceOf, widgetOf } from "../../lib/nodes.js";
+import { onWidgetChange, sourceOf, widgetOf } from "../../lib/nodes.js";
 import { addItems, growItems, isItemOf } from "./items.js";
 import { offerModels } from "./resources.js";
 
@@ -32,13 +32,13 @@ export const shownName = (name = "") => declared.get(name)?.shown ?? name;
 export const formOf = (node) => built.get(node) ?? readForm(node.properties?.runninghub?.form);
 
 /** Build inputs and outputs; `carry` converts the values of fields that stay. @type {(node: ComfyNode, form: RhForm, carry?: RhCarry) => void} */
-export function build(node, form, carry = keepValue) {
+export function build(node, form, carry) {
 	const before = built.get(node) ?? null;
-	buildInputs(node, form, before, carry);
+	buildInputs(node, form, before, { carry });
 	buildOutputs(node, form, before);
 	storeForm(node, form);
 	showConditions(node);
-	resize(node);
+	fitHeight(node);
 	node.setDirtyCanvas(true, true);
 }
 
@@ -50,7 +50,7 @@ const keepValue = (_, field, value) => coerce(field, value);
  * @type {(node: ComfyNode, form: RhForm, saved: ComfyInputSlot[]) => void}
  */
 export function buildForFile(node, form, saved) {
-	buildInputs(node, form, built.get(node) ?? null, null);
+	buildInputs(node, form, built.get(node) ?? null, { isFromFile: true });
 	addItems(node, form, saved);
 	// Links refer to slots by index, and ComfyUI keeps the node's order: use the file's.
 	const places = new Map(saved.map(({ name }, place) => [name, place]));
@@ -98,41 +98,44 @@ export const linkedSlots = (node) =>
 /** Set the tooltips of all fields. @param {ComfyNode} node */
 export const explainAll = (node) => formOf(node)?.fields.forEach((field) => setTooltip(node, field));
 
-/** @type {(node: ComfyNode, form: RhForm, before: RhForm | null, carry: RhCarry | null) => void} */
-function buildInputs(node, form, before, carry) {
-	const now = new Map(form.fields.map((field) => [field.name, field]));
-	const were = new Map(before?.fields.map((field) => [field.name, field]));
+/**
+ * Make the inputs those of the form. `isFromFile`: values and links come from a file afterwards, so none is set here.
+ * @type {(node: ComfyNode, form: RhForm, before: RhForm | null, options: { carry?: RhCarry, isFromFile?: boolean }) => void}
+ */
+function buildInputs(node, form, before, { carry = keepValue, isFromFile = false }) {
+	const newFields = new Map(form.fields.map((field) => [field.name, field]));
+	const oldFields = new Map(before?.fields.map((field) => [field.name, field]));
 	/** @type {Map<string, {node: ComfyNode, slot: number}>} */
 	const links = new Map();
 	/** @type {Map<string, unknown>} */
 	const values = new Map();
-	for (const [name, field] of were) {
-		const after = now.get(name);
-		if (!after || !sameControl(field, after)) {
+	for (const [name, oldField] of oldFields) {
+		const newField = newFields.get(name);
+		if (!newField || !sameControl(oldField, newField)) {
 			const source = sourceOf(node, name);
-			if (after && source) links.set(name, source);
+			if (newField && source) links.set(name, source);
 			const widget = widgetOf(node, name);
-			if (after && widget) values.set(name, convert(field, after, widget.value));
+			if (newField && widget) values.set(name, convert(oldField, newField, widget.value));
 			removeField(node, name);
 		}
 	}
-	if (now.size > 0) batch(node, addFields);
+	if (newFields.size > 0) batchWidgetChanges(node, addFields);
 	else sortWidgets(node, form);
 	function addFields() {
-		for (const [name, field] of now) {
-			const was = were.get(name);
-			const there = widgetOf(node, name);
-			if (there && was) {
-				if (carry) there.value = carry(was, field, there.value);
-				there.serializeValue = () => sentValue(field, there.value);
-			} else if (!there && node.findInputSlot(name) === -1) {
-				addField(node, field, carry !== null);
-				const widget = values.has(name) ? widgetOf(node, name) : undefined;
-				if (widget && carry) widget.value = values.get(name);
+		for (const [name, field] of newFields) {
+			const oldField = oldFields.get(name);
+			const widget = widgetOf(node, name);
+			if (widget && oldField) {
+				if (!isFromFile) widget.value = carry(oldField, field, widget.value);
+				widget.serializeValue = () => sentValue(field, widget.value);
+			} else if (!widget && node.findInputSlot(name) === -1) {
+				addField(node, field, isFromFile);
+				const newWidget = widgetOf(node, name);
+				if (newWidget && values.has(name) && !isFromFile) newWidget.value = values.get(name);
 			}
 			// Unless the user has renamed it.
-			for (const target of [node.inputs[node.findInputSlot(name)], widgetOf(node, name)]) {
-				if (target && (!was || target.label === was.label)) target.label = field.label;
+			for (const target of slotAndWidget(node, name)) {
+				if (!oldField || target.label === oldField.label) target.label = field.label;
 			}
 			setTooltip(node, field);
 		}
@@ -140,24 +143,30 @@ function buildInputs(node, form, before, carry) {
 	}
 	links.forEach((source, name) => source.node.connect(source.slot, node, node.findInputSlot(name)));
 	// Not for a file: its links may be in the graph already, by final slot index.
-	if (carry) growItems(node, form);
+	if (!isFromFile) growItems(node, form);
 }
 
-/** @type {(node: ComfyNode, field: RhField, anew: boolean) => void} */
-function addField(node, field, anew) {
-	const stand = controlOf(field);
-	if ("socket" in stand) {
-		node.addInput(field.name, stand.socket, { shape: OPTIONAL });
+/** The input slot of a field. @param {ComfyNode} node */
+const slotNamed = (node, name = "") => node.inputs[node.findInputSlot(name)];
+
+/** The input slot and the widget of a field, of those that it has. @param {ComfyNode} node */
+const slotAndWidget = (node, name = "") => [slotNamed(node, name), widgetOf(node, name)].flatMap((target) => target ?? []);
+
+/** @type {(node: ComfyNode, field: RhField, isFromFile: boolean) => void} */
+function addField(node, field, isFromFile) {
+	const control = controlOf(field);
+	if ("socket" in control) {
+		node.addInput(field.name, control.socket, { shape: OPTIONAL });
 		return;
 	}
-	const widget = makeWidget(node, field.name, stand.widget, stand.spec);
+	const widget = makeWidget(node, field.name, control.widget, control.spec);
 	// ComfyUI may still know an older value of that name.
-	if (anew) widget.value = startValue(field);
+	if (!isFromFile) widget.value = startValue(field);
 	widget.serializeValue = () => sentValue(field, widget.value);
 	if (field.blank && widget.options?.values) widget.options.getOptionLabel = labelOfChoice;
 	if (field.resource) offerModels(node, widget, field.resource);
 	if (node.findInputSlot(field.name) === -1) {
-		node.addInput(field.name, stand.takes ?? stand.widget, { widget: { name: field.name }, shape: OPTIONAL });
+		node.addInput(field.name, control.takes ?? control.widget, { widget: { name: field.name }, shape: OPTIONAL });
 	}
 	describeInput(node, field);
 }
@@ -167,10 +176,10 @@ const labelOfChoice = (value) => String(value ?? "") || t("unset");
 
 /** @type {(node: ComfyNode, field: RhField) => void} */
 function describeInput(node, field) {
-	const stand = controlOf(field);
-	const input = node.inputs[node.findInputSlot(field.name)];
-	if (input?.widget && "spec" in stand) {
-		describeSlot(input, stand.takes ? [stand.takes, { default: startValue(field) }] : stand.spec);
+	const control = controlOf(field);
+	const input = slotNamed(node, field.name);
+	if (input?.widget && "spec" in control) {
+		describeSlot(input, control.takes ? [control.takes, { default: startValue(field) }] : control.spec);
 	}
 }
 
@@ -197,9 +206,7 @@ function setTooltip(node, field) {
 		excludes && t("excludes", { names: excludes.join(", ") }),
 	];
 	const words = lines.filter(Boolean).join("\n");
-	for (const target of [widgetOf(node, field.name), node.inputs[node.findInputSlot(field.name)]]) {
-		if (target) target.tooltip = words;
-	}
+	for (const target of slotAndWidget(node, field.name)) target.tooltip = words;
 }
 
 /** "only with multiShot = true" @param {{ name: string, values: string[] }} when */
@@ -225,14 +232,14 @@ export function showConditions(node) {
 		const trigger = field.when && widgetOf(node, field.when.name);
 		if (trigger && !watched.has(trigger)) {
 			watched.add(trigger);
-			after(trigger, () => showConditions(node));
+			onWidgetChange(trigger, () => showConditions(node));
 		}
-		const end = field.when ? ` · ${conditionOf(field.when)}` : "";
-		const waits = !isActive(node, field);
-		for (const target of end ? [widgetOf(node, field.name), node.inputs[node.findInputSlot(field.name)]] : []) {
-			const label = target?.label ?? field.label;
-			const own = label.endsWith(end) ? label.slice(0, -end.length) : label;
-			if (target) target.label = waits ? own + end : own;
+		const suffix = field.when ? ` · ${conditionOf(field.when)}` : "";
+		const isInactive = !isActive(node, field);
+		for (const target of suffix ? slotAndWidget(node, field.name) : []) {
+			const label = target.label ?? field.label;
+			const plain = label.endsWith(suffix) ? label.slice(0, -suffix.length) : label;
+			target.label = isInactive ? plain + suffix : plain;
 		}
 	}
 	node.setDirtyCanvas(true, true);

@@ -1,7 +1,7 @@
 // Lets the user choose which fields and outputs of its program a node shows, then builds the node.
 
 import { toast } from "../../host/comfy.js";
-import { change } from "../../host/graph.js";
+import { withUndoStep } from "../../host/graph.js";
 import { lazy } from "../../host/lazy.js";
 import { loadTexts, textsOf } from "../../host/texts.js";
 import { carried } from "../../lib/fields.js";
@@ -12,7 +12,7 @@ import { messageOf } from "../../lib/view.js";
 import { build, formOf, linkedSlots } from "./build.js";
 import { readProgram } from "./loader.js";
 import { openModels, settleModel } from "./models.js";
-import { inputOf, rememberText, showState, stateOf, textOf } from "./state.js";
+import { programInput, rememberText, labelButton, stateOf, textOf } from "./state.js";
 
 const t = textsOf("form");
 
@@ -34,7 +34,7 @@ async function askChoice(node) {
 	/** @type {typeof import("./chooser.mjs")} */
 	const { openChooser } = await lazy("features/program/chooser.mjs");
 	const choice = await openChooser(program, first);
-	const widget = widgetOf(node, inputOf(node));
+	const widget = widgetOf(node, programInput(node));
 	if (choice && node.graph) {
 		applyForm(node, program, makeForm(program, choice, before));
 	} else if (before?.id && !same && widget) {
@@ -56,14 +56,14 @@ export function applyForm(node, program, form) {
 	stateOf(node).changed = null;
 	const before = formOf(node);
 	const linked = linkedInputs(node);
-	change(() => {
+	withUndoStep(() => {
 		node.properties.runninghub = { ...node.properties.runninghub, seen: fingerprint(program) };
 		build(node, form, carried);
 		setTitle(node, form, before);
 		if (form.kind === "model") settleModel(node, program);
 		rememberText(node);
 	});
-	showState(node);
+	labelButton(node);
 	if (form.kind !== "module") rememberUse(form); // a module's id alone does not name it
 	warnLostLinks(node, linked);
 }

@@ -1,7 +1,7 @@
 // Dialog to choose which fields and outputs of a remote program the node shows.
 
 import { openDialog } from "../../host/dialogs.js";
-import { clean, allFields, MOST_OUTPUTS, typedOf } from "../../lib/form.js";
+import { clean, allFields, MAX_OUTPUTS, typedOf } from "../../lib/form.js";
 import { textsOf } from "../../host/texts.js";
 import { h, link, rem } from "../../lib/view.js";
 import { visibleRows } from "../../lib/windowing.js";
@@ -81,9 +81,9 @@ export function openChooser(program, first) {
 		fields.show(matchingRows(), t(index.length === 0 ? "no_fields" : "none_found"));
 		outputs.show(outputRows(program, choice, typed));
 		counts[0].textContent = t("chosen", { count: choice.fields.size });
-		const full = choice.outputs.length >= MOST_OUTPUTS;
+		const full = choice.outputs.length >= MAX_OUTPUTS;
 		const count = choice.outputs.length + choice.typed.length;
-		counts[1].textContent = t(full ? "chosen_full" : "chosen", { count, most: MOST_OUTPUTS });
+		counts[1].textContent = t(full ? "chosen_full" : "chosen", { count, most: MAX_OUTPUTS });
 	}
 
 	return new Promise((resolve) => {
@@ -176,7 +176,7 @@ function fieldRow(field, choice, flat) {
 
 /** @type {(program: RhProgram, choice: RhChoice, typedTexts: TypedText[]) => Row[]} */
 export function outputRows(program, choice, typedTexts) {
-	const full = choice.outputs.length >= MOST_OUTPUTS;
+	const full = choice.outputs.length >= MAX_OUTPUTS;
 	/** @type {Row[]} */
 	const remote = program.outputs.map((output) => {
 		const ticked = choice.outputs.includes(output.id);
@@ -307,7 +307,7 @@ function rowsElement({ label, tick, fold }) {
 		const row = rows[active];
 		const above = (/** @type {Row} */ candidate, /** @type {number} */ index) =>
 			index < active && (row?.level === 1 || candidate.level === 1);
-		/** @type {Record<string, RhAct>} */
+		/** @type {Record<string, RhCallback>} */
 		const keys = {
 			ArrowDown: () => go(active + 1),
 			ArrowUp: () => go(active - 1),

@@ -3,7 +3,7 @@
 
 import { loadTexts, textsOf } from "../../host/texts.js";
 import { isObject } from "../../lib/form.js";
-import { after, widgetOf } from "../../lib/nodes.js";
+import { onWidgetChange, widgetOf } from "../../lib/nodes.js";
 import { formOf } from "./build.js";
 
 const t = textsOf("models");
@@ -17,7 +17,7 @@ export function addFit(node) {
 	widget.serialize = false;
 	widget.hidden = true;
 	widget.serializeValue = () => (widget.value ? true : undefined);
-	after(widget, (value) => {
+	onWidgetChange(widget, (value) => {
 		node.properties.runninghub = { ...node.properties.runninghub, fit: value === true };
 	});
 	void loadTexts().then(() => {

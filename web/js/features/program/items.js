@@ -13,18 +13,18 @@ export const isItemOf = (name = "", list = "") => name.startsWith(`${list}.`) &&
 export function growItems(node, form, how = "") {
 	// Outside a graph the links are unknown.
 	for (const field of node.graph ? form.fields : []) {
-		const stand = controlOf(field);
-		if (field.array && "socket" in stand) grow(node, field, stand.socket, how);
+		const control = controlOf(field);
+		if (field.array && "socket" in control) grow(node, field, control.socket, how);
 	}
 }
 
 /** Add the item slots that a file has. @type {(node: ComfyNode, form: RhForm, saved: ComfyInputSlot[]) => void} */
 export function addItems(node, form, saved) {
 	for (const field of form.fields) {
-		const stand = controlOf(field);
-		if (!field.array || !("socket" in stand)) continue;
+		const control = controlOf(field);
+		if (!field.array || !("socket" in control)) continue;
 		const missing = saved.filter(({ name }) => isItemOf(name, field.name) && node.findInputSlot(name) === -1);
-		missing.forEach(({ name }) => addItem(node, field, stand.socket, name.slice(field.name.length + 1)));
+		missing.forEach(({ name }) => addItem(node, field, control.socket, name.slice(field.name.length + 1)));
 	}
 }
 

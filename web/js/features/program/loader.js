@@ -1,12 +1,12 @@
 // Reads a node's program from our server; a failure that the user can resolve opens a dialog.
 
-import { ask } from "../../host/dialogs.js";
+import { confirmDialog } from "../../host/dialogs.js";
 import { post, ServerError } from "../../host/server.js";
 import { loadTexts, textsOf } from "../../host/texts.js";
 import { idIn, kindOf, valueOf } from "../../lib/nodes.js";
 import { h } from "../../lib/view.js";
 import { offerKey } from "../account.js";
-import { showState, stateOf, textOf } from "./state.js";
+import { labelButton, stateOf, textOf } from "./state.js";
 import { openModels } from "./models.js";
 import { otherKind, swap } from "./swap.js";
 
@@ -29,7 +29,7 @@ export async function readProgram(node, fresh) {
 	const asking = new AbortController();
 	state.asking = asking;
 	await loadTexts();
-	showState(node);
+	labelButton(node);
 	try {
 		for (;;) {
 			const result = await fetchProgram(node, fresh, asking.signal).catch((error) => ({ error }));
@@ -39,7 +39,7 @@ export async function readProgram(node, fresh) {
 		}
 	} finally {
 		if (state.asking === asking) state.asking = null;
-		showState(node);
+		labelButton(node);
 	}
 }
 
@@ -56,8 +56,8 @@ async function resolveFailure(node, error) {
 		return false; // choosing one starts a read of its own
 	}
 	if (hint === "password") return askPassword(node, message);
-	if (hint !== "wrong_kind") return ask(title, message);
-	await ask(title, message, () => swap(node, rightKind), t(`swap.${rightKind}`));
+	if (hint !== "wrong_kind") return confirmDialog(title, message);
+	await confirmDialog(title, message, () => swap(node, rightKind), t(`swap.${rightKind}`));
 	return false; // the new node reads its program itself
 }
 
@@ -69,7 +69,7 @@ export function askPassword(node, message = "") {
 	const words = t("password");
 	const input = h("input", { type: "password", autocomplete: "off", placeholder: words, "aria-label": words });
 	const body = h("div", "", h("p", "", message), input, h("p", "muted", t("password_kept")));
-	return ask(t("protected"), body, () =>
+	return confirmDialog(t("protected"), body, () =>
 		post("/runninghub/passwords/save", { ...programRef(node), id: idIn(textOf(node)), password: input.value }),
 	);
 }

@@ -2,7 +2,7 @@
 
 import { toast } from "../../host/comfy.js";
 import { openDialog } from "../../host/dialogs.js";
-import { change, onPlaced } from "../../host/graph.js";
+import { withUndoStep, onPlaced } from "../../host/graph.js";
 import { lazy } from "../../host/lazy.js";
 import { loadTexts, textsOf } from "../../host/texts.js";
 import { makeButton } from "../../host/widgets.js";
@@ -10,7 +10,7 @@ import { classOf, setWidget, valueOf, widgetOf } from "../../lib/nodes.js";
 import { offerKey } from "../account.js";
 import { showFit } from "./fit.js";
 import { addPrice, followPrice } from "./price.js";
-import { rememberText, showState, stateOf, textOf } from "./state.js";
+import { rememberText, labelButton, stateOf, textOf } from "./state.js";
 
 const t = textsOf("models");
 
@@ -84,16 +84,16 @@ export function settleModel(node, program) {
 export const isOffered = ({ status = "active" }) => status === "active" || status === "unlisted";
 
 /** Dialog for a model that is no longer offered: why, and its successor. @param {ComfyNode} node */
-export function openNotice(node) {
+export function openDiscontinued(node) {
 	const program = stateOf(node).notice;
 	if (!program) return;
 	const { successor } = program;
 	const use = () => {
-		change(() => {
+		withUndoStep(() => {
 			stateOf(node).notice = null;
 			setWidget(node, "model", successor?.endpoint ?? "");
 		});
-		showState(node);
+		labelButton(node);
 	};
 	openDialog({
 		title: program.name || program.id,

@@ -5,9 +5,9 @@ import { post } from "../../host/server.js";
 import { dotted, shortPrice, textsOf } from "../../host/texts.js";
 import { typeName } from "../../host/graph.js";
 import { clean } from "../../lib/form.js";
-import { MODELS } from "../../lib/nodes.js";
-import { favourites, flipFavourite, recentOf } from "../../lib/recent.js";
-import { action, statusLine, h, messageOf } from "../../lib/view.js";
+import { MODEL_CLASSES } from "../../lib/nodes.js";
+import { favouriteModels, toggleFavourite, recentOf } from "../../lib/recent.js";
+import { actionButton, statusLine, h, messageOf } from "../../lib/view.js";
 import { readSettings } from "../profiles.js";
 
 const t = textsOf("models");
@@ -44,7 +44,7 @@ export function openChoice({ task, profile, words: typed, reason }, offerKey) {
 	const tasks = h(
 		"select",
 		{ "aria-label": t("task"), className: "tasks" },
-		...[...MODELS.keys()].map((name, index) => h("option", { value: name }, index === 0 ? t("all_tasks") : typeName(name))),
+		...[...MODEL_CLASSES.keys()].map((name, index) => h("option", { value: name }, index === 0 ? t("all_tasks") : typeName(name))),
 	);
 	tasks.value = task;
 
@@ -60,11 +60,11 @@ export function openChoice({ task, profile, words: typed, reason }, offerKey) {
 		asking = new AbortController();
 		const { signal } = asking;
 		const text = words.value.trim();
-		const [general = ""] = MODELS.keys();
+		const [general = ""] = MODEL_CLASSES.keys();
 		const kind = tasks.value === general ? "" : tasks.value;
 		const body = { words: text, task: kind };
 		try {
-			const liked = favourites().map((model) => model.id);
+			const liked = favouriteModels().map((model) => model.id);
 			const used = recentOf("model").map((model) => model.id).filter((model) => !liked.includes(model));
 			const rememberedIds = text ? [] : [...liked, ...used];
 			// The tasks of a kind are known only from all its models.
@@ -118,10 +118,10 @@ export function openChoice({ task, profile, words: typed, reason }, offerKey) {
 			star.textContent = on ? "★" : "☆";
 			star.classList.toggle("on", on);
 		};
-		mark(favourites().some((model) => model.id === endpoint));
+		mark(favouriteModels().some((model) => model.id === endpoint));
 		star.onclick = (/** @type {Event} */ event) => {
 			event.stopPropagation();
-			mark(flipFavourite(endpoint, name));
+			mark(toggleFavourite(endpoint, name));
 		};
 		const element = h(
 			"div",
@@ -191,7 +191,7 @@ export function openChoice({ task, profile, words: typed, reason }, offerKey) {
 	};
 	const feedback = statusLine();
 	const more = h("button", { type: "button", className: "more", hidden: true, onclick: () => void ask(ALL) }, t("more"));
-	const key = action(t("no_key"), feedback, () => {
+	const key = actionButton(t("no_key"), feedback, () => {
 		dialog.close();
 		offerKey();
 	});

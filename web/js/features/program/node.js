@@ -3,37 +3,37 @@
 import { extendAdvanced, INPUT, isHidden, makeAdvanced, syncAdvanced, watchAdvanced } from "../../host/advanced.js";
 import { isRestoring } from "../../host/graph.js";
 import { labelBoxes } from "../../host/labels.js";
-import { isLoadingPrompt, runAgain, onPromptLoad } from "../../host/queue.js";
+import { isLoadingPrompt, rerunNode, onPromptLoad } from "../../host/queue.js";
 import { loadTexts, textsOf } from "../../host/texts.js";
-import { resize, unresized } from "../../host/widgets.js";
+import { fitHeight, withoutResize } from "../../host/widgets.js";
 import { withForms } from "../../lib/api_prompt.js";
 import { blankForm, isObject, readForm } from "../../lib/form.js";
-import { after, classNamed, classOf, isOurs, kindOf, MODELS, PROGRAMS, widgetOf } from "../../lib/nodes.js";
+import { onWidgetChange, classNamed, classOf, isOurs, kindOf, MODEL_CLASSES, KIND_BY_CLASS, widgetOf } from "../../lib/nodes.js";
 import { build, buildForFile, explainAll, finishFromFile, formOf, removePoolSlots, showConditions, valuesOf } from "./build.js";
-import { checkChanges, ownNodes, review, update } from "./outdated.js";
+import { checkChanges, programNodes, review, update } from "./outdated.js";
 import { choose } from "./choose.js";
 import { growItems } from "./items.js";
 import { askPassword } from "./loader.js";
-import { skipChoice, openModels, openNotice, prepareModel, showButtons } from "./models.js";
+import { skipChoice, openModels, openDiscontinued, prepareModel, showButtons } from "./models.js";
 import { textChanged } from "./text_changed.js";
 import { addFit, showFit } from "./fit.js";
 import { recordOrders, followPrice } from "./price.js";
-import { addButton, isUnread, rememberText, shownText, showState, stateOf } from "./state.js";
+import { addButton, isUnread, rememberText, shownText, labelButton, stateOf } from "./state.js";
 import { otherKind, swap } from "./swap.js";
 
 const t = textsOf("form");
 
-/** @type {ComfyPart} */
+/** @type {RhFeature} */
 export const programNode = {
 	init() {
-		const prepare = (/** @type {any} */ prompt) => withForms(prompt, PROGRAMS);
-		onPromptLoad(prepare, () => ownNodes().forEach(finishPrompt));
+		const prepare = (/** @type {any} */ prompt) => withForms(prompt, KIND_BY_CLASS);
+		onPromptLoad(prepare, () => programNodes().forEach(finishPrompt));
 	},
 
-	setup: () => watchAdvanced(ownNodes),
+	setup: () => watchAdvanced(programNodes),
 
 	beforeRegisterNodeDef(nodeType, nodeData) {
-		const kind = PROGRAMS.get(classNamed(nodeData.name));
+		const kind = KIND_BY_CLASS.get(classNamed(nodeData.name));
 		if (kind) {
 			// They are by slot index, and our slots move.
 			nodeData.output_tooltips = undefined;
@@ -55,7 +55,7 @@ export const programNode = {
 
 	afterConfigureGraph() {
 		// Deferred until the graph was drawn.
-		if (!isRestoring() && ownNodes().length > 0) setTimeout(checkChanges);
+		if (!isRestoring() && programNodes().length > 0) setTimeout(checkChanges);
 	},
 };
 
@@ -83,7 +83,7 @@ function finishPrompt(node) {
 	if (form?.kind === "model") {
 		growItems(node, form, "trim");
 		// It was sized for the maximum number of slots.
-		resize(node);
+		fitHeight(node);
 	}
 	refreshModel(node);
 }
@@ -119,18 +119,18 @@ function extend(prototype, kind) {
 		removePoolSlots(this);
 		makeAdvanced(this);
 		watchWidgets(this, kind);
-		unresized(this, () => {
+		withoutResize(this, () => {
 			if (kind === "model") addFit(this);
 			addButton(this, () => void onButton(this));
 			if (kind === "model") prepareModel(this);
 		});
 		if (!isLoadingPrompt()) {
 			syncAdvanced(this);
-			build(this, blankForm(kind, MODELS.get(classOf(this))));
+			build(this, blankForm(kind, MODEL_CLASSES.get(classOf(this))));
 		}
 		rememberText(this);
 		loadTexts().then(() => {
-			showState(this);
+			labelButton(this);
 			explainAll(this);
 			refreshModel(this);
 		});
@@ -139,7 +139,7 @@ function extend(prototype, kind) {
 
 	prototype.configure = function (info) {
 		const stored = info.properties?.runninghub;
-		const form = readForm(stored?.form) ?? readForm(savedForm(this, info)) ?? blankForm(kind, MODELS.get(classOf(this)));
+		const form = readForm(stored?.form) ?? readForm(savedForm(this, info)) ?? blankForm(kind, MODEL_CLASSES.get(classOf(this)));
 		skipChoice(this);
 		configuring.add(this);
 		buildForFile(this, form, info.inputs ?? []);
@@ -149,7 +149,7 @@ function extend(prototype, kind) {
 		const named = widgetOf(this, kind);
 		if (named && kind !== "module" && isUnread(this)) named.value = form.id;
 		rememberText(this);
-		showState(this);
+		labelButton(this);
 		refreshModel(this);
 	};
 
@@ -190,7 +190,7 @@ const configuring = new WeakSet();
 /** @param {ComfyNode} node */
 function onButton(node) {
 	const { changed, notice } = stateOf(node);
-	if (notice) return openNotice(node);
+	if (notice) return openDiscontinued(node);
 	return changed ? review(node) : choose(node);
 }
 
@@ -200,7 +200,7 @@ function watchWidgets(node, kind) {
 	const text = widgetOf(node, kind);
 	if (form) {
 		// An API-format prompt is loaded value by value, this one first.
-		after(form, (value) => {
+		onWidgetChange(form, (value) => {
 			const newForm = readForm(value);
 			if (!newForm) return;
 			build(node, newForm);
@@ -210,7 +210,7 @@ function watchWidgets(node, kind) {
 		const isShown = () => (readForm(form.value)?.id ?? "") === (formOf(node)?.id ?? "");
 		form.serializeValue = () => (isUnread(node) || !isShown() ? JSON.stringify({ ...formOf(node), unread: true }) : form.value);
 	}
-	if (text) after(text, () => (isLoadingPrompt() ? rememberText(node) : textChanged(node, choose)));
+	if (text) onWidgetChange(text, () => (isLoadingPrompt() ? rememberText(node) : textChanged(node, choose)));
 }
 
 /** The saved form of a file whose properties were lost. @type {(node: ComfyNode, info: SavedNode) => any} */
@@ -234,6 +234,6 @@ function menuOf(node) {
 		{ content: t("choose"), callback: () => void choose(node) },
 		...(isModule ? [] : [{ content: t("update_menu"), disabled: !formOf(node)?.id, callback: () => void update(node) }]),
 		...(isModel || isModule ? [] : own),
-		{ content: t("again"), callback: () => void runAgain(node) },
+		{ content: t("again"), callback: () => void rerunNode(node) },
 	];
 }

@@ -7,14 +7,14 @@ import { dotted, loadTexts, textsOf } from "../../host/texts.js";
 import { startValue } from "../../lib/fields.js";
 import { clean, allFields, makeForm, choiceOf } from "../../lib/form.js";
 import { allThings } from "../../lib/marks.js";
-import { idFor, kindOf, valueOf } from "../../lib/nodes.js";
+import { programIdIn, kindOf, valueOf } from "../../lib/nodes.js";
 import { h } from "../../lib/view.js";
 import { formOf } from "./build.js";
 import { applyForm, choose } from "./choose.js";
 import { readSettings } from "../profiles.js";
 import { fetchProgram, readProgram } from "./loader.js";
 import { isOffered } from "./models.js";
-import { showState, stateOf, textOf } from "./state.js";
+import { labelButton, stateOf, textOf } from "./state.js";
 
 /**
  * How a program differs from a form. `added`: nodes with new fields; `other`: fields whose kind changed.
@@ -36,11 +36,11 @@ import { showState, stateOf, textOf } from "./state.js";
 const t = textsOf("form");
 
 /** @returns {ComfyNode[]} */
-export const ownNodes = () => allThings(rootGraph()).filter(kindOf);
+export const programNodes = () => allThings(rootGraph()).filter(kindOf);
 
 export async function checkChanges() {
-	const idOf = (/** @type {ComfyNode} */ node) => (kindOf(node) === "model" ? textOf(node) : idFor(kindOf(node), textOf(node)));
-	const nodes = ownNodes().filter((node) => formOf(node)?.hash && idOf(node) === formOf(node)?.id);
+	const idOf = (/** @type {ComfyNode} */ node) => (kindOf(node) === "model" ? textOf(node) : programIdIn(kindOf(node), textOf(node)));
+	const nodes = programNodes().filter((node) => formOf(node)?.hash && idOf(node) === formOf(node)?.id);
 	if (nodes.length === 0) return;
 	// A background check: failures are silent.
 	const { profiles } = await readSettings().catch(() => ({ profiles: [] }));
@@ -66,14 +66,14 @@ function showChange(node, program) {
 	if (!program || !form || !node.graph || program.id !== form.id || program.status === "unlisted") return;
 	if (!isOffered(program)) {
 		stateOf(node).notice = program;
-		showState(node);
+		labelButton(node);
 		toast("warn", node.title, program.notice);
 		return;
 	}
 	if (program.hash === form.hash) return;
 	const lists = listsOf(node, form, program).map(({ title }) => title);
 	stateOf(node).changed = program;
-	showState(node);
+	labelButton(node);
 	toast("info", t("changed", { name: node.title }), dotted(...lists) || t("changed_inside"));
 }
 
@@ -113,7 +113,7 @@ export async function update(node) {
 		toast("success", t("same"));
 	} else {
 		stateOf(node).changed = program;
-		showState(node);
+		labelButton(node);
 		review(node);
 	}
 }

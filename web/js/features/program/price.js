@@ -5,8 +5,8 @@ import { toast } from "../../host/comfy.js";
 import { post } from "../../host/server.js";
 import { dotted, loadTexts, shortPrice, textsOf } from "../../host/texts.js";
 import { makeButton } from "../../host/widgets.js";
-import { number, parse } from "../../lib/form.js";
-import { after, isLinked, sourceOf, valueOf, widgetOf } from "../../lib/nodes.js";
+import { toNumber, parseJson } from "../../lib/form.js";
+import { onWidgetChange, isLinked, sourceOf, valueOf, widgetOf } from "../../lib/nodes.js";
 import { countOrders } from "../../lib/orders.js";
 import { messageOf } from "../../lib/view.js";
 import { formOf, valuesOf } from "./build.js";
@@ -34,7 +34,7 @@ export function followPrice(node) {
 	for (const widget of node.widgets ?? []) {
 		if (widget.name !== NAME && widget.type !== "button" && !watched.has(widget)) {
 			watched.add(widget);
-			after(widget, () => schedulePrice(node));
+			onWidgetChange(widget, () => schedulePrice(node));
 		}
 	}
 	schedulePrice(node);
@@ -57,7 +57,7 @@ const lastCounts = new WeakMap();
 
 /** Record the number of orders in an executed output. @type {(node: ComfyNode, output: any) => void} */
 export function recordOrders(node, output) {
-	const orders = number(parse(output?.runninghub?.[0])?.orders);
+	const orders = toNumber(parseJson(output?.runninghub?.[0])?.orders);
 	if (orders !== null) lastCounts.set(node, orders);
 	if (widgetOf(node, NAME)) schedulePrice(node);
 }
@@ -111,7 +111,7 @@ async function updatePrice(node) {
 }
 
 /** Listeners, called once the service has quoted a price. @type {Set<() => void>} */
-export const whenPriced = new Set();
+export const quoteListeners = new Set();
 
 /** Request a quote, only when the button is pressed: it tells the service the model and values, with placeholders for texts and files. @param {ComfyNode} node */
 async function requestQuote(node) {
@@ -124,7 +124,7 @@ async function requestQuote(node) {
 		const text = dotted(answer.text, product(node, answer));
 		show(node, t(answer.free ? "asked_free" : "asked", { text }), t("price_tip"));
 		storePrice(node, text);
-		whenPriced.forEach((act) => act());
+		quoteListeners.forEach((act) => act());
 	} catch (error) {
 		toast("warn", t("no_answer"), messageOf(error));
 		await updatePrice(node);

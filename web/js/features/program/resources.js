@@ -2,8 +2,8 @@
 
 import { lazy } from "../../host/lazy.js";
 import { loadTexts, textsOf } from "../../host/texts.js";
-import { makeList } from "../../host/widgets.js";
-import { after, idFor, kindOf, setWidget, valueOf } from "../../lib/nodes.js";
+import { makeLazyOptions } from "../../host/widgets.js";
+import { onWidgetChange, programIdIn, kindOf, setWidget, valueOf } from "../../lib/nodes.js";
 
 const t = textsOf("resources");
 
@@ -20,8 +20,8 @@ export function offerModels(node, widget, kind) {
 		return [FIND, ...(foundNames.get(kind) ?? [])];
 	};
 	void loadTexts();
-	makeList(widget, list, (value) => (value === FIND ? t("find") : value));
-	after(widget, (value) => {
+	makeLazyOptions(widget, list, (value) => (value === FIND ? t("find") : value));
+	onWidgetChange(widget, (value) => {
 		if (value !== FIND) return;
 		widget.value = former;
 		void openSearch(node, widget, kind, valueOf(node, "profile"));
@@ -32,7 +32,7 @@ export function offerModels(node, widget, kind) {
 const KINDS = { ckpt_name: "CHECKPOINT", unet_name: "UNET", lora_name: "LORA" };
 
 /** Menu entries of a marked loader, whose own options are the local models. @type {(node: ComfyNode, profile: string) => MenuItem[]} */
-export const findItems = (node, profile) =>
+export const modelSearchItems = (node, profile) =>
 	(node.widgets ?? []).flatMap((widget) => {
 		const kind = KINDS[widget.name] && (/gguf/i.test(node.type) ? "GGUF" : KINDS[widget.name]);
 		return kind ? [{ content: t("find"), callback: () => void openSearch(node, widget, kind, profile) }] : [];
@@ -50,4 +50,4 @@ async function openSearch(node, widget, kind, profile) {
 }
 
 /** The module's id, whose styles are listed before the account's models; "" for other kinds. @param {ComfyNode} node */
-const moduleOf = (node) => (kindOf(node) === "module" ? idFor("module", valueOf(node, "module")) : "");
+const moduleOf = (node) => (kindOf(node) === "module" ? programIdIn("module", valueOf(node, "module")) : "");

@@ -5,16 +5,16 @@ import { loadTexts, textsOf } from "../../host/texts.js";
 import { get, post } from "../../host/server.js";
 import { setWidget } from "../../lib/nodes.js";
 import { recentOf } from "../../lib/recent.js";
-import { action, statusLine, h, page, row } from "../../lib/view.js";
+import { actionButton, statusLine, h, page, row } from "../../lib/view.js";
 import { enterSandbox, offerKey } from "../account.js";
-import { inputOf } from "./state.js";
+import { programInput } from "./state.js";
 
 const t = textsOf("form");
 
 /** Open the dialog; its result is set as if it were pasted. @param {ComfyNode} node */
 export async function openStart(node) {
 	await loadTexts();
-	const kind = inputOf(node);
+	const kind = programInput(node);
 	const label = t(`which.${kind}`);
 	const input = h("input", { "aria-label": label, placeholder: t(`start.example.${kind}`) });
 	const use = (text = "") => setWidget(node, kind, text);
@@ -24,7 +24,7 @@ export async function openStart(node) {
 		use(text);
 	};
 	const status = statusLine();
-	const key = action(t("start.no_key"), status, () => {
+	const key = actionButton(t("start.no_key"), status, () => {
 		dialog.close();
 		void offerKey(node);
 	});
@@ -36,7 +36,7 @@ export async function openStart(node) {
 		return h("button", { type: "button", className: "line", title: id, onclick }, name || id);
 	});
 	const tryOut = ({ id = "", name = "" }) => {
-		const button = action(name, status, async () => {
+		const button = actionButton(name, status, async () => {
 			await post("/runninghub/sandbox", { on: true });
 			dialog.close();
 			enterSandbox(node);

@@ -2,7 +2,7 @@
 
 import { textsOf } from "../../host/texts.js";
 import { makeButton } from "../../host/widgets.js";
-import { idFor, isLinked, kindOf, valueOf, widgetOf } from "../../lib/nodes.js";
+import { programIdIn, isLinked, kindOf, valueOf, widgetOf } from "../../lib/nodes.js";
 import { formOf } from "./build.js";
 
 /**
@@ -33,11 +33,11 @@ export function stateOf(node) {
 /** @type {(node: ComfyNode, press: () => void) => void} */
 export function addButton(node, press) {
 	makeButton(node, BUTTON, press);
-	showState(node);
+	labelButton(node);
 }
 
 /** Label the button by the node's state. @param {ComfyNode} node */
-export function showState(node) {
+export function labelButton(node) {
 	const button = widgetOf(node, BUTTON);
 	if (button) {
 		const { asking, changed, notice } = stateOf(node);
@@ -49,19 +49,19 @@ export function showState(node) {
 }
 
 /** The input that names the program. @param {ComfyNode} node */
-export const inputOf = (node) => kindOf(node) ?? "workflow";
+export const programInput = (node) => kindOf(node) ?? "workflow";
 
 /** @param {ComfyNode} node */
-export const textOf = (node) => valueOf(node, inputOf(node)).trim();
+export const textOf = (node) => valueOf(node, programInput(node)).trim();
 
 /** Whether a text names another program than the node shows: it is being read, or could not be. @type {(node: ComfyNode, text?: string) => boolean} */
 export function isUnread(node, text = textOf(node)) {
 	const id = formOf(node)?.id;
-	if (!id || isLinked(node, inputOf(node))) return false;
+	if (!id || isLinked(node, programInput(node))) return false;
 	const kind = kindOf(node);
 	// The same id of a module may come with other entries.
 	if (kind === "module") return text !== stateOf(node).named;
-	return text !== id && (kind === "model" || idFor(kind, text) !== id);
+	return text !== id && (kind === "model" || programIdIn(kind, text) !== id);
 }
 
 /** The text of the program that the node shows. @param {ComfyNode} node */

@@ -1,6 +1,6 @@
 // Replaces a workflow node by an app node, or the reverse, when its link is of the other kind.
 
-import { change, createNode, select } from "../../host/graph.js";
+import { withUndoStep, createNode, select } from "../../host/graph.js";
 import { classFor, kindOf, setWidget, widgetOf } from "../../lib/nodes.js";
 import { formOf } from "./build.js";
 import { textOf } from "./state.js";
@@ -14,7 +14,7 @@ export function swap(node, kind) {
 	const newNode = createNode(classFor(kind));
 	if (!graph || !newNode) return;
 	const text = textOf(node);
-	change(() => {
+	withUndoStep(() => {
 		newNode.pos = [node.pos[0], node.pos[1]];
 		graph.add(newNode);
 		const marks = { ...node.properties.runninghub, values: undefined, seen: undefined };

@@ -1,8 +1,8 @@
 // Decides when the text of a program node is complete, and not only half typed.
 
-import { idFor, kindOf, widgetOf, withoutKey } from "../../lib/nodes.js";
+import { programIdIn, kindOf, widgetOf, withoutKey } from "../../lib/nodes.js";
 import { formOf } from "./build.js";
-import { inputOf, stateOf, textOf } from "./state.js";
+import { programInput, stateOf, textOf } from "./state.js";
 
 const MIN_DIGITS = 16; // minimum digits of an id
 const DEBOUNCE = 700; // ms without a keystroke after which a typed id is complete
@@ -11,7 +11,7 @@ const DEBOUNCE = 700; // ms without a keystroke after which a typed id is comple
 export function textChanged(node, load) {
 	const state = stateOf(node);
 	const kind = kindOf(node);
-	const box = widgetOf(node, inputOf(node));
+	const box = widgetOf(node, programInput(node));
 	const pasted = String(box?.value ?? "");
 	const keyless = withoutKey(pasted);
 	if (box && keyless !== pasted) box.value = keyless;
@@ -23,7 +23,7 @@ export function textChanged(node, load) {
 	state.text = text;
 	clearTimeout(state.timer);
 	const isModel = kind === "model";
-	const id = isModel ? text : idFor(kind, text);
+	const id = isModel ? text : programIdIn(kind, text);
 	if (text !== before) state.asking?.abort(); // its answer would bring back what the text no longer names
 	// The same id of a module may come with other entries.
 	if (text === before || text === "" || (kind !== "module" && id === (formOf(node)?.id || null))) return;
