@@ -5,7 +5,7 @@ import { api } from "../../web/js/host/scripts.js";
 import { app } from "../../web/js/host/scripts.js";
 import { restore } from "../../web/js/features/restore.js";
 import { failureNotices } from "../../web/js/features/failure_notices.js";
-import { hasEnded, listen, runState } from "../../web/js/features/run_state.js";
+import { hasEnded, listenToRuns, runState } from "../../web/js/features/run_state.js";
 import { settleListeners } from "../../web/js/features/tasks.js";
 
 const PAID = { en: "done in 1 s · 1 coin" };
@@ -33,7 +33,7 @@ beforeAll(() => {
   runState.setup();
   failureNotices.setup();
   vi.stubGlobal("fetch", async () => ({ ok: true, status: 200, json: async () => ({ token: "t" }) }));
-  listen(); // as the first node of ours on a page has it
+  listenToRuns(); // as the first node of ours on a page has it
 });
 
 beforeEach(() => {

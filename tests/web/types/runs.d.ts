@@ -39,7 +39,7 @@ interface RhProfile {
   from: "environment" | "file";
 }
 
-interface RhStored {
+interface RhSettings {
   profiles: RhProfile[];
   default: string;
   /** Whether a key in the environment takes precedence. */

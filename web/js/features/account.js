@@ -69,7 +69,7 @@ function freeName(names) {
 
 /**
  * A form that stores a key. `replaced`: the profile whose key was refused.
- * @type {(stored: RhStored, done: (name: string) => unknown, replaced?: RhProfile) => any}
+ * @type {(stored: RhSettings, done: (name: string) => unknown, replaced?: RhProfile) => any}
  */
 export function keyForm({ sites, profiles, has_users: hasUsers }, done, replaced) {
 	const names = profiles.map(({ name }) => name);

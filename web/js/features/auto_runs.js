@@ -8,19 +8,19 @@ import { allThings, markOf } from "../lib/marks.js";
 import { kindOf } from "../lib/nodes.js";
 
 /** The run that was queued last. */
-const newest = { prompt: {}, id: "" };
+const lastQueued = { prompt: {}, id: "" };
 
 /** The last run that succeeded: its event may arrive before the response to queueing it. */
-let succeeded = "";
+let succeededId = "";
 
 /** @type {RhFeature} */
 export const autoRuns = {
 	setup() {
-		onPromptPosted(() => {}, (prompt, id) => Object.assign(newest, { prompt, id }));
+		onPromptPosted(() => {}, (prompt, id) => Object.assign(lastQueued, { prompt, id }));
 		onEvent("execution_success", ({ prompt_id: id }) => {
-			succeeded = id;
+			succeededId = id;
 		});
-		const orders = () => allThings(rootGraph()).some((thing) => kindOf(thing) || markOf(thing));
-		addRunGuard(async (isAuto) => !isAuto || !orders() || (await lazy("features/auto_runs.mjs")).mayRun({ prompt: newest.prompt, isWell: newest.id === succeeded }));
+		const mayOrder = () => allThings(rootGraph()).some((thing) => kindOf(thing) || markOf(thing));
+		addRunGuard(async (isAuto) => !isAuto || !mayOrder() || (await lazy("features/auto_runs.mjs")).mayRun({ prompt: lastQueued.prompt, hasSucceeded: lastQueued.id === succeededId }));
 	},
 };

@@ -16,61 +16,61 @@ const t = textsOf("auto");
 const DEBOUNCE = 2_000; // ms without a change: typing has ended by then
 const QUOTING = 500; // ms between two looks at the quote, while a question names it
 
-let allowed = ""; // the mode and graph for which the user has allowed orders
-let changed = 0;
+let allowedScope = ""; // the mode and graph for which the user has allowed orders
+let changedAt = 0;
 let isWaiting = false;
 let passedPart = ""; // the paying part that was last let through as already paid
 let isStable = true; // false once that was paid again: a loader yields another file each time
 
-/** @type {{ place: string, shut: () => void } | null} */
-let question = null;
+/** @type {{ scope: string, close: () => void } | null} */
+let consentNotice = null;
 
 let isListening = false;
 
-function listen() {
+function addListeners() {
 	if (isListening) return;
 	isListening = true;
 	onEvent("graphChanged", () => {
-		changed = Date.now();
+		changedAt = Date.now();
 	});
 	// An interrupt withdraws the consent.
 	onEvent("execution_interrupted", () => {
-		allowed = "";
+		allowedScope = "";
 	});
 	onEvent("runninghub.ended", ({ state }) => {
 		if (state === "paid" && passedPart) isStable = false;
 	});
 }
 
-const placeOf = (mode = autoMode()) => mode && `${mode} ${rootGraph().id}`;
+const consentScope = (mode = autoMode()) => mode && `${mode} ${rootGraph().id}`;
 
-/** Whether an auto-queued run may start now; may wait until changes have stopped. @param {{ prompt: Record<string, any>, isWell: boolean }} newest the last queued run, and whether it succeeded */
-export async function mayRun(newest) {
-	listen();
+/** Whether an auto-queued run may start now; may wait until changes have stopped. @param {{ prompt: Record<string, any>, hasSucceeded: boolean }} lastQueued the last queued run, and whether it succeeded */
+export async function mayRun(lastQueued) {
+	addListeners();
 	const part = payingPart((await toPrompt()).prompt);
 	if (!part) return true;
-	const place = placeOf();
-	const last = payingPart(newest.prompt);
+	const scope = consentScope();
+	const last = payingPart(lastQueued.prompt);
 	// With this setting ComfyUI randomizes values before a run.
-	const isDrawn = part.all !== part.still && settingOf("Comfy.WidgetControlMode") === "before";
-	if (isStable && newest.isWell && !part.isAnew && !isDrawn && part.all === last?.all) {
+	const isRandomizedBefore = part.all !== part.still && settingOf("Comfy.WidgetControlMode") === "before";
+	if (isStable && lastQueued.hasSucceeded && !part.isAnew && !isRandomizedBefore && part.all === last?.all) {
 		passedPart = part.all;
 		return true;
 	}
 	const atChange = autoMode() === "change";
 	// Values randomized after the last run are not a change by the user: each run would trigger the next.
 	if (isWaiting || (atChange && part.still === last?.still)) return false;
-	if (place !== allowed) {
-		void askConsent(place);
+	if (scope !== allowedScope) {
+		void askConsent(scope);
 		return false;
 	}
 	isWaiting = true;
-	while (atChange && Date.now() < changed + DEBOUNCE) {
-		await new Promise((done) => setTimeout(done, changed + DEBOUNCE - Date.now()));
+	while (atChange && Date.now() < changedAt + DEBOUNCE) {
+		await new Promise((done) => setTimeout(done, changedAt + DEBOUNCE - Date.now()));
 	}
 	isWaiting = false;
 	passedPart = "";
-	return placeOf() === allowed;
+	return consentScope() === allowedScope;
 }
 
 /** @type {(value: any) => boolean} */
@@ -100,42 +100,42 @@ function randomizedInputs(id) {
 	return [...randomized(node), ...linked.map((/** @type {any} */ { name }) => name)];
 }
 
-/** Ask for consent, once per place; closing the notice declines and stops the auto-queue. @param {string} place */
-async function askConsent(place) {
-	if (question?.place === place) return;
-	const mine = { place, shut: () => {} };
-	const former = question;
-	question = mine;
-	former?.shut();
+/** Ask for consent, once per mode and graph; closing the notice declines and stops the auto-queue. @param {string} scope */
+async function askConsent(scope) {
+	if (consentNotice?.scope === scope) return;
+	const mine = { scope, close: () => {} };
+	const former = consentNotice;
+	consentNotice = mine;
+	former?.close();
 	await loadTexts();
 	const text = (sum = quoteText()) => [t("text"), sum && t("sum", { sum })].filter(Boolean).join(" ");
 	/** @type {any} */
 	let shown;
 	// The first quote is of the graph before the change that asks, and more changes may follow.
-	const quoting = setInterval(() => {
+	const quoteTimer = setInterval(() => {
 		const line = shown.closest("[role=alert]").querySelector("p");
-		if (placeOf() === place && line.textContent !== text()) line.textContent = text();
+		if (consentScope() === scope && line.textContent !== text()) line.textContent = text();
 	}, QUOTING);
-	const [mode] = place.split(" ");
-	mine.shut = showNotice(
+	const [mode] = scope.split(" ");
+	mine.close = showNotice(
 		"alert",
 		t(`title.${mode}`),
 		text(),
 		(close, status) => {
 			shown = status;
 			const allow = async () => {
-				question = null;
-				allowed = place;
+				consentNotice = null;
+				allowedScope = scope;
 				close();
-				if (placeOf() === place) await autoRun();
+				if (consentScope() === scope) await autoRun();
 			};
 			return [actionButton(t("allow"), status, allow), actionButton(t("off"), status, close)];
 		},
 		() => {
-			clearInterval(quoting);
-			if (question !== mine) return;
-			question = null;
-			if (placeOf() === place) stopAutoRuns();
+			clearInterval(quoteTimer);
+			if (consentNotice !== mine) return;
+			consentNotice = null;
+			if (consentScope() === scope) stopAutoRuns();
 		},
 	);
 }

@@ -32,7 +32,7 @@ import { card, h, page } from "../lib/view.js";
  */
 
 const t = textsOf("segments");
-const say = textsOf("segments.explain");
+const tExplain = textsOf("segments.explain");
 
 /** @type {(explained: Explained, select: (id: string) => unknown) => any} */
 export function explainedView({ refused, segments, local, notes, quote }, select) {
@@ -40,21 +40,21 @@ export function explainedView({ refused, segments, local, notes, quote }, select
 	const button = ({ id, title, class_type: type = "" }) =>
 		h(
 			"button",
-			{ className: "node", title: say("show", { id, class: type }), onclick: () => select(id) },
+			{ className: "node", title: tExplain("show", { id, class: type }), onclick: () => select(id) },
 			title || type || id,
 		);
 	/** @param {Named[]} nodes */
-	const names = (nodes) => nodes.flatMap((node, index) => [index ? say("and") : "", button(node)]);
+	const names = (nodes) => nodes.flatMap((node, index) => [index ? tExplain("and") : "", button(node)]);
 	/** @param {Named} node @param {string} text */
-	const line = (node, text) => h("div", "", ...(node.id ? [button(node), say("of", { node: "" })] : []), text);
+	const line = (node, text) => h("div", "", ...(node.id ? [button(node), tExplain("of", { node: "" })] : []), text);
 	/** @param {string} title @param {any[]} content */
 	const filled = (title, content) => content.length > 0 && card(title, h("div", "", ...content));
 	const kindText = (kind = "") => t(`kind.${kind.toLowerCase()}`);
 
 	/** @param {Upload} item */
 	const up = ({ kind, from, name, bytes, known: isThere }) => {
-		const [before = "", after = ""] = say("from", { node: "\n" }).split("\n");
-		const more = [bytes !== null && bytesText(bytes), isThere && say("there")].filter(Boolean).join(say("and"));
+		const [before = "", after = ""] = tExplain("from", { node: "\n" }).split("\n");
+		const more = [bytes !== null && bytesText(bytes), isThere && tExplain("there")].filter(Boolean).join(tExplain("and"));
 		const source = from ? [` ${before}`, button(from), after] : [];
 		return h("div", "", kindText(kind), name && ` ${name}`, ...source, more && h("span", "muted", ` (${more})`));
 	};
@@ -63,25 +63,25 @@ export function explainedView({ refused, segments, local, notes, quote }, select
 	const segmentView = ({ name, instance, nodes, pulled, up: ups, back, saved, estimate, quote }) => {
 		const moved = new Set(pulled.map(({ id }) => id));
 		const rows = Object.entries({
-			estimate: [estimateText({ ...estimate, quote: quote?.text }) || say("unknown")],
+			estimate: [estimateText({ ...estimate, quote: quote?.text }) || tExplain("unknown")],
 			runs: names(nodes.filter(({ id }) => !moved.has(id))),
 			pulled: pulled.map((node) => line(node, node.reason)),
 			up: ups.map(up),
 			back: back.map(({ kind, from, to }) => h("div", "", `${kindText(kind)} `, button(from), " → ", ...names(to))),
 			saved: names(saved),
 		}).filter(([, value]) => value.length > 0);
-		const table = h("dl", "", ...rows.flatMap(([key, value]) => [h("dt", "", say(key)), h("dd", "", ...value)]));
-		return filled(say("segment", { name, size: t(`size.${instance || "default"}`) }), [table]);
+		const table = h("dl", "", ...rows.flatMap(([key, value]) => [h("dt", "", tExplain(key)), h("dd", "", ...value)]));
+		return filled(tExplain("segment", { name, size: t(`size.${instance || "default"}`) }), [table]);
 	};
 
-	const refusal = refused && filled(say("refused"), [line(refused, refused.message)]);
+	const refusal = refused && filled(tExplain("refused"), [line(refused, refused.message)]);
 	refusal?.classList.add("refused");
 	return page(
 		refusal,
-		!refused && segments.length === 0 && h("p", "", say("nothing")),
+		!refused && segments.length === 0 && h("p", "", tExplain("nothing")),
 		segments.length > 1 && quote && h("p", "", quote),
 		...segments.map(segmentView),
-		filled(say("notes"), notes.map((note) => line(note, note.text))),
-		filled(say("local"), names(local)),
+		filled(tExplain("notes"), notes.map((note) => line(note, note.text))),
+		filled(tExplain("local"), names(local)),
 	);
 }

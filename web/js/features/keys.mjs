@@ -17,7 +17,7 @@ export function keysPage(at) {
 	return view;
 }
 
-/** @type {(stored: RhStored, again: RhCallback) => any[]} */
+/** @type {(stored: RhSettings, again: RhCallback) => any[]} */
 function profilesView(stored, again) {
 	const { profiles, default: chosen, environment, problem, models, sites } = stored;
 	const add = keyForm(stored, again);
@@ -31,7 +31,7 @@ function profilesView(stored, again) {
 		...profiles.map((profile) => profileView(profile, profile.name === chosen, again, deleteQuestion(profiles, profile.name, chosen))),
 		add,
 		profiles.length > 0 && modelsView(models),
-		profiles.length > 0 && keptView(),
+		profiles.length > 0 && keptResultsView(),
 	];
 }
 
@@ -62,7 +62,7 @@ const savingHandler = (status, keep) => async () => {
 	}
 };
 
-function keptView() {
+function keptResultsView() {
 	const status = statusLine();
 	const show = ({ bytes = 0 }) => (status.textContent = t("kept", { size: bytesText(bytes) }));
 	get("/runninghub/kept").then(show, () => {});

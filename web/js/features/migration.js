@@ -13,8 +13,8 @@ const t = textsOf("migration");
 /** @type {RhFeature} */
 export const migration = {
 	commands: [
-		{ id: "runninghub.migration.replace", label: "RunningHub: replace old nodes", icon: "pi pi-sync", function: () => open("openReplace") },
-		{ id: "runninghub.migration.keys", label: "RunningHub: clean keys", icon: "pi pi-key", function: () => open("openKeys") },
+		{ id: "runninghub.migration.replace", label: "RunningHub: replace old nodes", icon: "pi pi-sync", function: () => openLazily("openReplace") },
+		{ id: "runninghub.migration.keys", label: "RunningHub: clean keys", icon: "pi pi-key", function: () => openLazily("openKeys") },
 	],
 	menuCommands: [{ path: ["RunningHub"], commands: ["runninghub.migration.replace", "runninghub.migration.keys"] }],
 	afterConfigureGraph() {
@@ -24,7 +24,7 @@ export const migration = {
 };
 
 /** @param {"openReplace" | "openKeys"} name */
-async function open(name) {
+async function openLazily(name) {
 	await loadTexts();
 	/** @type {typeof import("./migration.mjs")} */
 	const opened = await lazy("features/migration.mjs");
@@ -35,29 +35,29 @@ const OLD_TYPE = /^RH_|^RHSettingsNode$/;
 const KEY_PATTERN = /(?<![0-9A-Za-z])[0-9a-f]{32}(?![0-9A-Za-z])|\/proxy\/[0-9A-Za-z]{16}/i;
 
 /** Close functions of the open notices. @type {(() => void)[]} */
-const notices = [];
+const closeFunctions = [];
 
 let turn = 0;
 
 /** Report what the server finds in the open graph; it is asked only if a local check finds candidates. */
 export async function report() {
 	turn += 1;
-	const own = turn;
-	notices.splice(0).forEach((close) => close());
+	const mine = turn;
+	closeFunctions.splice(0).forEach((close) => close());
 	const graph = toWorkflow();
 	const mayBeOld = allThings(rootGraph()).some(({ type }) => OLD_TYPE.test(String(type)));
 	if (!mayBeOld && !KEY_PATTERN.test(JSON.stringify(graph))) return;
 	const { old, keys } = await post("/runninghub/migration/look", { graph });
 	await loadTexts();
-	if (own !== turn) return; // another graph is open by now
+	if (mine !== turn) return; // another graph is open by now
 	/** @type {(key: string, count: number, verb: string, name: "openReplace" | "openKeys") => void} */
-	const say = (key, count, verb, name) => {
+	const addNotice = (key, count, verb, name) => {
 		if (count === 0) return;
 		showNotice("status", t(key), t(`${key}_text`, { count }), (close, status) => {
-			notices.push(close);
-			return [actionButton(t(verb), status, () => (close(), open(name)))];
+			closeFunctions.push(close);
+			return [actionButton(t(verb), status, () => (close(), openLazily(name)))];
 		});
 	};
-	say("found", old, "replace", "openReplace");
-	say("keys_found", keys, "keys", "openKeys");
+	addNotice("found", old, "replace", "openReplace");
+	addNotice("keys_found", keys, "keys", "openKeys");
 }

@@ -4,7 +4,7 @@ import { toast } from "../host/comfy.js";
 import { loading, openDialog } from "../host/dialogs.js";
 import { replaceGraph, toWorkflow } from "../host/graph.js";
 import { get, post } from "../host/server.js";
-import { dotted, t as say, textsOf } from "../host/texts.js";
+import { dotted, t as tAll, textsOf } from "../host/texts.js";
 import { report } from "./migration.js";
 import { actionButton, statusLine, card, fill, h, page, row } from "../lib/view.js";
 
@@ -35,7 +35,7 @@ export async function openReplace() {
 	const dialog = openDialog({
 		title: t("title"),
 		body,
-		buttons: [{ label: say("form.cancel") }, { label: t("replace"), primary: true, run }],
+		buttons: [{ label: tAll("form.cancel") }, { label: t("replace"), primary: true, run }],
 	});
 	/** @type {any} */
 	const main = dialog.element.querySelector("button.primary");

@@ -15,44 +15,44 @@ export const SANDBOX = "sandbox";
 const ENVIRONMENT = "environment";
 
 /** @type {Promise<unknown> | null} */
-let asking = null;
+let loading = null;
 let names = [""];
 let defaultName = "";
-let accounts = "";
+let accountsKey = ""; // the default and the keys, to notice a change
 
 /** Listeners to account changes, by element; dropped once it has left the page. @type {Map<HTMLElement, RhCallback>} */
 const listeners = new Map();
 
-/** @type {(element: HTMLElement, act: RhCallback) => void} */
-export const onProfilesChange = (element, act) => void listeners.set(element, act);
+/** @type {(element: HTMLElement, listener: RhCallback) => void} */
+export const onProfilesChange = (element, listener) => void listeners.set(element, listener);
 
-/** @returns {Promise<RhStored>} */
+/** @returns {Promise<RhSettings>} */
 export async function readSettings() {
 	const stored = await get("/runninghub/settings");
 	cacheProfiles(stored);
 	return stored;
 }
 
-/** Cache the accounts of a response, and notify listeners of a change. @param {RhStored} stored */
+/** Cache the accounts of a response, and notify listeners of a change. @param {RhSettings} stored */
 export function cacheProfiles({ profiles: stored, default: chosen }) {
 	names = ["", ...stored.map(({ name }) => name), SANDBOX];
 	defaultName = chosen;
 	redraw();
-	const before = accounts;
-	accounts = JSON.stringify([chosen, ...stored.map(({ name, key_tail: tail }) => [name, tail])]);
-	if (before && before !== accounts) notifyListeners();
+	const before = accountsKey;
+	accountsKey = JSON.stringify([chosen, ...stored.map(({ name, key_tail: tail }) => [name, tail])]);
+	if (before && before !== accountsKey) notifyListeners();
 }
 
 function notifyListeners() {
-	for (const [element, act] of [...listeners]) {
-		if (element.isConnected) act();
+	for (const [element, listener] of [...listeners]) {
+		if (element.isConnected) listener();
 		else listeners.delete(element);
 	}
 }
 
 /** Load the accounts once per page, again after a failure; later changes come through `cacheProfiles`. */
 function loadOnce() {
-	asking ??= Promise.all([loadTexts(), readSettings()]).catch(() => (asking = null));
+	loading ??= Promise.all([loadTexts(), readSettings()]).catch(() => (loading = null));
 }
 
 /** @returns {string} */

@@ -17,7 +17,7 @@ const t = textsOf("sum");
 
 const DEBOUNCE = 700; // ms after a change
 const PATIENCE = 1_000; // ms for which the former quote stays, though it may be another graph's
-const RUNS = 0; // LiteGraph's mode of a node that is neither muted nor bypassed
+const MODE_ALWAYS = 0; // LiteGraph's mode of a node that is neither muted nor bypassed
 const RETRY_DELAY = 5_000; // ms before the one retry of a failed request
 const LAYOUT_KEYS = ["pos", "size", "bounding", "ds"]; // of a saved graph: arrays and objects, unlike a program's own `size`
 const UPLOADING = /^(Load3D|Preview3D|WebcamCapture|RecordAudio)/; // serializing these uploads what they show
@@ -48,7 +48,7 @@ export const quoteBar = {
 /** Schedule a quote, debounced. @param {any} [graph] as ComfyUI has just serialized it */
 function schedule(graph) {
 	clearTimeout(timer);
-	timer = window.setTimeout(refresh, DEBOUNCE, true, graph);
+	timer = window.setTimeout(updateQuote, DEBOUNCE, true, graph);
 }
 
 function invalidate() {
@@ -57,8 +57,8 @@ function invalidate() {
 }
 
 /** Nodes that would run, those in subgraphs too. @param {any} graph @returns {any[]} */
-const running = (graph) =>
-	(graph?.nodes ?? []).filter(({ mode = RUNS }) => mode === RUNS).flatMap((/** @type {any} */ node) => [node, ...running(node.subgraph)]);
+const activeNodes = (graph) =>
+	(graph?.nodes ?? []).filter(({ mode = MODE_ALWAYS }) => mode === MODE_ALWAYS).flatMap((/** @type {any} */ node) => [node, ...activeNodes(node.subgraph)]);
 
 /** Program nodes without duplicates, by order key. Those in subgraphs are all kept: a subgraph may be used twice. @param {any[]} nodes */
 function distinctOrders(nodes) {
@@ -75,45 +75,45 @@ const withoutLayout = (graph, things) =>
 		? ""
 		: JSON.stringify(graph, (key, value) => (LAYOUT_KEYS.includes(key) && typeof value === "object" ? undefined : value));
 
-/** Quote the current graph and show the total. `more`: retry once on failure. @type {(more?: boolean, graph?: any) => Promise<void>} */
-async function refresh(more = false, graph = null) {
+/** Quote the current graph and show the total. `mayRetry`: once after a failure. @type {(mayRetry?: boolean, graph?: any) => Promise<void>} */
+async function updateQuote(mayRetry = false, graph = null) {
 	const things = allThings(rootGraph());
 	const isMarked = things.some(markOf);
 	const now = isMarked ? withoutLayout(graph, things) : "";
 	if (now && now === quotedGraph && quotedKey) return;
 	quotedGraph = now;
 	const mine = ++turn;
-	const nodes = running(rootGraph());
+	const nodes = activeNodes(rootGraph());
 	const programs = distinctOrders(nodes).map(quoteEntry);
 	const marked = isMarked && !nodes.some(({ type }) => UPLOADING.test(type));
 	if (programs.length === 0 && !marked) {
 		quotedKey = "";
-		return hide();
+		return hideQuote();
 	}
-	const question = { programs, ...(marked && (await toPrompt())) };
-	const key = JSON.stringify(question);
+	const request = { programs, ...(marked && (await toPrompt())) };
+	const key = JSON.stringify(request);
 	if (key === quotedKey || mine !== turn) return;
 	quotedKey = key;
-	const hiding = setTimeout(() => key === quotedKey && hide(), PATIENCE);
-	const quote = await post("/runninghub/quote", question).catch(() => null);
+	const hiding = setTimeout(() => key === quotedKey && hideQuote(), PATIENCE);
+	const quote = await post("/runninghub/quote", request).catch(() => null);
 	clearTimeout(hiding);
 	await loadTexts();
 	if (key !== quotedKey) return;
 	if (!quote) {
 		quotedKey = ""; // the next change asks anew
-		if (more) timer = window.setTimeout(refresh, RETRY_DELAY);
+		if (mayRetry) timer = window.setTimeout(updateQuote, RETRY_DELAY);
 	}
 	shown = quote?.text ?? "";
-	showInBar(shown ? () => buttonOf(quote) : null);
+	showInBar(shown ? () => barButton(quote) : null);
 }
 
-function hide() {
+function hideQuote() {
 	shown = "";
 	showInBar(null);
 }
 
 /** The button; its tooltip is what a screen reader reads, and all that a narrow page shows. @param {{ text: string, orders: any[] }} quote */
-function buttonOf(quote) {
+function barButton(quote) {
 	const label = totalText(quote.text);
 	return { label, tooltip: [label, t("tip"), perRunText()].filter(Boolean).join("\n"), icon: "pi pi-cloud", onClick: () => openDetails(quote) };
 }

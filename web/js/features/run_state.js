@@ -29,40 +29,40 @@ const estimates = new Map();
 /** How a node's last run ended: text by language, and state. @type {WeakMap<any, { line: Record<string, string>, state: string }>} */
 const ends = new WeakMap();
 /** Ids of nodes that ComfyUI served from its cache in this run. @type {Set<string>} */
-const cached = new Set();
+const cachedIds = new Set();
 /** Nodes whose own end was reported in this run: ComfyUI sends one output for all equal nodes. @type {Set<any>} */
-const reported = new Set();
+const reportedNodes = new Set();
 /** Nodes that have a badge of ours. @type {WeakSet<any>} */
-const badged = new WeakSet();
-const failed = new Set(); // nodes whose counterpart in the cloud failed in the last run
-let listening = false;
+const badgedNodes = new WeakSet();
+const failedNodes = new Set(); // nodes whose counterpart in the cloud failed in the last run
+let hasListeners = false;
 
 /** @type {RhFeature} */
 export const runState = {
 	nodeCreated(node) {
 		const isOwn = isOurs(classOf(node));
 		if (!isOwn && !node.isSubgraphNode?.()) return;
-		addBadge(node, () => badgeOf(node));
-		badged.add(node);
+		addBadge(node, () => badgeChip(node));
+		badgedNodes.add(node);
 		if (isOwn) {
-			listen();
+			listenToRuns();
 			watchWidgets(node);
 		}
 	},
 	// Undo restores values without calling the widgets' callbacks.
 	afterConfigureGraph: () => redrawBadges(),
 	setup() {
-		// Not only in `listen`: segments run without a node of ours on the canvas.
+		// Not only in `listenToRuns`: segments run without a node of ours on the canvas.
 		onEvent("runninghub.failed", (detail) => {
-			listen();
-			failed.add(nodeOf(detail.node));
+			listenToRuns();
+			failedNodes.add(nodeOf(detail.node));
 		});
 		onEvent("runninghub.ended", (detail) => {
 			const { node: id, graph, line, state } = detail;
-			listen();
+			listenToRuns();
 			const node = isGraphOpen(graph) ? nodeOf(id) : null;
 			if (node) showEnd(node, line, state);
-			if (state === "paid" || state === "kept") reported.add(node);
+			if (state === "paid" || state === "kept") reportedNodes.add(node);
 			else if (node) dropPreview(id, node, true); // an unfinished preview would look like a result
 			// Also for a segment, and for a graph that is not the open one.
 			if (state === "paid") void loadTexts().then(() => notify(t("away_done"), node?.title));
@@ -71,19 +71,19 @@ export const runState = {
 };
 
 /** Subscribe to run events, once: at the first node or mark of ours. Also tells the server the language. */
-export function listen() {
-	if (listening) return;
-	listening = true;
+export function listenToRuns() {
+	if (hasListeners) return;
+	hasListeners = true;
 	void post("/runninghub/session", { locale: language() }).catch(() => null);
 	addChipSource(chipsOf);
 	void loadTexts().then(redrawBadges);
 	onEvent("execution_start", () => {
-		failed.clear();
-		cached.clear();
-		reported.clear();
+		failedNodes.clear();
+		cachedIds.clear();
+		reportedNodes.clear();
 		redrawBadges();
 	});
-	onEvent("execution_cached", ({ nodes }) => nodes.forEach((/** @type {string} */ id) => cached.add(String(id))));
+	onEvent("execution_cached", ({ nodes }) => nodes.forEach((/** @type {string} */ id) => cachedIds.add(String(id))));
 	onEvent("executed", (detail) => {
 		const id = detail.display_node ?? detail.node;
 		const node = nodeOf(id);
@@ -91,25 +91,25 @@ export function listen() {
 		const program = programOf(node);
 		if (program) estimates.delete(JSON.stringify(program));
 		// A progress line has overwritten it, in the language of the server's latest client.
-		const own = reported.has(node) ? ends.get(node) : undefined;
+		const own = reportedNodes.has(node) ? ends.get(node) : undefined;
 		if (own) showEnd(node, own.line, own.state);
-		else showSummary(node, detail.output, cached.has(String(id)));
+		else showSummary(node, detail.output, cachedIds.has(String(id)));
 	});
 }
 
 /** Show the server's notice in a node's output, also of a run that another page observed. @type {(node: any, output: any, wasCached: boolean) => void} */
 export function showSummary(node, output, wasCached) {
 	if (!programOf(node)) return;
-	const { kept, line, again } = readNotice(output?.runninghub?.[0]);
+	const { kept, line, again } = readSummary(output?.runninghub?.[0]);
 	const wasKept = kept || wasCached;
 	showEnd(node, wasKept ? again : line, wasKept ? "kept" : "paid");
 }
 
-export const isListening = () => listening;
+export const isListening = () => hasListeners;
 
-/** @param {unknown} notice JSON in a node's output, from the server, possibly of an earlier version */
-function readNotice(notice) {
-	const parsed = typeof notice === "string" ? JSON.parse(notice) : {};
+/** @param {unknown} summary JSON in a node's output, from the server, possibly of an earlier version */
+function readSummary(summary) {
+	const parsed = typeof summary === "string" ? JSON.parse(summary) : {};
 	return { kept: parsed.kept === true, line: parsed.line ?? {}, again: parsed.again ?? {} };
 }
 
@@ -152,26 +152,26 @@ function watchWidgets(node) {
 
 /** Chips for nodes without a badge of ours: those of other packs, in a segment. @type {RhChips} */
 function chipsOf(thing) {
-	if (failed.has(thing)) return [{ text: t("failed_chip"), color: FAILED, frame: true }];
-	const end = badged.has(thing) ? undefined : endOf(thing);
+	if (failedNodes.has(thing)) return [{ text: t("failed_chip"), color: FAILED, frame: true }];
+	const end = badgedNodes.has(thing) ? undefined : endChip(thing);
 	return end ? [end] : [];
 }
 
 /** @type {(node: any) => RhChip | undefined} */
-const badgeOf = (node) =>
-	endOf(node) ?? estimateOf(node)[0] ?? nodesIn(node).map((inner) => endOf(inner) ?? forecastOf(inner)).find(Boolean);
+const badgeChip = (node) =>
+	endChip(node) ?? estimateChips(node)[0] ?? innerNodes(node).map((inner) => endChip(inner) ?? estimateChip(inner)).find(Boolean);
 
 /** Estimated time and price of a node inside a subgraph. @type {(inner: any) => RhChip | undefined} */
-function forecastOf(inner) {
-	const text = dotted(estimateOf(inner)[0]?.text ?? "", priceOf(inner));
+function estimateChip(inner) {
+	const text = dotted(estimateChips(inner)[0]?.text ?? "", priceOf(inner));
 	return text ? { text, color: KEPT } : undefined;
 }
 
 /** All nodes inside a subgraph node, recursively. @param {any} node @returns {any[]} */
-const nodesIn = ({ subgraph }) => (subgraph?.nodes ?? []).flatMap((/** @type {any} */ node) => [node, ...nodesIn(node)]);
+const innerNodes = ({ subgraph }) => (subgraph?.nodes ?? []).flatMap((/** @type {any} */ node) => [node, ...innerNodes(node)]);
 
 /** @type {(node: any) => RhChip | undefined} */
-function endOf(node) {
+function endChip(node) {
 	const end = ends.get(node);
 	if (!end || widgetOf(node, TEXT_LINE)) return undefined;
 	const text = clean(localized(end.line), MAX_LENGTH);
@@ -179,7 +179,7 @@ function endOf(node) {
 }
 
 /** @type {RhChips} */
-function estimateOf(thing) {
+function estimateChips(thing) {
 	const program = programOf(thing);
 	const kind = kindOf(thing);
 	if (kind && !valueOf(thing, kind)) return [{ text: t(`fresh.${kind}`), color: KEPT }];
@@ -188,13 +188,13 @@ function estimateOf(thing) {
 	const text = estimates.get(key);
 	if (text === undefined) {
 		estimates.set(key, "");
-		setTimeout(estimate, ESTIMATE_DELAY, key);
+		setTimeout(fetchEstimate, ESTIMATE_DELAY, key);
 	}
 	return text ? [{ text, color: KEPT }] : [];
 }
 
 /** Fetch an estimate; best effort, since the run reports what is wrong. */
-async function estimate(key = "") {
+async function fetchEstimate(key = "") {
 	const program = JSON.parse(key);
 	const expected = await post("/runninghub/estimate", program).catch(() => null);
 	// A model's node shows its own price, which depends on its current values.

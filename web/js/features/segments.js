@@ -15,13 +15,13 @@ import { offerKey, openWorkflowOf } from "./account.js";
 import { SANDBOX } from "./profiles.js";
 import { modelSearchItems } from "./program/resources.js";
 import { failureActions } from "./failure_notices.js";
-import { listen } from "./run_state.js";
+import { listenToRuns } from "./run_state.js";
 
-/** An action on nodes and groups. @typedef {(things: any[]) => void} Act */
+/** An action on nodes and groups. @typedef {(things: any[]) => void} Action */
 
 const t = textsOf("segments");
-const say = textsOf("segments.explain");
-const account = textsOf("account");
+const tExplain = textsOf("segments.explain");
+const tAccount = textsOf("account");
 
 const { markOf } = marks;
 
@@ -47,10 +47,10 @@ function selection() {
 function setMarks(things, newMark) {
 	if (things.length === 0) return;
 	withUndoStep(() => things.forEach((thing) => marks.setMark(thing, newMark)));
-	refresh();
+	showMarks();
 }
 
-/** @type {Act} */
+/** @type {Action} */
 function mark(things) {
 	const chosen = things.flatMap((thing) => markOf(thing) ?? marks.innerMarks(thing));
 	const touched = marks.neighbours(things).map(markOf);
@@ -58,13 +58,13 @@ function mark(things) {
 	setMarks(things.filter((thing) => !markOf(thing)), newMark);
 }
 
-/** @type {Act} */
+/** @type {Action} */
 const unmark = (things) => setMarks(things.filter(markOf), null);
 
-/** @param {Act} act */
-const withSelection = (act) => () => {
+/** @param {Action} action */
+const onSelection = (action) => () => {
 	const things = selection();
-	return things.length > 0 ? act(things) : toast("info", t("select_first"));
+	return things.length > 0 ? action(things) : toast("info", t("select_first"));
 };
 
 /** @type {RhChips} */
@@ -76,7 +76,7 @@ function chipsOf(thing) {
 	}
 	const { segment, instance, only, profile } = current;
 	const size = instance && t(`size.${instance}`);
-	const text = dotted(`RunningHub ${segment}`, size, only && t("only_chip"), profile === SANDBOX && account("sandbox.chip"));
+	const text = dotted(`RunningHub ${segment}`, size, only && t("only_chip"), profile === SANDBOX && tAccount("sandbox.chip"));
 	return [{ text, color: marks.colorOf(segment), frame: true }];
 }
 
@@ -104,8 +104,8 @@ function nameWorkflow({ report, openNode }, status) {
 
 async function explain() {
 	await loadTexts();
-	const body = page(h("p", "", say("asking")));
-	const dialog = openDialog({ title: say("title"), body, wide: true });
+	const body = page(h("p", "", tExplain("asking")));
+	const dialog = openDialog({ title: tExplain("title"), body, wide: true });
 	await fill(body, async () => {
 		const explained = await post("/runninghub/explain", await toPrompt());
 		if (explained.refused?.hint === "no_key" && body.isConnected) {
@@ -117,12 +117,12 @@ async function explain() {
 	});
 }
 
-let wasAsked = false;
+let isKeyOffered = false;
 
-async function askForKey() {
+async function offerKeyOnce() {
 	// The sandbox needs no key.
-	if (wasAsked || marked().every((thing) => markOf(thing)?.profile === SANDBOX)) return;
-	wasAsked = true;
+	if (isKeyOffered || marked().every((thing) => markOf(thing)?.profile === SANDBOX)) return;
+	isKeyOffered = true;
 	const { profiles } = await get("/runninghub/settings").catch(() => ({ profiles: null }));
 	if (profiles?.length === 0) await offerLocal();
 }
@@ -132,7 +132,7 @@ async function offerLocal() {
 	const buttons = [
 		{ label: t("later") },
 		{ label: t("run_locally"), run: () => unmark(marked()) },
-		{ label: account("offer.try_button"), run: useSandbox },
+		{ label: tAccount("offer.try_button"), run: useSandboxForAll },
 		{ label: t("enter_key"), primary: true, run: () => void offerKey(null) },
 	];
 	const body = t("no_key_text", { count: marked().length });
@@ -140,7 +140,7 @@ async function offerLocal() {
 }
 
 /** Switch all marks to the local sandbox. */
-async function useSandbox() {
+async function useSandboxForAll() {
 	await post("/runninghub/sandbox", { on: true });
 	withUndoStep(() =>
 		marked().forEach((thing) => marks.setMark(thing, { .../** @type {RhMark} */ (markOf(thing)), profile: SANDBOX })),
@@ -160,7 +160,7 @@ function menuOf(thing) {
 	return [
 		{ content: unmarking, callback: () => unmark(things) },
 		{ content: t("menu", { name: current.segment }), callback: () => void openOptions([holder]) },
-		{ content: `${say("title")}…`, callback: () => void explain() },
+		{ content: `${tExplain("title")}…`, callback: () => void explain() },
 		...modelSearchItems(thing, current.profile ?? ""),
 	];
 }
@@ -176,40 +176,40 @@ function mayRun() {
 	return false;
 }
 
-function refresh() {
+function showMarks() {
 	if (marked().length === 0) return;
-	listen();
+	listenToRuns();
 	addChipSource(chipsOf);
-	void askForKey();
+	void offerKeyOnce();
 }
 
-const id = (name = "") => `runninghub.segments.${name}`;
+const commandId = (name = "") => `runninghub.segments.${name}`;
 
-/** @type {Act} One shortcut for both: unmark if all are marked, else mark. */
+/** @type {Action} One shortcut for both: unmark if all are marked, else mark. */
 const toggle = (things) => (things.every(markOf) ? unmark(things) : mark(things));
 
 /** @type {[string, string, string, () => void][]} */
 const COMMANDS = [
-	["mark", "Run on RunningHub", "cloud-upload", withSelection(mark)],
-	["unmark", "Run locally again", "desktop", withSelection(unmark)],
-	["toggle", "Run on RunningHub / locally", "cloud", withSelection(toggle)],
+	["mark", "Run on RunningHub", "cloud-upload", onSelection(mark)],
+	["unmark", "Run locally again", "desktop", onSelection(unmark)],
+	["toggle", "Run on RunningHub / locally", "cloud", onSelection(toggle)],
 	["whole", "Run the whole graph on RunningHub", "cloud-upload", () => mark(carriersOf(rootGraph().nodes.filter(marks.isMarkable)))],
 	["unmark_all", "Run everything locally again", "desktop", () => unmark(marked())],
-	["options", "RunningHub segment: machine and rules", "sliders-h", withSelection(openOptions)],
+	["options", "RunningHub segment: machine and rules", "sliders-h", onSelection(openOptions)],
 	["explain", "Explain what would run on RunningHub", "info-circle", explain],
 ];
 
 /** @type {RhFeature} */
 export const segments = {
-	commands: COMMANDS.map(([name, label, icon, act]) => ({ id: id(name), label, icon: `pi pi-${icon}`, function: act })),
+	commands: COMMANDS.map(([name, label, icon, action]) => ({ id: commandId(name), label, icon: `pi pi-${icon}`, function: action })),
 	keybindings: [
-		{ commandId: id("toggle"), combo: { key: "r", alt: true } },
+		{ commandId: commandId("toggle"), combo: { key: "r", alt: true } },
 		// What Option+R types on a Mac.
-		{ commandId: id("toggle"), combo: { key: "\u00ae", alt: true } },
+		{ commandId: commandId("toggle"), combo: { key: "\u00ae", alt: true } },
 	],
-	menuCommands: [{ path: ["RunningHub"], commands: COMMANDS.slice(2).map(([name]) => id(name)) }],
+	menuCommands: [{ path: ["RunningHub"], commands: COMMANDS.slice(2).map(([name]) => commandId(name)) }],
 	getSelectionToolboxCommands: (item) =>
-		!marks.isMarkable(item) ? [] : markOf(carrierOf(item)) ? [id("toggle"), id("options")] : [id("toggle")],
+		!marks.isMarkable(item) ? [] : markOf(carrierOf(item)) ? [commandId("toggle"), commandId("options")] : [commandId("toggle")],
 	getNodeMenuItems: menuOf,
 	getCanvasMenuItems: (canvas) => menuOf(canvas.graph?.getGroupOnPos(...canvas.graph_mouse)),
 	setup() {
@@ -217,8 +217,8 @@ export const segments = {
 		addRunGuard(mayRun);
 		void loadTexts().then(redraw);
 		// Marked nodes may be pasted from another page.
-		document.addEventListener("paste", () => setTimeout(refresh), true);
-		refresh();
+		document.addEventListener("paste", () => setTimeout(showMarks), true);
+		showMarks();
 	},
-	afterConfigureGraph: refresh,
+	afterConfigureGraph: showMarks,
 };

@@ -33,16 +33,16 @@ export function taskView(task, again, leave) {
 	/** @param {string} key @param {RhCallback} run */
 	const button = (key, run, ask = false) => actionButton(t(key), status, run, ask ? t(`${key}_sure`) : "");
 	/** @param {string} verb @param {() => object} more */
-	const doing = (verb, more = () => ({}), did = verb) => async () => {
+	const handlerOf = (verb, more = () => ({}), did = verb) => async () => {
 		const { confirmed = true } = await send(verb, more());
 		if (verb === "settle") settleListeners.forEach((act) => act(order));
 		toast(confirmed ? "success" : "warn", t(confirmed ? `did.${did}` : "cancel_unsure"));
 		await again();
 	};
-	const unborn = () => ({ task_id: "", not_started: true });
+	const notStarted = () => ({ task_id: "", not_started: true });
 	const label = t("task_id");
-	const named = h("input", { className: "grow", inputMode: "numeric", placeholder: label, "aria-label": label });
-	const naming = button("is_task", doing("settle", () => ({ task_id: named.value.trim() })));
+	const idInput = h("input", { className: "grow", inputMode: "numeric", placeholder: label, "aria-label": label });
+	const assignButton = button("is_task", handlerOf("settle", () => ({ task_id: idInput.value.trim() })));
 	const rows = task.uncertain
 		? [
 				h("p", "", t("question")),
@@ -50,19 +50,19 @@ export function taskView(task, again, leave) {
 					button("look_again", async () => {
 						status.textContent = inspectionText(await send("look"));
 					}),
-					button("not_started", doing("settle", unborn), true),
+					button("not_started", handlerOf("settle", notStarted), true),
 					// Settling it as not started is what allows equal inputs to be ordered again.
-					button("again", doing("settle", unborn, "again"), true),
+					button("again", handlerOf("settle", notStarted, "again"), true),
 					address && link(t("records"), address),
 				),
-				form(naming, row(named, naming)),
+				form(assignButton, row(idInput, assignButton)),
 			]
 		: [
 				row(
 					...(task.followed
-						? [button("detach", doing("detach"))]
-						: [button("follow", () => (leave(), follow(id, profile))), button("fetch", doing("fetch"))]),
-					!task.over && button("cancel", doing("cancel"), true),
+						? [button("detach", handlerOf("detach"))]
+						: [button("follow", () => (leave(), follow(id, profile))), button("fetch", handlerOf("fetch"))]),
+					!task.over && button("cancel", handlerOf("cancel"), true),
 					address && link(t("on_site"), address),
 				),
 			];

@@ -91,10 +91,10 @@ export function syncAdvanced(node) {
 }
 
 /**
- * Call `act` when the menu or the button sets `showAdvanced`: a property of the node or, since 1.58, of its class.
- * @type {(node: ComfyNode, act: RhCallback) => void}
+ * Call `listener` when the menu or the button sets `showAdvanced`: a property of the node or, since 1.58, of its class.
+ * @type {(node: ComfyNode, listener: RhCallback) => void}
  */
-function onShowAdvanced(node, act) {
+function onShowAdvanced(node, listener) {
 	const name = "showAdvanced";
 	let owner = node;
 	while (owner && !Object.hasOwn(owner, name)) owner = Object.getPrototypeOf(owner);
@@ -107,7 +107,7 @@ function onShowAdvanced(node, act) {
 		set(now) {
 			if (set) set.call(node, now);
 			else plain = now;
-			act();
+			listener();
 		},
 	});
 }

@@ -12,8 +12,8 @@ export const language = () => (String(settingOf("Comfy.Locale")).startsWith("zh"
 /** @param {string} id */
 export const settingOf = (id) => app.extensionManager?.setting?.get(id);
 
-/** @param {string} id @param {() => void} act */
-export const onSetting = (id, act) => app.ui?.settings?.addEventListener?.(`${id}.change`, act);
+/** @param {string} id @param {() => void} handler */
+export const onSetting = (id, handler) => app.ui?.settings?.addEventListener?.(`${id}.change`, handler);
 
 /** @type {(severity: "success" | "info" | "warn", summary: string, detail?: string) => void} */
 export function toast(severity, summary, detail = "") {
@@ -29,8 +29,8 @@ export function toast(severity, summary, detail = "") {
 /** Dismiss ComfyUI's generic error overlay; the failed node stays outlined. */
 export const closeOverlay = () => stores()?._s.get("executionError")?.dismissErrorOverlay?.();
 
-/** Listen to an event of ComfyUI's WebSocket; `first`: before ComfyUI's own listeners. @type {(type: string, act: (detail: any) => void, first?: boolean) => void} */
-export const onEvent = (type, act, first = false) => api.addEventListener(type, ({ detail }) => act(detail), first);
+/** Listen to an event of ComfyUI's WebSocket; `first`: before ComfyUI's own listeners. @type {(type: string, handler: (detail: any) => void, first?: boolean) => void} */
+export const onEvent = (type, handler, first = false) => api.addEventListener(type, ({ detail }) => handler(detail), first);
 
 /** @param {string} route @param {RequestInit} [options] */
 export const request = (route, options) => api.fetchApi(route, options);

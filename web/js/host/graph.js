@@ -44,12 +44,12 @@ export function revealNode(id = "") {
 	return true;
 }
 
-/** Run `act` as one undo step. @param {() => void} act */
-export function withUndoStep(act) {
+/** Run `callback` as one undo step. @param {() => void} callback */
+export function withUndoStep(callback) {
 	const { canvas } = app;
 	canvas.emitBeforeChange?.();
 	try {
-		act();
+		callback();
 	} finally {
 		canvas.emitAfterChange?.();
 		app.graph?.change?.();
@@ -69,14 +69,14 @@ export const select = (things) => app.canvas.selectItems?.(things);
 /** @param {string} [className] @returns {any} */
 export const createNode = (className) => window.LiteGraph?.createNode(className);
 
-/** Call `act` once a new node is placed: until then it may follow the pointer as a ghost. @type {(node: ComfyNode, act: () => void) => void} */
-export function onPlaced(node, act) {
+/** Call `callback` once a new node is placed: until then it may follow the pointer as a ghost. @type {(node: ComfyNode, callback: () => void) => void} */
+export function onPlaced(node, callback) {
 	const look = () => {
 		if (!node.graph) return;
 		if (node.flags?.ghost) {
 			window.addEventListener("pointerup", () => setTimeout(look), { once: true, capture: true });
 		} else {
-			act();
+			callback();
 		}
 	};
 	// It is not in a graph yet, and may still be configured.
@@ -100,18 +100,18 @@ export const typeName = (className = "") => classTitle(className) || className;
 /** The API-format prompt and workflow as Run would send them, without changing the graph. */
 export async function toPrompt() {
 	// Use Everywhere adds its broadcast links only while Run is pressed; this hook returns them at other times.
-	const ask = async () => (await app.ue_modified_prompt?.()) ?? (await app.graphToPrompt());
-	const { workflow, output } = await restoringNumbers(ask);
+	const serialize = async () => (await app.ue_modified_prompt?.()) ?? (await app.graphToPrompt());
+	const { workflow, output } = await keepingNumbers(serialize);
 	return { prompt: output, extra_data: { extra_pnginfo: { workflow } } };
 }
 
-/** Await `ask` and restore number widgets: another pack's seed may be drawn at serialization and stay until a run ends. Texts are not restored: the user may type meanwhile. @type {<T>(ask: () => Promise<T>) => Promise<T>} */
-async function restoringNumbers(ask) {
+/** Await `serialize` and restore number widgets: another pack's seed may be drawn at serialization and stay until a run ends. Texts are not restored: the user may type meanwhile. @type {<T>(serialize: () => Promise<T>) => Promise<T>} */
+async function keepingNumbers(serialize) {
 	const nodes = [rootGraph(), ...(rootGraph().subgraphs?.values() ?? [])].flatMap((graph) => graph.nodes);
 	const drawing = nodes.flatMap(({ widgets }) => widgets ?? []).filter(({ serializeValue, value }) => serializeValue && typeof value === "number");
 	const before = new Map(drawing.map((widget) => [widget, widget.value]));
 	try {
-		return await ask();
+		return await serialize();
 	} finally {
 		for (const [widget, value] of before) {
 			if (widget.value !== value) widget.value = value;

@@ -78,9 +78,9 @@ export const autoRun = () => app.queuePrompt(0, runCount(), reportsTrigger ? { i
 /** @type {((isAuto: boolean) => boolean | Promise<boolean>)[]} */
 const guards = [];
 
-/** Register a guard: called before each run, in registration order, until one returns false; `isAuto`: the run is auto-queued. @param {(isAuto: boolean) => boolean | Promise<boolean>} may */
-export function addRunGuard(may) {
-	if (guards.push(may) === 1) patchQueuePrompt();
+/** Register a guard: called before each run, in registration order, until one returns false; `isAuto`: the run is auto-queued. @param {(isAuto: boolean) => boolean | Promise<boolean>} guard */
+export function addRunGuard(guard) {
+	if (guards.push(guard) === 1) patchQueuePrompt();
 }
 
 function patchQueuePrompt() {
@@ -95,8 +95,8 @@ function patchQueuePrompt() {
 		do {
 			// A run requested during queueing would be serialized later, with randomized values drawn meanwhile.
 			if (isAuto) await Promise.allSettled(queueing);
-			for (const may of guards) {
-				if (await may(isAuto)) continue;
+			for (const mayRun of guards) {
+				if (await mayRun(isAuto)) continue;
 				// ComfyUI takes the run for queued and in "change" mode waits for its end: make it re-read its count.
 				if (autoMode() === "change") stores()?._s.get("queuePendingTaskCount")?.$patch({});
 				return false;
@@ -112,16 +112,16 @@ function patchQueuePrompt() {
 	};
 }
 
-/** Observe POST /prompt: node errors of a refused prompt, prompt and id of an accepted one; ComfyUI has no event for either. @type {(refused: (errors: Record<string, any>) => void, accepted: (prompt: any, id: string) => void) => void} */
-export function onPromptPosted(refused, accepted) {
+/** Observe POST /prompt: node errors of a refused prompt, prompt and id of an accepted one; ComfyUI has no event for either. @type {(onRefused: (errors: Record<string, any>) => void, onAccepted: (prompt: any, id: string) => void) => void} */
+export function onPromptPosted(onRefused, onAccepted) {
 	const { queuePrompt } = api;
 	api.queuePrompt = async (/** @type {[number, any, any?]} */ ...args) => {
 		try {
 			const answer = await queuePrompt.apply(api, args);
-			accepted(args[1]?.output ?? {}, String(answer?.prompt_id));
+			onAccepted(args[1]?.output ?? {}, String(answer?.prompt_id));
 			return answer;
 		} catch (error) {
-			refused(/** @type {any} */ (error)?.response?.node_errors ?? {});
+			onRefused(/** @type {any} */ (error)?.response?.node_errors ?? {});
 			throw error;
 		}
 	};
@@ -130,18 +130,18 @@ export function onPromptPosted(refused, accepted) {
 /** @typedef {(...args: any[]) => Promise<any>} ApiMethod */
 
 /**
- * Patch a method of ComfyUI's api while `act` runs. `make` gets the original, and a function that restores it.
- * @type {(name: string, act: () => Promise<any>, make: (own: ApiMethod, restore: () => void) => ApiMethod) => Promise<any>}
+ * Patch a method of ComfyUI's api while `callback` runs. `makePatch` gets the original, and a function that restores it.
+ * @type {(name: string, callback: () => Promise<any>, makePatch: (original: ApiMethod, restore: () => void) => ApiMethod) => Promise<any>}
  */
-async function withPatchedApi(name, act, make) {
-	const own = api[name];
+async function withPatchedApi(name, callback, makePatch) {
+	const original = api[name];
 	const restore = () => {
-		if (api[name] === patched) api[name] = own;
+		if (api[name] === patched) api[name] = original;
 	};
-	const patched = make(own.bind(api), restore);
+	const patched = makePatch(original.bind(api), restore);
 	api[name] = patched;
 	try {
-		return await act();
+		return await callback();
 	} finally {
 		restore();
 	}
@@ -152,8 +152,8 @@ let loading = 0;
 /** Whether an API-format prompt is being loaded: its values are set after the nodes were created. */
 export const isLoadingPrompt = () => loading > 0;
 
-/** Patch `loadApiJson`: load `prepare(prompt)`, then call `done`. @param {(prompt: any) => any} prepare @param {() => void} done */
-export function onPromptLoad(prepare, done) {
+/** Patch `loadApiJson`: load `prepare(prompt)`, then call `onLoaded`. @param {(prompt: any) => any} prepare @param {() => void} onLoaded */
+export function onPromptLoad(prepare, onLoaded) {
 	const { loadApiJson } = app;
 	app.loadApiJson = async (/** @type {any} */ prompt, /** @type {any[]} */ ...more) => {
 		loading += 1;
@@ -161,7 +161,7 @@ export function onPromptLoad(prepare, done) {
 			return await loadApiJson.call(app, prepare(prompt), ...more);
 		} finally {
 			loading -= 1;
-			done();
+			onLoaded();
 		}
 	};
 }

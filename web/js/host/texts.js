@@ -2,7 +2,7 @@
 
 import { language, request } from "./comfy.js";
 
-/** @typedef {(key: string, params?: Record<string, unknown>) => string} Say */
+/** @typedef {(key: string, params?: Record<string, unknown>) => string} Translate */
 
 /**
  * Typical time and cost of earlier runs, null if unknown. `quote`: the expected cost of a run, as text.
@@ -29,14 +29,14 @@ async function fetchTexts() {
 	else loading = null;
 }
 
-/** The text `runninghub.canvas.<key>` with its placeholders filled; English, else the key, where it is missing. @type {Say} */
+/** The text `runninghub.canvas.<key>` with its placeholders filled; English, else the key, where it is missing. @type {Translate} */
 export function t(key, params = {}) {
 	const sentence = find(language(), key) ?? find("en", key) ?? key;
 	return sentence.replace(/\{(\w+)\}/g, (hole, name) => (Object.hasOwn(params, name) ? String(params[name]) : hole));
 }
 
-/** `t` for the keys of one part. @type {(part: string) => Say} */
-export const textsOf = (part) => (key, params) => t(`${part}.${key}`, params);
+/** `t` for the keys of one section. @type {(section: string) => Translate} */
+export const textsOf = (section) => (key, params) => t(`${section}.${key}`, params);
 
 /** Of a text by language, from the server, that in ComfyUI's language. @param {Record<string, string>} texts */
 export const localized = (texts) => texts[language()] ?? texts.en ?? "";

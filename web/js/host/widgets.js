@@ -39,9 +39,9 @@ export function moveLastInput(node, to) {
 	}
 }
 
-/** Add a button, which is serialized neither into files nor into prompts. @type {(node: ComfyNode, name: string, press: () => void) => ComfyWidget} */
-export function makeButton(node, name, press) {
-	const button = node.addWidget("button", name, null, press, { serialize: false });
+/** Add a button, which is serialized neither into files nor into prompts. @type {(node: ComfyNode, name: string, onClick: () => void) => ComfyWidget} */
+export function makeButton(node, name, onClick) {
+	const button = node.addWidget("button", name, null, onClick, { serialize: false });
 	button.serialize = false;
 	return button;
 }
@@ -49,11 +49,11 @@ export function makeButton(node, name, press) {
 /** @param {ComfyNode} node @param {ComfyWidget} widget */
 export const removeWidget = (node, widget) => (node.ensureWidgetRemoved ?? node.removeWidget)?.call(node, widget);
 
-/** Run `act` without resizing the node, which ComfyUI does at each new widget. @type {(node: ComfyNode, act: RhCallback) => void} */
-export function withoutResize(node, act) {
+/** Run `callback` without resizing the node, which ComfyUI does at each new widget. @type {(node: ComfyNode, callback: RhCallback) => void} */
+export function withoutResize(node, callback) {
 	node.expandToFitContent = () => {};
 	try {
-		act();
+		callback();
 	} finally {
 		delete node.expandToFitContent;
 	}
@@ -66,17 +66,17 @@ export function fitHeight(node) {
 }
 
 /**
- * Run `act` as one batch of widget changes: ComfyUI resizes the node at each new widget, and since 1.58
+ * Run `callback` as one batch of widget changes: ComfyUI resizes the node at each new widget, and since 1.58
  * re-registers all widgets at each change of their list.
- * @type {(node: ComfyNode, act: RhCallback) => void}
+ * @type {(node: ComfyNode, callback: RhCallback) => void}
  */
-export function batchWidgetChanges(node, act) {
+export function batchWidgetChanges(node, callback) {
 	const list = Object.getOwnPropertyDescriptor(node, "widgets");
 	if (list?.set) {
 		Object.defineProperty(node, "widgets", { value: [...(node.widgets ?? [])], configurable: true, writable: true });
 	}
 	try {
-		withoutResize(node, act);
+		withoutResize(node, callback);
 	} finally {
 		if (list?.set) {
 			const { widgets } = node;

@@ -117,11 +117,11 @@ export function sourceAt(node, slot) {
 	return source ? { node: source, slot: link.origin_slot } : null;
 }
 
-/** Call `act` after the widget's own callback. @type {(widget: ComfyWidget, act: (value: any) => void) => void} */
-export function onWidgetChange(widget, act) {
+/** Call `handler` after the widget's own callback. @type {(widget: ComfyWidget, handler: (value: any) => void) => void} */
+export function onWidgetChange(widget, handler) {
 	const { callback } = widget;
 	widget.callback = function (value, ...more) {
 		callback?.call(this, value, ...more);
-		act(value);
+		handler(value);
 	};
 }

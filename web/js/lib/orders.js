@@ -2,7 +2,7 @@
 
 import { classOf, randomized, sourceOf, valueOf, widgetOf } from "./nodes.js";
 
-const [RUNS, BYPASSED] = [0, 4]; // LiteGraph's node modes
+const [MODE_ALWAYS, MODE_BYPASS] = [0, 4]; // LiteGraph's node modes
 const SINGLE = ["STRING", "INT", "FLOAT", "BOOLEAN", "COMBO", "VIDEO", "FILE_3D"]; // types whose value is a single item
 const BATCHED = ["IMAGE", "MASK", "LATENT"];
 const SINGLE_FRAME = /\.(png|jpe?g|bmp)( \[\w+\])?$/i; // one frame; other formats may have several
@@ -55,9 +55,9 @@ export function countOrders(node, fields) {
 	const perField = fields.filter(({ array, kind }) => !array && kind !== "ZIP").map(({ name }) => itemsAt(node, name));
 	const counted = perField.flatMap((items) => items ?? []);
 	// With rerolled seeds equal items are separate orders.
-	const isAnew = valueOf(node, "reroll_seeds") === "true";
+	const isRerolled = valueOf(node, "reroll_seeds") === "true";
 	const length = Math.max(1, ...counted.map((items) => items.length));
-	const count = isAnew ? length : Math.max(1, ...counted.map(({ distinct }) => distinct));
+	const count = isRerolled ? length : Math.max(1, ...counted.map(({ distinct }) => distinct));
 	return { count, least: counted.length < perField.length && (length === 1 || count < length) };
 }
 
@@ -65,9 +65,9 @@ export function countOrders(node, fields) {
 export function orderKey(node) {
 	/** @type {{ widgets?: any[], inputs?: any[] }} */
 	const { widgets = [], inputs = [] } = node;
-	const isDrawn = randomized(node).length > 0;
+	const isRandomized = randomized(node).length > 0;
 	const linked = inputs.filter(({ name }) => linkOf(node, name) !== null).map(({ name }) => ({ name, source: sourceOf(node, name) }));
-	if (isDrawn || valueOf(node, "reroll_seeds") === "true" || linked.some(({ source }) => !source)) return null;
+	if (isRandomized || valueOf(node, "reroll_seeds") === "true" || linked.some(({ source }) => !source)) return null;
 	const values = widgets.filter(({ name = "" }) => !name.startsWith("$$")).map(({ name, value }) => [name, value]);
 	return JSON.stringify([classOf(node), values, linked.map(({ name, source }) => [name, source?.node.id, source?.slot])]);
 }
@@ -82,7 +82,7 @@ function itemsAt(node, name) {
 
 /** @param {Source} source @returns {Items | null} */
 function itemsOf({ node, slot }) {
-	if (node.mode === BYPASSED) return passedThrough(node, String(typeOf({ node, slot })));
+	if (node.mode === MODE_BYPASS) return passedThrough(node, String(typeOf({ node, slot })));
 	return RULES.get(classOf(node))?.(node) ?? null;
 }
 
@@ -94,13 +94,13 @@ function passedThrough(node, type = "") {
 
 /** @type {(items: Items | null, node: any, name: string) => Items | null} */
 function multiplied(items, node, name) {
-	const many = Number(widgetOf(node, name)?.value);
-	return items && many > 0 && !linkOf(node, name) ? { ...items, length: items.length * many } : null;
+	const factor = Number(widgetOf(node, name)?.value);
+	return items && factor > 0 && !linkOf(node, name) ? { ...items, length: items.length * factor } : null;
 }
 
 /** Whether no node upstream outputs a list (`output_is_list`), whose items would be executed one by one. @type {(source: Source, seen?: Set<any>) => boolean} */
 function runsOnce({ node, slot }, seen = new Set()) {
-	if (node.mode !== BYPASSED && (node.mode !== RUNS || node.subgraph || node.constructor.nodeData?.output_is_list?.[slot])) return false;
+	if (node.mode !== MODE_BYPASS && (node.mode !== MODE_ALWAYS || node.subgraph || node.constructor.nodeData?.output_is_list?.[slot])) return false;
 	if (seen.has(node)) return true;
 	seen.add(node);
 	return (node.inputs ?? []).every((/** @type {any} */ { name }) => {

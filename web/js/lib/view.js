@@ -21,20 +21,20 @@ export function h(tag, props = "", ...content) {
 /** @type {(...content: any[]) => any} */
 export const page = (...content) => h("div", "runninghub-page", ...content);
 
-/** Replace the content by what `make` resolves to, or by its error's message, unless it was to be filled anew meanwhile. @type {(into: any, make: () => Promise<any[]>) => Promise<void>} */
-export async function fill(into, make) {
-	into.filling = make;
-	const content = await make().catch((error) => [h("p", "bad", messageOf(error))]);
-	if (into.filling === make) keepFocus(into, () => into.replaceChildren(...content.filter(Boolean)));
+/** Replace the content by what `load` resolves to, or by its error's message, unless it was to be filled anew meanwhile. @type {(container: any, load: () => Promise<any[]>) => Promise<void>} */
+export async function fill(container, load) {
+	container.filling = load;
+	const content = await load().catch((error) => [h("p", "bad", messageOf(error))]);
+	if (container.filling === load) keepFocus(container, () => container.replaceChildren(...content.filter(Boolean)));
 }
 
-/** Change the content of `into`, which gets the focus if what had it is gone: on the page's body ComfyUI's shortcuts would hear the keys. @type {(into: any, change: RhCallback) => void} */
-export function keepFocus(into, change) {
-	const focused = into.querySelector(":focus");
+/** Change the content of `container`, which gets the focus if what had it is gone: on the page's body ComfyUI's shortcuts would hear the keys. @type {(container: any, change: RhCallback) => void} */
+export function keepFocus(container, change) {
+	const focused = container.querySelector(":focus");
 	change();
 	if (!focused || focused.isConnected) return;
-	into.tabIndex = -1;
-	into.focus();
+	container.tabIndex = -1;
+	container.focus();
 }
 
 export const statusLine = () => h("p", { className: "answer", role: "status" });

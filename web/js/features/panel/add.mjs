@@ -20,9 +20,9 @@ export function makeView() {
 	const account = profileSelect("");
 	account.setAttribute("aria-label", t("spend.account"));
 	const programs = h("div", "programs");
-	const showKept = () => programs.replaceChildren(...keptViews(account, showKept));
-	showKept();
-	const apps = appsView(account, showKept);
+	const showSaved = () => programs.replaceChildren(...savedProgramViews(account, showSaved));
+	showSaved();
+	const apps = appsView(account, showSaved);
 	account.onchange = () => void apps.start();
 	return { content: [account, pasteView(account), programs, modelsView(), ...apps.content], close: apps.close };
 }
@@ -62,13 +62,13 @@ function modelsView() {
 }
 
 /** @type {(account: HTMLSelectElement, again: RhCallback) => any[]} */
-function keptViews(account, again) {
+function savedProgramViews(account, again) {
 	const liked = allFavourites();
 	const isLiked = (/** @type {any} */ program) => liked.some(({ kind, id }) => kind === program.kind && id === program.id);
-	const lately = [...recentOf("workflow"), ...recentOf("app"), ...recentOf("model")].filter((program) => !isLiked(program));
+	const recent = [...recentOf("workflow"), ...recentOf("app"), ...recentOf("model")].filter((program) => !isLiked(program));
 	const section = (/** @type {string} */ key, /** @type {any[]} */ many) =>
 		many.length > 0 && h("section", "", h("h3", "", t(`add.${key}`)), ...many.map((program) => programView(program, isLiked(program), account, again)));
-	return [section("favourites", liked), section("lately", lately)].filter(Boolean);
+	return [section("favourites", liked), section("lately", recent)].filter(Boolean);
 }
 
 /** @type {(program: { kind: RhKind, id: string, name: string }, isLiked: boolean, account: HTMLSelectElement, again: RhCallback, cover?: any) => any} */

@@ -26,34 +26,34 @@ const SINCE = ["", "1d", "7d", "30d"];
 const pictures = new Map();
 
 /** Request ids by order, until the answer: a repeated request must not order twice. @type {Map<number, string>} */
-const repeats = new Map();
+const requestIds = new Map();
 
 /** @returns {RhPanelView} */
 export function makeView() {
 	const status = statusLine();
-	const words = h("input", { type: "search", placeholder: t("history.search"), "aria-label": t("history.search"), title: t("history.search_tip") });
+	const searchInput = h("input", { type: "search", placeholder: t("history.search"), "aria-label": t("history.search"), title: t("history.search_tip") });
 	const state = select(t("history.state"), ["", ...STATES], (name) => (name ? t(`state.${name}`) : t("history.any_state")));
 	const since = select(t("history.since"), SINCE, (period) => t(`history.since_${period || "ever"}`));
-	const list = makeList((order) => void openOrder(order));
+	const list = makeOrderList((order) => void openOrder(order));
 	const detail = h("div", { className: "detail", hidden: true });
-	const overview = h("div", "overview", h("div", "filters", words, state, since), status, list.view, keptView());
+	const overview = h("div", "overview", h("div", "filters", searchInput, state, since), status, list.view, retentionView());
 	let isSearching = false;
-	let looking = 0;
+	let pollTimer = 0;
 	let turn = 0;
 	let isOpen = true;
 
 	const more = (/** @type {number | null} */ before = null) =>
-		post("/runninghub/history", { words: words.value, states: state.value ? [state.value] : [], since: since.value, before });
+		post("/runninghub/history", { words: searchInput.value, states: state.value ? [state.value] : [], since: since.value, before });
 
 	async function search() {
 		const mine = ++turn;
 		try {
 			const page = await more();
 			if (mine !== turn) return;
-			const isNarrowed = words.value.trim() || state.value || since.value;
+			const isNarrowed = searchInput.value.trim() || state.value || since.value;
 			setStatus(status, page.orders.length > 0 ? "" : t(isNarrowed ? "history.none_found" : "history.none"));
 			list.start(page, (before) => more(before));
-			follow();
+			poll();
 		} catch (error) {
 			if (mine !== turn) return;
 			setStatusError(status, error);
@@ -61,15 +61,15 @@ export function makeView() {
 	}
 
 	/** Poll while an order of the list is under way. */
-	function follow() {
-		clearTimeout(looking);
+	function poll() {
+		clearTimeout(pollTimer);
 		const mine = turn;
 		if (!list.isUnderWay()) return;
-		looking = window.setTimeout(async () => {
+		pollTimer = window.setTimeout(async () => {
 			const page = await more().catch(() => null);
 			if (mine !== turn) return;
 			if (page) list.refresh(page);
-			follow();
+			poll();
 		}, POLL_INTERVAL);
 	}
 
@@ -92,12 +92,12 @@ export function makeView() {
 	}
 
 	/** Search at each keystroke, one request at a time: text typed meanwhile is searched for next. */
-	async function type() {
+	async function searchWhileTyping() {
 		if (isSearching) return;
 		isSearching = true;
 		try {
-			for (let sought = null; isOpen && sought !== words.value; ) {
-				sought = words.value;
+			for (let sought = null; isOpen && sought !== searchInput.value; ) {
+				sought = searchInput.value;
 				await search();
 			}
 		} finally {
@@ -105,9 +105,9 @@ export function makeView() {
 		}
 	}
 
-	words.oninput = () => void type();
+	searchInput.oninput = () => void searchWhileTyping();
 	state.onchange = since.onchange = () => void search();
-	words.onkeydown = (/** @type {KeyboardEvent} */ event) => {
+	searchInput.onkeydown = (/** @type {KeyboardEvent} */ event) => {
 		if (event.key === "ArrowDown" && !event.isComposing) list.focus();
 	};
 	const endDrops = onDropped(DRAGGED, (data, at) => void dropLoader(data, at));
@@ -117,7 +117,7 @@ export function makeView() {
 		close() {
 			turn += 1;
 			isOpen = false;
-			clearTimeout(looking);
+			clearTimeout(pollTimer);
 			endDrops();
 			list.close();
 		},
@@ -132,7 +132,7 @@ function select(label, values, name) {
 // The list
 
 /** @param {(order: number) => void} open */
-function makeList(open) {
+function makeOrderList(open) {
 	/** @type {any[]} */
 	let orders = [];
 	/** @type {number | null} */
@@ -383,10 +383,10 @@ async function orderView(order, leave, again) {
 		await useInputs(inputs);
 	};
 	const repeat = async () => {
-		const request = repeats.get(order) ?? `${Date.now()} ${Math.random()}`;
-		repeats.set(order, request);
+		const request = requestIds.get(order) ?? `${Date.now()} ${Math.random()}`;
+		requestIds.set(order, request);
 		const { task_id: id } = await post("/runninghub/history/again", { order, request });
-		repeats.delete(order);
+		requestIds.delete(order);
 		toast("success", t("history.ordered"), id && text("tasks.task", { id }));
 		leave(true);
 	};
@@ -461,7 +461,7 @@ function inputsView({ inputs }) {
 
 // What is kept
 
-function keptView() {
+function retentionView() {
 	const status = statusLine();
 	const body = h("div", "kept");
 	const details = h("details", "retention", h("summary", "", t("kept.title")), body, status);
@@ -469,9 +469,9 @@ function keptView() {
 	/** @param {any} now */
 	const show = (now) => {
 		setStatus(status);
-		const days = number(t("kept.days"), now.days);
-		const orders = number(t("kept.orders"), now.orders);
-		const size = number(t("kept.gigabytes"), now.bytes / 1e9, 0.1);
+		const days = numberField(t("kept.days"), now.days);
+		const orders = numberField(t("kept.orders"), now.orders);
+		const size = numberField(t("kept.gigabytes"), now.bytes / 1e9, 0.1);
 		const bounds = () => ({ days: Math.round(days.input.valueAsNumber), orders: Math.round(orders.input.valueAsNumber), bytes: Math.round(size.input.valueAsNumber * 1e9) });
 		const effect = h("p", "muted");
 		const tell = (/** @type {any} */ { kept, frees }) => (effect.textContent = t("kept.frees", { kept: bytesText(kept), orders: frees.orders, size: bytesText(frees.bytes) }));
@@ -491,7 +491,7 @@ function keptView() {
 	return details;
 }
 
-function number(label = "", value = 0, step = 1) {
+function numberField(label = "", value = 0, step = 1) {
 	const input = h("input", { type: "number", min: String(step), step: String(step), value: String(Math.round(value * 10) / 10) });
 	return { input, view: h("label", "", label, input) };
 }

@@ -18,7 +18,7 @@ export function makeView() {
 	const account = profileSelect("");
 	account.setAttribute("aria-label", t("spend.account"));
 	let turn = 0;
-	async function look() {
+	async function load() {
 		const mine = ++turn;
 		setStatus(status);
 		try {
@@ -30,8 +30,8 @@ export function makeView() {
 			body.replaceChildren();
 		}
 	}
-	account.onchange = () => void look();
-	void look();
+	account.onchange = () => void load();
+	void load();
 	return { content: [account, status, body], close: () => (turn += 1) };
 }
 

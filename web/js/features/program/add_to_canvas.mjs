@@ -36,8 +36,8 @@ export async function placeProgram(kind, id, profile = "", fields = []) {
 	const program = await readProgram(node, false);
 	if (!program) {
 		// Unless the user has taken it over: pressed its button, or typed another link.
-		const isOurs = !stateOf(node).asking && textOf(node) === id.trim();
-		if (node.graph && isOurs && !formOf(node)?.id) withUndoStep(() => node.graph.remove(node));
+		const isUntouched = !stateOf(node).reading && textOf(node) === id.trim();
+		if (node.graph && isUntouched && !formOf(node)?.id) withUndoStep(() => node.graph.remove(node));
 		return null;
 	}
 	if (text && kind !== "module") text.value = program.id; // a module's id alone does not name it

@@ -39,7 +39,7 @@ async function askChoice(node) {
 		applyForm(node, program, makeForm(program, choice, before));
 	} else if (before?.id && !same && widget) {
 		// Cancelled: the node keeps its program.
-		widget.value = before.kind === "module" ? stateOf(node).named : before.id;
+		widget.value = before.kind === "module" ? stateOf(node).builtText : before.id;
 		rememberText(node);
 		node.setDirtyCanvas(true, true);
 	}
@@ -53,7 +53,7 @@ function setTitle(node, form, before) {
 
 /** Build the node from a form, as one undo step, and warn of lost links. @type {(node: ComfyNode, program: RhProgram, form: RhForm) => void} */
 export function applyForm(node, program, form) {
-	stateOf(node).changed = null;
+	stateOf(node).newProgram = null;
 	const before = formOf(node);
 	const linked = linkedInputs(node);
 	withUndoStep(() => {

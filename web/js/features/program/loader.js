@@ -25,20 +25,20 @@ const programRef = (node) => ({ kind: kindOf(node), profile: valueOf(node, "prof
  */
 export async function readProgram(node, fresh) {
 	const state = stateOf(node);
-	state.asking?.abort();
-	const asking = new AbortController();
-	state.asking = asking;
+	state.reading?.abort();
+	const controller = new AbortController();
+	state.reading = controller;
 	await loadTexts();
 	labelButton(node);
 	try {
 		for (;;) {
-			const result = await fetchProgram(node, fresh, asking.signal).catch((error) => ({ error }));
-			if (asking.signal.aborted || !node.graph) return null;
+			const result = await fetchProgram(node, fresh, controller.signal).catch((error) => ({ error }));
+			if (controller.signal.aborted || !node.graph) return null;
 			if (!("error" in result)) return result;
 			if (!(await resolveFailure(node, result.error))) return null;
 		}
 	} finally {
-		if (state.asking === asking) state.asking = null;
+		if (state.reading === controller) state.reading = null;
 		labelButton(node);
 	}
 }
@@ -51,7 +51,7 @@ async function resolveFailure(node, error) {
 	if (hint === "no_key") return offerKey(node);
 	if (hint === "key") return offerKey(node, message);
 	if (hint === "model") {
-		stateOf(node).asking = null;
+		stateOf(node).reading = null;
 		await openModels(node, { words: textOf(node), reason: message });
 		return false; // choosing one starts a read of its own
 	}
@@ -66,8 +66,8 @@ async function resolveFailure(node, error) {
  * @type {(node: ComfyNode, message?: string) => Promise<boolean>}
  */
 export function askPassword(node, message = "") {
-	const words = t("password");
-	const input = h("input", { type: "password", autocomplete: "off", placeholder: words, "aria-label": words });
+	const label = t("password");
+	const input = h("input", { type: "password", autocomplete: "off", placeholder: label, "aria-label": label });
 	const body = h("div", "", h("p", "", message), input, h("p", "muted", t("password_kept")));
 	return confirmDialog(t("protected"), body, () =>
 		post("/runninghub/passwords/save", { ...programRef(node), id: idIn(textOf(node)), password: input.value }),

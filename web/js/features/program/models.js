@@ -18,10 +18,10 @@ const ANOTHER = "choose_model";
 const WIDTH = 340; // node width at which a price fits on one line
 
 /** Nodes from a file, or whose model is set by code: they do not open a choice. @type {WeakSet<ComfyNode>} */
-const preset = new WeakSet();
+const withoutChoice = new WeakSet();
 
-/** The node's model is known: do not open a choice. @param {ComfyNode} node */
-export const skipChoice = (node) => preset.add(node);
+/** Do not open the node's choice: its model is known. @param {ComfyNode} node */
+export const skipChoice = (node) => withoutChoice.add(node);
 
 /** Set up a new node, which opens its choice once the user has placed it. @param {ComfyNode} node */
 export function prepareModel(node) {
@@ -29,7 +29,7 @@ export function prepareModel(node) {
 	addPrice(node);
 	showButtons(node);
 	onPlaced(node, () => {
-		if (!preset.has(node) && textOf(node) === "") void openModels(node);
+		if (!withoutChoice.has(node) && textOf(node) === "") void openModels(node);
 	});
 }
 
@@ -74,7 +74,7 @@ export function settleModel(node, program) {
 	showButtons(node);
 	showFit(node);
 	followPrice(node);
-	stateOf(node).notice = isOffered(program) ? null : program;
+	stateOf(node).discontinued = isOffered(program) ? null : program;
 	// Parameters that no schema lists are entered as JSON, in an advanced widget.
 	if (program.status === "unlisted" || program.complete === false) node.showAdvanced = true;
 	if (program.notice) toast("warn", program.name || program.id, program.notice);
@@ -85,12 +85,12 @@ export const isOffered = ({ status = "active" }) => status === "active" || statu
 
 /** Dialog for a model that is no longer offered: why, and its successor. @param {ComfyNode} node */
 export function openDiscontinued(node) {
-	const program = stateOf(node).notice;
+	const program = stateOf(node).discontinued;
 	if (!program) return;
 	const { successor } = program;
 	const use = () => {
 		withUndoStep(() => {
-			stateOf(node).notice = null;
+			stateOf(node).discontinued = null;
 			setWidget(node, "model", successor?.endpoint ?? "");
 		});
 		labelButton(node);

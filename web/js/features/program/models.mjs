@@ -22,7 +22,7 @@ const ALL = 1000;
 export function openChoice({ task, profile, words: typed, reason }, offerKey) {
 	const id = `runninghub-models-${Math.random()}`;
 	let chosen = "";
-	let asking = new AbortController();
+	let controller = new AbortController();
 	/** @type {Row[]} */
 	let rows = [];
 	let active = 0;
@@ -56,9 +56,9 @@ export function openChoice({ task, profile, words: typed, reason }, offerKey) {
 	const ask = (limit = FIRST) => (pending = look(limit));
 
 	async function look(limit = FIRST) {
-		asking.abort();
-		asking = new AbortController();
-		const { signal } = asking;
+		controller.abort();
+		controller = new AbortController();
+		const { signal } = controller;
 		const text = words.value.trim();
 		const [general = ""] = MODEL_CLASSES.keys();
 		const kind = tasks.value === general ? "" : tasks.value;
@@ -221,7 +221,7 @@ export function openChoice({ task, profile, words: typed, reason }, offerKey) {
 			wide: true,
 			buttons: [{ label: t("cancel") }, { label: t("choose"), primary: true, run }],
 			onClose: () => {
-				asking.abort();
+				controller.abort();
 				resolve(chosen);
 			},
 		});

@@ -189,9 +189,9 @@ const configuring = new WeakSet();
 
 /** @param {ComfyNode} node */
 function onButton(node) {
-	const { changed, notice } = stateOf(node);
-	if (notice) return openDiscontinued(node);
-	return changed ? review(node) : choose(node);
+	const { newProgram, discontinued } = stateOf(node);
+	if (discontinued) return openDiscontinued(node);
+	return newProgram ? review(node) : choose(node);
 }
 
 /** @type {(node: ComfyNode, kind: RhKind) => void} */

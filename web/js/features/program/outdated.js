@@ -65,14 +65,14 @@ function showChange(node, program) {
 	const form = formOf(node);
 	if (!program || !form || !node.graph || program.id !== form.id || program.status === "unlisted") return;
 	if (!isOffered(program)) {
-		stateOf(node).notice = program;
+		stateOf(node).discontinued = program;
 		labelButton(node);
 		toast("warn", node.title, program.notice);
 		return;
 	}
 	if (program.hash === form.hash) return;
 	const lists = listsOf(node, form, program).map(({ title }) => title);
-	stateOf(node).changed = program;
+	stateOf(node).newProgram = program;
 	labelButton(node);
 	toast("info", t("changed", { name: node.title }), dotted(...lists) || t("changed_inside"));
 }
@@ -82,7 +82,7 @@ const seenBy = (node) => node.properties.runninghub?.seen ?? "";
 
 /** Show the changes, and offer to apply them. @param {ComfyNode} node */
 export function review(node) {
-	const program = stateOf(node).changed;
+	const program = stateOf(node).newProgram;
 	const form = formOf(node);
 	if (!program || !form) return;
 	const lists = listsOf(node, form, program).flatMap(({ title, lines }) => [
@@ -112,7 +112,7 @@ export async function update(node) {
 	} else if (program.hash === form.hash) {
 		toast("success", t("same"));
 	} else {
-		stateOf(node).changed = program;
+		stateOf(node).newProgram = program;
 		labelButton(node);
 		review(node);
 	}

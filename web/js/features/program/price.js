@@ -75,7 +75,7 @@ export function ordersOf(node) {
 }
 
 /** The total of several orders, as text; "" for one. @type {(node: ComfyNode, answer: { total: string | null, currency: string }) => string} */
-function product(node, { total, currency }) {
+function totalText(node, { total, currency }) {
 	const { count } = ordersOf(node);
 	return count > 1 && total ? t("orders", { count, total, currency }) : "";
 }
@@ -104,8 +104,8 @@ async function updatePrice(node) {
 	await loadTexts();
 	// A value may have changed meanwhile.
 	if (node.graph && JSON.stringify(requestOf(node)) === before) {
-		const all = dotted(shortPrice(text), product(node, answer));
-		show(node, text ? t("price", { text: all }) : t("ask_price"), `${text}\n${t("price_tip")}`.trim());
+		const all = dotted(shortPrice(text), totalText(node, answer));
+		labelPriceButton(node, text ? t("price", { text: all }) : t("ask_price"), `${text}\n${t("price_tip")}`.trim());
 		storePrice(node, text && all);
 	}
 }
@@ -116,15 +116,15 @@ export const quoteListeners = new Set();
 /** Request a quote, only when the button is pressed: it tells the service the model and values, with placeholders for texts and files. @param {ComfyNode} node */
 async function requestQuote(node) {
 	await loadTexts();
-	show(node, t("asking"));
+	labelPriceButton(node, t("asking"));
 	const before = JSON.stringify(requestOf(node));
 	try {
 		const answer = await post("/runninghub/models/preview", JSON.parse(before));
 		if (JSON.stringify(requestOf(node)) !== before) return await updatePrice(node);
-		const text = dotted(answer.text, product(node, answer));
-		show(node, t(answer.free ? "asked_free" : "asked", { text }), t("price_tip"));
+		const text = dotted(answer.text, totalText(node, answer));
+		labelPriceButton(node, t(answer.free ? "asked_free" : "asked", { text }), t("price_tip"));
 		storePrice(node, text);
-		quoteListeners.forEach((act) => act());
+		quoteListeners.forEach((listener) => listener());
 	} catch (error) {
 		toast("warn", t("no_answer"), messageOf(error));
 		await updatePrice(node);
@@ -151,8 +151,8 @@ function storePrice(node, price) {
 	redrawBadges();
 }
 
-/** @type {(node: ComfyNode, label: string, tip?: string) => void} */
-function show(node, label, tip = "") {
+/** Set the button's label and tooltip. @type {(node: ComfyNode, label: string, tip?: string) => void} */
+function labelPriceButton(node, label, tip = "") {
 	const button = widgetOf(node, NAME);
 	if (!button) return;
 	button.label = label;

@@ -15,7 +15,7 @@ const DEBOUNCE = 350; // ms after a keystroke: the service's rate limit is low
 export function openResources({ kind, profile, value, module }, show) {
 	let answer = "";
 	let timer = 0;
-	let asking = new AbortController();
+	let controller = new AbortController();
 	const status = h("p", { className: "muted", role: "status" });
 	const list = h("select", { size: 12, className: "list", "aria-label": t("list") });
 	const styles = h("div", { className: "styles", role: "group", "aria-label": t("styles") });
@@ -55,9 +55,9 @@ export function openResources({ kind, profile, value, module }, show) {
 	const finish = () => /** @type {any} */ (styles.closest("dialog")?.querySelector("button.primary"))?.click();
 
 	async function ask() {
-		asking.abort();
-		asking = new AbortController();
-		const { signal } = asking;
+		controller.abort();
+		controller = new AbortController();
+		const { signal } = controller;
 		status.textContent = t("asking");
 		try {
 			const body = { kind, profile, module, words: words.value.trim() };
@@ -98,7 +98,7 @@ export function openResources({ kind, profile, value, module }, show) {
 			buttons: [{ label: t("cancel") }, { label: t("use"), primary: true, run }],
 			onClose: () => {
 				clearTimeout(timer);
-				asking.abort();
+				controller.abort();
 				covers.disconnect();
 				resolve(answer);
 			},

@@ -8,12 +8,12 @@ import { formOf } from "./build.js";
 /**
  * A node's state, which is not saved.
  * @typedef {object} State
- * @property {string} text the id or link that was handled last
- * @property {string} named the id or link that the node was built from
+ * @property {string} handledText the id or link that was handled last
+ * @property {string} builtText the id or link that the node was built from
  * @property {number} timer debounce of a typed id
- * @property {AbortController | null} asking
- * @property {RhProgram | null} changed the current program, if it differs from what the node was built from
- * @property {RhProgram | null} notice the current model, if the service no longer offers it
+ * @property {AbortController | null} reading aborts the read of its program that is under way
+ * @property {RhProgram | null} newProgram the current program, if it differs from what the node was built from
+ * @property {RhProgram | null} discontinued the current model, if the service no longer offers it
  */
 
 const t = textsOf("form");
@@ -25,14 +25,14 @@ const states = new WeakMap();
 
 /** @param {ComfyNode} node @returns {State} */
 export function stateOf(node) {
-	const state = states.get(node) ?? { text: "", named: "", timer: 0, asking: null, changed: null, notice: null };
+	const state = states.get(node) ?? { handledText: "", builtText: "", timer: 0, reading: null, newProgram: null, discontinued: null };
 	states.set(node, state);
 	return state;
 }
 
-/** @type {(node: ComfyNode, press: () => void) => void} */
-export function addButton(node, press) {
-	makeButton(node, BUTTON, press);
+/** @type {(node: ComfyNode, onClick: () => void) => void} */
+export function addButton(node, onClick) {
+	makeButton(node, BUTTON, onClick);
 	labelButton(node);
 }
 
@@ -40,15 +40,15 @@ export function addButton(node, press) {
 export function labelButton(node) {
 	const button = widgetOf(node, BUTTON);
 	if (button) {
-		const { asking, changed, notice } = stateOf(node);
-		const fresh = kindOf(node) === "model" ? "choose_model" : "start.button";
-		const idle = formOf(node)?.id ? "choose" : fresh;
-		button.label = t(asking ? "reading" : notice ? "notice" : changed ? "review" : idle);
+		const { reading, newProgram, discontinued } = stateOf(node);
+		const withoutProgram = kindOf(node) === "model" ? "choose_model" : "start.button";
+		const idle = formOf(node)?.id ? "choose" : withoutProgram;
+		button.label = t(reading ? "reading" : discontinued ? "notice" : newProgram ? "review" : idle);
 		node.setDirtyCanvas(true);
 	}
 }
 
-/** The input that names the program. @param {ComfyNode} node */
+/** The name of the input that names the program. @param {ComfyNode} node */
 export const programInput = (node) => kindOf(node) ?? "workflow";
 
 /** @param {ComfyNode} node */
@@ -60,18 +60,18 @@ export function isUnread(node, text = textOf(node)) {
 	if (!id || isLinked(node, programInput(node))) return false;
 	const kind = kindOf(node);
 	// The same id of a module may come with other entries.
-	if (kind === "module") return text !== stateOf(node).named;
+	if (kind === "module") return text !== stateOf(node).builtText;
 	return text !== id && (kind === "model" || programIdIn(kind, text) !== id);
 }
 
 /** The text of the program that the node shows. @param {ComfyNode} node */
 export function shownText(node) {
-	const { named } = stateOf(node);
-	return isUnread(node, named) ? (formOf(node)?.id ?? "") : named;
+	const { builtText } = stateOf(node);
+	return isUnread(node, builtText) ? (formOf(node)?.id ?? "") : builtText;
 }
 
 /** Mark the current text as handled. @param {ComfyNode} node */
 export function rememberText(node) {
 	const state = stateOf(node);
-	state.text = state.named = textOf(node);
+	state.handledText = state.builtText = textOf(node);
 }
