@@ -1,7 +1,7 @@
 // How fields stand on a node, and which values their widgets take.
 
 import { expect, test } from "vitest";
-import { carried, coerce, sentValue, controlOf, sameControl, startValue } from "../../web/js/lib/fields.js";
+import { carryOver, coerce, sentValue, controlOf, sameControl, startValue } from "../../web/js/lib/fields.js";
 import { readField } from "../../web/js/lib/form.js";
 
 const field = (kind, stored, more = {}) => readField({ name: "3.x", label: "X", kind, stored, ...more });
@@ -85,9 +85,9 @@ test("a seed too big for JavaScript goes out as it is stored, until it is change
 
 test("after a change a person's value stays, an untouched one follows the program", () => {
   const before = field("INT", 20);
-  expect(carried(before, field("INT", 30), 20)).toBe(30);
-  expect(carried(before, field("INT", 30), 25)).toBe(25);
-  expect(carried(before, field("FLOAT", 1.5), "x")).toBe(1.5);
+  expect(carryOver(before, field("INT", 30), 20)).toBe(30);
+  expect(carryOver(before, field("INT", 30), 25)).toBe(25);
+  expect(carryOver(before, field("FLOAT", 1.5), "x")).toBe(1.5);
 });
 
 test("another label or stored value needs no new widget, another range does", () => {

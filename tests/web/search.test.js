@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 
-import { forSearch, programNode } from "../../web/js/features/program/node.js";
+import { searchDefinition, programNode } from "../../web/js/features/program/node.js";
 
 const definition = () => ({
   name: "RunningHubAIApp",
@@ -17,7 +17,7 @@ const definition = () => ({
 });
 
 test("the search shows what a person can use, and the types it goes by", () => {
-  const { input, output, output_name, output_is_list, output_tooltips, output_node } = forSearch(definition());
+  const { input, output, output_name, output_is_list, output_tooltips, output_node } = searchDefinition(definition());
   expect(Object.keys(input.optional)).toEqual(["instance"]);
   expect(input.required).toEqual({ app: ["STRING"] });
   expect([output, output_name, output_is_list, output_tooltips]).toEqual([
@@ -26,7 +26,7 @@ test("the search shows what a person can use, and the types it goes by", () => {
     [true, true],
     ["a", "b"],
   ]);
-  expect(forSearch(definition()).description).toBe("Runs an app in the cloud.");
+  expect(searchDefinition(definition()).description).toBe("Runs an app in the cloud.");
   expect(output_node).toBe(true);
 });
 

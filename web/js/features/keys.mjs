@@ -17,10 +17,10 @@ export function keysPage(at) {
 	return view;
 }
 
-/** @type {(stored: RhSettings, again: RhCallback) => any[]} */
-function profilesView(stored, again) {
+/** @type {(stored: RhSettings, reload: RhCallback) => any[]} */
+function profilesView(stored, reload) {
 	const { profiles, default: chosen, environment, problem, models, sites } = stored;
-	const add = keyForm(stored, again);
+	const add = keyForm(stored, reload);
 	add.className = "card";
 	add.prepend(h("h3", "", t("add")), h("p", "muted", t("offer.get_text"), ...keyLinks(sites)));
 	return [
@@ -28,7 +28,7 @@ function profilesView(stored, again) {
 		problem && h("p", "bad", problem),
 		profiles.length === 0 && h("p", "", t("none")),
 		profiles.length > 0 && !chosen && h("p", "bad", t("no_default")),
-		...profiles.map((profile) => profileView(profile, profile.name === chosen, again, deleteQuestion(profiles, profile.name, chosen))),
+		...profiles.map((profile) => profileView(profile, profile.name === chosen, reload, deleteQuestion(profiles, profile.name, chosen))),
 		add,
 		profiles.length > 0 && modelsView(models),
 		profiles.length > 0 && keptResultsView(),
@@ -70,8 +70,8 @@ function keptResultsView() {
 	return row(status, actionButton(t("empty"), status, empty, t("empty_sure")));
 }
 
-/** @type {(profile: RhProfile, isDefault: boolean, again: RhCallback, sure: string) => any} */
-function profileView({ name, origin, key_tail: tail, workflow, webhook, route, from }, isDefault, again, sure) {
+/** @type {(profile: RhProfile, isDefault: boolean, reload: RhCallback, sure: string) => any} */
+function profileView({ name, origin, key_tail: tail, workflow, webhook, route, from }, isDefault, reload, sure) {
 	const status = statusLine();
 	const routed = statusLine();
 	/** @type {(setting: "workflow" | "webhook", value: string, placeholder: string) => any} */
@@ -90,7 +90,7 @@ function profileView({ name, origin, key_tail: tail, workflow, webhook, route, f
 	const isStored = from === "file";
 	const change = (verb = "") => async () => {
 		cacheProfiles(await post(`/runninghub/profiles/${verb}`, { name }));
-		await again();
+		await reload();
 	};
 	const test = async () => {
 		status.textContent = t("testing");

@@ -37,8 +37,8 @@ export function limitsPage() {
 	return page(h("label", "", t("profile"), profile), view);
 }
 
-/** @type {(limits: Limits, ask: Ask, again: () => unknown) => any[]} */
-function limitsView(limits, ask, again) {
+/** @type {(limits: Limits, ask: Ask, reload: () => unknown) => any[]} */
+function limitsView(limits, ask, reload) {
 	/** @type {(label: string, value: string, body: Record<string, string>, placeholder?: string) => any} */
 	const sum = (label, value, body, placeholder = t("none")) => {
 		const sumStatus = statusLine();
@@ -46,7 +46,7 @@ function limitsView(limits, ask, again) {
 		const save = actionButton(t("save"), sumStatus, async () => {
 			await ask("/save", { ...body, sum: input.value });
 			sumStatus.textContent = t("stored");
-			if (body["program"]) await again();
+			if (body["program"]) await reload();
 		});
 		return form(save, h("label", "", label), row(input, save), sumStatus);
 	};
@@ -55,7 +55,7 @@ function limitsView(limits, ask, again) {
 	const status = statusLine();
 	const allow = actionButton(t("allow"), status, async () => {
 		await ask("/save", { program: program.value, sum: allowing.value });
-		await again();
+		await reload();
 	});
 	return [
 		h("p", "muted", t("about")),

@@ -106,8 +106,8 @@ export async function openKeys() {
 /** @param {any} key */
 const keyDetails = ({ surety, places }) => h("p", { className: "muted", dir: "auto" }, dotted(t(`surety.${surety}`), ...places));
 
-/** @type {(key: any, again: () => Promise<void>) => HTMLElement} */
-function keyCard(key, again) {
+/** @type {(key: any, reload: () => Promise<void>) => HTMLElement} */
+function keyCard(key, reload) {
 	const status = statusLine();
 	const remove = async () => {
 		const { graph } = await post("/runninghub/keys/clean", { graph: toWorkflow(), keys: [key.id] });
@@ -115,18 +115,18 @@ function keyCard(key, again) {
 		await replaceGraph(graph);
 		refreshNotices();
 		toast("success", t("removed"));
-		await again();
+		await reload();
 	};
 	return card(key.key, keyDetails(key), row(actionButton(t("remove"), status, remove, t("remove_sure"))), storeForm(key), status);
 }
 
-/** @type {(file: any, key: any, again: () => Promise<void>) => HTMLElement} */
-function savedCard(file, key, again) {
+/** @type {(file: any, key: any, reload: () => Promise<void>) => HTMLElement} */
+function savedCard(file, key, reload) {
 	const status = statusLine();
 	const remove = async () => {
 		const { backup } = await post("/runninghub/keys/saved/clean", { file: file.id, keys: [key.id] });
 		toast("success", t("removed_saved", { backup }));
-		await again();
+		await reload();
 	};
 	return card(dotted(key.key, file.name), keyDetails(key), row(actionButton(t("remove"), status, remove, t("remove_sure"))), status);
 }

@@ -30,7 +30,7 @@ export const models = {
 
 	beforeRegisterNodeDef(nodeType, { name }) {
 		const [, endpoint] = name.split(`${ANY_MODEL}:`);
-		if (endpoint) preset(nodeType.prototype, endpoint);
+		if (endpoint) presetModel(nodeType.prototype, endpoint);
 	},
 
 	setup() {
@@ -51,7 +51,7 @@ function entriesOf(general) {
 }
 
 /** Patch a search entry's class: its node becomes one of the general class, preset to that model. @type {(prototype: ComfyNode, endpoint: string) => void} */
-function preset(prototype, endpoint) {
+function presetModel(prototype, endpoint) {
 	const { onAdded } = prototype;
 	prototype.onAdded = function (graph) {
 		const isNew = this.type !== ANY_MODEL;

@@ -60,12 +60,12 @@ async function keptEnds() {
 
 /** Show the ends that ComfyUI's history lacks: it was restarted, or the node had no output. @param {Record<string, any>} ends */
 function showKept(ends) {
-	for (const [id, { class_type: ran, program, line, state, shown }] of Object.entries(ends)) {
+	for (const [id, { class_type: ran, program, line, state, shown: output }] of Object.entries(ends)) {
 		const node = nodeOf(id);
 		const kind = kindOf(node);
-		const isOf = ran === SEGMENT ? node && !isOurs(classOf(node)) : ran === classOf(node);
-		if (!isOf || hasEnded(node) || (kind && program !== valueOf(node, kind))) continue;
-		if (Object.keys(shown).length > 0) showOutput(id, node, shown);
+		const isSameClass = ran === SEGMENT ? node && !isOurs(classOf(node)) : ran === classOf(node);
+		if (!isSameClass || hasEnded(node) || (kind && program !== valueOf(node, kind))) continue;
+		if (Object.keys(output).length > 0) showOutput(id, node, output);
 		showEnd(node, line, state);
 	}
 }

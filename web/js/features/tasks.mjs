@@ -17,16 +17,16 @@ export async function openTasks() {
 	await loadTexts();
 	const body = loading();
 	const dialog = openDialog({ title: t("title"), body, wide: true });
-	const again = () =>
+	const reload = () =>
 		fill(body, async () => {
-			const views = (await readTasks("/all")).map((task) => taskView(task, again, dialog.close));
+			const views = (await readTasks("/all")).map((task) => taskView(task, reload, dialog.close));
 			return views.length > 0 ? views : [h("p", "", t("none"))];
 		});
-	await again();
+	await reload();
 }
 
-/** @type {(task: RhTask, again: () => Promise<void>, leave: () => void) => any} */
-export function taskView(task, again, leave) {
+/** @type {(task: RhTask, reload: () => Promise<void>, leave: () => void) => any} */
+export function taskView(task, reload, leave) {
 	const { order, task_id: id, profile, kind, program, placed, link: address } = task;
 	const status = statusLine();
 	const send = (verb = "", more = {}) => post(`/runninghub/tasks/${verb}`, { order, task_id: id, profile, ...more });
@@ -37,7 +37,7 @@ export function taskView(task, again, leave) {
 		const { confirmed = true } = await send(verb, more());
 		if (verb === "settle") settleListeners.forEach((act) => act(order));
 		toast(confirmed ? "success" : "warn", t(confirmed ? `did.${did}` : "cancel_unsure"));
-		await again();
+		await reload();
 	};
 	const notStarted = () => ({ task_id: "", not_started: true });
 	const label = t("task_id");

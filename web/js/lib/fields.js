@@ -117,7 +117,7 @@ function choices(field) {
 }
 
 /** A value after its program was updated: one that the user did not change follows the program. @type {RhCarry} */
-export const carried = (before, after, value) =>
+export const carryOver = (before, after, value) =>
 	value === startValue(before) ? startValue(after) : coerce(after, value);
 
 /** The range of a number as text, "5 … 15"; "" if unbounded. @param {RhField} field */

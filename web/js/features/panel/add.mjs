@@ -61,18 +61,18 @@ function modelsView() {
 	return classes.length > 0 && h("details", "", h("summary", "", t("add.models")), row(...buttons), status);
 }
 
-/** @type {(account: HTMLSelectElement, again: RhCallback) => any[]} */
-function savedProgramViews(account, again) {
+/** @type {(account: HTMLSelectElement, reload: RhCallback) => any[]} */
+function savedProgramViews(account, reload) {
 	const liked = allFavourites();
 	const isLiked = (/** @type {any} */ program) => liked.some(({ kind, id }) => kind === program.kind && id === program.id);
 	const recent = [...recentOf("workflow"), ...recentOf("app"), ...recentOf("model")].filter((program) => !isLiked(program));
 	const section = (/** @type {string} */ key, /** @type {any[]} */ many) =>
-		many.length > 0 && h("section", "", h("h3", "", t(`add.${key}`)), ...many.map((program) => programView(program, isLiked(program), account, again)));
+		many.length > 0 && h("section", "", h("h3", "", t(`add.${key}`)), ...many.map((program) => programView(program, isLiked(program), account, reload)));
 	return [section("favourites", liked), section("lately", recent)].filter(Boolean);
 }
 
-/** @type {(program: { kind: RhKind, id: string, name: string }, isLiked: boolean, account: HTMLSelectElement, again: RhCallback, cover?: any) => any} */
-function programView(program, isLiked, account, again, cover) {
+/** @type {(program: { kind: RhKind, id: string, name: string }, isLiked: boolean, account: HTMLSelectElement, reload: RhCallback, cover?: any) => any} */
+function programView(program, isLiked, account, reload, cover) {
 	const status = statusLine();
 	const name = clean(program.name, 120) || program.id;
 	const put = actionButton(name, status, () => place(program.kind, program.id, account.value));
@@ -83,13 +83,13 @@ function programView(program, isLiked, account, again, cover) {
 		const liked = toggleFavourite(program.id, name, program.kind);
 		star.ariaPressed = String(liked);
 		star.textContent = liked ? "★" : "☆";
-		again();
+		reload();
 	};
 	return h("div", "program", cover, h("div", "grow", put, status), star);
 }
 
-/** @type {(account: HTMLSelectElement, again: RhCallback) => { content: any[], start: () => Promise<void>, close: RhCallback }} */
-function appsView(account, again) {
+/** @type {(account: HTMLSelectElement, reload: RhCallback) => { content: any[], start: () => Promise<void>, close: RhCallback }} */
+function appsView(account, reload) {
 	/** @type {any[]} */
 	let apps = [];
 	/** @type {number | null} */
@@ -156,7 +156,7 @@ function appsView(account, again) {
 			const frame = h("div", "cover", h("i", { className: "pi pi-image", ariaHidden: "true" }));
 			frame.dataset.id = id;
 			if (cover) covers.observe(frame);
-			return programView({ kind: "app", id, name: title }, liked.some((program) => program.kind === "app" && program.id === id), account, again, frame);
+			return programView({ kind: "app", id, name: title }, liked.some((program) => program.kind === "app" && program.id === id), account, reload, frame);
 		});
 		list.replaceChildren(...views);
 		countLine.textContent = t("add.loaded", { shown: numberText(matches.length), loaded: numberText(apps.length), total: total === null ? "?" : numberText(total) });

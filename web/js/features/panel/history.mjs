@@ -365,8 +365,8 @@ async function addLoader(order, index, at) {
 
 // One order
 
-/** @type {(order: number, leave: (changed?: boolean) => void, again: RhCallback) => Promise<any[]>} */
-async function orderView(order, leave, again) {
+/** @type {(order: number, leave: (changed?: boolean) => void, reload: RhCallback) => Promise<any[]>} */
+async function orderView(order, leave, reload) {
 	const entry = await post("/runninghub/history/order", { order });
 	const status = statusLine();
 	const isOver = OVER.includes(entry.state);
@@ -393,7 +393,7 @@ async function orderView(order, leave, again) {
 	const fetch = async () => {
 		await post("/runninghub/tasks/fetch", { task_id: entry.task_id, profile: entry.profile });
 		pictures.delete(order);
-		again();
+		reload();
 	};
 	const remove = async () => {
 		await post("/runninghub/history/delete", { orders: [order] });

@@ -4,7 +4,7 @@ import { toast } from "../../host/comfy.js";
 import { withUndoStep } from "../../host/graph.js";
 import { lazy } from "../../host/lazy.js";
 import { loadTexts, textsOf } from "../../host/texts.js";
-import { carried } from "../../lib/fields.js";
+import { carryOver } from "../../lib/fields.js";
 import { clean, firstChoice, makeForm, choiceOf, fingerprint } from "../../lib/form.js";
 import { kindOf, widgetOf } from "../../lib/nodes.js";
 import { rememberUse } from "../../lib/recent.js";
@@ -58,7 +58,7 @@ export function applyForm(node, program, form) {
 	const linked = linkedInputs(node);
 	withUndoStep(() => {
 		node.properties.runninghub = { ...node.properties.runninghub, seen: fingerprint(program) };
-		build(node, form, carried);
+		build(node, form, carryOver);
 		setTitle(node, form, before);
 		if (form.kind === "model") settleModel(node, program);
 		rememberText(node);

@@ -43,7 +43,7 @@ export const programNode = {
 
 	beforeRegisterVueAppNodeDefs(definitions) {
 		definitions.forEach((definition, place) => {
-			if (isOurs(definition.name)) definitions[place] = forSearch(definition);
+			if (isOurs(definition.name)) definitions[place] = searchDefinition(definition);
 		});
 	},
 
@@ -64,7 +64,7 @@ export const programNode = {
  * fill. The typed outputs stay, since the search filters by type.
  * @param {NodeData} whole @returns {NodeData}
  */
-export function forSearch(whole) {
+export function searchDefinition(whole) {
 	const places = whole.output.flatMap((_, place) => (/^out_\d+$/.test(whole.output_name[place] ?? "") ? [] : [place]));
 	const trimmed = Object.entries(whole).map(([name, value]) => {
 		const isOfOutputs = name.startsWith("output") && Array.isArray(value) && value.length === whole.output.length;

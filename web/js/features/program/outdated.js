@@ -30,7 +30,7 @@ import { labelButton, stateOf, textOf } from "./state.js";
 /**
  * A function of a form and its current program; `seen`: `fingerprint` of the program at build time.
  * @template T
- * @typedef {(form: RhForm, seen: string, program: RhProgram) => T} Follow
+ * @typedef {(form: RhForm, seen: string, program: RhProgram) => T} WithProgram
  */
 
 const t = textsOf("form");
@@ -90,14 +90,14 @@ export function review(node) {
 		h("ul", "", ...lines.slice(0, 200).map((line) => h("li", { dir: "auto" }, line))),
 	]);
 	const inside = lists.length === 0 && h("p", "", t("changed_inside"));
-	const follow = () => applyForm(node, program, merge(form, seenBy(node), program));
+	const applyChanges = () => applyForm(node, program, merge(form, seenBy(node), program));
 	openDialog({
 		title: t("changed", { name: node.title }),
 		body: h("div", "", inside, ...lists, h("p", "muted", t("update_keeps"))),
 		buttons: [
 			{ label: t("choose"), run: () => void choose(node) },
 			{ label: t("later") },
-			{ label: t("update"), primary: true, run: follow },
+			{ label: t("update"), primary: true, run: applyChanges },
 		],
 	});
 }
@@ -137,14 +137,14 @@ function listsOf(node, form, program) {
 /** @param {RhField} field */
 const valueText = (field) => clean(startValue(field), 80) || "–";
 
-/** @type {Follow<Changes>} */
+/** @type {WithProgram<Changes>} */
 export function compare(form, seen, program) {
-	const now = new Map(allFields(program).map((field) => [field.name, field]));
+	const newFields = new Map(allFields(program).map((field) => [field.name, field]));
 	const outputs = new Set(program.outputs.map((output) => output.id));
 	const earlier = parseFingerprint(seen);
-	const there = form.fields.flatMap((field) => {
-		const after = now.get(field.name);
-		return after ? { field, kind: after.kind, stored: after.stored } : [];
+	const kept = form.fields.flatMap((field) => {
+		const newField = newFields.get(field.name);
+		return newField ? { field, kind: newField.kind, stored: newField.stored } : [];
 	});
 	const added = program.nodes.map(({ id, title, class_type, fields }) => ({
 		title: clean(title) || clean(class_type) || clean(program.name),
@@ -153,9 +153,9 @@ export function compare(form, seen, program) {
 	}));
 	return {
 		added: added.filter(({ count }) => earlier && count > 0),
-		gone: form.fields.filter((field) => !now.has(field.name)),
-		other: there.filter(({ field, kind }) => kind !== field.kind),
-		values: there.filter(({ field, kind, stored }) => kind === field.kind && differs(field.stored, stored)),
+		gone: form.fields.filter((field) => !newFields.has(field.name)),
+		other: kept.filter(({ field, kind }) => kind !== field.kind),
+		values: kept.filter(({ field, kind, stored }) => kind === field.kind && differs(field.stored, stored)),
 		goneOutputs: form.outputs.filter((output) => !outputs.has(output.id)),
 		addedOutputs: program.outputs.filter((output) => output.suggested && earlier && !earlier.outputs.has(output.id)),
 	};
@@ -172,12 +172,12 @@ function parseFingerprint(seen) {
 	};
 }
 
-/** The form for the current program: what stays, and suggested new fields and outputs. @type {Follow<RhForm>} */
+/** The form for the current program: what stays, and suggested new fields and outputs. @type {WithProgram<RhForm>} */
 export function merge(form, seen, program) {
 	const choice = choiceOf(program, form);
 	const { added, addedOutputs } = compare(form, seen, program);
-	const fresh = new Set(added.map((node) => node.id));
-	const fields = program.nodes.filter((node) => fresh.has(node.id)).flatMap((node) => node.fields);
+	const grownNodes = new Set(added.map((node) => node.id));
+	const fields = program.nodes.filter((node) => grownNodes.has(node.id)).flatMap((node) => node.fields);
 	fields.filter((field) => field.suggested).forEach((field) => choice.fields.add(field.name));
 	choice.outputs.push(...addedOutputs.map((output) => output.id));
 	return makeForm(program, choice, form);

@@ -83,15 +83,15 @@ function totalText(node, { total, currency }) {
 /** Requests in flight, by body: copies of a node share one. @type {Map<string, Promise<any>>} */
 const inFlight = new Map();
 
-/** The list price; never rejects. @param {string} question request body as JSON */
-function listPrice(question) {
-	const pending = inFlight.get(question);
+/** The list price; never rejects. @param {string} body of the request, as JSON */
+function listPrice(body) {
+	const pending = inFlight.get(body);
 	if (pending) return pending;
 	const nothing = { text: "", total: null, currency: "" };
-	const answer = post("/runninghub/models/price", JSON.parse(question))
+	const answer = post("/runninghub/models/price", JSON.parse(body))
 		.catch(() => nothing)
-		.finally(() => inFlight.delete(question));
-	inFlight.set(question, answer);
+		.finally(() => inFlight.delete(body));
+	inFlight.set(body, answer);
 	return answer;
 }
 
