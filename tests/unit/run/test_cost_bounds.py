@@ -10,15 +10,15 @@ from rh_api.errors import CostLimit
 from rh_api.money.amounts import CNY, COINS, MICRO, USD
 from rh_api.money.limits import Limits, Reached
 from rh_api.money.quotes import Quote, Range
-from rh_api.run.cost_bounds import Bound, Facts, bound_of, highest, longest, priced
+from rh_api.run.cost_bounds import Bound, CostFacts, bound_of, highest, longest, priced
 
 FIFTY = Limits(order={COINS: 50 * MICRO})
 
 
-def facts(**more: Any) -> Facts:
+def facts(**more: Any) -> CostFacts:
     """Of a workflow that costs a coin in five seconds."""
     usual: dict[str, Any] = {"unit": COINS, "rate": MICRO // 5, "is_free_of_others": True}
-    return Facts("p", CNY, **(usual | more))
+    return CostFacts("p", CNY, **(usual | more))
 
 
 def runs(amount: int, high: int | None, unit: str = COINS) -> Quote:

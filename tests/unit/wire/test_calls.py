@@ -60,7 +60,7 @@ ROWS = {
     "native.interrupt": Row(
         lambda: native.interrupt(PROMPT), False, "the next prompt may run by then"
     ),
-    "native.lines": Row(lambda: native.lines("default"), True, READS),
+    "native.native_queue": Row(lambda: native.native_queue("default"), True, READS),
     "native.object_info": Row(lambda: native.object_info("default"), True, READS),
     "native.queue_prompt": Row(lambda: native.queue_prompt(PROMPT, "{}"), False, STARTS),
     "orders.create": Row(lambda: orders.create("1"), False, STARTS),

@@ -73,7 +73,7 @@ READERS: dict[str, Callable[[Response], object]] = {
     "resend": webhooks.resend_webhook("1").read,
     "native create": native.queue_prompt(NATIVE, "{}").read,
     "native end": native.end_of(NATIVE).read,
-    "native lines": native.lines("default").read,
+    "native queue": native.native_queue("default").read,
     "native stop": native.dequeue(NATIVE).read,
     "native version": native.core_version("default").read,
     "native classes": native.object_info("default").read,
