@@ -81,7 +81,7 @@ test("a page that is opened later tells it the same", async () => {
 });
 
 test("what was paid and did not come is told until it is brought or the node runs anew", async () => {
-  const gaps = { en: "Result 2 of 2 did not come." };
+  const gaps = { en: "Result 2 of 2 could not be fetched." };
   const ended = (missing) => happen("runninghub.ended", { node: "1", graph: "g", line: PAID, state: "paid", unsure: [], gaps: missing, tasks: ["7"], profile: "" });
   const cards = () => [...document.querySelectorAll(".runninghub-notices [role=alert]")];
   ended(gaps);
