@@ -15,7 +15,7 @@ import folder_paths
 
 from ...rh_api.client import Client, Job, LoraFile, PastOrder, Progress, ResultRow, Source
 from ...rh_api.disk import put
-from ...rh_api.errors import BadInput
+from ...rh_api.errors import BadInput, Fate, RunningHubError
 from ...rh_api.graph.extra_data import NATIVE
 from ...rh_api.graph.fields import split_name
 from ...rh_api.history import values_of
@@ -34,7 +34,8 @@ _MODEL_SUFFIXES = (".glb", ".gltf", ".obj", ".fbx", ".stl")
 _LOADER_3D = ("Load3D", "model_file", "3d")
 
 _running: set[asyncio.Task[object]] = set()
-_requests: dict[str, asyncio.Task[str]] = {}  # by their id, those that were refused excepted
+_requests: dict[str, asyncio.Task[str]] = {}  # by their id, but those that started nothing
+_MAX_REQUESTS = 1000  # the latest
 
 
 def file_of(client: Client, row: ResultRow) -> Path | None:
@@ -152,8 +153,8 @@ async def part(client: Client, order: PastOrder) -> tuple[dict[str, Any] | None,
 async def run_again(client: Client, order: PastOrder, request: str = "") -> str:
     """Order the same again as a background task; return the task id, "" after ANSWER_SECONDS.
 
-    A `request` id that was sent before gets that order: the page, or the browser by itself, repeats
-    a request whose answer was lost. Raises the error of a run that fails before that, and BadInput
+    A `request` id that was sent before gets that order, or its error unless that started nothing:
+    the page, or the browser by itself, repeats a request whose answer was lost. Raises the error of a run that fails before that, and BadInput
     if it cannot be repeated here.
     """
     placing = _requests.get(request)
@@ -161,13 +162,17 @@ async def run_again(client: Client, order: PastOrder, request: str = "") -> str:
         placing = asyncio.ensure_future(_run_again(client, order))
         if request:
             _requests[request] = placing
-            placing.add_done_callback(lambda task: _forget_refused(request, task))
+            placing.add_done_callback(lambda task: _forget_unstarted(request, task))
+            if len(_requests) > _MAX_REQUESTS:
+                del _requests[next(iter(_requests))]
     return await asyncio.shield(placing)
 
 
-def _forget_refused(request: str, placing: asyncio.Task[str]) -> None:
-    if placing.cancelled() or placing.exception() is not None:
-        del _requests[request]
+def _forget_unstarted(request: str, placing: asyncio.Task[str]) -> None:
+    """Let a request be tried again if it ordered nothing for certain."""
+    error = None if placing.cancelled() else placing.exception()
+    if isinstance(error, RunningHubError) and error.fate is Fate.NOT_STARTED:
+        _requests.pop(request, None)
 
 
 async def _run_again(client: Client, order: PastOrder) -> str:

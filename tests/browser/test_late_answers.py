@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from playwright.sync_api import Error
 
-from rh_api.emulator import Emulator, catalog
+from rh_api.emulator import Emulator, Fault, catalog
 from tests.browser.canvas import Canvas
 from tests.browser.test_migration import notices
 from tests.browser.test_migration import opened as open_old_graph
 from tests.browser.test_models import KLING, model, press
 from tests.browser.test_panel import Panel
+from tests.support.service import CREATE
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Request, Route
@@ -308,6 +309,32 @@ def test_an_order_whose_answer_was_lost_is_not_ordered_again_twice(
     panel.button("again_sure").click()
     panel.view.locator(".overview").wait_for()
     assert emulator.counters.orders == before + 1
+
+
+def test_an_order_that_may_have_started_is_sent_again_by_a_second_press(
+    canvas: Canvas, emulator: Emulator
+) -> None:
+    canvas.clear()
+    node, _ = canvas.painting()
+    canvas.set_widget(node, "6.text", "an order without a reply")
+    canvas.run()
+    panel = Panel(canvas)
+    panel.open("history")
+    panel.view.get_by_role("searchbox").fill("without a reply")
+    canvas.until(lambda: panel.orders.count() == 1)
+    panel.orders.first.click()
+    canvas.forgive("Failed to load resource")
+    before = emulator.counters.orders
+    emulator.faults.append(Fault(CREATE, "lost_reply"))
+    panel.button("again").click()
+    panel.button("again_sure").click()
+    panel.view.get_by_text("may be running").wait_for()
+    assert emulator.counters.orders == before + 1
+    # The user has read that it may cost twice.
+    panel.button("again").click()
+    panel.button("again_sure").click()
+    panel.view.locator(".overview").wait_for()
+    assert emulator.counters.orders == before + 2
 
 
 def test_an_order_that_cannot_be_shown_leaves_a_way_back(canvas: Canvas) -> None:

@@ -253,6 +253,17 @@ async def test_a_request_that_is_sent_twice_orders_once(host: Host, emulator: Em
     assert emulator.counters.orders == 2
 
 
+async def test_a_request_that_may_have_ordered_is_not_tried_again(
+    host: Host, emulator: Emulator
+) -> None:
+    await run(paint("uncertain"))
+    emulator.faults.append(Fault("/task/openapi/create", "lost_reply"))
+    for _ in range(2):
+        error = await host.error("history/again", order=1, request="a press")
+        assert error["key"] == "error.uncertain"
+    assert emulator.counters.orders == 2
+
+
 async def test_a_refused_request_is_tried_again(host: Host, emulator: Emulator) -> None:
     await run(paint("refused"))
     emulator.faults.append(Fault("/task/openapi/create", "code", value=416))

@@ -385,7 +385,10 @@ async function orderView(order, leave, reload) {
 	const repeat = async () => {
 		const request = requestIds.get(order) ?? `${Date.now()} ${Math.random()}`;
 		requestIds.set(order, request);
-		const { task_id: id } = await post("/runninghub/history/again", { order, request });
+		const { task_id: id } = await post("/runninghub/history/again", { order, request }).catch((error) => {
+			if (!error.key?.startsWith("server.")) requestIds.delete(order); // an answer, after which a press orders anew
+			throw error;
+		});
 		requestIds.delete(order);
 		toast("success", t("history.ordered"), id && text("tasks.task", { id }));
 		leave(true);
