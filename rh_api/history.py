@@ -18,7 +18,7 @@ from .journal.history import OrderSummary, Query, Spent, folded
 from .money.amounts import currency_of
 from .texts import ENGLISH, Say
 from .wire.envelope import read_object
-from .wire.tasks import Usage
+from .wire.tasks import Usage, is_native
 
 __all__ = ["HistoryPage", "PastOrder", "Query", "Spent", "read_since", "search_query"]
 
@@ -105,7 +105,7 @@ class PastOrder:
             example=str(row.what.get("example") or ""),
             graph=_whole(row.graph, read_object(row.what.get("rest"))),
             sent_as=str(read_object(row.what.get("rest")).get("workflow") or ""),
-            is_native=bool(row.native_task_id),
+            is_native=is_native(row.expected_task_id),
             error_key=row.error_key,
             code=row.code,
             cancelling=row.cancel == "wanted" and row.ended is None,

@@ -17,7 +17,7 @@ from ..switches import SUBMIT_V2
 from .caches import RUNS_KEPT
 from .database import JournalFile
 from .retention import empty_order, old_orders
-from .rows import NATIVE_TASK_ID, ORDERED_AGAIN, OrderRow, ResultRow, State, read_order
+from .rows import EXPECTED_TASK_ID, ORDERED_AGAIN, OrderRow, ResultRow, State, read_order
 
 SEARCHED_CHARACTERS = 20_000  # of an order's texts are indexed; a longer text is found by its start
 FIRST_CHARACTERS = 300  # of a text result, in a list
@@ -201,7 +201,7 @@ class History:
                 (origin,),
             )
             orders = (json.loads(row["what"]) for row in rows)
-            routes = (order.get("submit") for order in orders if NATIVE_TASK_ID not in order)
+            routes = (order.get("submit") for order in orders if EXPECTED_TASK_ID not in order)
             return next(routes, None) == SUBMIT_V2
 
     def last_done(

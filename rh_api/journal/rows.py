@@ -14,7 +14,7 @@ from ..wire.envelope import read_object
 
 ORDERED_AGAIN = "error.uncertain"
 """`error_key` that closes an uncertain order when an equal one is ordered all the same."""
-NATIVE_TASK_ID = "prompt"  # key of `what`
+EXPECTED_TASK_ID = "prompt"  # key of `what`
 
 
 class State(enum.Enum):
@@ -127,9 +127,10 @@ class OrderRow:
         return str(self.what.get("name") or "")
 
     @property
-    def native_task_id(self) -> str:
-        """Its task id by the native route, given before it is sent; "" by other routes."""
-        return str(self.what.get(NATIVE_TASK_ID) or "")
+    def expected_task_id(self) -> str:
+        """The id under which the service may list its task while the row has none: a native
+        prompt's, given before it is sent, or that of a task that was lost; else ""."""
+        return str(self.what.get(EXPECTED_TASK_ID) or "")
 
     @property
     def inputs(self) -> Mapping[str, object]:

@@ -21,7 +21,7 @@ from .database import JournalFile
 from .history import History
 from .ledger import NO_HOLD, Hold, Ledger
 from .retention import KEEP_DAYS, KEEP_ORDERS, prune
-from .rows import NATIVE_TASK_ID, Identity, OrderExists, OrderRow, ResultRow, State, read_order
+from .rows import EXPECTED_TASK_ID, Identity, OrderExists, OrderRow, ResultRow, State, read_order
 from .webhooks import Address, WebhookRows
 
 BUSY_SECONDS = 5.0  # timeout for another process's lock
@@ -184,7 +184,7 @@ class Store:
     def set_uncertain_again(self, order: int, *, key: str) -> bool:
         """Make it uncertain again: its task is no longer listed anywhere."""
         row = self.order(order)
-        what = {} if row is None else {**row.what, NATIVE_TASK_ID: row.task_id}
+        what = {} if row is None else {**row.what, EXPECTED_TASK_ID: row.task_id}
         sql = "UPDATE orders SET state = 'uncertain', task_id = NULL, what = ?, error_key = ?"
         where = " WHERE id = ? AND state IN ('placed', 'running')"
         return self._file.change(sql + where, (json.dumps(what), key, order))

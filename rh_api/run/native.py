@@ -82,9 +82,7 @@ async def stop(send: Send, task_id: str) -> Report | None:
     listed = await send(native_queue(prompt.machine))
     if prompt.prompt_id in listed.waiting:
         await send(dequeue(prompt))
-        for _ in range(
-            DEQUEUED_AFTER_READS
-        ):  # each read may reach another instance with its own queue
+        for _ in range(DEQUEUED_AFTER_READS):  # each may reach an instance with its own queue
             listed = await send(native_queue(prompt.machine))
             if prompt.prompt_id in (*listed.running, *listed.waiting):
                 break

@@ -142,7 +142,7 @@ class Recovery:
 
     async def _is_listed(self, row: OrderRow) -> bool:
         """Return whether the native route lists an uncertain order's prompt; then place its row."""
-        task_id = row.native_task_id
+        task_id = row.expected_task_id
         if not task_id:
             return False
         with contextlib.suppress(RunningHubError):
@@ -250,7 +250,7 @@ class Recovery:
         for row in await context.if_readable(context.journal.unfinished()) or ():
             if row.id > self.last_before_start or row.cancel != "wanted":
                 continue
-            task_id = row.task_id or (await self._is_listed(row) and row.native_task_id)
+            task_id = row.task_id or (await self._is_listed(row) and row.expected_task_id)
             if task_id:
                 context.spawn(repeat(row.id, task_id, is_model=is_model(row.program_key)), row.id)
 

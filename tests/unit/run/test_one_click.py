@@ -21,7 +21,9 @@ from rh_api.errors import (
     Uncertain,
     Unreachable,
 )
+from rh_api.history import PastOrder
 from rh_api.journal import Identity, State
+from rh_api.journal.history import Query
 from rh_api.run.results import Outcome
 from rh_api.wire.call import Response
 from rh_api.wire.orders import NodeInfo
@@ -66,6 +68,9 @@ def test_an_order_whose_task_nobody_knows_is_a_question_and_found_again(make):
     world.service.query = [SUCCESS]
     assert run(world).task_id == TASK
     assert len(world.service.times("create")) == 1
+    (summary,) = world.rows.store.history.page(Query(), None, None, 9)
+    # Ordered again, it goes by the route that it went by.
+    assert not PastOrder.of(summary, ("", "")).is_native
 
 
 def test_an_order_of_days_ago_whose_task_nobody_knows_is_over(make):
