@@ -254,7 +254,7 @@ def _add_quick(quick: argparse.ArgumentParser, *, styles: bool = True) -> None:
 
 def _add_task(task: argparse.ArgumentParser) -> None:
     task.add_argument("task", metavar="TASK", nargs="?", help="its id, as every command shows it")
-    task.add_argument("--list", action="store_true", help="list orders that no process awaits")
+    task.add_argument("--list", action="store_true", help="list open orders")
     task.add_argument(
         "--order", type=_whole(1, 10**11), metavar="N", help="an order whose task is not known"
     )

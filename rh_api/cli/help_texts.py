@@ -44,7 +44,8 @@ examples:
 
 If the reply to an order was lost, it may have started. It is not sent again until you settle it with
 --is or --not-started, or use `run --again`; the money held for it stays held until it is settled.
-Look at the call records on the site first. An answer can be corrected until the task is over.
+Look at the call records on the site first. An answer by --is can be corrected until the task is
+over; --not-started is final.
 
 {_PAID}"""
 OFFLOAD = f"""\

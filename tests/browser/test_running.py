@@ -236,7 +236,12 @@ def test_a_result_that_was_paid_and_did_not_come_is_said_on_the_node(
     in_part, lost_words, fetch, brought = (
         ("结果不全 · 用时", "未能取得", "取回结果", "结果已取回")
         if either.classic
-        else ("some results are missing", "could not be fetched", "Fetch results", "The results are here")
+        else (
+            "some results are missing",
+            "could not be fetched",
+            "Fetch results",
+            "The results are here",
+        )
     )
     either.until(lambda: in_part in line_at(either, remote))
     card = either.page.locator(".runninghub-notices").get_by_role("alert")

@@ -160,7 +160,9 @@ def test_tasks_from_before_a_restart_are_told_once_and_taken_up(
     canvas.forgive(GONE)
 
     canvas = opened(new_host(**account))
-    notice = canvas.page.get_by_role("status").filter(has_text="Tasks that nothing waits for")
+    notice = canvas.page.get_by_role("status").filter(
+        has_text="Tasks that this ComfyUI does not wait for"
+    )
     notice.get_by_text("2 RunningHub tasks are still running.").wait_for()
     canvas.picture("told")
     notice.get_by_role("button", name="Look at them").click()
@@ -220,7 +222,9 @@ def test_a_page_that_stays_open_is_told_of_them_when_comfyui_is_back(
     canvas.forgive(GONE)
     new_host(frontend, port=int(host.url.rpartition(":")[2]), **account)
     notice = canvas.page.get_by_role("status").filter(
-        has_text="无人等待的任务" if classic else "Tasks that nothing waits for"
+        has_text="此 ComfyUI 没有在等待的任务"
+        if classic
+        else "Tasks that this ComfyUI does not wait for"
     )
     notice.wait_for()
     canvas.picture("told")
