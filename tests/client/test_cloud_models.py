@@ -12,7 +12,7 @@ from rh_api.client import Client
 from rh_api.emulator import Emulator, Fault
 from rh_api.graph.prompt import read_nodes
 from rh_api.offload import CannotOffload, LocalFile, LocalLora, ModelName, Ordering, Segment
-from rh_api.offload.driver import LocalFiles, Models, check_early, find_facts, job_of
+from rh_api.offload.driver import LocalFiles, Models, check_early, find_dry_run_facts, job_of
 from rh_api.offload.plan import Plan
 from rh_api.texts import english
 from tests.client.conftest import MakeClient
@@ -144,7 +144,7 @@ async def test_only_loras_that_the_cloud_does_not_list_go_up(
     assert classes == {"4": "LoraLoader", "5": "RHLoraLoader"}
     assert job.fields.keys() == {"5.file_name", "5.lora_name"}
     told = [
-        (await find_facts(who, plan, models=models, files=files)).loras.keys()
+        (await find_dry_run_facts(who, plan, models=models, files=files)).loras.keys()
         for who, files in ((client, Folder()), (client, NoFiles()), (None, Folder()))
     ]
     ours, theirs = ("5", "lora_name"), ("4", "lora_name")
