@@ -154,8 +154,8 @@ async def run_again(client: Client, order: PastOrder, request: str = "") -> str:
     """Order the same again as a background task; return the task id, "" after ANSWER_SECONDS.
 
     A `request` id that was sent before gets that order, or its error unless that started nothing:
-    the page, or the browser by itself, repeats a request whose answer was lost. Raises the error of a run that fails before that, and BadInput
-    if it cannot be repeated here.
+    the page, or the browser by itself, repeats a request whose answer was lost. Raises the error of
+    a run that fails before that, and BadInput if it cannot be repeated here.
     """
     placing = _requests.get(request)
     if placing is None:
