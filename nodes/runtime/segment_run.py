@@ -1,4 +1,4 @@
-"""Runs a Segment node: a cut-out part of the prompt as one order."""
+"""Runs a Segment node: one segment of the prompt, as one order."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def _private_values(segment: Segment) -> dict[str, list[object]]:
 
 
 def _titles(node: Mapping[str, Any]) -> dict[str, Any]:
-    """Read the names of the part and its nodes; kept in `_meta`, since they change no order."""
+    """Read the names of the segment and its nodes; kept in `_meta`, since they change no order."""
     about = (node.get("_meta") or {}).get("runninghub") or {}
     return {"name": str(about.get("name") or ""), "titles": dict(about.get("titles") or {})}
 

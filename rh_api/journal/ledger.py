@@ -1,8 +1,8 @@
 """The journal's ledger: reservations for orders, their booked costs, and the limits of both.
 
-Sums are whole millionths, by unit (`money.amounts`). A reservation belongs to one order, which is
-inserted in the same transaction or a moment later; its amounts count against the limits until the
-order's cost is booked, and that from then on.
+Sums are whole millionths, by unit (`money.amounts`). A reservation is for one order: under a limit
+it is made before the uploads, and bound to the order's row later; else it is inserted with the row.
+Its amounts count against the limits until the order's cost is booked, and that from then on.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ WHERE origin = ? AND account = ? AND at >= ? AND at < ? GROUP BY unit
 class Hold:
     """An amount to reserve for an order. `number`: id of its reservation, 0 while there is none.
 
-    `scope`: the prompt or command that it belongs to. `amounts`: upper bound of its cost.
+    `scope`: id of the prompt or command that it belongs to. `amounts`: upper bound of its cost.
     `seconds`: of running time that they pay for, None where time does not bound it. `limits`: apply
     in addition to the journal's. `at`: unix seconds, by the best clock known. `once`: the user let
     this order pass the limits; it still counts against them.

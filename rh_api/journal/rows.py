@@ -64,7 +64,7 @@ class OrderRow:
     `what`: the JSON values passed to `intend`. `started`: when the task was first seen running.
     `announced`: nodes that the service was to run for output, `missing`: those of them whose
     results were awaited in vain.
-    `error_key` is a key of `texts.py`, or "". `cancel` is "", "wanted" or "confirmed".
+    `error_key` is a key of `texts.py`, or "". `cancel` is "" or "wanted".
     """
 
     id: int

@@ -24,10 +24,10 @@ from .plan import CannotOffload, Classes, Mark, Plan
 def cut(
     prompt: Graph, marks: Sequence[Mark], classes: Classes, targets: Collection[str] | None = None
 ) -> Plan:
-    """Compile a prompt to its local prompt without marked nodes, and the segments that run those.
+    """Compile a prompt to segments, and the local prompt around them, with marked savers' ids.
 
-    `targets`: the output nodes to run, None for all. Without marked nodes the plan has the same
-    prompt object. Marked nodes that no output needs are dead: they do not run, as in ComfyUI. Equal
+    `targets`: the output nodes to run, None for all. Without segments the plan has the same prompt
+    object. Marked nodes that no output needs are dead: they do not run, as in ComfyUI. Equal
     prompts and marks give equal plans, whatever the order of their keys.
 
     Raises CannotOffload, on the node concerned.
@@ -45,7 +45,7 @@ def cut(
     segments = lower(dependencies)
     unused = unused_notes(index, marks) if targets is None else ()
     notes = (*unused, *plan_notes(dependencies, tuple(segments.values())))
-    if not segments:  # all that was marked is cheap, and runs here
+    if not segments:  # all that was marked is cheap, a saver or video node kept here, or dead
         return Plan(prompt, notes=notes)
     local = emit(prompt, dependencies, segments)
     return Plan(local, tuple(segments.values()), notes, partition.split)

@@ -1,7 +1,7 @@
 """Demand analysis: which nodes each piece, and the local prompt, have to contain.
 
-A walk backwards from the roots: a cloud node is cloned into each piece that needs it, and dead
-nodes are in none.
+A walk backwards from the roots. Cheap nodes, and those whose value cannot cross, are cloned into
+each piece that needs them; dead nodes are in none.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Piece:
 
     `nodes` run in it, the first is one of its own; `inlets`: live-ins and the inputs that read
     them, `outlets`: live-outs, `savers`: output nodes whose files it makes, `pulled`: nodes that
-    were cloned into it, and why. `mark`: that of its own nodes.
+    were cloned into it since their value cannot cross, and why. `mark`: that of its own nodes.
     """
 
     mark: Mark

@@ -68,8 +68,8 @@ class GraphIndex:
     """The nodes of a prompt.
 
     `roots`: output nodes to run. `order`: the live nodes, which the roots need, in topological
-    order; all below covers these only. `rank`: their positions by node id. `edges`: their links,
-    with pass-through savers and constant switches folded away. `lists`: of nodes with a list
+    order; all below covers these only. `rank`: their positions when sorted by id. `edges`: their
+    links, with pass-through savers and constant switches folded away. `lists`: of nodes with a list
     output, ONE, PERHAPS or MANY for each output. `matched`: inferred output types of polymorphic
     nodes. `videos`: the class that a switch's VIDEO comes from, "" where that is not known.
     """

@@ -1,8 +1,8 @@
 """Places each node: locally, or in one of the parts that go to the cloud.
 
 A part is a connected set of nodes of one mark. A local node is pulled into it if it reads a value
-of the part that cannot cross the boundary, or if it is downstream of the part and has a value that
-the part reads and that cannot cross.
+of the part that cannot cross the boundary, or if it is downstream of any part of the mark, and
+either has a value that the part reads and that cannot cross, or is cheap and read by it only.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ Reason = tuple[str, Mapping[str, str]]
 class Placement:
     """`part_of`: the part of each cloud node; nodes without an entry are local.
 
-    `marks`: the mark of each part, `marked`: live nodes that carry a mark themselves, `pulled`: why
-    others were pulled along.
+    `marks`: the mark of each part, `marked`: cloud nodes that carry a mark themselves (so without
+    marked savers and video nodes that stay here), `pulled`: why others were pulled along.
     """
 
     index: GraphIndex

@@ -65,7 +65,7 @@ class Ordering:
 class Mark:
     """Nodes to run on RunningHub; `only`: refuse to pull others along.
 
-    `nodes` are ids of the prompt. Connected ones are one segment.
+    `nodes` are ids of the prompt. Connected ones are a part: one segment, or several if split.
     """
 
     name: str
@@ -234,7 +234,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class PulledNode:
-    """A node without a mark that is pulled along; text key and parameters of the reason."""
+    """A node that was pulled or cloned into a segment; text key and parameters of the reason."""
 
     node_id: str
     key: str

@@ -248,7 +248,8 @@ class Budget:
         poller.paid, poller.extend = hold.seconds, extend
 
     async def _extended(self, hold: Hold, order: Order) -> Hold | None:
-        """Enlarge the hold as far as the limits allow; None if they do not."""
+        """Enlarge the hold as far as the limits allow, at most to double. None if they do not, if
+        its program has an allowance, or if journal or service cannot be read."""
         journal = self.context.journal
         try:
             rules = await journal.rules()

@@ -85,13 +85,15 @@ class Engine:
         )
 
     def start(self) -> None:
-        """Start background work for orders of earlier processes; `close` waits for it."""
+        """Start background work: clean-up, and for orders of earlier processes their cancels, cost
+        queries and the watch of orphaned ones. `close` ends it."""
         self.delivery.keep_tidy()
         self.context.spawn(self.recovery.repeat_cancels(), CANCELS)
         self.budget.start()
 
     async def close(self) -> None:
-        """Wait for background work (transfers, cancels), then stop retries and cost queries."""
+        """Wait for downloads, cancels and clean-up; then stop retries of cancels, cost queries and
+        the watch of orphaned orders."""
         await self.delivery.wait_for_downloads()
         await self.context.wait_for_background()
         if self.canceller.trying:
@@ -229,7 +231,8 @@ class Engine:
         return local
 
     async def _owed(self, done: ActiveOrder, earlier: OrderRow, report: Report) -> Outcome | None:
-        """Fetch results that are not stored here; None if they have expired at the service."""
+        """Fetch and deliver results that are not stored here; None if they have expired at the
+        service."""
         # A cancel that came too late left the result list unread: wait for it.
         wait = not earlier.missing and await self.delivery.is_owed(earlier)
         report, missing = await self._listed(done, report, wait=wait)

@@ -115,11 +115,11 @@ class Stopped:
     """Result of cancelling an order. `confirmed`: its task was seen to be over.
 
     `task_id`: "" if the create call returned no id, so nobody knows whether a task exists.
-    `from_before`: a retry of a cancel of an earlier process. `goes_on`: a standard model's task,
-    which the service does not stop: it is billed, and the next equal order gets its result.
-    `too_late`: the task had succeeded, and its results can be fetched. `usage`: its cost, as far
-    as known. `is_recorded`: the intent is in the journal; without it (disk full) the next process
-    does not repeat the cancel.
+    `from_before`: requested by an earlier process, or before the task was known. `goes_on`: a
+    standard model's task, which the service does not stop: it is billed, and the next equal order
+    gets its result. `too_late`: the task had succeeded, and its results can be fetched. `usage`:
+    its cost, as far as known. `is_recorded`: the intent is in the journal; without it (disk full)
+    the next process does not repeat the cancel.
     """
 
     task_id: str

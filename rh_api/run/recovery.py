@@ -121,7 +121,7 @@ class Recovery:
 
     async def find(self, identity: Identity) -> OrderRow | None:
         """Return `Journal.find` of an identity, after waiting for a cancel of it in this process,
-        and up to CREATE_SECONDS for another process that is placing it."""
+        and up to CREATE_SECONDS for another process placing it. Settles it if it is listed."""
         journal, clock = self.context.journal, self.context.sender.clock
         row = await journal.find(identity)
         if row is None or row.state.is_over:
@@ -141,7 +141,7 @@ class Recovery:
         return row
 
     async def _is_listed(self, row: OrderRow) -> bool:
-        """Return whether the native route lists an uncertain order's prompt; then place its row."""
+        """Settle an uncertain order if the native route lists its prompt; return whether it did."""
         task_id = row.expected_task_id
         if not task_id:
             return False
@@ -182,7 +182,7 @@ class Recovery:
 
     async def open_orders(self, *, followed: bool = False) -> list[OpenOrder]:
         """Return unfinished orders, oldest first; with `followed` also those followed here. Omits
-        orders that are being placed right now."""
+        INTENDED ones since this start, which are mostly being placed right now."""
         listed = [
             OpenOrder.of(
                 row,

@@ -1,8 +1,9 @@
-"""Retries: one policy for all calls of an account, by the error's fate and the call's idempotence.
+"""Retries of calls, except of those with a loop of their own (polls, cancels, the limiter).
 
 A call that had no effect (NOT_STARTED) may be retried; one of UNKNOWN effect only if it is
 idempotent (`repeatable`). A create is not: it is retried only if it provably never left this
 machine, or if the service said that nothing was started and that waiting helps.
+`Submitter.submit` waits for a slot, and tries V2 after V1, in a loop around these.
 """
 
 from __future__ import annotations

@@ -111,8 +111,8 @@ class Submitter:
             raise
 
     async def _yield_slot(self) -> int | None:
-        """Yield a slot that came free here to orders waiting in other processes. Return the number
-        of tasks that fill the account if one took it; None if none waits, or none took it."""
+        """Yield a slot that came free here to orders waiting in other processes. Return how many
+        tasks and sends fill the account if one took it; None if none waits, or none took it."""
         limiter, clock = self.limiter, self.context.sender.clock
         if limiter.limit is None or limiter.used < limiter.limit:
             return None
@@ -133,9 +133,9 @@ class Submitter:
         return 0 if use is None else use.tasks
 
     async def _wait_until_fewer(self, full_at: int, seconds: float, end: asyncio.Event) -> None:
-        """Wait at most `seconds` for a slot: until the journal has fewer than `full_at` tasks, or
-        `end` (an order of this process ends) while no other process waits. Polls are jittered, so
-        that competing processes win equally often."""
+        """Wait at most `seconds` for a slot: until the journal has fewer than `full_at` tasks and
+        sends, or `end` (an order of this process ends) while no other process waits. Polls are
+        jittered, so that competing processes win equally often."""
         clock = self.context.sender.clock
         until = clock.now() + seconds
         self._waiting += 1
