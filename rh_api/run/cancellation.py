@@ -84,7 +84,7 @@ class Canceller:
     async def repeat_cancel(self, row: int, task_id: str, *, is_model: bool = False) -> None:
         """Send a cancel that was requested earlier and is not confirmed: by an earlier process, or
         before the task was known. Maybe it was never sent."""
-        log.warning("task %s was stopped before and may still run: cancelling it again", task_id)
+        log.warning("task %s was to be stopped and may still run: cancelling it now", task_id)
         stopped = await self._cancel_and_record(row, task_id, is_model)
         self.context.on_stopped(replace(stopped, from_before=True))
 

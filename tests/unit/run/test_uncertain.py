@@ -131,6 +131,23 @@ def test_a_look_that_fails_is_never_said_to_have_started_nothing(make, answer):
     assert world.state() is State.UNCERTAIN
 
 
+def test_a_stop_that_was_never_sent_is_not_said_to_be_sent_again(make, caplog):
+    world = make()
+    order = uncertain_order(world)
+    world.service.query = [RUNNING]
+    world.service.cancel = [lambda _: world.service.query.__setitem__(0, CANCELLED) or code(0)]
+
+    async def story() -> None:
+        await world.engine.context.journal.record_cancel_wanted(order)
+        await questions(world).settle_as_task(order, TASK)
+
+    play(world, story)
+    assert len(world.service.times("cancel")) == 1
+    assert world.state() is State.CANCELLED
+    assert f"task {TASK} was to be stopped" in caplog.text
+    assert "again" not in caplog.text
+
+
 def test_the_task_of_another_order_is_no_answer(make):
     world = make(create=[taken()], query=[SUCCESS])
     run(world, order=Order("1"))
