@@ -245,7 +245,7 @@ class Budget:
             hold = more or hold
             return 0.0 if more is None or more.seconds is None else more.seconds
 
-        poller.paid, poller.extend = hold.seconds, extend
+        poller.paid_seconds, poller.extend = hold.seconds, extend
 
     async def _extended(self, hold: Hold, order: Order) -> Hold | None:
         """Enlarge the hold as far as the limits allow, at most to double. None if they do not, if

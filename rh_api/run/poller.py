@@ -42,13 +42,13 @@ from .report_query import (
 
 log = logging.getLogger("runninghub")
 
-SILENCE = 15.0  # seconds of polls without information before NO_NEWS is reported
+NO_NEWS_AFTER = 15.0  # seconds of polls without information before NO_NEWS is reported
 NO_ANSWER = 600.0  # seconds without a readable answer after which following fails
 MISSES = 3  # consecutive failures of one route after which the other is polled
 DOUBT = 15.0  # seconds until an unexplained end that only one route reports is believed
 REFUSALS = 3
 REFUSED_PATIENCE = 150.0  # seconds both routes may refuse, as while a gateway is redeployed
-SILENT = 3  # consecutive polls without an answer that may delay the time limit
+UNANSWERED_TRIES = 3  # unanswered polls in a row after which the time limit holds all the same
 OVERSLEPT = 60.0  # seconds past a poll's due time: the machine was suspended
 RATE_PAUSE = 5.0  # seconds to pause when rate limited without a Retry-After
 MAX_RATE_PAUSE = 30.0  # cap of a Retry-After, seconds
@@ -64,10 +64,9 @@ class Poller:
     """Follows one task. `history`: seconds of earlier runs; `nodes`: size of the graph, 0: unknown.
 
     `time_limit`: seconds of running time, 0 for none; `ran_before`: those before this poller.
-    `awaited`: nodes whose results the list must have.
-    `paid`: running seconds that the hold pays for, 0 for no bound; `extend` enlarges the hold and
-    returns the new seconds. `asked_at`: when the create call was sent, by the clock.
-    `preconnect`: called before each poll once the task runs, since its end may be near.
+    `awaited`: nodes whose results the list must have. `paid_seconds`: of running, which the hold
+    pays for, 0 for no bound; `extend` enlarges the hold and returns the new seconds. `asked_at`:
+    when the create call was sent, by the clock. `preconnect`: called before polls once it runs.
     """
 
     transport: Transport
@@ -80,7 +79,7 @@ class Poller:
     time_limit: float = 0.0
     ran_before: float = 0.0
     awaited: Awaited | None = None
-    paid: float = 0.0
+    paid_seconds: float = 0.0
     extend: Callable[[], Awaitable[float]] | None = None
     asked_at: float | None = None
     preconnect: Callable[[], None] = lambda: None
@@ -98,17 +97,17 @@ class Poller:
     _faults: int = 0
     _refusals: int = 0
     _unanswered: int = 0
-    _answered: float = 0.0
+    _last_answer_at: float = 0.0
     _not_before: float = 0.0
-    _still_running: float = 0.0
+    _last_running_at: float = 0.0
     _asked_for_socket: bool = False
     _queue: dict[str, object] = field(default_factory=dict[str, object])
     _queue_at: float | None = None
     _mute_since: float = 0.0
-    _silence: Stage = Stage.NO_NEWS
+    _silence_stage: Stage = Stage.NO_NEWS
     _reported: Stage | None = None
-    _waited: float = 0.0
-    _warned: float = 0.0
+    _last_queued_at: float = 0.0
+    _warned_paid_seconds: float = 0.0
 
     def __post_init__(self) -> None:
         self._schedule = PollSchedule(self.history)
@@ -116,8 +115,8 @@ class Poller:
 
     async def until_over(self) -> Report:
         """Return the final report, with results or the task's error; raise what ends following."""
-        self._answered = now = self.clock.now()
-        self._waited = now if self.asked_at is None else self.asked_at
+        self._last_answer_at = now = self.clock.now()
+        self._last_queued_at = now if self.asked_at is None else self.asked_at
         self._update_phase(self.ticket.phase, self.ticket.at)
         self._open_socket(self.ticket.socket_url)
         try:
@@ -144,7 +143,7 @@ class Poller:
 
     def promised(self) -> None:
         """Poll rarely, since a webhook is expected; not with limits, which need the start time."""
-        if not (self.time_limit or self.paid):
+        if not (self.time_limit or self.paid_seconds):
             self._schedule.promise()
 
     async def _wait(self) -> None:
@@ -154,9 +153,9 @@ class Poller:
             due = max(self._schedule.next_at(now), self._not_before)
             if self.time_limit and self._schedule.started is not None:
                 due = min(due, max(now, self._schedule.started + self.time_limit))
-            if self.paid and self._schedule.started is not None:
-                share = WARN_AT if self._warned < self.paid else 1.0
-                due = min(due, max(now, self._paid_since + self.paid * share))
+            if self.paid_seconds and self._schedule.started is not None:
+                share = WARN_AT if self._warned_paid_seconds < self.paid_seconds else 1.0
+                due = min(due, max(now, self._paid_since + self.paid_seconds * share))
             if due <= now:
                 return
             self._pause = asyncio.ensure_future(self.clock.sleep(due - now))
@@ -166,7 +165,7 @@ class Poller:
                 self._pause.cancel()
             overslept = self.clock.now() - due
             if overslept > OVERSLEPT:
-                self._answered += overslept  # suspended time does not count as unanswered
+                self._last_answer_at += overslept  # suspended time does not count as unanswered
 
     def _wake(self) -> None:
         """Wake `_wait`, so that it recomputes when the next poll is due."""
@@ -189,7 +188,7 @@ class Poller:
             self._switch_route(error)
             return None
         except TaskUnfinished:
-            self._answered = self.clock.now()
+            self._last_answer_at = self.clock.now()
             return None
         except RunningHubError as error:
             report = await self._poll_older_if_failing(error)
@@ -218,9 +217,9 @@ class Poller:
         """Update the state from an answer; an unknown phase does not reset NO_ANSWER's timer."""
         self._state = report.state
         if report.phase is not Phase.OTHER:
-            self._answered = self.clock.now()
+            self._last_answer_at = self.clock.now()
         if not report.phase.is_over:
-            self._still_running = self.clock.now()
+            self._last_running_at = self.clock.now()
             await self._query_load(report.phase)
             self._update_phase(report.phase, report.at)
             self._open_socket(report.socket_url)
@@ -252,29 +251,29 @@ class Poller:
         self._misses += 1
         if self._misses % MISSES == 0:
             self._old_route = not self._old_route
-        return self.clock.now() - self._answered >= UNKNOWN_SECONDS
+        return self.clock.now() - self._last_answer_at >= UNKNOWN_SECONDS
 
     def _switch_route(self, error: Refused) -> None:
         """Switch to the other route: the recommended one may be missing or want another key. Raise
         only after both have refused for REFUSED_PATIENCE seconds: the task is running."""
         was_old, self._old_route = self._old_route, not self._old_route
-        self._refusals += 1
-        silent = self.clock.now() - self._answered
+        is_of_key, self._refusals = isinstance(error, KeyRefused), self._refusals + 1
+        unanswered_seconds = self.clock.now() - self._last_answer_at
         if was_old:
-            self._silence = Stage.KEY_REFUSED if isinstance(error, KeyRefused) else Stage.NO_NEWS
-        if not was_old or self._refusals < REFUSALS or silent < REFUSED_PATIENCE:
+            self._silence_stage = Stage.KEY_REFUSED if is_of_key else Stage.NO_NEWS
+        if not was_old or self._refusals < REFUSALS or unanswered_seconds < REFUSED_PATIENCE:
             return
-        key = "error.key_refused_running" if isinstance(error, KeyRefused) else None
+        key = "error.key_refused_running" if is_of_key else None
         denial = about_task(error).with_context(key, fate=Fate.RUNNING, task_id=self.ticket.task_id)
         raise denial from error.__cause__
 
     def _update_phase(self, phase: Phase, at: float | None) -> None:
         now = self.clock.now()
         if phase.is_waiting:
-            self._waited = now
+            self._last_queued_at = now
             self.watch(Progress(Stage.QUEUED, params=self._queue))
         elif self._schedule.started is None and not phase.is_over:
-            self._still_running = now
+            self._last_running_at = now
             self.started_at = at
             self._schedule.running(now - self.ran_before)
             self.preconnect()
@@ -285,16 +284,17 @@ class Poller:
             self._socket = asyncio.ensure_future(self._listen(url))
 
     def _report_silence(self, report: Report | None) -> None:
-        """Report once that polls have brought nothing for SILENCE seconds, or that the key is
+        """Report once that polls have brought nothing for NO_NEWS_AFTER seconds, or that the key is
         refused, and once that the service answers again."""
         now = self.clock.now()
         if self._unanswered == 1:
             self._mute_since = now
-        if report is None and now - self._mute_since >= SILENCE and self._reported != self._silence:
-            self._reported = self._silence
-            self.watch(Progress(self._silence, params={"elapsed": now - self._mute_since}))
+        elapsed, stage = now - self._mute_since, self._silence_stage
+        if report is None and elapsed >= NO_NEWS_AFTER and self._reported != stage:
+            self._reported = stage
+            self.watch(Progress(stage, params={"elapsed": elapsed}))
         elif report is not None and self._reported is not None:
-            self._reported, self._silence = None, Stage.NO_NEWS
+            self._reported, self._silence_stage = None, Stage.NO_NEWS
             stage = Stage.QUEUED if report.phase.is_waiting else Stage.RUNNING
             self.watch(Progress(stage, params=self._timing()))
 
@@ -327,7 +327,7 @@ class Poller:
 
     def _check_limits(self) -> None:
         now, task_id = self.clock.now(), self.ticket.task_id
-        if now - self._answered > NO_ANSWER:
+        if now - self._last_answer_at > NO_ANSWER:
             state = quote_remote(self._state)
             key = "error.lost_sight_state" if state else "error.lost_sight"
             raise Unreachable(key, fate=Fate.RUNNING, task_id=task_id, state=state)
@@ -335,36 +335,36 @@ class Poller:
         if self.time_limit == 0 or started is None or now - started < self.time_limit:
             return
         # After a suspend the first polls may fail although the task ended long ago.
-        if not 0 < self._unanswered < SILENT:
+        if not 0 < self._unanswered < UNANSWERED_TRIES:
             raise TimeLimit(task_id=task_id, seconds=int(self.time_limit))
 
     @property
     def _paid_since(self) -> float:
         """The earliest possible start: when it was last seen queued, minus earlier running."""
-        return self._waited - self.ran_before
+        return self._last_queued_at - self.ran_before
 
     async def _check_paid(self) -> None:
         """At WARN_AT of the paid time extend the hold, or warn; at its end raise TimeLimit."""
         # While polls go unanswered the task may run already, since it was last seen queued.
-        if not self.paid or (self._schedule.started is None and not self._unanswered):
+        if not self.paid_seconds or (self._schedule.started is None and not self._unanswered):
             return
-        billable = self.clock.now() - self._paid_since
-        if self._warned < self.paid and billable >= self.paid * WARN_AT:
-            self._warned = before = self.paid
+        billable, before = self.clock.now() - self._paid_since, self.paid_seconds
+        if self._warned_paid_seconds < before and billable >= before * WARN_AT:
+            self._warned_paid_seconds = before
             if self.extend is not None:
-                self.paid = max(before, await self.extend())
-            if self.paid == before:
-                params = {"seconds": int(self.paid), "elapsed": int(billable)}
+                self.paid_seconds = max(before, await self.extend())
+            if self.paid_seconds == before:
+                params = {"seconds": int(before), "elapsed": int(billable)}
                 self.watch(Progress(Stage.COST_WARNING, params=params))
-        if self.clock.now() - self._paid_since >= self.paid:
+        if self.clock.now() - self._paid_since >= self.paid_seconds:
             key = "error.cost_time_unseen" if self._schedule.started is None else "error.cost_time"
-            raise TimeLimit(key, task_id=self.ticket.task_id, seconds=int(self.paid))
+            raise TimeLimit(key, task_id=self.ticket.task_id, seconds=int(self.paid_seconds))
 
     async def _complete(self, report: Report) -> Report:
         now = self.clock.now()
         if self._schedule.started is not None:
             # It ended between the last sign of running and this poll: take the middle.
-            self.seconds = max(0.0, (self._still_running + now) / 2 - self._schedule.started)
+            self.seconds = max(0.0, (self._last_running_at + now) / 2 - self._schedule.started)
         if report.phase is not Phase.SUCCESS:
             error = report.error or RunningHubError(fate=Fate.OVER)
             title = {"title": self.titles.get(error.node_id, "")} if error.node_id else {}
@@ -392,7 +392,7 @@ class Poller:
         now = self.clock.now()
         self._schedule.heard(now)
         if news.may_be_over:
-            self._still_running = now
+            self._last_running_at = now
             self._schedule.hint(now)
             self._wake()  # all other frames only postpone the next poll
         title = self.titles.get(news.node_id, news.node_id)

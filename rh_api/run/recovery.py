@@ -136,11 +136,11 @@ class Recovery:
             while row is not None and row.state is State.INTENDED and clock.now() < until:
                 await clock.sleep(PLACING_POLL_SECONDS)
                 row = await journal.find(identity)
-        if row is not None and row.state in TASK_UNKNOWN and await self._is_listed(row):
+        if row is not None and row.state in TASK_UNKNOWN and await self._settle_if_listed(row):
             return await journal.find(identity)
         return row
 
-    async def _is_listed(self, row: OrderRow) -> bool:
+    async def _settle_if_listed(self, row: OrderRow) -> bool:
         """Settle an uncertain order if the native route lists its prompt; return whether it did."""
         task_id = row.expected_task_id
         if not task_id:
@@ -250,7 +250,7 @@ class Recovery:
         for row in await context.if_readable(context.journal.unfinished()) or ():
             if row.id > self.last_before_start or row.cancel != "wanted":
                 continue
-            task_id = row.task_id or (await self._is_listed(row) and row.expected_task_id)
+            task_id = row.task_id or (await self._settle_if_listed(row) and row.expected_task_id)
             if task_id:
                 context.spawn(repeat(row.id, task_id, is_model=is_model(row.program_key)), row.id)
 

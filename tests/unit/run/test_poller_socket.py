@@ -22,7 +22,7 @@ from unit.run.world import (
 )
 
 from rh_api.errors import HostRefused, Unreachable
-from rh_api.run.poller import SILENCE, Poller
+from rh_api.run.poller import NO_NEWS_AFTER, Poller
 from rh_api.wire.orders import Ticket
 from rh_api.wire.tasks import Phase
 from tests.support.clocks import LoopClock
@@ -58,7 +58,7 @@ def test_one_poll_that_fails_after_a_long_while_is_no_silence():
     """A socket that speaks makes polls rare."""
     talking = Service(query=[OFFLINE, until(100, SUCCESS)], sockets=[[*lively(100), NEVER]])
     _, _, watcher, _ = follow(talking, socket=SOCKET)
-    assert talking.times("query")[0] > SILENCE
+    assert talking.times("query")[0] > NO_NEWS_AFTER
     assert watcher.stages == ["RUNNING"]
 
 
