@@ -231,11 +231,11 @@ class Budget:
 
     # While it runs
 
-    async def give_paid_time(self, poller: Poller, order: Order, row: int | None) -> None:
+    async def give_paid_time(self, poller: Poller, order: Order, order_id: int | None) -> None:
         """Give `poller` the running time that the hold pays for, and a way to extend it."""
-        if row is None:
+        if order_id is None:
             return
-        hold = await self.context.if_readable(self.context.journal.held(row))
+        hold = await self.context.if_readable(self.context.journal.held(order_id))
         if hold is None or hold.seconds is None:
             return
 
@@ -248,8 +248,7 @@ class Budget:
         poller.paid_seconds, poller.extend = hold.seconds, extend
 
     async def _extended(self, hold: Hold, order: Order) -> Hold | None:
-        """Enlarge the hold as far as the limits allow, at most to double. None if they do not, if
-        its program has an allowance, or if journal or service cannot be read."""
+        """Enlarge the hold within the limits, at most to double; None if it stays as it is."""
         journal = self.context.journal
         try:
             rules = await journal.rules()

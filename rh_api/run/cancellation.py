@@ -35,43 +35,43 @@ class Canceller:
     context: AccountContext
     _cancelling: set[int] = field(default_factory=set[int])
     trying: dict[int, asyncio.Task[None]] = field(default_factory=dict[int, "asyncio.Task[None]"])
-    """By row: background tasks that retry a cancel which could not be confirmed."""
+    """By order: background tasks that retry a cancel which could not be confirmed."""
 
     async def cancel_order(
         self,
-        row: int,
+        order_id: int,
         task_id: str,
         order: Order | None = None,
         rejected: GraphRejected | None = None,
     ) -> None:
-        """Cancel the task of a journal row; record the intent before and the result after.
+        """Cancel the task of an order in the journal; record the intent before, the result after.
 
         `order`: what was ordered, if known. A standard model's task is asked to stop only once:
         sources doubt that the service stops those, so only what it then reports counts.
-        `rejected`: the graph error with which the row is recorded as failed if the task succeeded.
+        `rejected`: the graph error that is recorded as the order's failure if the task succeeded.
 
         An unconfirmed cancel is retried in the background until confirmed, or until `close`.
 
         No-op while the client is shutting down (`leaving`): the next process resumes the task.
         """
-        if self.context.leaving or row in self._cancelling:
+        if self.context.leaving or order_id in self._cancelling:
             return
-        self._cancelling.add(row)
+        self._cancelling.add(order_id)
         try:
-            await self._cancel_and_report(row, task_id, order, rejected)
+            await self._cancel_and_report(order_id, task_id, order, rejected)
         finally:
-            self._cancelling.discard(row)
+            self._cancelling.discard(order_id)
 
     async def _cancel_and_report(
-        self, row: int, task_id: str, order: Order | None, rejected: GraphRejected | None
+        self, order_id: int, task_id: str, order: Order | None, rejected: GraphRejected | None
     ) -> None:
         journal = self.context.journal
-        is_recorded = await journal.record_cancel_wanted(row)
+        is_recorded = await journal.record_cancel_wanted(order_id)
         is_model = order is not None and order.is_model
-        stopped = await self._cancel_and_record(row, task_id, is_model, rejected)
+        stopped = await self._cancel_and_record(order_id, task_id, is_model, rejected)
         if not (is_recorded or stopped.confirmed):
             # The disk may have space again.
-            stopped = replace(stopped, is_recorded=await journal.record_cancel_wanted(row))
+            stopped = replace(stopped, is_recorded=await journal.record_cancel_wanted(order_id))
         if order is not None and order.measure is not None and stopped.confirmed:
             stopped = replace(stopped, usage=await order.measure(task_id) or stopped.usage)
         self._tell(stopped, rejected)
@@ -81,11 +81,10 @@ class Canceller:
         if rejected is None or not stopped.too_late:
             self.context.on_stopped(stopped)
 
-    async def repeat_cancel(self, row: int, task_id: str, *, is_model: bool = False) -> None:
-        """Send a cancel that was requested earlier and is not confirmed: by an earlier process, or
-        before the task was known. Maybe it was never sent."""
+    async def repeat_cancel(self, order_id: int, task_id: str, *, is_model: bool = False) -> None:
+        """Send a cancel that was requested by an earlier process, or before the task was known."""
         log.warning("task %s was to be stopped and may still run: cancelling it now", task_id)
-        stopped = await self._cancel_and_record(row, task_id, is_model)
+        stopped = await self._cancel_and_record(order_id, task_id, is_model)
         self.context.on_stopped(replace(stopped, from_before=True))
 
     async def cancel_task(self, task_id: str) -> bool:
@@ -112,73 +111,71 @@ class Canceller:
             await asyncio.wait(trying)
 
     async def _cancel_and_record(
-        self, row: int, task_id: str, is_model: bool, rejected: GraphRejected | None = None
+        self, order_id: int, task_id: str, is_model: bool, rejected: GraphRejected | None = None
     ) -> Stopped:
         """Cancel, and record the end; if none is confirmed retry in the background."""
-        ended = await self._cancel_within_bound(task_id, row, is_model=is_model)
+        ended = await self._cancel_within_bound(task_id, order_id, is_model=is_model)
         if ended is None:
             if is_model:
                 log.warning("task %s goes on and costs; the next run gets its result", task_id)
             else:
                 log.warning("task %s could not be cancelled for certain: it may cost", task_id)
-                self._try_again(row, task_id, rejected)
+                self._try_again(order_id, task_id, rejected)
             return Stopped(task_id, confirmed=False, goes_on=is_model)
-        trying = self.trying.pop(row, None)
+        trying = self.trying.pop(order_id, None)
         if trying is not None and trying is not asyncio.current_task():
             trying.cancel()
-        await self.context.journal.record_placed(row, task_id)  # the row may be UNCERTAIN by now
+        await self.context.journal.record_placed(order_id, task_id)  # it may be UNCERTAIN by now
         too_late = ended.phase is Phase.SUCCESS
         if too_late and rejected is not None:  # a partial graph: equal inputs must order anew
-            journal = self.context.journal
-            await journal.record_failed(
-                row, key=rejected.key, code=rejected.code, usage=ended.usage
-            )
+            key, code, record = rejected.key, rejected.code, self.context.journal.record_failed
+            await record(order_id, key=key, code=code, usage=ended.usage)
         elif too_late:  # paid for, even if no results are listed yet
-            await self.context.journal.record_done(row, ended)
+            await self.context.journal.record_done(order_id, ended)
         else:  # the older poll reports a cancelled task as failed
-            await self.context.journal.record_cancelled(row, ended.usage)
+            await self.context.journal.record_cancelled(order_id, ended.usage)
         return Stopped(task_id, confirmed=True, too_late=too_late, usage=ended.usage)
 
-    def _try_again(self, row: int, task_id: str, rejected: GraphRejected | None) -> None:
-        if row in self.trying or self.context.leaving:
+    def _try_again(self, order_id: int, task_id: str, rejected: GraphRejected | None) -> None:
+        if order_id in self.trying or self.context.leaving:
             return
 
         async def until_confirmed() -> None:
-            was_noted = await self._is_noted(row)
+            was_noted = await self._is_noted(order_id)
             before = set(self.context.followers.get(task_id, ()))
             for pause in itertools.chain(AGAIN, itertools.repeat(AGAIN[-1])):
                 await self.context.sender.clock.sleep(pause)
                 # A later run that resumed the task, in any process, has cleared the intent in the
                 # journal and keeps the task; one that merely watches has not.
                 followers = self.context.followers.get(task_id, ())
-                if not (await self._is_noted(row) if was_noted else before.issuperset(followers)):
-                    self.trying.pop(row, None)
+                if not (await self._is_noted(order_id) if was_noted else before >= {*followers}):
+                    self.trying.pop(order_id, None)
                     return
-                stopped = await self._cancel_and_record(row, task_id, False, rejected)
+                stopped = await self._cancel_and_record(order_id, task_id, False, rejected)
                 if stopped.confirmed:
                     self._tell(stopped, rejected)
                     return
 
-        self.trying[row] = asyncio.ensure_future(until_confirmed())
+        self.trying[order_id] = asyncio.ensure_future(until_confirmed())
 
-    async def _is_noted(self, row: int) -> bool:
-        """Return whether the journal wants the row cancelled; True if it cannot be read."""
-        order = await self.context.if_readable(self.context.journal.order(row))
-        return order is None or order.cancel == "wanted"
+    async def _is_noted(self, order_id: int) -> bool:
+        """Return whether the journal wants the order cancelled; True if it cannot be read."""
+        row = await self.context.if_readable(self.context.journal.order(order_id))
+        return row is None or row.cancel == "wanted"
 
-    async def _is_new(self, row: int | None) -> bool:
-        """Return whether a row is so recent that the polls may not know its running task yet."""
-        if row is None:
+    async def _is_new(self, order_id: int | None) -> bool:
+        """Return whether an order is so recent that the polls may not know its running task yet."""
+        if order_id is None:
             return False
-        order = await self.context.if_readable(self.context.journal.order(row))
-        seconds = order and age(order.placed or order.created, self.context.journal.now())
+        row = await self.context.if_readable(self.context.journal.order(order_id))
+        seconds = row and age(row.placed or row.created, self.context.journal.now())
         return seconds is None or seconds < UNKNOWN_SECONDS
 
     async def _cancel_within_bound(
-        self, task_id: str, row: int | None = None, *, is_model: bool = False
+        self, task_id: str, order_id: int | None = None, *, is_model: bool = False
     ) -> Report | None:
         """Cancel within BOUND seconds; return the final report, None if no end was confirmed."""
-        cancelling = asyncio.ensure_future(self._cancel_and_confirm(task_id, row, is_model))
+        cancelling = asyncio.ensure_future(self._cancel_and_confirm(task_id, order_id, is_model))
         try:
             # Not wait_for: before Python 3.12 it may swallow a cancel that races the result.
             await asyncio.wait((cancelling,), timeout=BOUND)
@@ -187,7 +184,7 @@ class Canceller:
             cancelling.cancel()
 
     async def _cancel_and_confirm(
-        self, task_id: str, row: int | None, is_model: bool
+        self, task_id: str, order_id: int | None, is_model: bool
     ) -> Report | None:
         """Send the cancel and poll, up to TRIES times; once for a standard model. Only polls prove
         the end; "not found" proves that of a recent task only if a cancel was accepted."""
@@ -207,7 +204,7 @@ class Canceller:
                     report = await query_report(transport.send, task_id)
                 except TaskNotFound as error:
                     misses += error.fate is Fate.OVER
-                    if misses >= MISSES and (is_taken or not await self._is_new(row)):
+                    if misses >= MISSES and (is_taken or not await self._is_new(order_id)):
                         return _GONE
                     continue
                 except RunningHubError:

@@ -85,15 +85,13 @@ class Engine:
         )
 
     def start(self) -> None:
-        """Start background work: clean-up, and for orders of earlier processes their cancels, cost
-        queries and the watch of orphaned ones. `close` ends it."""
+        """Start background work: clean-up, and whatever orders of earlier processes need."""
         self.delivery.keep_tidy()
         self.context.spawn(self.recovery.repeat_cancels(), CANCELS)
         self.budget.start()
 
     async def close(self) -> None:
-        """Wait for downloads, cancels and clean-up; then stop retries of cancels, cost queries and
-        the watch of orphaned orders."""
+        """Wait for downloads, cancels, clean-up; stop retries, cost queries and orphan watch."""
         await self.delivery.wait_for_downloads()
         await self.context.wait_for_background()
         if self.canceller.trying:
@@ -181,10 +179,10 @@ class Engine:
         if report.error is not None:
             cost = say_cost(report, self.context.journal.currency)
             raise report.error.with_context(task_id=task_id, cost=cost)
-        row, seconds = earlier.id if earlier is not None else None, 0.0
+        order_id, seconds = earlier.id if earlier is not None else None, 0.0
         tips = Tips() if earlier is None else Tips(earlier.announced)
         ticket = Ticket(task_id, report.phase, report.socket_url, tips)
-        active = ActiveOrder(order_of(earlier), ticket, watch, row, earlier)
+        active = ActiveOrder(order_of(earlier), ticket, watch, order_id, earlier)
         if wait and not report.phase.is_over:
             report, seconds, missing = await self._follow_and_record(active)
         elif report.phase is Phase.SUCCESS:
@@ -231,8 +229,7 @@ class Engine:
         return local
 
     async def _owed(self, done: ActiveOrder, earlier: OrderRow, report: Report) -> Outcome | None:
-        """Fetch and deliver results that are not stored here; None if they have expired at the
-        service."""
+        """Fetch results that are not stored here; None if they have expired at the service."""
         # A cancel that came too late left the result list unread: wait for it.
         wait = not earlier.missing and await self.delivery.is_owed(earlier)
         report, missing = await self._listed(done, report, wait=wait)
@@ -286,18 +283,18 @@ class Engine:
             self.submitter.limiter.release()
 
     def _spawn_cancel(self, active: ActiveOrder, rejected: GraphRejected | None = None) -> None:
-        if active.row is not None:
-            self.context.spawn(self._cancel(active.row, active, rejected), active.row)
+        if active.order_id is not None:
+            self.context.spawn(self._cancel(active.order_id, active, rejected), active.order_id)
 
-    async def _cancel(self, row: int, active: ActiveOrder, error: GraphRejected | None) -> None:
-        await self.canceller.cancel_order(row, active.ticket.task_id, active.order, error)
+    async def _cancel(self, order_id: int, active: ActiveOrder, why: GraphRejected | None) -> None:
+        await self.canceller.cancel_order(order_id, active.ticket.task_id, active.order, why)
         self.budget.ended()
         self.budget.orphaned_orders.watch()  # in case the cancel was not confirmed
 
     async def _follow_and_record(self, active: ActiveOrder) -> Followed:
         """Poll to the end; record and raise a failed task's error. At the time limit cancel, and
         raise TimeLimit."""
-        row, journal, task_id = active.row, self.context.journal, active.ticket.task_id
+        order_id, journal, task_id = active.order_id, self.context.journal, active.ticket.task_id
         try:
             followed = await self._poll_to_end(active)
         except TimeLimit:
@@ -305,29 +302,29 @@ class Engine:
             raise
         except RunningHubError as error:
             error = error.with_context(task_id=task_id)
-            if row is not None:
-                error = await record_and_map(journal, row, active.earlier, error)
+            if order_id is not None:
+                error = await record_and_map(journal, order_id, active.earlier, error)
             if error.fate is not Fate.OVER:
                 self.budget.orphaned_orders.watch()  # the task runs on, maybe without a follower
             raise error from error.__cause__
         report = followed.report
         if report.error is not None:
-            if row is not None:
-                await record_end(journal, row, report)
+            if order_id is not None:
+                await record_end(journal, order_id, report)
             raise report.error.with_context(cost=say_cost(report, journal.currency))
         return followed
 
     async def _poll_to_end(self, active: ActiveOrder) -> Followed:
         context, order = self.context, active.order
-        journal, row = context.journal, active.row
+        journal, order_id = context.journal, active.order_id
         awaited = await self._awaited(active.ticket.tips.outputs, order.program_key, order.shows)
-        recorded = row is None
+        recorded = order_id is None
 
         def show(news: Progress) -> None:
             nonlocal recorded
-            if row is not None and news.stage is Stage.RUNNING and not recorded:
+            if order_id is not None and news.stage is Stage.RUNNING and not recorded:
                 recorded = True
-                context.spawn(journal.record_running(row, poller.started_at))
+                context.spawn(journal.record_running(order_id, poller.started_at))
             context.hear(active.ticket.task_id, news)
             active.watch(news)
 
@@ -347,8 +344,8 @@ class Engine:
             asked_at=active.asked_at,
             preconnect=await self.delivery.expecting(len(active.ticket.tips.outputs)),
         )
-        await self.budget.give_paid_time(poller, order, row)
-        async with context.expecting_webhook(row, poller):
+        await self.budget.give_paid_time(poller, order, order_id)
+        async with context.expecting_webhook(order_id, poller):
             report = await context.detachable(active.ticket.task_id, poller.until_over())
         seconds = poller.seconds
         # The start of a resumed task was not observed, so its duration is no sample.

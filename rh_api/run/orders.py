@@ -165,14 +165,14 @@ class Order:
 class ActiveOrder:
     """An order whose task exists, until its results are delivered.
 
-    `row`: its number in the journal; None for a task that was ordered elsewhere. `earlier`: the
-    row that it was resumed from; None if it was placed just now, or elsewhere.
+    `order_id`: its number in the journal; None for a task that was ordered elsewhere. `earlier`:
+    the row that it was resumed from; None if it was placed just now, or elsewhere.
     """
 
     order: Order
     ticket: Ticket
     watch: Watch
-    row: int | None = None
+    order_id: int | None = None
     earlier: OrderRow | None = None
     asked_at: float | None = None
     """When the create call was sent, by the engine's clock: the earliest start of the task."""

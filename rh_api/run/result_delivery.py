@@ -192,10 +192,10 @@ class ResultDelivery:
     async def _bring(
         self, active: ActiveOrder, report: Report, seconds: float, missing: Sequence[str]
     ) -> Outcome:
-        row, task_id, listed = active.row, active.ticket.task_id, report.results or ()
+        order_id, task_id, listed = active.order_id, active.ticket.task_id, report.results or ()
         done = None
-        if row is not None:
-            recording = self.context.journal.record_done(row, report, missing)
+        if order_id is not None:
+            recording = self.context.journal.record_done(order_id, report, missing)
             # In the background: recorded as owed even if the download is cancelled.
             done = self.context.spawn(recording)
         if all(result.is_missing for result in listed):
@@ -203,16 +203,16 @@ class ResultDelivery:
                 await asyncio.shield(done)
             key = "error.no_output_read" if listed else None
             raise NoOutput(key, task_id=task_id, count=len(listed))
-        folder = self.folder / RESULTS / (f"{_TASK_PREFIX}{task_id}" if row is None else str(row))
+        folder = self.folder / RESULTS / str(order_id or f"{_TASK_PREFIX}{task_id}")
         here = await self._kept_files(active.earlier, listed)
         fetched = await self._fetch(active, listed, here, folder)
         if fetched.lost and not self._is_worth_delivering(fetched.came, active.earlier):
             raise next(iter(fetched.lost.values()))
         results = tuple(fetched.came[index] for index in sorted(fetched.came))
-        if row is not None and done is not None:
+        if order_id is not None and done is not None:
             await asyncio.shield(done)
             rows = list_rows(listed, fetched.came, self.folder)
-            await self.context.journal.record_results(row, rows, whole=True)
+            await self.context.journal.record_results(order_id, rows, whole=True)
         return Outcome(
             task_id,
             results,
@@ -276,7 +276,7 @@ class ResultDelivery:
         files = sum(bool(results[i].url) for i in due)
         task_id = active.ticket.task_id
         arrivals = Arrivals(task_id, len(results), files, active.watch)
-        is_new = active.row is not None and active.earlier is None
+        is_new = active.order_id is not None and active.earlier is None
 
         async def fetch(index: int, remote: RemoteResult) -> Result:
             into, show = folder / f"{index:04d}", partial(arrivals.moved, index)

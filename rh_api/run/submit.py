@@ -182,22 +182,23 @@ class Submitter:
             )
         )
         try:
-            row = await asyncio.shield(intending)
+            order_id = await asyncio.shield(intending)
         except asyncio.CancelledError:
             self.context.spawn(self._withdraw(intending), identity.digest)
             raise
         asked_at = self.context.sender.clock.now()
         watch(Progress(Stage.ORDERING))
         # Not cancelled with its caller: its reply names the task to cancel.
-        creating = asyncio.ensure_future(self._create(row, order, call))
+        creating = asyncio.ensure_future(self._create(order_id, order, call))
         try:
             ticket = await asyncio.shield(creating)
         except asyncio.CancelledError:
-            self.context.spawn(self._abandon(row, order, creating), row)
+            self.context.spawn(self._abandon(order_id, order, creating), order_id)
             raise
         except RunningHubError as error:
             # Recorded despite a cancel at this moment: the row would stay uncertain for ever.
-            await asyncio.shield(self.context.spawn(self._record_no_ticket(row, error), row))
+            recording = self._record_no_ticket(order_id, error)
+            await asyncio.shield(self.context.spawn(recording, order_id))
             if isinstance(error, RateLimited):
                 watch(self.limiter.progress(Stage.WAITING_FOREIGN))
             if error.fate in _NOTHING_RUNS:
@@ -210,12 +211,12 @@ class Submitter:
                 before=before,
                 now=now,
                 tasks=Uncertain.describe_tasks(before, now),
-                order=row,
+                order=order_id,
                 origin=journal.origin,
             ) from error
-        return ActiveOrder(order, ticket, watch, row, asked_at=asked_at)
+        return ActiveOrder(order, ticket, watch, order_id, asked_at=asked_at)
 
-    async def _create(self, row: int, order: Order, call: Call[Ticket]) -> Ticket:
+    async def _create(self, order_id: int, order: Order, call: Call[Ticket]) -> Ticket:
         """Send the create and record its task id at once, so that a cancel cannot lose it."""
         sender = self.context.sender
         try:
@@ -228,10 +229,10 @@ class Submitter:
                 ticket = await native.find(sender.transport.send, sender.clock, task_id)
             if ticket is None:
                 raise
-        twin = await self.context.journal.record_placed(row, ticket.task_id, ticket.tips.outputs)
+        journal, task = self.context.journal, ticket.task_id
+        twin = await journal.record_placed(order_id, task, ticket.tips.outputs)
         if twin:
-            task = ticket.task_id
-            raise BadReply("error.task_id_taken", task_id=task, id=task, order=row, other=twin)
+            raise BadReply("error.task_id_taken", task_id=task, id=task, order=order_id, other=twin)
         return ticket
 
     async def _takes_orders(self, error: RunningHubError) -> bool:
@@ -257,31 +258,31 @@ class Submitter:
     async def _withdraw(self, intending: asyncio.Future[int]) -> None:
         """Drop a row whose caller was cancelled while it was written: nothing was sent."""
         try:
-            row = await intending
+            order_id = await intending
         except (RunningHubError, OrderExists, LimitReached, LimitsChanged):
             return
-        await self.context.journal.record_dropped(row, for_good=True)
+        await self.context.journal.record_dropped(order_id, for_good=True)
 
-    async def _abandon(self, row: int, order: Order, creating: asyncio.Future[Ticket]) -> None:
+    async def _abandon(self, order_id: int, order: Order, creating: asyncio.Future[Ticket]) -> None:
         """Cancel an order whose caller was cancelled before the reply, once its id is known."""
         if not self.context.leaving:  # recorded first, in case this process dies before the reply
-            await self.context.journal.record_cancel_wanted(row)
+            await self.context.journal.record_cancel_wanted(order_id)
         try:
             ticket = await creating
         except RunningHubError as error:
-            await self._record_no_ticket(row, error, for_good=True)
+            await self._record_no_ticket(order_id, error, for_good=True)
             log.info("a stopped order got no task: %s", error)
             if error.fate not in _NOTHING_RUNS:
                 self.context.on_stopped(Stopped("", confirmed=False))
             return
-        await self.canceller.cancel_order(row, ticket.task_id, order)
+        await self.canceller.cancel_order(order_id, ticket.task_id, order)
 
     async def _record_no_ticket(
-        self, row: int, error: RunningHubError, *, for_good: bool = False
+        self, order_id: int, error: RunningHubError, *, for_good: bool = False
     ) -> None:
         """Record a create without a ticket: drop the row if nothing was started, else mark it
         uncertain. `for_good`: it is not retried, so its hold is released."""
         if error.fate in _NOTHING_RUNS:
-            await self.context.journal.record_dropped(row, for_good=for_good)
+            await self.context.journal.record_dropped(order_id, for_good=for_good)
         else:
-            await self.context.journal.record_uncertain(row, key=error.key)
+            await self.context.journal.record_uncertain(order_id, key=error.key)
