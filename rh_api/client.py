@@ -285,7 +285,7 @@ class Client:
 
     async def remember_end(self, graph: str, node: str, end: str) -> None:
         """Persist how a node of a local graph ended, as the host's own (opaque) text."""
-        await self._journal.record_end(graph, node, end)
+        await self._journal.record_node_end(graph, node, end)
 
     async def ends(self, graph: str) -> dict[str, str]:
         """Return the last end of each node of a local graph, by node id, over all accounts."""

@@ -131,7 +131,7 @@ class Caches:
         with self._file.reading() as db:
             return next((str(row["url"]) for row in db.execute(latest, (origin,))), "")
 
-    def remember_end(self, graph: str, node: str, end: str) -> None:
+    def remember_node_end(self, graph: str, node: str, end: str) -> None:
         """Upsert how a node of a local graph ended; `end` is the host's own text."""
         with self._file.writing() as db:
             # REPLACE assigns a new id: the newest ends have the highest.

@@ -202,7 +202,7 @@ class SqliteJournal:
         intend = partial(self._store.intend, identity, instance=instance, what=what, hold=hold)
         return await self._do(intend, webhook=webhook, after=after)
 
-    async def place(self, order: int, task_id: str) -> None:
+    async def set_task(self, order: int, task_id: str) -> None:
         await self._do(self._store.set_placed, order, task_id)
 
     async def settle(self, prior: OrderRow, task_id: str) -> bool:
@@ -279,8 +279,8 @@ class SqliteJournal:
     async def promised(self, order: int) -> bool | None:
         return await self._do(self._store.webhooks.promised, order)
 
-    async def heard(self, orders: Collection[int]) -> set[int]:
-        return await self._do(self._store.webhooks.heard, orders)
+    async def webhooks_received(self, orders: Collection[int]) -> set[int]:
+        return await self._do(self._store.webhooks.received, orders)
 
     # Money
 
@@ -340,7 +340,7 @@ class SqliteJournal:
 
     # Caches
 
-    async def upload(self, sha256: str, lasts: float = 0.0) -> tuple[str, str] | None:
+    async def cached_upload(self, sha256: str, lasts: float = 0.0) -> tuple[str, str] | None:
         caches, until = self._store.caches, self.now() + lasts
         return await self._do(caches.upload, self.origin, self.account, sha256, until)
 
@@ -372,8 +372,8 @@ class SqliteJournal:
     async def ends(self, graph: str) -> dict[str, str]:
         return await self._do(self._store.caches.ends, graph)
 
-    async def record_end(self, graph: str, node: str, end: str) -> None:
-        await self._record(self._store.caches.remember_end, graph, node, end)
+    async def record_node_end(self, graph: str, node: str, end: str) -> None:
+        await self._record(self._store.caches.remember_node_end, graph, node, end)
 
 
 def _answer(done: asyncio.Future[Any], work: Callable[[], object]) -> _Answer:

@@ -82,7 +82,7 @@ class WebhookRows:
                 [(now, order) for order in orders],
             )
 
-    def heard(self, orders: Collection[int]) -> set[int]:
+    def received(self, orders: Collection[int]) -> set[int]:
         """Those of `orders` whose address was called."""
         with self._file.reading() as db:
             rows = db.execute(

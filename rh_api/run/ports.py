@@ -203,7 +203,7 @@ class Journal(Protocol):
         """
         ...
 
-    async def place(self, order: int, task_id: str) -> None:
+    async def set_task(self, order: int, task_id: str) -> None:
         """Record the task of an uncertain order, found by a later lookup."""
         ...
 
@@ -280,7 +280,7 @@ class Journal(Protocol):
         """Whether to expect a webhook at the order's end; None if it carries no address."""
         ...
 
-    async def heard(self, orders: Collection[int]) -> set[int]:
+    async def webhooks_received(self, orders: Collection[int]) -> set[int]:
         """Those of `orders` whose webhook was called: a hint to poll, and no more."""
         ...
 
@@ -345,7 +345,7 @@ class Journal(Protocol):
         """Booked costs of the latest successes of a program, newest first."""
         ...
 
-    async def upload(self, sha256: str, lasts: float = 0.0) -> tuple[str, str] | None:
+    async def cached_upload(self, sha256: str, lasts: float = 0.0) -> tuple[str, str] | None:
         """Name and URL of content that the service keeps for `lasts` seconds from now, or None."""
         ...
 

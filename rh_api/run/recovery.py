@@ -147,7 +147,7 @@ class Recovery:
             return False
         with contextlib.suppress(RunningHubError):
             await query_report(self.context.sender.send, task_id)
-            await self.context.journal.place(row.id, task_id)
+            await self.context.journal.set_task(row.id, task_id)
             return True
         return False
 

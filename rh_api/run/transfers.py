@@ -146,7 +146,7 @@ class Transfers:
 
     async def copy_of(self, sha256: str) -> Uploaded | None:
         """Return the unexpired remote copy of a content from the journal, or None."""
-        row = await self.journal.upload(sha256)
+        row = await self.journal.cached_upload(sha256)
         return None if row is None else Uploaded(*row)
 
     async def _upload(

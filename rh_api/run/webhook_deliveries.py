@@ -89,7 +89,8 @@ class Deliveries:
     async def _look(self) -> None:
         while self._awaited:
             with contextlib.suppress(StoreUnavailable):
-                self._tell(await self.journal.heard([order for order, _ in self._awaited]))
+                orders = [order for order, _ in self._awaited]
+                self._tell(await self.journal.webhooks_received(orders))
             await self.clock.sleep(JOURNAL_POLL_SECONDS)
 
     def _tell(self, heard: set[int]) -> None:

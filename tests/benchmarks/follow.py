@@ -173,7 +173,7 @@ async def _answers(folder: Path) -> list[float]:
                 seconds.append(time.perf_counter() - begin)
 
         await asyncio.gather(*map(deliver, range(LONG_TASKS)))
-    assert len(store.webhooks.heard(range(1, LONG_TASKS + 1))) == LONG_TASKS
+    assert len(store.webhooks.received(range(1, LONG_TASKS + 1))) == LONG_TASKS
     store.close()
     return seconds
 

@@ -46,7 +46,7 @@ class Ear:
         store = Store.open(self.folder)
         try:
             orders = range(1, store.last_order() + 1)
-            heard = store.webhooks.heard(list(orders))
+            heard = store.webhooks.received(list(orders))
             return {order: order in heard for order in orders}
         finally:
             store.close()

@@ -57,9 +57,9 @@ def test_what_was_heard_is_heard_in_every_process(
     other.webhooks.hear([second, second, plain, 999])
     other.close()
 
-    assert store.webhooks.heard([first, second, plain]) == {second}
-    assert store.webhooks.heard([first]) == set()
-    assert store.webhooks.heard([]) == set()
+    assert store.webhooks.received([first, second, plain]) == {second}
+    assert store.webhooks.received([first]) == set()
+    assert store.webhooks.received([]) == set()
 
 
 @pytest.mark.usefixtures("served")
