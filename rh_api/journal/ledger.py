@@ -22,12 +22,12 @@ FLOOR = "floor"
 ALLOWED = "allow/"
 
 _PROMPT = """
-SELECT unit, sum(CASE WHEN booked IS NULL THEN held ELSE coalesce(cost, 0) END) AS spent
+SELECT unit, sum(CASE WHEN booked IS NULL THEN held ELSE coalesce(cost, 0) END) AS committed
 FROM reservations INDEXED BY scopes JOIN amounts ON reservation_id = id
 WHERE origin = ? AND account = ? AND scope = ? GROUP BY unit
 """
 _DAY = """
-SELECT unit, sum(CASE WHEN booked IS NULL THEN held ELSE coalesce(cost, 0) END) AS spent
+SELECT unit, sum(CASE WHEN booked IS NULL THEN held ELSE coalesce(cost, 0) END) AS committed
 FROM reservations INDEXED BY reserved_days JOIN amounts ON reservation_id = id
 WHERE origin = ? AND account = ? AND at >= ? AND at < ? GROUP BY unit
 """
@@ -127,8 +127,8 @@ class Ledger:
         limits = hold.limits.lowest(_rules(db, origin, account).limits)
         at = self._at(db, origin, account, hold.at)
         if limits and not hold.once:
-            spent = _committed(db, origin, account, hold.scope, at)
-            passed = reached(limits, hold.amounts, spent.prompt, spent.day)
+            committed = _committed(db, origin, account, hold.scope, at)
+            passed = reached(limits, hold.amounts, committed.prompt, committed.day)
             if passed is not None:
                 raise LimitReached(passed)
         cursor = db.execute(
@@ -152,12 +152,12 @@ class Ledger:
             origin, account = row["origin"], row["account"]
             limits = hold.limits.lowest(_rules(db, origin, account).limits)
             at = self._at(db, origin, account, hold.at)
-            spent = _committed(db, origin, account, row["scope"], at)
+            committed = _committed(db, origin, account, row["scope"], at)
             held = db.execute("SELECT unit, held FROM amounts WHERE reservation_id = ?", (number,))
             own = {unit: -amount for unit, amount in held}
-            is_of_today = spent.since <= row["at"] < spent.until
-            day = added((spent.day, own)) if is_of_today else spent.day
-            passed = reached(limits, amounts, added((spent.prompt, own)), day)
+            is_of_today = committed.since <= row["at"] < committed.until
+            day = added((committed.day, own)) if is_of_today else committed.day
+            passed = reached(limits, amounts, added((committed.prompt, own)), day)
             if passed is not None:
                 raise LimitReached(passed)
             db.execute("UPDATE reservations SET seconds = ? WHERE id = ?", (hold.seconds, number))
@@ -357,4 +357,4 @@ def _committed(
 
 
 def _sums(rows: Iterable[sqlite3.Row]) -> dict[str, int]:
-    return {row["unit"]: row["spent"] for row in rows}
+    return {row["unit"]: row["committed"] for row in rows}

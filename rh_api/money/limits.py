@@ -57,13 +57,13 @@ class Limits:
 class Reached:
     """A limit that an order would exceed: `scope` order, prompt or day; amounts in millionths.
 
-    `needed`: the order's bound, if billed by time its probable cost; `spent`: booked or held.
+    `needed`: the order's bound, if billed by time its probable cost; `committed`: booked or held.
     """
 
     scope: str
     unit: str
     limit: int
-    spent: int
+    committed: int
     needed: int
 
 

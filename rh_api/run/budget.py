@@ -21,7 +21,7 @@ from .cost_bounds import (
     Bound,
     bound_of,
     highest,
-    longest,
+    next_bound,
     priced,
     refusal,
     require_limited,
@@ -136,7 +136,7 @@ class Budget:
         facts = await self.cost_finder.facts_of(order, rules)
         await self._warn_low_balance(larger(rules.floor, highest(facts)), watch)
         limits = await self._in_units(limits)
-        if self._passes_once(order):
+        if self._consume_exemption(order):
             at = self.cost_finder.wallet.unix()
             hold = Hold(order.scope, highest(facts), limits=limits, at=at, once=True)
             return replace(hold, number=await self._hold(order, hold))
@@ -146,8 +146,8 @@ class Budget:
         bound: Bound | Reached | None = None
         for _ in range(TRIES):
             at = self.cost_finder.wallet.unix()
-            spent = await journal.committed(order.scope, at)
-            bound = bound_of(facts, limits, spent.prompt, spent.day)
+            committed = await journal.committed(order.scope, at)
+            bound = bound_of(facts, limits, committed.prompt, committed.day)
             if isinstance(bound, Reached):
                 break
             hold = Hold(order.scope, bound.amounts, bound.seconds, limits, at)
@@ -179,7 +179,7 @@ class Budget:
         that scope ("": any)."""
         self._once.update((scope, key) for key in keys)
 
-    def _passes_once(self, order: Order) -> bool:
+    def _consume_exemption(self, order: Order) -> bool:
         """Consume the exemption of this order, else one of the same program: the canvas may draw
         a new seed for each run, which changes the key."""
         own, program = _key_of(order), f"{order.program_key} "
@@ -241,28 +241,28 @@ class Budget:
 
         async def extend() -> float:
             nonlocal hold
-            more = None if hold is None else await self._extended(hold, order)
+            more = None if hold is None else await self._extend_hold(hold, order)
             hold = more or hold
             return 0.0 if more is None or more.seconds is None else more.seconds
 
         poller.paid_seconds, poller.extend = hold.seconds, extend
 
-    async def _extended(self, hold: Hold, order: Order) -> Hold | None:
+    async def _extend_hold(self, hold: Hold, order: Order) -> Hold | None:
         """Enlarge the hold within the limits, at most to double; None if it stays as it is."""
         journal = self.context.journal
         try:
             rules = await journal.rules()
             limits = await self._in_units(self.in_force(rules))
             facts = await self.cost_finder.facts_of(order, rules)
-            spent = await journal.committed(hold.scope, self.cost_finder.wallet.unix())
+            committed = await journal.committed(hold.scope, self.cost_finder.wallet.unix())
         except RunningHubError as error:
             log.info("no more can be held for an order: %s", error)
             return None
         own = {unit: -amount for unit, amount in hold.amounts.items()}
-        prompt, day = added((spent.prompt, own)), spent.day
-        if spent.since <= (hold.at or 0.0) < spent.until:  # else it counts for an earlier day
+        prompt, day = added((committed.prompt, own)), committed.day
+        if committed.since <= (hold.at or 0.0) < committed.until:  # else counted on another day
             day = added((day, own))
-        more = None if facts.allowed else longest(facts, limits, prompt, day, hold.amounts)
+        more = None if facts.allowed else next_bound(facts, limits, prompt, day, hold.amounts)
         if more is None or more.seconds is None:
             return None
         hold = replace(hold, amounts=more.amounts, seconds=more.seconds, limits=limits)

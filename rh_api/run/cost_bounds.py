@@ -71,11 +71,11 @@ def bound_of(facts: CostFacts, limits: Limits, prompt: Sums, day: Sums) -> Bound
     return _timed(facts, facts.unit, facts.rate, limits, prompt, day)
 
 
-def longest(facts: CostFacts, limits: Limits, prompt: Sums, day: Sums, held: Sums) -> Bound | None:
-    """Return a larger bound for a running order that has `held` already; None for no more.
-
-    At most doubles. `prompt`, `day`: spent or held in each scope, without this order.
-    """
+def next_bound(
+    facts: CostFacts, limits: Limits, prompt: Sums, day: Sums, held: Sums
+) -> Bound | None:
+    """Return a larger bound, at most twice what a running order has `held`; None for no more.
+    `prompt`, `day`: spent or held in each scope, without this order."""
     if not facts.unit or facts.rate is None:
         return None
     own = held.get(facts.unit, 0)
@@ -182,5 +182,5 @@ def refusal(reached: Reached, where: str) -> CostLimit:
         done=_NOT_SENT,
         needed=Words.of(partial(say_amount, reached.unit, reached.needed)),
         limit=Words.of(partial(say_amount, reached.unit, reached.limit)),
-        spent=Words.of(partial(say_amount, reached.unit, reached.spent)),
+        spent=Words.of(partial(say_amount, reached.unit, reached.committed)),
     )

@@ -206,9 +206,9 @@ class Engine:
         cached = await self.delivery.kept_results(earlier)
         done = _done(earlier, earlier.task_id, order, watch)
         # Results that were delivered and then deleted are fetched again only with `serve`.
-        is_owed = isinstance(cached, Report) and (serve or await self.delivery.is_owed(earlier))
-        if isinstance(cached, Report) and cached.results and is_owed:
-            return await self._owed(done, earlier, cached)
+        may_refetch = isinstance(cached, Report) and (serve or await self.delivery.is_owed(earlier))
+        if isinstance(cached, Report) and cached.results and may_refetch:
+            return await self._refetch(done, earlier, cached)
         if cached is None or not serve:
             return None
         local = await self.delivery.served(earlier, cached) if isinstance(cached, Outcome) else None
@@ -228,15 +228,15 @@ class Engine:
             raise NoOutput("error.no_output_before", task_id=task_id)
         return local
 
-    async def _owed(self, done: ActiveOrder, earlier: OrderRow, report: Report) -> Outcome | None:
+    async def _refetch(self, done: ActiveOrder, row: OrderRow, report: Report) -> Outcome | None:
         """Fetch results that are not stored here; None if they have expired at the service."""
         # A cancel that came too late left the result list unread: wait for it.
-        wait = not earlier.missing and await self.delivery.is_owed(earlier)
+        wait = not row.missing and await self.delivery.is_owed(row)
         report, missing = await self._listed(done, report, wait=wait)
         try:
             return await self.delivery.deliver(done, report, 0.0, missing)
         except ResultUnavailable as error:
-            if error.status not in EXPIRED or not self.delivery.is_old(earlier):
+            if error.status not in EXPIRED or not self.delivery.is_old(row):
                 raise
             return None
 

@@ -80,13 +80,13 @@ class Submitter:
         patience = clock.now() + RATE_PATIENCE
         try:
             v2 = order.has_v2 and await self._begins_by_v2()
-            full_at, end = await self._yield_slot(), self.limiter.next_end
+            tasks_when_full, end = await self._yield_slot(), self.limiter.next_end
             while True:
-                if full_at is not None:
+                if tasks_when_full is not None:
                     # Keep the slot: the next order would only be refused as well.
                     watch(self.limiter.progress(Stage.WAITING_FOREIGN))
-                    await self._wait_until_fewer(full_at, wait, end)
-                    wait, full_at = next_wait(wait), None
+                    await self._wait_until_fewer(tasks_when_full, wait, end)
+                    wait, tasks_when_full = next_wait(wait), None
                 end = self.limiter.next_end
                 place = partial(self._order_once, order, identity, watch, hold, v2=v2, after=after)
                 try:
@@ -98,7 +98,7 @@ class Submitter:
                     continue
                 except QueueFull:
                     patience = clock.now() + RATE_PATIENCE
-                    full_at = await self._tasks_under_way()
+                    tasks_when_full = await self._tasks_under_way()
                     continue
                 except RateLimited as error:
                     retry_after = error.retry_after or 0.0
@@ -132,8 +132,8 @@ class Submitter:
         use = await self.context.if_readable(self.context.journal.announce_waiting())
         return 0 if use is None else use.tasks
 
-    async def _wait_until_fewer(self, full_at: int, seconds: float, end: asyncio.Event) -> None:
-        """Wait at most `seconds` for a slot: until the journal has fewer than `full_at` tasks and
+    async def _wait_until_fewer(self, count: int, seconds: float, end: asyncio.Event) -> None:
+        """Wait at most `seconds` for a slot: until the journal has fewer than `count` tasks and
         sends, or `end` (an order of this process ends) while no other process waits. Polls are
         jittered, so that competing processes win equally often."""
         clock = self.context.sender.clock
@@ -142,9 +142,9 @@ class Submitter:
         try:
             while (remaining := until - clock.now()) > 0:
                 use = await self.context.if_readable(self.context.journal.announce_waiting())
-                if use is not None and use.tasks_and_sends < full_at:
+                if use is not None and use.tasks_and_sends < count:
                     return
-                full_at = max(full_at, use.tasks if use is not None else 0)
+                count = max(count, use.tasks if use is not None else 0)
                 spread = 0.5 + self.chance.random()
                 pause = min(remaining, SLOT_POLL_SECONDS * self._waiting * spread)
                 if use is not None and use.others_wait:

@@ -95,7 +95,7 @@ def test_a_limit_counts_what_is_spent_already() -> None:
     assert reached(limits, {"coins": 10}, {"coins": 5}, {"coins": 90}) is None
     passed = reached(limits, {"coins": 10}, {"coins": 6}, {"coins": 90})
     assert passed is not None
-    assert (passed.scope, passed.spent, passed.limit) == ("prompt", 6, 15)
+    assert (passed.scope, passed.committed, passed.limit) == ("prompt", 6, 15)
     assert left(limits, "coins", {"coins": 6}, {"coins": 95}) == 5
     assert left(limits, "USD", {}, {}) is None
 

@@ -10,7 +10,7 @@ from rh_api.errors import CostLimit
 from rh_api.money.amounts import CNY, COINS, MICRO, USD
 from rh_api.money.limits import Limits, Reached
 from rh_api.money.quotes import Quote, Range
-from rh_api.run.cost_bounds import Bound, CostFacts, bound_of, highest, longest, priced
+from rh_api.run.cost_bounds import Bound, CostFacts, bound_of, highest, next_bound, priced
 
 FIFTY = Limits(order={COINS: 50 * MICRO})
 
@@ -154,7 +154,7 @@ def test_a_model_holds_the_upper_end_of_a_price_that_has_one(ranges: Quote, sums
 def test_a_running_order_may_have_as_much_again(day: int, more: dict[str, Any], held: Bound | None):
     limits = Limits(day={COINS: 50 * MICRO})
     own = {COINS: 10 * MICRO}
-    assert longest(facts(**more), limits, {}, {COINS: day * MICRO}, own) == held
+    assert next_bound(facts(**more), limits, {}, {COINS: day * MICRO}, own) == held
 
 
 def test_the_balance_is_compared_with_the_upper_end_of_a_cost():
