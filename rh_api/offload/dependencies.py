@@ -40,7 +40,7 @@ class Piece:
     """An order before lowering.
 
     `nodes` run in it, the first is one of its own; `inlets`: live-ins and the inputs that read
-    them, `outlets`: live-outs, `savers`: output nodes whose files it makes, `pulled`: nodes that
+    them, `outlets`: live-outs, `savers`: output nodes whose files it makes, `cloned`: nodes that
     were cloned into it since their value cannot cross, and why. `mark`: that of its own nodes.
     """
 
@@ -49,7 +49,7 @@ class Piece:
     inlets: Mapping[Incoming, tuple[Target, ...]]
     outlets: frozenset[Value]
     savers: tuple[str, ...]
-    pulled: Mapping[str, Reason]
+    cloned: Mapping[str, Reason]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +82,10 @@ def find_dependencies(partition: Partition) -> Dependencies:
     if any(
         incoming.source in piece.nodes for piece in pieces.values() for incoming in piece.inlets
     ):
-        cloned = {number: piece.nodes.keys() for number, piece in pieces.items()}
-        again = _BackwardWalk(partition, cheap, cloned).dependencies()
+        nodes = {number: piece.nodes.keys() for number, piece in pieces.items()}
+        again = _BackwardWalk(partition, cheap, nodes).dependencies()
         # It clones nothing anew, so the reasons are those of the first walk.
-        pieces = {n: replace(piece, pulled=pieces[n].pulled) for n, piece in again.pieces.items()}
+        pieces = {n: replace(piece, cloned=pieces[n].cloned) for n, piece in again.pieces.items()}
         return replace(again, pieces=pieces)
     return dependencies
 
@@ -110,28 +110,28 @@ class _PieceBuilder:
     inlets: dict[Incoming, list[Target]] = field(default_factory=dict[Incoming, list[Target]])
     outlets: set[Value] = field(default_factory=set[Value])
     savers: list[str] = field(default_factory=list[str])
-    pulled: dict[str, Reason] = field(default_factory=dict[str, Reason])
+    cloned: dict[str, Reason] = field(default_factory=dict[str, Reason])
 
 
 class _BackwardWalk:
     """One backward worklist walk from the roots.
 
-    `cheap`: cloud nodes that are rematerialized wherever they are read. `cloned`: the nodes of each
-    piece by an earlier walk, of which those of other pieces are clones.
+    `cheap`: cloud nodes that are rematerialized wherever they are read. `earlier_nodes`: those of
+    each piece by an earlier walk, of which those of other pieces are clones.
     """
 
     def __init__(
         self,
         partition: Partition,
         cheap: frozenset[str],
-        cloned: Mapping[int, Collection[str]],
+        earlier_nodes: Mapping[int, Collection[str]],
     ) -> None:
         self.partition = partition
         self.placement = partition.placement
         self.index = partition.placement.index
         self.piece_of = partition.piece_of
         self.cheap = cheap
-        self.cloned = cloned
+        self.earlier_nodes = earlier_nodes
         self.pieces: dict[int, _PieceBuilder] = {}
         self.local: dict[str, None] = {}
         self.worklist: list[tuple[int, str]] = []
@@ -158,7 +158,7 @@ class _BackwardWalk:
             inlets,
             frozenset(piece.outlets),
             tuple(piece.savers),
-            piece.pulled,
+            piece.cloned,
         )
 
     def _mark(self, piece: _PieceBuilder) -> Mark:
@@ -210,7 +210,7 @@ class _BackwardWalk:
 
     def _need_in_piece(self, place: int, node: IndexedNode) -> None:
         index, piece = self.index, self.pieces[place]
-        cloned = self.cloned.get(place, ())
+        earlier_nodes = self.earlier_nodes.get(place, ())
         is_saver = node.class_type in SAVERS
         for edge in index.edges[node.id]:
             name, source, slot = edge
@@ -218,10 +218,10 @@ class _BackwardWalk:
                 continue
             self._check_link(node, edge)
             producer = self.piece_of.get(source, LOCAL)
-            if producer == place or source in self.cheap or source in cloned:
+            if producer == place or source in self.cheap or source in earlier_nodes:
                 self._need(place, source)
                 continue
-            if source in piece.pulled:
+            if source in piece.cloned:
                 continue
             stuck = blocked_inwards(index, node, edge)
             if producer != LOCAL:
@@ -246,12 +246,12 @@ class _BackwardWalk:
         """Clone `source` into the piece, since its value cannot cross. Raises CannotOffload."""
         piece, node = self.pieces[place], self.index.nodes[source]
         why = {"node": node.label, "other": reader.label, "type": stuck}
-        if source not in self.placement.marked:
+        if source not in self.placement.marked_in_cloud:
             if self._mark(piece).only:
                 raise CannotOffload("segment.only", local_id=source, **why)
             if node.obstacle:
                 raise CannotOffload(FOLLOWING[node.obstacle], local_id=source, **why)
-        piece.pulled[source] = ("segment.pulled_source", why)
+        piece.cloned[source] = ("segment.pulled_source", why)
         self._need(place, source)
 
     def _check_prefix(self, node: IndexedNode, edge: Edge) -> None:

@@ -68,7 +68,7 @@ class GraphIndex:
     """The nodes of a prompt.
 
     `roots`: output nodes to run. `order`: the live nodes, which the roots need, in topological
-    order; all below covers these only. `rank`: their positions when sorted by id. `edges`: their
+    order; all below covers these only. `id_rank`: their positions when sorted by id. `edges`: their
     links, with pass-through savers and constant switches folded away. `lists`: of nodes with a list
     output, ONE, PERHAPS or MANY for each output. `matched`: inferred output types of polymorphic
     nodes. `videos`: the class that a switch's VIDEO comes from, "" where that is not known.
@@ -77,7 +77,7 @@ class GraphIndex:
     nodes: Mapping[str, IndexedNode]
     roots: tuple[str, ...]
     order: tuple[str, ...]
-    rank: Mapping[str, int]
+    id_rank: Mapping[str, int]
     edges: Mapping[str, tuple[Edge, ...]]
     lists: Mapping[str, tuple[int, ...]]
     matched: Mapping[str, tuple[str, ...]]
@@ -88,8 +88,8 @@ class GraphIndex:
         return node.label if node else node_id
 
     def value_order(self, value: Value) -> tuple[int, int, str]:
-        """Sort key of a value: rank of its source, slot, type."""
-        return self.rank[value.source], value.slot, value.type
+        """Sort key of a value: id rank of its source, slot, type."""
+        return self.id_rank[value.source], value.slot, value.type
 
     def listed(self, source: str, slot: int) -> int:
         """The multiplicity of an output: ONE, PERHAPS or MANY."""
@@ -136,8 +136,8 @@ def index_graph(
             videos[node_id] = _switched_video(nodes, videos, edges[node_id])
         if node.traits.is_matched:
             matched[node_id] = _matched_outputs(nodes, matched, node, edges[node_id])
-    rank = {node_id: place for place, node_id in enumerate(sorted(order, key=id_order))}
-    return GraphIndex(nodes, roots, order, rank, edges, lists, matched, videos)
+    id_rank = {node_id: place for place, node_id in enumerate(sorted(order, key=id_order))}
+    return GraphIndex(nodes, roots, order, id_rank, edges, lists, matched, videos)
 
 
 def _read_nodes(prompt: Graph, classes: Classes) -> dict[str, IndexedNode]:

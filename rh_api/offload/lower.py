@@ -41,12 +41,12 @@ def _segment(
     level: int,
 ) -> Segment:
     piece, index = dependencies.pieces[number], dependencies.index
-    rank = index.rank.__getitem__
+    rank = index.id_rank.__getitem__
     members = sorted((node_id for node_id in piece.nodes if node_id in remote.graph), key=rank)
     reasons = {
         node_id: reason
         for node_id in sorted(piece.nodes, key=rank)
-        if (reason := dependencies.placement.pulled.get(node_id) or piece.pulled.get(node_id))
+        if (reason := dependencies.placement.pulled.get(node_id) or piece.cloned.get(node_id))
     }
     return Segment(
         id=ids[number],
@@ -77,9 +77,9 @@ def _segment_id(dependencies: Dependencies, number: int) -> str:
         and node_id not in dependencies.local
         and node_id not in piece.savers
     ]
-    marked = [node_id for node_id in gone if node_id in dependencies.placement.marked]
+    marked = [node_id for node_id in gone if node_id in dependencies.placement.marked_in_cloud]
     if gone:
-        return min(marked or gone, key=index.rank.__getitem__)
+        return min(marked or gone, key=index.id_rank.__getitem__)
     # Only savers, whose ids stay in use: a fresh id inside one, where the canvas has no node.
     free = f"{min(piece.savers, key=id_order)}:0"
     while free in index.nodes:
@@ -193,7 +193,7 @@ def _saved(
 ) -> Iterator[Saved]:
     index = dependencies.index
     files = {outlet.saver: outlet.number for outlet in outlets if outlet.type == FILES}
-    for node_id in sorted(piece.savers, key=index.rank.__getitem__):
+    for node_id in sorted(piece.savers, key=index.id_rank.__getitem__):
         node = index.nodes[node_id]
         saver = remote.saver_of[node_id]
         linked = {edge.input for edge in node.edges}

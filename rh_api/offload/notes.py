@@ -26,15 +26,15 @@ def plan_notes(dependencies: Dependencies, segments: Sequence[Segment]) -> Itera
     """Notes on lossy crossings, unchecked models, local nodes, splits, loops, nondeterminism."""
     placement, index = dependencies.placement, dependencies.index
     yield from placement.notes
-    runs_here = placement.marked & dependencies.local if segments else placement.marked
-    for node_id in sorted(runs_here, key=index.rank.__getitem__):
+    marked, rank = placement.marked_in_cloud, index.id_rank.__getitem__
+    for node_id in sorted(marked & dependencies.local if segments else marked, key=rank):
         yield Note(node_id, "segment.runs_here", {"node": index.label(node_id)})
     for apart in dependencies.partition.apart:
         labels = {"node": index.label(apart.source), "other": index.label(apart.sibling)}
         yield Note(
             apart.reader, "segment.kept_apart", {**labels, "reader": index.label(apart.reader)}
         )
-    here = sorted(dependencies.local, key=index.rank.__getitem__)
+    here = sorted(dependencies.local, key=rank)
     loops = {node_id: body for node_id in here if (body := _loop_body(index, node_id))}
     for segment in segments:
         yield from _segment_notes(index, segment)

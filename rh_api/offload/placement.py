@@ -25,14 +25,14 @@ Reason = tuple[str, Mapping[str, str]]
 class Placement:
     """`part_of`: the part of each cloud node; nodes without an entry are local.
 
-    `marks`: the mark of each part, `marked`: cloud nodes that carry a mark themselves (so without
+    `marks`: the mark of each part, `marked_in_cloud`: cloud nodes that carry a mark (so without
     marked savers and video nodes that stay here), `pulled`: why others were pulled along.
     """
 
     index: GraphIndex
     part_of: Mapping[str, int]
     marks: Mapping[int, Mark]
-    marked: frozenset[str]
+    marked_in_cloud: frozenset[str]
     pulled: Mapping[str, Reason]
     notes: tuple[Note, ...] = ()
 
@@ -50,7 +50,7 @@ class Placement:
 
     def keeping_here(self, savers: Collection[str]) -> Placement:
         """A copy with these savers placed locally, and a note on each."""
-        label, rank = self.index.label, self.index.rank
+        label, rank = self.index.label, self.index.id_rank
         saved_here = (
             Note(saver, "segment.saves_here", {"node": label(saver)})
             for saver in sorted(savers, key=rank.__getitem__)
@@ -58,7 +58,7 @@ class Placement:
         return replace(
             self,
             part_of={node: part for node, part in self.part_of.items() if node not in savers},
-            marked=self.marked.difference(savers),
+            marked_in_cloud=self.marked_in_cloud.difference(savers),
             notes=(*self.notes, *saved_here),
         )
 
@@ -102,12 +102,12 @@ class _GrowingParts:
     def pull_readers(self) -> None:
         """Pull in readers of what cannot leave a part, and join connected nodes of one mark."""
         for node_id in self.index.order:
-            number = self.mark_of.get(node_id)
-            if number is None:
-                number = self._pull_reader(node_id)
-            if number is not None:
+            mark_index = self.mark_of.get(node_id)
+            if mark_index is None:
+                mark_index = self._pull_reader(node_id)
+            if mark_index is not None:
                 for _, source, _ in self.index.edges[node_id]:
-                    if self.mark_of.get(source) == number:
+                    if self.mark_of.get(source) == mark_index:
                         self.sets.union(node_id, source)
 
     def _pull_reader(self, node_id: str) -> int | None:
@@ -122,10 +122,10 @@ class _GrowingParts:
                 continue
             stuck = blocked_outwards(index, node, edge)
             if stuck:
-                number = mark_of[edge.source]
-                why = self._reason_to_follow(self.marks[number], node, edge.source, stuck)
-                self._pull(node_id, number, ("segment.pulled_reader", why))
-                return number
+                mark_index = mark_of[edge.source]
+                why = self._reason_to_follow(self.marks[mark_index], node, edge.source, stuck)
+                self._pull(node_id, mark_index, ("segment.pulled_reader", why))
+                return mark_index
         return None
 
     def _reason_to_follow(
@@ -139,10 +139,10 @@ class _GrowingParts:
             raise CannotOffload(FOLLOWING[node.obstacle], local_id=node.id, **why)
         return why
 
-    def _pull(self, node_id: str, number: int, reason: Reason) -> None:
+    def _pull(self, node_id: str, mark_index: int, reason: Reason) -> None:
         self.pulled[node_id] = reason
         self.sets.add(node_id)
-        self.mark_of[node_id] = number
+        self.mark_of[node_id] = mark_index
 
     def pull_sources(self) -> bool:
         """Pull in nodes downstream of a mark with values that its nodes read and that cannot cross.
@@ -154,15 +154,15 @@ class _GrowingParts:
         sole_reader: dict[str, int] = {}  # the mark of all readers of a cheap node, else -1
         for node_id in reversed(index.order):
             node = index.nodes[node_id]
-            number = self.mark_of.get(node_id, -1)
-            marks_above = self.ancestor_marks[node_id]
-            if number < 0 and node.class_type in CHEAP:
-                number = sole_reader.get(node_id, -1)
-                if number >= 0 and marks_above >> number & 1 and not self.marks[number].only:
-                    self._pull(node_id, number, ("segment.pulled_cheap", {"node": node.label}))
+            mark_index = self.mark_of.get(node_id, -1)
+            above = self.ancestor_marks[node_id]
+            if mark_index < 0 and node.class_type in CHEAP:
+                mark_index = sole_reader.get(node_id, -1)
+                if mark_index >= 0 and above >> mark_index & 1 and not self.marks[mark_index].only:
+                    self._pull(node_id, mark_index, ("segment.pulled_cheap", {"node": node.label}))
                     any_pulled = True
                 else:
-                    number = -1
+                    mark_index = -1
             for edge in index.edges[node_id]:
                 source = edge.source
                 source_marks = self.ancestor_marks.get(source, 0)
@@ -170,16 +170,16 @@ class _GrowingParts:
                     continue
                 producer = index.nodes[source]
                 if producer.class_type in CHEAP:
-                    same = sole_reader.get(source, number) == number
-                    sole_reader[source] = number if same else -1
-                if number < 0 or not source_marks >> number & 1:
+                    same = sole_reader.get(source, mark_index) == mark_index
+                    sole_reader[source] = mark_index if same else -1
+                if mark_index < 0 or not source_marks >> mark_index & 1:
                     continue
-                if self.marks[number].only or producer.obstacle:
+                if self.marks[mark_index].only or producer.obstacle:
                     continue
                 stuck = blocked_inwards(index, node, edge)
                 if stuck:
                     why = {"node": producer.label, "other": node.label, "type": stuck}
-                    self._pull(source, number, ("segment.pulled_source", why))
+                    self._pull(source, mark_index, ("segment.pulled_source", why))
                     any_pulled = True
         return any_pulled
 

@@ -81,7 +81,7 @@ class _Builder:
     def build(self) -> RemoteGraph:
         index, piece = self.index, self.piece
         savers: list[tuple[IndexedNode, dict[str, Any]]] = []
-        for node_id in sorted(piece.nodes, key=index.rank.__getitem__):
+        for node_id in sorted(piece.nodes, key=index.id_rank.__getitem__):
             node = index.nodes[node_id]
             inputs = self._inputs(node)
             if node_id in piece.savers:
