@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { api, app } from "../../web/js/host/scripts.js";
-import { quoteBar } from "../../web/js/features/quote_bar.js";
+import { quoteBar, quoteText } from "../../web/js/features/quote_bar.js";
 
 const PAUSE = 1_000; // ms; longer than a change is waited for
 const node = (values) => ({ id: 1, type: "ImageInvert", pos: [0, 0], size: [200, 50], properties: { runninghub: { segment: "1" } }, ...values });
@@ -49,4 +49,40 @@ test("a run's end is a reason to ask, and so is the next change", async () => {
   expect(app.graphToPrompt).toHaveBeenCalledTimes(1);
   await changed(node({ pos: [500, 300] }));
   expect(app.graphToPrompt).toHaveBeenCalledTimes(2);
+});
+
+/** Requests for a quote are answered by hand, by the place in the order in which they came. */
+function quotes() {
+  const answers = [];
+  const fetchRest = globalThis.fetch;
+  vi.stubGlobal("fetch", (path, options) =>
+    path.endsWith("/quote") ? new Promise((resolve) => answers.push((text) => resolve({ ok: true, status: 200, json: async () => ({ text, orders: [] }) }))) : fetchRest(path, options),
+  );
+  return async (at, text) => {
+    answers[at](text);
+    await vi.advanceTimersByTimeAsync(0);
+  };
+}
+
+test("a graph whose prompt could not be made is not taken as quoted, nor has it the former sum", async () => {
+  const answer = quotes();
+  await changed(node({ widgets_values: ["a"] }));
+  await answer(0, "about 14 coins");
+  expect(quoteText()).toBe("about 14 coins");
+  app.graphToPrompt.mockRejectedValueOnce(new Error("another pack"));
+  await changed(node({ widgets_values: ["b"] }));
+  expect(quoteText()).toBe("");
+  await changed(node({ widgets_values: ["b"] }));
+  await answer(1, "about 90 coins");
+  expect(quoteText()).toBe("about 90 coins");
+});
+
+test("a sum stays that was told twice for a graph that was changed and changed back", async () => {
+  const answer = quotes();
+  app.graphToPrompt = vi.fn(async () => ({ workflow: {}, output: { 1: { class_type: "ImageInvert", inputs: { value: app.graph.nodes[0].widgets_values[0] } } } }));
+  for (const value of ["a", "b", "a"]) await changed(node({ widgets_values: [value] }));
+  await answer(0, "about 14 coins");
+  expect(quoteText()).toBe("about 14 coins");
+  await vi.advanceTimersByTimeAsync(PAUSE);
+  expect(quoteText()).toBe("about 14 coins");
 });

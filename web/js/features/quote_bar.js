@@ -23,6 +23,7 @@ const LAYOUT_KEYS = ["pos", "size", "bounding", "ds"]; // of a saved graph: arra
 const UPLOADING = /^(Load3D|Preview3D|WebcamCapture|RecordAudio)/; // serializing these uploads what they show
 
 let timer = 0;
+let hiding = 0; // timer that hides the former quote
 let turn = 0;
 let quotedKey = "";
 let shown = "";
@@ -81,24 +82,28 @@ async function updateQuote(mayRetry = false, graph = null) {
 	const isMarked = things.some(markOf);
 	const now = isMarked ? withoutLayout(graph, things) : "";
 	if (now && now === quotedGraph && quotedKey) return;
-	quotedGraph = now;
 	const mine = ++turn;
 	const nodes = activeNodes(rootGraph());
 	const programs = distinctOrders(nodes).map(quoteEntry);
 	const marked = isMarked && !nodes.some(({ type }) => UPLOADING.test(type));
-	if (programs.length === 0 && !marked) {
+	// Null if another pack's widget fails to serialize.
+	const prompt = marked ? await toPrompt().catch(() => null) : {};
+	if (mine !== turn) return;
+	if (!prompt || (programs.length === 0 && !marked)) {
 		quotedKey = "";
 		return hideQuote();
 	}
-	const request = { programs, ...(marked && (await toPrompt())) };
+	quotedGraph = now;
+	const request = { programs, ...prompt };
 	const key = JSON.stringify(request);
-	if (key === quotedKey || mine !== turn) return;
+	if (key === quotedKey) return;
 	quotedKey = key;
-	const hiding = setTimeout(() => key === quotedKey && hideQuote(), PATIENCE);
-	const quote = await post("/runninghub/quote", request).catch(() => null);
 	clearTimeout(hiding);
+	hiding = window.setTimeout(hideQuote, PATIENCE);
+	const quote = await post("/runninghub/quote", request).catch(() => null);
 	await loadTexts();
 	if (key !== quotedKey) return;
+	clearTimeout(hiding);
 	if (!quote) {
 		quotedKey = ""; // the next change asks anew
 		if (mayRetry) timer = window.setTimeout(updateQuote, RETRY_DELAY);
