@@ -116,13 +116,13 @@ test("favourites are marked and unmarked, and models used lately push no workflo
   expect(recentOf("model")[0].id).toBe("29");
 });
 
-/** The dialog of three models; what is searched for later is never found. */
-async function choice(words) {
+/** The dialog of three models; what is searched for later gets `later`, by default no answer. @type {(words: string, later?: Promise<any>) => Promise<any>} */
+async function choice(words, later = new Promise(() => {})) {
   const row = (endpoint) => ({ endpoint, name: endpoint, other: "", family: "", task: "", task_name: "", price: "", takes: [], complete: true, status: "active" });
   const listing = { found: 3, total: 3, date: "", models: ["a/text-to-video", "a/image-to-video", "b/text-to-video"].map(row) };
   let searches = 0;
   vi.stubGlobal("fetch", (path) => {
-    if (path === "/api/runninghub/models" && ++searches > 1) return new Promise(() => {});
+    if (path === "/api/runninghub/models" && ++searches > 1) return later;
     const body = { "/api/i18n": { en: english }, "/api/runninghub/session": { token: "t" }, "/api/runninghub/settings": { profiles: [] }, "/api/runninghub/models": listing }[path];
     return Promise.resolve({ ok: true, status: 200, json: async () => body });
   });
@@ -145,4 +145,14 @@ test("a model that is clicked is chosen while another search is under way", asyn
   field.oninput();
   second.click();
   expect(await chosen).toBe("a/image-to-video");
+});
+
+test("after a search that failed no model of the former list is chosen", async () => {
+  const refusal = { ok: false, status: 500, json: async () => ({ error: { key: "x", message: "No list." } }) };
+  const { chosen, field } = await choice("", Promise.resolve(refusal));
+  field.value = "flux";
+  field.oninput();
+  const primary = /** @type {any} */ (document.querySelector("dialog button.primary"));
+  primary.click();
+  expect(await chosen).toBe("flux");
 });

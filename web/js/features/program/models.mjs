@@ -89,9 +89,13 @@ export function openChoice({ task, profile, words: typed, reason }, offerKey) {
 				shown: first.length,
 				date: listing.date,
 			});
-			more.hidden = listing.found <= first.length;
+			const hasMore = listing.found > first.length;
+			if (!hasMore && document.activeElement === more) words.focus();
+			more.hidden = !hasMore;
 		} catch (error) {
-			if (!signal.aborted) count.textContent = messageOf(error);
+			if (signal.aborted) return;
+			show([], ""); // Enter would take a row of the former search
+			count.textContent = messageOf(error);
 		}
 	}
 
