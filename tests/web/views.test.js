@@ -11,6 +11,7 @@ import { explainedView } from "../../web/js/features/explanation.mjs";
 import { loadTexts } from "../../web/js/host/texts.js";
 import { actionButton, statusLine, h } from "../../web/js/lib/view.js";
 import { offerKey, testText } from "../../web/js/features/account.js";
+import { profileSelect } from "../../web/js/features/profiles.js";
 import { inspectionText } from "../../web/js/features/tasks.mjs";
 
 
@@ -228,4 +229,12 @@ test("without a key a node can be tried in the sandbox with a sample of its kind
   // Its new program is read by itself; what failed before is not asked again.
   expect(await again).toBe(false);
   expect(widgets.map(({ value }) => value)).toEqual(["1", "sandbox"]);
+});
+
+test("a default account that is chosen stays chosen when the accounts arrive", async () => {
+  serve({ "/runninghub/settings": { profiles: [{ name: "work" }], default: "" } });
+  const select = profileSelect("work");
+  select.value = "";
+  await vi.waitFor(() => expect([...select.options].map(({ value }) => value)).toEqual(["", "work", "sandbox"]));
+  expect(select.value).toBe("");
 });

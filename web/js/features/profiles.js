@@ -81,7 +81,7 @@ export const profiles = {
 export function profileSelect(chosen) {
 	const select = h("select");
 	const show = () => {
-		const value = select.value || chosen;
+		const value = select.options.length > 0 ? select.value : chosen; // "" is a choice, too
 		select.replaceChildren(...[...new Set([...names, chosen])].map(optionOf));
 		select.value = value;
 	};
