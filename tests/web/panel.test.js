@@ -85,7 +85,7 @@ test.each([
 });
 
 /** The list of past orders, of which the newest is under way; `add` has another one placed, and waits until the list tells it. */
-async function history(count) {
+async function history(count, answers = {}) {
   let newest = count;
   const entry = (order) => ({
     order, state: order === newest ? "running" : "done", first: "text", placed: 0, results: 1, name: `No. ${order}`, text: "", kind: "workflow", program: "1",
@@ -94,7 +94,8 @@ async function history(count) {
   const page = () => ({ orders: Array.from({ length: newest }, (_, at) => entry(newest - at)), before: null });
   vi.useFakeTimers();
   vi.stubGlobal("fetch", async (path) => {
-    const body = { "/api/i18n": { en: english }, "/api/runninghub/session": { token: "t" }, "/api/runninghub/history": page() }[path];
+    const body = { "/api/i18n": { en: english }, "/api/runninghub/session": { token: "t" }, "/api/runninghub/history": page(), ...answers }[path];
+    if (typeof body === "function") return body(entry);
     return { ok: Boolean(body), status: body ? 200 : 404, json: async () => body ?? {} };
   });
   await loadTexts();
@@ -103,6 +104,7 @@ async function history(count) {
   const titles = () => [...list.querySelectorAll(".order")].map((row) => row.querySelector(".title").textContent);
   await vi.waitFor(() => expect(titles()).toContain(`No. ${count}`));
   return {
+    view,
     content: /** @type {any} */ (view.content)[0],
     list,
     row: (order) => list.querySelector(`#runninghub-order-${order}`),
@@ -207,4 +209,99 @@ test("apps that one account could not list are nothing to the account chosen sin
   expect(gallery()).toContain("Redraw");
   expect(document.querySelector(".bad")).toBeNull();
   view.close();
+});
+
+const answer = (body) => ({ ok: true, status: 200, json: async () => body });
+
+test("what becomes of one order neither closes another one nor takes the focus from the search", async () => {
+  let end = () => {};
+  const more = { results: [], task_id: "1900000000000000301", seconds: 1, instance: "default" };
+  const { view, content, row, close } = await history(3, {
+    "/api/runninghub/history/order": async (entry) => answer({ ...entry(1), ...more }),
+    "/api/runninghub/history/again": () => new Promise((resolve) => (end = () => resolve(answer({ task_id: "" })))),
+  });
+  const detail = /** @type {any} */ (view.content)[1];
+  document.body.replaceChildren(content, detail);
+  const again = () => [...detail.querySelectorAll("button")].find(({ textContent }) => /again/i.test(textContent));
+  row(1).click();
+  await vi.waitFor(() => expect(again()).toBeDefined());
+  again().click();
+  again().click();
+  detail.querySelector(".back").click();
+  row(2).click();
+  await vi.waitFor(() => expect(again()).toBeDefined());
+  end();
+  await vi.advanceTimersByTimeAsync(10);
+  expect([detail.hidden, Boolean(again())]).toEqual([false, true]);
+  document.body.replaceChildren();
+  close();
+});
+
+test("a history that was closed is asked for no more, though an order of it ends", async () => {
+  const pending = () => {};
+  let end = pending;
+  let asked = 0;
+  const more = { results: [], task_id: "1900000000000000301", seconds: 1, instance: "default" };
+  const { view, row, close } = await history(3, {
+    "/api/runninghub/history": async (entry) => (asked++, answer({ orders: [3, 2, 1].map(entry), before: null })),
+    "/api/runninghub/history/order": async (entry) => answer({ ...entry(1), ...more }),
+    "/api/runninghub/history/again": () => new Promise((resolve) => (end = () => resolve(answer({ task_id: "" })))),
+  });
+  const detail = /** @type {any} */ (view.content)[1];
+  const again = () => [...detail.querySelectorAll("button")].find(({ textContent }) => /again/i.test(textContent));
+  row(1).click();
+  await vi.waitFor(() => expect(again()).toBeDefined());
+  again().click();
+  again().click();
+  await vi.waitFor(() => expect(end).not.toBe(pending));
+  view.close();
+  asked = 0;
+  end();
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(asked).toBe(0);
+  close();
+});
+
+test("a search of the history that fails is made again while an order is under way", async () => {
+  let fails = false;
+  const { content, close } = await history(3, {
+    "/api/runninghub/history": async (entry) => (fails ? { ok: false, status: 500, json: async () => ({ error: { key: "x", message: "No disk." } }) } : answer({ orders: [3, 2, 1].map(entry), before: null })),
+  });
+  const said = () => content.querySelector(".answer").textContent;
+  fails = true;
+  content.querySelector("select").onchange();
+  await vi.waitFor(() => expect(said()).toBe("No disk."));
+  fails = false;
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(said()).toBe("");
+  close();
+});
+
+test("an earlier look at what is under way, answered later, brings no card back", async () => {
+  const task = {
+    order: 1, task_id: "1900000000000000301", state: "placed", name: "A", kind: "workflow", program: "1", placed: 0, profile: "",
+    uncertain: false, followed: false, link: "", line: "", share: null, over: false, elapsed: 1, usual: 1, node: "", preview: "", coins: null, money: null,
+  };
+  const late = [];
+  let looks = 0;
+  vi.useFakeTimers();
+  vi.stubGlobal("fetch", async (path) => {
+    if (path !== "/api/runninghub/now") return answer({ "/api/i18n": { en: english }, "/api/runninghub/session": { token: "t" }, "/api/runninghub/tasks/fetch": {} }[path]);
+    looks += 1;
+    if (looks === 2) return new Promise((resolve) => late.push(() => resolve(answer({ tasks: [task] }))));
+    return answer({ tasks: looks === 1 ? [task] : [] });
+  });
+  await loadTexts();
+  const view = makeView();
+  const [, list] = /** @type {any} */ (view.content);
+  await vi.waitFor(() => expect(list.querySelector(".card")).not.toBeNull());
+  await vi.advanceTimersByTimeAsync(1_100);
+  expect(looks).toBe(2);
+  [...list.querySelectorAll("button")].find(({ textContent }) => textContent === "Fetch results").click();
+  await vi.waitFor(() => expect(list.querySelector(".card")).toBeNull());
+  late[0]();
+  await vi.advanceTimersByTimeAsync(10);
+  expect(list.querySelector(".card")).toBeNull();
+  view.close();
+  vi.useRealTimers();
 });

@@ -46,6 +46,7 @@ export function makeView() {
 		post("/runninghub/history", { words: searchInput.value, states: state.value ? [state.value] : [], since: since.value, before });
 
 	async function search() {
+		if (!isOpen) return;
 		const mine = ++turn;
 		try {
 			const page = await more();
@@ -57,6 +58,8 @@ export function makeView() {
 		} catch (error) {
 			if (mine !== turn) return;
 			setStatusError(status, error);
+			clearTimeout(pollTimer);
+			if (list.isUnderWay()) pollTimer = window.setTimeout(search, POLL_INTERVAL);
 		}
 	}
 
@@ -77,18 +80,20 @@ export function makeView() {
 	async function openOrder(order) {
 		detail.hidden = false;
 		overview.hidden = true;
+		const isShown = () => detail.contains(view); // an answer may come after another order was opened
 		const leave = (changed = false) => {
+			if (changed) void search();
+			if (!isShown()) return;
 			detail.hidden = true;
 			overview.hidden = false;
 			detail.replaceChildren();
-			if (changed) void search();
 			list.focus();
 		};
 		const back = h("button", { type: "button", className: "back", onclick: () => leave() }, `‹ ${t("history.back")}`);
 		const view = h("div", "detail", h("p", "muted", t("loading")));
 		detail.replaceChildren(back, view);
 		back.focus({ preventScroll: true });
-		await fill(view, () => orderView(order, leave, () => void openOrder(order)));
+		await fill(view, () => orderView(order, leave, () => void (isShown() && openOrder(order))));
 	}
 
 	/** Search at each keystroke, one request at a time: text typed meanwhile is searched for next. */
