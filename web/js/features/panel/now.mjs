@@ -22,22 +22,24 @@ export function makeView() {
 	/** @type {Map<number, { key: string, view: any, progress: any }>} */
 	const cards = new Map();
 	let timer = 0;
-	let isOpen = true;
+	let turn = 0;
 
 	async function look() {
+		const mine = ++turn; // an earlier request may be answered later
 		clearTimeout(timer);
 		let count = 0;
 		try {
 			const { tasks } = await post("/runninghub/now", {});
 			const { taskView } = await lazy("features/tasks.mjs");
 			count = tasks.length;
-			if (!isOpen) return;
+			if (mine !== turn) return;
 			setStatus(status, count === 0 ? t("now.none") : "");
 			keepFocus(list.parentElement ?? list, () => draw(tasks, taskView));
 		} catch (error) {
+			if (mine !== turn) return;
 			setStatusError(status, error);
 		}
-		if (isOpen) timer = window.setTimeout(look, count > 0 && !document.hidden ? BUSY : IDLE);
+		timer = window.setTimeout(look, count > 0 && !document.hidden ? BUSY : IDLE);
 	}
 
 	/** @param {any[]} tasks @param {any} taskView */
@@ -69,7 +71,7 @@ export function makeView() {
 	return {
 		content: [status, list, away, awayStatus],
 		close() {
-			isOpen = false;
+			turn += 1;
 			clearTimeout(timer);
 		},
 	};
