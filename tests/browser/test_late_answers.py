@@ -93,6 +93,19 @@ def test_a_link_that_was_typed_back_opens_no_chooser(either: Canvas) -> None:
     assert either.prompt() == before
 
 
+def test_a_program_that_comes_after_its_workflow_was_closed_opens_no_chooser(
+    either: Canvas,
+) -> None:
+    either.clear()
+    node = either.add(PROGRAM)
+    held = Held(either, "program")
+    either.type_into(node, "workflow", catalog.INVERT)
+    held.wait_for()
+    either.clear()
+    held.answer()
+    assert either.dialog.count() == 0
+
+
 def test_a_node_from_the_panel_may_be_used_before_its_program_is_there(either: Canvas) -> None:
     either.clear()
     panel = Panel(either)

@@ -9,6 +9,11 @@ const GAP = 70;
 
 export const rootGraph = () => app.rootGraph ?? app.graph?.rootGraph ?? app.graph;
 
+const graphs = () => [rootGraph(), ...(rootGraph().subgraphs?.values() ?? [])];
+
+/** Whether a node is in the open workflow: older front ends leave `node.graph` of one that was closed. @param {any} node */
+export const isInGraph = (node) => graphs().some(({ nodes }) => nodes?.includes(node));
+
 /** Whether that workflow is the open one; "" if a run has none. @param {string} [id] */
 export const isGraphOpen = (id) => !id || id === rootGraph().id;
 
@@ -107,7 +112,7 @@ export async function toPrompt() {
 
 /** Await `serialize` and restore number widgets: another pack's seed may be drawn at serialization and stay until a run ends. Texts are not restored: the user may type meanwhile. @type {<T>(serialize: () => Promise<T>) => Promise<T>} */
 async function keepingNumbers(serialize) {
-	const nodes = [rootGraph(), ...(rootGraph().subgraphs?.values() ?? [])].flatMap((graph) => graph.nodes);
+	const nodes = graphs().flatMap((graph) => graph.nodes);
 	const drawing = nodes.flatMap(({ widgets }) => widgets ?? []).filter(({ serializeValue, value }) => serializeValue && typeof value === "number");
 	const before = new Map(drawing.map((widget) => [widget, widget.value]));
 	try {

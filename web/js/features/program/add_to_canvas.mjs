@@ -1,6 +1,6 @@
 // Adds program nodes and loaders to the canvas, and applies the inputs of an earlier order.
 
-import { addNode, withUndoStep, freePlace, nodeOf, openPrompt, selection, revealNode, typeName } from "../../host/graph.js";
+import { addNode, isInGraph, withUndoStep, freePlace, nodeOf, openPrompt, selection, revealNode, typeName } from "../../host/graph.js";
 import { toast } from "../../host/comfy.js";
 import { textsOf } from "../../host/texts.js";
 import { clean, isFieldName, firstChoice, makeForm } from "../../lib/form.js";
@@ -37,7 +37,7 @@ export async function placeProgram(kind, id, profile = "", fields = []) {
 	if (!program) {
 		// Unless the user has taken it over: pressed its button, or typed another link.
 		const isUntouched = !stateOf(node).reading && textOf(node) === id.trim();
-		if (node.graph && isUntouched && !formOf(node)?.id) withUndoStep(() => node.graph.remove(node));
+		if (isInGraph(node) && isUntouched && !formOf(node)?.id) withUndoStep(() => node.graph.remove(node));
 		return null;
 	}
 	if (text && kind !== "module") text.value = program.id; // a module's id alone does not name it

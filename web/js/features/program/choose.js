@@ -1,7 +1,7 @@
 // Lets the user choose which fields and outputs of its program a node shows, then builds the node.
 
 import { toast } from "../../host/comfy.js";
-import { withUndoStep } from "../../host/graph.js";
+import { isInGraph, withUndoStep } from "../../host/graph.js";
 import { lazy } from "../../host/lazy.js";
 import { loadTexts, textsOf } from "../../host/texts.js";
 import { carryOver } from "../../lib/fields.js";
@@ -33,9 +33,10 @@ async function askChoice(node) {
 	if (isModel && !same) return applyForm(node, program, makeForm(program, first, before));
 	/** @type {typeof import("./chooser.mjs")} */
 	const { openChooser } = await lazy("features/program/chooser.mjs");
+	if (!isInGraph(node)) return; // another workflow was opened while that was loading
 	const choice = await openChooser(program, first);
 	const widget = widgetOf(node, programInput(node));
-	if (choice && node.graph) {
+	if (choice && isInGraph(node)) {
 		applyForm(node, program, makeForm(program, choice, before));
 	} else if (before?.id && !same && widget) {
 		// Cancelled: the node keeps its program.

@@ -1,6 +1,7 @@
 // Reads a node's program from our server; a failure that the user can resolve opens a dialog.
 
 import { confirmDialog } from "../../host/dialogs.js";
+import { isInGraph } from "../../host/graph.js";
 import { post, ServerError } from "../../host/server.js";
 import { loadTexts, textsOf } from "../../host/texts.js";
 import { idIn, kindOf, valueOf } from "../../lib/nodes.js";
@@ -33,7 +34,7 @@ export async function readProgram(node, fresh) {
 	try {
 		for (;;) {
 			const result = await fetchProgram(node, fresh, controller.signal).catch((error) => ({ error }));
-			if (controller.signal.aborted || !node.graph) return null;
+			if (controller.signal.aborted || !isInGraph(node)) return null;
 			if (!("error" in result)) return result;
 			if (!(await resolveFailure(node, result.error))) return null;
 		}

@@ -2,7 +2,7 @@
 
 import { toast } from "../../host/comfy.js";
 import { openDialog } from "../../host/dialogs.js";
-import { withUndoStep, onPlaced } from "../../host/graph.js";
+import { isInGraph, withUndoStep, onPlaced } from "../../host/graph.js";
 import { lazy } from "../../host/lazy.js";
 import { loadTexts, textsOf } from "../../host/texts.js";
 import { makeButton } from "../../host/widgets.js";
@@ -51,9 +51,10 @@ export async function openModels(node, { words = "", reason = "" } = {}) {
 	await loadTexts();
 	/** @type {typeof import("./models.mjs")} */
 	const { openChoice } = await lazy("features/program/models.mjs");
+	if (!isInGraph(node)) return;
 	const question = { task: classOf(node), profile: valueOf(node, "profile"), words, reason };
 	const chosen = await openChoice(question, () => void offerKey(node));
-	if (!node.graph) return;
+	if (!isInGraph(node)) return;
 	if (chosen) {
 		setWidget(node, "model", chosen);
 	} else if (words) {
