@@ -10,7 +10,8 @@ import { bytesText, estimateText } from "../../web/js/host/texts.js";
 import { explainedView } from "../../web/js/features/explanation.mjs";
 import { loadTexts } from "../../web/js/host/texts.js";
 import { actionButton, statusLine, h } from "../../web/js/lib/view.js";
-import { offerKey, testText } from "../../web/js/features/account.js";
+import { account, offerKey, testText } from "../../web/js/features/account.js";
+import { openModels } from "../../web/js/features/program/models.js";
 import { profileSelect } from "../../web/js/features/profiles.js";
 import { inspectionText } from "../../web/js/features/tasks.mjs";
 
@@ -237,4 +238,16 @@ test("a default account that is chosen stays chosen when the accounts arrive", a
   select.value = "";
   await vi.waitFor(() => expect([...select.options].map(({ value }) => value)).toEqual(["", "work", "sandbox"]));
   expect(select.value).toBe("");
+});
+
+// Modules that come later have an address with a version, by which there are none here.
+test("a choice of models that cannot be loaded says so", async () => {
+  const add = vi.spyOn(app.extensionManager.toast, "add");
+  await openModels(/** @type {any} */ ({}));
+  expect(add.mock.calls.map(([{ severity, summary }]) => [severity, summary])).toEqual([["warn", "RunningHub"]]);
+});
+
+test("a settings page that cannot be loaded says so in its place", async () => {
+  const page = account.settings[0].type();
+  await vi.waitFor(() => expect(page.querySelector(".bad").textContent).not.toBe(""));
 });

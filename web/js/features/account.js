@@ -7,7 +7,7 @@ import { lazy } from "../host/lazy.js";
 import { post } from "../host/server.js";
 import { dotted, loadTexts, numberText, textsOf } from "../host/texts.js";
 import { classOf, isOurs, kindOf, setWidget, valueOf } from "../lib/nodes.js";
-import { actionButton, statusLine, form, h, link, page, row, messageOf } from "../lib/view.js";
+import { actionButton, statusLine, form, h, link, page, row, fill } from "../lib/view.js";
 import { readSettings, cacheProfiles, SANDBOX } from "./profiles.js";
 import { failureActions } from "./failure_notices.js";
 
@@ -45,7 +45,7 @@ export const account = {
 function pageSetting(id, section, name, load) {
 	const type = () => {
 		const container = h("div", "runninghub-setting");
-		void loadTexts().then(async () => container.append(await load()));
+		void fill(container, async () => (await loadTexts(), [await load()]));
 		return container;
 	};
 	return { id, name, category: ["RunningHub", section, name], defaultValue: "", type };
@@ -114,7 +114,7 @@ async function showTest(name) {
 	try {
 		toast("success", saved, testText(await post("/runninghub/profiles/test", { name })));
 	} catch (error) {
-		toast("warn", saved, messageOf(error));
+		toast("warn", saved, error);
 	}
 }
 

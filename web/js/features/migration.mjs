@@ -6,7 +6,7 @@ import { replaceGraph, toWorkflow } from "../host/graph.js";
 import { get, post } from "../host/server.js";
 import { dotted, t as tAll, textsOf } from "../host/texts.js";
 import { report } from "./migration.js";
-import { actionButton, statusLine, card, fill, h, page, row } from "../lib/view.js";
+import { actionButton, setStatusError, statusLine, card, fill, h, page, row } from "../lib/view.js";
 
 const t = textsOf("migration");
 
@@ -139,8 +139,8 @@ function storeForm(key) {
 	const folded = h("details", {
 		ontoggle: async () => {
 			if (!folded.open || site.options.length > 0) return;
-			const { sites } = await get("/runninghub/settings");
-			site.append(...["", ...sites].map((value) => h("option", { value }, value || t("site"))));
+			const { sites } = await get("/runninghub/settings").catch((error) => (setStatusError(status, error), { sites: [] }));
+			if (sites.length > 0) site.replaceChildren(...["", ...sites].map((value) => h("option", { value }, value || t("site"))));
 		},
 	});
 	const store = async () => {

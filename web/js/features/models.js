@@ -8,7 +8,7 @@ import { post } from "../host/server.js";
 import { loadTexts, textsOf } from "../host/texts.js";
 import { ANY_MODEL, kindOf, setWidget, widgetOf } from "../lib/nodes.js";
 import { favouriteModels, recentOf } from "../lib/recent.js";
-import { actionButton, messageOf } from "../lib/view.js";
+import { actionButton } from "../lib/view.js";
 import { FIT } from "./program/fit.js";
 import { skipChoice } from "./program/models.js";
 import { failureActions } from "./failure_notices.js";
@@ -70,7 +70,7 @@ async function refresh() {
 		const { text } = await post("/runninghub/models/refresh", { profile: "" });
 		toast("success", t("refreshed"), text);
 	} catch (error) {
-		toast("warn", t("not_refreshed"), messageOf(error));
+		toast("warn", t("not_refreshed"), error);
 	}
 }
 

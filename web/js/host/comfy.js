@@ -2,6 +2,7 @@
 
 import { api, app } from "./scripts.js";
 import { stores } from "./stores.js";
+import { messageOf } from "../lib/view.js";
 
 /** Register a feature as an extension. Getters are preserved, since ComfyUI re-reads them. @param {string} name @param {RhFeature} feature */
 export const register = (name, feature) =>
@@ -15,16 +16,20 @@ export const settingOf = (id) => app.extensionManager?.setting?.get(id);
 /** @param {string} id @param {() => void} handler */
 export const onSetting = (id, handler) => app.ui?.settings?.addEventListener?.(`${id}.change`, handler);
 
-/** @type {(severity: "success" | "info" | "warn", summary: string, detail?: string) => void} */
+/** `detail`: a text or an error. @type {(severity: "success" | "info" | "warn", summary: string, detail?: unknown) => void} */
 export function toast(severity, summary, detail = "") {
+	const text = messageOf(detail);
 	const toasts = app.extensionManager?.toast;
 	const own = toasts?.[severity === "warn" ? "warning" : severity];
 	if (typeof own === "function") {
-		own(summary, { description: detail, duration: 8000 });
+		own(summary, { description: text, duration: 8000 });
 	} else {
-		toasts?.add({ severity, summary, detail, life: 8000 });
+		toasts?.add({ severity, summary, detail: text, life: 8000 });
 	}
 }
+
+/** Show the error of what nothing else awaits. @param {unknown} error */
+export const toastError = (error) => toast("warn", "RunningHub", error);
 
 /** Dismiss ComfyUI's generic error overlay; the failed node stays outlined. */
 export const closeOverlay = () => stores()?._s.get("executionError")?.dismissErrorOverlay?.();

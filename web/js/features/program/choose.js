@@ -8,7 +8,6 @@ import { carryOver } from "../../lib/fields.js";
 import { clean, firstChoice, makeForm, choiceOf, fingerprint } from "../../lib/form.js";
 import { kindOf, widgetOf } from "../../lib/nodes.js";
 import { rememberUse } from "../../lib/recent.js";
-import { messageOf } from "../../lib/view.js";
 import { build, formOf, linkedSlots } from "./build.js";
 import { readProgram } from "./loader.js";
 import { openModels, settleModel } from "./models.js";
@@ -17,7 +16,7 @@ import { programInput, rememberText, labelButton, stateOf, textOf } from "./stat
 const t = textsOf("form");
 
 /** @param {ComfyNode} node */
-export const choose = (node) => askChoice(node).catch((error) => toast("warn", node.title, messageOf(error)));
+export const choose = (node) => askChoice(node).catch((error) => toast("warn", node.title, error));
 
 /** @param {ComfyNode} node */
 async function askChoice(node) {

@@ -1,6 +1,6 @@
 // Nodes of standard models: when the choice opens, setup after it, and models no longer offered.
 
-import { toast } from "../../host/comfy.js";
+import { toast, toastError } from "../../host/comfy.js";
 import { openDialog } from "../../host/dialogs.js";
 import { isInGraph, withUndoStep, onPlaced } from "../../host/graph.js";
 import { lazy } from "../../host/lazy.js";
@@ -46,14 +46,17 @@ export function showButtons(node) {
 }
 
 /** Open the choice, unless a dialog is open; the result is set as if it were pasted. @type {(node: ComfyNode, first?: { words?: string, reason?: string }) => Promise<void>} */
-export async function openModels(node, { words = "", reason = "" } = {}) {
+export const openModels = (node, question) => askModel(node, question).catch(toastError);
+
+/** @type {typeof openModels} */
+async function askModel(node, { words = "", reason = "" } = {}) {
 	if (document.querySelector("dialog.runninghub-dialog[open]")) return;
 	await loadTexts();
 	/** @type {typeof import("./models.mjs")} */
 	const { openChoice } = await lazy("features/program/models.mjs");
 	if (!isInGraph(node)) return;
 	const question = { task: classOf(node), profile: valueOf(node, "profile"), words, reason };
-	const chosen = await openChoice(question, () => void offerKey(node));
+	const chosen = await openChoice(question, () => void offerKey(node).catch(toastError));
 	if (!isInGraph(node)) return;
 	if (chosen) {
 		setWidget(node, "model", chosen);

@@ -1,6 +1,7 @@
 // Nodes with the inputs and outputs of their program, from whichever source a graph is loaded.
 
 import { extendAdvanced, INPUT, isHidden, makeAdvanced, syncAdvanced, watchAdvanced } from "../../host/advanced.js";
+import { toastError } from "../../host/comfy.js";
 import { isRestoring } from "../../host/graph.js";
 import { labelBoxes } from "../../host/labels.js";
 import { isLoadingPrompt, rerunNode, onPromptLoad } from "../../host/queue.js";
@@ -234,6 +235,6 @@ function menuOf(node) {
 		{ content: t("choose"), callback: () => void choose(node) },
 		...(isModule ? [] : [{ content: t("update_menu"), disabled: !formOf(node)?.id, callback: () => void update(node) }]),
 		...(isModel || isModule ? [] : own),
-		{ content: t("again"), callback: () => void rerunNode(node) },
+		{ content: t("again"), callback: () => void rerunNode(node).catch(toastError) },
 	];
 }

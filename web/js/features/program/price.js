@@ -8,7 +8,6 @@ import { makeButton } from "../../host/widgets.js";
 import { toNumber, parseJson } from "../../lib/form.js";
 import { onWidgetChange, isLinked, sourceOf, valueOf, widgetOf } from "../../lib/nodes.js";
 import { countOrders } from "../../lib/orders.js";
-import { messageOf } from "../../lib/view.js";
 import { formOf, valuesOf } from "./build.js";
 
 const t = textsOf("models");
@@ -126,7 +125,7 @@ async function requestQuote(node) {
 		storePrice(node, text);
 		quoteListeners.forEach((listener) => listener());
 	} catch (error) {
-		toast("warn", t("no_answer"), messageOf(error));
+		toast("warn", t("no_answer"), error);
 		await updatePrice(node);
 	}
 }

@@ -1,5 +1,6 @@
 // Fields that name a checkpoint or a LoRA: a combo that offers the cloud's models, or free text.
 
+import { toastError } from "../../host/comfy.js";
 import { lazy } from "../../host/lazy.js";
 import { loadTexts, textsOf } from "../../host/texts.js";
 import { makeLazyOptions } from "../../host/widgets.js";
@@ -24,7 +25,7 @@ export function offerModels(node, widget, kind) {
 	onWidgetChange(widget, (value) => {
 		if (value !== FIND) return;
 		widget.value = former;
-		void openSearch(node, widget, kind, valueOf(node, "profile"));
+		openSearch(node, widget, kind, valueOf(node, "profile"));
 	});
 }
 
@@ -35,11 +36,14 @@ const KINDS = { ckpt_name: "CHECKPOINT", unet_name: "UNET", lora_name: "LORA" };
 export const modelSearchItems = (node, profile) =>
 	(node.widgets ?? []).flatMap((widget) => {
 		const kind = KINDS[widget.name] && (/gguf/i.test(node.type) ? "GGUF" : KINDS[widget.name]);
-		return kind ? [{ content: t("find"), callback: () => void openSearch(node, widget, kind, profile) }] : [];
+		return kind ? [{ content: t("find"), callback: () => openSearch(node, widget, kind, profile) }] : [];
 	});
 
+/** @type {(node: ComfyNode, widget: ComfyWidget, kind: string, profile: string) => void} */
+const openSearch = (...question) => void askSearch(...question).catch(toastError);
+
 /** @type {(node: ComfyNode, widget: ComfyWidget, kind: string, profile: string) => Promise<void>} */
-async function openSearch(node, widget, kind, profile) {
+async function askSearch(node, widget, kind, profile) {
 	/** @type {typeof import("./resources.mjs")} */
 	const { openResources } = await lazy("features/program/resources.mjs");
 	const question = { kind, profile, value: String(widget.value ?? ""), module: moduleOf(node) };

@@ -1,5 +1,6 @@
 // Dialog of a node without a program: an id or link, recent programs, a key, samples of the sandbox.
 
+import { toastError } from "../../host/comfy.js";
 import { openDialog } from "../../host/dialogs.js";
 import { loadTexts, textsOf } from "../../host/texts.js";
 import { get, post } from "../../host/server.js";
@@ -26,7 +27,7 @@ export async function openStart(node) {
 	const status = statusLine();
 	const key = actionButton(t("start.no_key"), status, () => {
 		dialog.close();
-		void offerKey(node);
+		void offerKey(node).catch(toastError);
 	});
 	const recent = recentOf(kind).map(({ id, name }) => {
 		const onclick = () => {
