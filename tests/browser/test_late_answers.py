@@ -106,6 +106,21 @@ def test_a_program_that_comes_after_its_workflow_was_closed_opens_no_chooser(
     assert either.dialog.count() == 0
 
 
+def test_options_that_come_after_another_workflow_was_opened_are_not_for_its_marks(
+    canvas: Canvas,
+) -> None:
+    canvas.marked_part(64)
+    other = canvas.workflow()
+    (inverted,) = canvas.nodes("ImageInvert")
+    canvas.select(inverted)
+    held = Held(canvas, "segment_options.mjs")
+    canvas.run_js("() => void app.extensionManager.command.execute('runninghub.segments.options')")
+    held.wait_for()
+    canvas.load(other)
+    held.answer()
+    assert canvas.dialog.count() == 0
+
+
 def test_a_node_from_the_panel_may_be_used_before_its_program_is_there(either: Canvas) -> None:
     either.clear()
     panel = Panel(either)

@@ -1,6 +1,6 @@
 // Segments, parts of the local graph that run on RunningHub: marks nodes and groups, and explains what a run would do.
 
-import { toast } from "../host/comfy.js";
+import { toast, toastError } from "../host/comfy.js";
 import { openDialog } from "../host/dialogs.js";
 import { withUndoStep, redraw, rootGraph, selection as selected, revealNode, classTitle, toPrompt } from "../host/graph.js";
 import { clean } from "../lib/form.js";
@@ -82,11 +82,12 @@ function chipsOf(thing) {
 
 /** Open the options of a marked thing's segment, with the focus on the field `focused`. @type {(things: any[], focused?: string) => Promise<void>} */
 async function openOptions(things, focused) {
-	const current = things.map(markOf).find(Boolean);
-	if (!current) return toast("info", t("select_marked"));
-	const members = () => marked(current.segment);
 	/** @type {typeof import("./segment_options.mjs")} */
 	const { openSegmentOptions } = await lazy("features/segment_options.mjs");
+	// Of this workflow: another may have been opened while that was loading.
+	const current = marked().filter((thing) => things.includes(thing)).map(markOf)[0];
+	if (!current) return toast("info", t("select_marked"));
+	const members = () => marked(current.segment);
 	openSegmentOptions(current, members().length, (newMark) => setMarks(members(), newMark), focused);
 }
 
@@ -133,7 +134,7 @@ async function offerLocal() {
 		{ label: t("later") },
 		{ label: t("run_locally"), run: () => unmark(marked()) },
 		{ label: tAccount("offer.try_button"), run: useSandboxForAll },
-		{ label: t("enter_key"), primary: true, run: () => void offerKey(null) },
+		{ label: t("enter_key"), primary: true, run: () => void offerKey(null).catch(toastError) },
 	];
 	const body = t("no_key_text", { count: marked().length });
 	openDialog({ title: t("no_key_title"), body, buttons });
@@ -159,7 +160,7 @@ function menuOf(thing) {
 	if (!current) return [{ content: t("mark"), callback: () => mark(things) }];
 	return [
 		{ content: unmarking, callback: () => unmark(things) },
-		{ content: t("menu", { name: current.segment }), callback: () => void openOptions([holder]) },
+		{ content: t("menu", { name: current.segment }), callback: () => void openOptions([holder]).catch(toastError) },
 		{ content: `${tExplain("title")}…`, callback: () => void explain() },
 		...modelSearchItems(thing, current.profile ?? ""),
 	];
