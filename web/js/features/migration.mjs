@@ -24,6 +24,7 @@ export async function openReplace() {
 	const skip = new Set();
 	const body = loading();
 	const run = async () => {
+		if (!look) return false;
 		if (look.replaced.length === 0) return;
 		const result = skip.size === 0 ? look : await post("/runninghub/migration/replace", { graph, skip: [...skip] });
 		if (result.replaced.length === 0 || !body.isConnected) return; // closed meanwhile: the graph may be another
@@ -37,9 +38,10 @@ export async function openReplace() {
 		body,
 		buttons: [{ label: tAll("form.cancel") }, { label: t("replace"), primary: true, run }],
 	});
-	/** @type {any} */
-	const main = dialog.element.querySelector("button.primary");
+	/** @type {any[]} */
+	const [other, main] = [...dialog.element.querySelectorAll(".buttons button")];
 	main.hidden = true;
+	other.focus(); // else the page behind would hear the keys
 	await fill(body, async () => {
 		look = await post("/runninghub/migration/replace", { graph });
 		if (look.replaced.length + look.stays.length === 0) return [h("p", "", t("none"))];
@@ -49,7 +51,7 @@ export async function openReplace() {
 		const stayCard = stays.length > 0 && card(t("stays"), h("ul", "", ...stays));
 		return [h("p", "muted", t("intro")), ...cards, stayCard];
 	});
-	(body.querySelector("input") ?? main).focus({ preventScroll: true });
+	if (document.activeElement === other) body.querySelector("input")?.focus({ preventScroll: true });
 }
 
 /** @type {(replacement: any, skip: Set<string>) => HTMLElement} */
@@ -75,10 +77,13 @@ export async function openKeys() {
 	const here = h("div");
 	const saved = h("div");
 	const status = statusLine();
+	let removed = Promise.resolve();
+	/** One at a time: a later answer's graph would bring back the key that an earlier one has removed. @param {() => Promise<void>} remove */
+	const inTurn = (remove) => (removed = removed.catch(() => null).then(() => (here.isConnected ? remove() : undefined)));
 	const showHere = () =>
 		fill(here, async () => {
 			const { keys } = await post("/runninghub/keys/find", { graph: toWorkflow() });
-			return keys.length > 0 ? keys.map((/** @type {any} */ key) => keyCard(key, () => showHere())) : [h("p", "", t("no_keys"))];
+			return keys.length > 0 ? keys.map((/** @type {any} */ key) => keyCard(key, inTurn, () => here.isConnected, showHere)) : [h("p", "", t("no_keys"))];
 		});
 	const showSaved = () =>
 		fill(saved, async () => {
@@ -106,18 +111,18 @@ export async function openKeys() {
 /** @param {any} key */
 const keyDetails = ({ surety, places }) => h("p", { className: "muted", dir: "auto" }, dotted(t(`surety.${surety}`), ...places));
 
-/** @type {(key: any, reload: () => Promise<void>) => HTMLElement} */
-function keyCard(key, reload) {
+/** @type {(key: any, inTurn: (remove: () => Promise<void>) => Promise<void>, isOpen: () => boolean, reload: () => Promise<void>) => HTMLElement} */
+function keyCard(key, inTurn, isOpen, reload) {
 	const status = statusLine();
 	const remove = async () => {
 		const { graph } = await post("/runninghub/keys/clean", { graph: toWorkflow(), keys: [key.id] });
-		if (!status.isConnected) return; // closed meanwhile: another graph may be open
+		if (!isOpen()) return; // closed meanwhile: another graph may be open
 		await replaceGraph(graph);
 		refreshNotices();
 		toast("success", t("removed"));
 		await reload();
 	};
-	return card(key.key, keyDetails(key), row(actionButton(t("remove"), status, remove, t("remove_sure"))), storeForm(key), status);
+	return card(key.key, keyDetails(key), row(actionButton(t("remove"), status, () => inTurn(remove), t("remove_sure"))), storeForm(key), status);
 }
 
 /** @type {(file: any, key: any, reload: () => Promise<void>) => HTMLElement} */
