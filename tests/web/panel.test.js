@@ -9,7 +9,7 @@ import { rowForKey, visibleRows } from "../../web/js/lib/windowing.js";
 import { makeView as makeApps } from "../../web/js/features/panel/add.mjs";
 import { makeView as makeHistory, ROW } from "../../web/js/features/panel/history.mjs";
 import { makeView } from "../../web/js/features/panel/now.mjs";
-import { lastDays, spentText } from "../../web/js/features/panel/spend.mjs";
+import { lastDays, makeView as makeSpend, spentText } from "../../web/js/features/panel/spend.mjs";
 
 // The one that is asked for here; `lazy.test.js` has addresses with a version, which a file has none of.
 vi.mock("../../web/js/host/lazy.js", () => ({ lazy: () => import("../../web/js/features/tasks.mjs") }));
@@ -304,4 +304,78 @@ test("an earlier look at what is under way, answered later, brings no card back"
   expect(list.querySelector(".card")).toBeNull();
   view.close();
   vi.useRealTimers();
+});
+
+/** The tab of programs to add, with pages of apps that are answered by hand: `answers` by the place of their request. */
+async function apps() {
+  const answers = [];
+  vi.stubGlobal("fetch", async (path) => {
+    if (path === "/api/runninghub/apps") return new Promise((resolve) => answers.push(resolve));
+    return answer({ "/api/i18n": { en: english }, "/api/runninghub/session": { token: "t" }, "/api/runninghub/settings": { profiles: [], default: "" } }[path]);
+  });
+  await loadTexts();
+  const view = makeApps();
+  document.body.replaceChildren(.../** @type {any} */ (view.content));
+  const button = (label) => /** @type {any} */ ([...document.querySelectorAll("button")].find(({ textContent }) => textContent === label));
+  await vi.waitFor(() => expect(answers).toHaveLength(1));
+  const page = (title, next) => answer({ apps: [{ id: title, title, description: "", cover: "" }], next, total: 2 });
+  return { answers, button, page, close: view.close, gallery: () => /** @type {any} */ (document.querySelector(".gallery")).textContent };
+}
+
+const MORE = english.runninghub.canvas.panel.add.more;
+const refused = { ok: false, status: 500, json: async () => ({ error: { key: "x", message: "No line." } }) };
+
+test("the button for more apps hands the focus on when there are no more", async () => {
+  const { answers, button, page, gallery, close } = await apps();
+  answers[0](page("Redraw", 2));
+  await vi.waitFor(() => expect(gallery()).toContain("Redraw"));
+  const more = button(MORE);
+  more.focus();
+  more.click();
+  await vi.waitFor(() => expect(answers).toHaveLength(2));
+  answers[1](page("Upscale", null));
+  await vi.waitFor(() => expect(gallery()).toContain("Upscale"));
+  expect([more.hidden, document.activeElement]).toEqual([true, document.querySelector("input[type=search]")]);
+  close();
+});
+
+test("apps that cannot be listed leave no word of loading", async () => {
+  const { answers, button, page, gallery, close } = await apps();
+  answers[0](page("Redraw", 2));
+  await vi.waitFor(() => expect(gallery()).toContain("Redraw"));
+  /** @type {any} */ (document.querySelectorAll("select")[1]).onchange();
+  button(MORE).click();
+  await vi.waitFor(() => expect(answers).toHaveLength(3));
+  answers[2](refused);
+  answers[1](page("Late", null));
+  await vi.waitFor(() => expect(document.querySelector(".bad")?.textContent).toBe("No line."));
+  expect(gallery()).toBe("");
+  close();
+});
+
+test("a favourite that is marked among those used lately keeps the focus in the list", async () => {
+  rememberUse(/** @type {any} */ ({ kind: "app", id: "1900000000000000201", name: "Redraw" }));
+  const { close } = await apps();
+  const star = /** @type {any} */ (document.querySelector(".programs .star"));
+  star.focus();
+  star.click();
+  expect(document.querySelector(".programs")?.contains(document.activeElement)).toBe(true);
+  close();
+});
+
+test("the sums of one account do not stand under another's name", async () => {
+  let asked = 0;
+  const sum = { orders: 0, coins: null, money: null, third_party_money: null, untold: 0 };
+  const spending = { currency: "", days: [], programs: [], today: sum, week: sum, all: sum, limits: [], balance: "14 coins", csv: {} };
+  vi.stubGlobal("fetch", async (path) => {
+    if (path === "/api/runninghub/spend" && ++asked > 1) return new Promise(() => {});
+    return answer({ "/api/i18n": { en: english }, "/api/runninghub/session": { token: "t" }, "/api/runninghub/settings": { profiles: [], default: "" }, "/api/runninghub/spend": spending }[path]);
+  });
+  await loadTexts();
+  const view = makeSpend();
+  const [account, , body] = /** @type {any} */ (view.content);
+  await vi.waitFor(() => expect(body.textContent).toContain("14 coins"));
+  account.onchange();
+  expect(body.textContent).toBe("");
+  view.close();
 });

@@ -7,7 +7,7 @@ import { numberText, textsOf } from "../../host/texts.js";
 import { clean } from "../../lib/form.js";
 import { idIn, MODEL_CLASSES } from "../../lib/nodes.js";
 import { toggleFavourite, allFavourites, recentOf } from "../../lib/recent.js";
-import { actionButton, statusLine, form, h, row, setStatus, setStatusError } from "../../lib/view.js";
+import { actionButton, statusLine, form, h, keepFocus, row, setStatus, setStatusError } from "../../lib/view.js";
 import { profileSelect } from "../profiles.js";
 
 const t = textsOf("panel");
@@ -20,7 +20,7 @@ export function makeView() {
 	const account = profileSelect("");
 	account.setAttribute("aria-label", t("spend.account"));
 	const programs = h("div", "programs");
-	const showSaved = () => programs.replaceChildren(...savedProgramViews(account, showSaved));
+	const showSaved = () => keepFocus(programs, () => programs.replaceChildren(...savedProgramViews(account, showSaved)));
 	showSaved();
 	const apps = appsView(account, showSaved);
 	account.onchange = () => void apps.start();
@@ -123,7 +123,9 @@ function appsView(account, reload) {
 	async function load() {
 		const mine = ++turn;
 		const page = await post("/runninghub/apps", { sort: sort.value, page: next ?? 1, profile: account.value }).catch((error) => {
-			if (mine === turn) throw error;
+			if (mine !== turn || !isOpen) return;
+			draw(); // in place of "Loading…"
+			throw error;
 		});
 		if (mine !== turn || !isOpen) return;
 		const ids = new Set(apps.map(({ id }) => id));
@@ -136,12 +138,12 @@ function appsView(account, reload) {
 	async function start() {
 		apps = [];
 		next = 1;
+		total = null;
 		setStatus(status);
-		list.replaceChildren(h("p", "muted", t("loading")));
+		keepFocus(list, () => list.replaceChildren(h("p", "muted", t("loading"))));
 		try {
 			await load();
 		} catch (error) {
-			list.replaceChildren();
 			setStatusError(status, error);
 		}
 	}
@@ -158,8 +160,9 @@ function appsView(account, reload) {
 			if (cover) covers.observe(frame);
 			return programView({ kind: "app", id, name: title }, liked.some((program) => program.kind === "app" && program.id === id), account, reload, frame);
 		});
-		list.replaceChildren(...views);
+		keepFocus(list, () => list.replaceChildren(...views));
 		countLine.textContent = t("add.loaded", { shown: numberText(matches.length), loaded: numberText(apps.length), total: total === null ? "?" : numberText(total) });
+		if (next === null && document.activeElement === more) words.focus();
 		more.hidden = next === null;
 	}
 

@@ -21,13 +21,13 @@ export function makeView() {
 	async function load() {
 		const mine = ++turn;
 		setStatus(status);
+		body.replaceChildren(); // the sums of another account
 		try {
 			const spending = await post("/runninghub/spend", { days: DAYS, profile: account.value });
 			if (mine === turn) body.replaceChildren(...spendView(spending).filter(Boolean));
 		} catch (error) {
 			if (mine !== turn) return;
 			setStatusError(status, error);
-			body.replaceChildren();
 		}
 	}
 	account.onchange = () => void load();
@@ -87,17 +87,17 @@ function charts(days, currency) {
 		[t("spend.unit_coins"), coinsText, ({ coins }) => Number(coins ?? 0)],
 		[currency || t("spend.unit_money"), (money) => moneyText(money, currency), ({ money, third_party_money: third }) => Number(money ?? 0) + Number(third ?? 0)],
 	];
-	return kinds.filter(([, , of]) => days.some((day) => of(day) > 0)).map(([unit, setStatus, of]) => chart(days, unit, setStatus, of));
+	return kinds.filter(([, , of]) => days.some((day) => of(day) > 0)).map(([unit, format, of]) => chart(days, unit, format, of));
 }
 
-/** Bars of the last DAYS days; for screen readers a list. @type {(days: any[], unit: string, say: (value: number) => string, of: (day: any) => number) => any} */
-function chart(days, unit, setStatus, of) {
+/** Bars of the last DAYS days; for screen readers a list. @type {(days: any[], unit: string, format: (value: number) => string, of: (day: any) => number) => any} */
+function chart(days, unit, format, of) {
 	const byDay = new Map(days.map((day) => [day.day, of(day)]));
 	const dates = lastDays(DAYS);
 	const most = Math.max(...dates.map((date) => byDay.get(date) ?? 0)) || 1;
 	const bars = dates.map((date) => {
 		const value = byDay.get(date) ?? 0;
-		const label = `${dayText(date)}: ${setStatus(value) || t("spend.nothing")}`;
+		const label = `${dayText(date)}: ${format(value) || t("spend.nothing")}`;
 		const bar = h("span", { className: "bar", title: label });
 		bar.style.height = `${value > 0 ? Math.max(3, (100 * value) / most) : 0}%`;
 		return h("span", { className: "day", title: label, role: "listitem", ariaLabel: label }, bar);

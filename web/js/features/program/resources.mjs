@@ -4,7 +4,7 @@
 import { openDialog } from "../../host/dialogs.js";
 import { post } from "../../host/server.js";
 import { dotted, textsOf } from "../../host/texts.js";
-import { h, page, messageOf } from "../../lib/view.js";
+import { h, keepFocus, page, messageOf } from "../../lib/view.js";
 
 const t = textsOf("resources");
 
@@ -45,8 +45,10 @@ export function openResources({ kind, profile, value, module }, show) {
 			button.ondblclick = () => finish();
 			return button;
 		});
-		styles.replaceChildren(...views);
-		styles.hidden = views.length === 0;
+		keepFocus(styles.parentElement ?? styles, () => {
+			styles.replaceChildren(...views);
+			styles.hidden = views.length === 0;
+		});
 		mark();
 	}
 
