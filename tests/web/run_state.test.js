@@ -142,3 +142,27 @@ test("what nodes say is read again once a step of undo has put their values back
   expect(shared.runninghub).toEqual({ changes: 1 });
   page.remove();
 });
+
+test("an estimate that could not be asked for is asked for again later, while it is drawn", async () => {
+  let asked = 0;
+  vi.useFakeTimers();
+  vi.stubGlobal("fetch", async (path) => {
+    const fails = path.endsWith("/estimate") && ++asked === 1;
+    return { ok: !fails, status: fails ? 500 : 200, json: async () => ({ token: "t", runs: 4, seconds: 34, coins: 7, money: null }) };
+  });
+  vi.stubGlobal("LGraphBadge", class { constructor(badge) { Object.assign(this, badge); } });
+  const node = { ...makeNode(3), widgets: [{ name: "workflow", value: "1900000000000000177" }], badges: [] };
+  runState.nodeCreated(node);
+  const draw = () => node.badges.map((read) => read().text).join();
+  for (let second = 0; second < 10; second += 1) {
+    draw();
+    await vi.advanceTimersByTimeAsync(1_000);
+  }
+  expect([asked, draw()]).toEqual([1, ""]);
+  await vi.advanceTimersByTimeAsync(30_000);
+  draw();
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(asked).toBe(2);
+  expect(draw()).not.toBe("");
+  vi.useRealTimers();
+});

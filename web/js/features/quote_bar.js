@@ -86,10 +86,10 @@ async function updateQuote(mayRetry = false, graph = null) {
 	const nodes = activeNodes(rootGraph());
 	const programs = distinctOrders(nodes).map(quoteEntry);
 	const marked = isMarked && !nodes.some(({ type }) => UPLOADING.test(type));
-	// Null if another pack's widget fails to serialize.
-	const prompt = marked ? await toPrompt().catch(() => null) : {};
+	// None if nothing is ordered, or another pack's widget fails to serialize.
+	const prompt = marked ? await toPrompt().catch(() => null) : programs[0] && {};
 	if (mine !== turn) return;
-	if (!prompt || (programs.length === 0 && !marked)) {
+	if (!prompt) {
 		quotedKey = "";
 		return hideQuote();
 	}

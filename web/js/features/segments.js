@@ -85,7 +85,7 @@ async function openOptions(things, focused) {
 	/** @type {typeof import("./segment_options.mjs")} */
 	const { openSegmentOptions } = await lazy("features/segment_options.mjs");
 	// Of this workflow: another may have been opened while that was loading.
-	const current = marked().filter((thing) => things.includes(thing)).map(markOf)[0];
+	const current = markOf(marked().find((thing) => things.includes(thing)));
 	if (!current) return toast("info", t("select_marked"));
 	const members = () => marked(current.segment);
 	openSegmentOptions(current, members().length, (newMark) => setMarks(members(), newMark), focused);

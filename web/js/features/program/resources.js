@@ -25,7 +25,7 @@ export function offerModels(node, widget, kind) {
 	onWidgetChange(widget, (value) => {
 		if (value !== FIND) return;
 		widget.value = former;
-		openSearch(node, widget, kind, valueOf(node, "profile"));
+		void openSearch(node, widget, kind, valueOf(node, "profile")).catch(toastError);
 	});
 }
 
@@ -36,14 +36,11 @@ const KINDS = { ckpt_name: "CHECKPOINT", unet_name: "UNET", lora_name: "LORA" };
 export const modelSearchItems = (node, profile) =>
 	(node.widgets ?? []).flatMap((widget) => {
 		const kind = KINDS[widget.name] && (/gguf/i.test(node.type) ? "GGUF" : KINDS[widget.name]);
-		return kind ? [{ content: t("find"), callback: () => openSearch(node, widget, kind, profile) }] : [];
+		return kind ? [{ content: t("find"), callback: () => void openSearch(node, widget, kind, profile).catch(toastError) }] : [];
 	});
 
-/** @type {(node: ComfyNode, widget: ComfyWidget, kind: string, profile: string) => void} */
-const openSearch = (...question) => void askSearch(...question).catch(toastError);
-
 /** @type {(node: ComfyNode, widget: ComfyWidget, kind: string, profile: string) => Promise<void>} */
-async function askSearch(node, widget, kind, profile) {
+async function openSearch(node, widget, kind, profile) {
 	/** @type {typeof import("./resources.mjs")} */
 	const { openResources } = await lazy("features/program/resources.mjs");
 	const question = { kind, profile, value: String(widget.value ?? ""), module: moduleOf(node) };
