@@ -379,3 +379,27 @@ test("the sums of one account do not stand under another's name", async () => {
   expect(body.textContent).toBe("");
   view.close();
 });
+
+test("what a bound would free is that of the bounds that were looked at last", async () => {
+  const answers = [];
+  let looks = 0;
+  const freed = (orders) => ({ days: 30, orders: 1000, bytes: 1e9, kept: 0, frees: { orders, bytes: 0 } });
+  vi.stubGlobal("fetch", async (path) => {
+    if (path === "/api/runninghub/retention" && ++looks > 1) return new Promise((resolve) => answers.push(resolve));
+    return answer({ "/api/i18n": { en: english }, "/api/runninghub/session": { token: "t" }, "/api/runninghub/history": { orders: [], before: null }, "/api/runninghub/retention": freed(0) }[path]);
+  });
+  await loadTexts();
+  const view = makeHistory();
+  const details = /** @type {any} */ (view.content)[0].querySelector(".retention");
+  details.open = true;
+  await vi.waitFor(() => expect(details.querySelector("input")).not.toBeNull());
+  for (const input of [...details.querySelectorAll("input")].slice(0, 2)) input.onchange();
+  await vi.waitFor(() => expect(answers).toHaveLength(2));
+  const effect = () => details.querySelector(".kept .muted").textContent;
+  answers[1](answer(freed(22)));
+  await vi.waitFor(() => expect(effect()).toContain("22"));
+  answers[0](answer(freed(777)));
+  await new Promise((done) => setTimeout(done, 20));
+  expect(effect()).toContain("22");
+  view.close();
+});

@@ -12,6 +12,7 @@ import { loadTexts } from "../../web/js/host/texts.js";
 import { actionButton, statusLine, h } from "../../web/js/lib/view.js";
 import { account, offerKey, testText } from "../../web/js/features/account.js";
 import { openModels } from "../../web/js/features/program/models.js";
+import { keysPage } from "../../web/js/features/keys.mjs";
 import { profileSelect } from "../../web/js/features/profiles.js";
 import { inspectionText } from "../../web/js/features/tasks.mjs";
 
@@ -250,4 +251,44 @@ test("a choice of models that cannot be loaded says so", async () => {
 test("a settings page that cannot be loaded says so in its place", async () => {
   const page = account.settings[0].type();
   await vi.waitFor(() => expect(page.querySelector(".bad").textContent).not.toBe(""));
+});
+
+/** Answers that route by hand, once the returned promise's function is called. @type {(route: string, body: any) => Promise<() => void>} */
+function held(route, body) {
+  const fetchRest = globalThis.fetch;
+  return new Promise((asked) =>
+    vi.stubGlobal("fetch", (path, options) =>
+      path === `/api${route}` ? new Promise((resolve) => asked(() => resolve({ ok: true, status: 200, json: async () => body }))) : fetchRest(path, options),
+    ),
+  );
+}
+
+test("a sandbox that has started after Cancel is nothing to the node", async () => {
+  serve(settings);
+  const asked = held("/runninghub/sandbox", { on: true, samples: [] });
+  const widgets = ["workflow", "profile"].map((name) => ({ name, value: "" }));
+  const ready = offerKey(/** @type {any} */ ({ comfyClass: "RunningHubRemoteWorkflow", widgets }));
+  await vi.waitFor(() => press("Start the sandbox"));
+  const answer = await asked;
+  press("Close");
+  expect(await ready).toBe(false);
+  answer();
+  await new Promise((done) => setTimeout(done, 20));
+  expect(widgets.map(({ value }) => value)).toEqual(["", ""]);
+});
+
+test("what is typed while an account's setting is stored stays", async () => {
+  const profile = { name: "main", origin: "https://www.runninghub.ai", key_tail: "1", workflow: "", webhook: "", route: "", from: "file" };
+  serve({ "/runninghub/settings": { ...settings["/runninghub/settings"], profiles: [profile], default: "main" }, "/runninghub/kept": { bytes: 0 } });
+  const asked = held("/runninghub/profiles/webhook", { profiles: [{ ...profile, webhook: "https://a" }] });
+  document.body.replaceChildren(keysPage());
+  const field = () => /** @type {any} */ (document.querySelector('[name="webhook of main"]'));
+  await vi.waitFor(() => expect(field()).not.toBeNull());
+  field().value = "https://a";
+  field().closest("form").querySelector("button").click();
+  const answer = await asked;
+  field().value = "https://a/b";
+  answer();
+  await vi.waitFor(() => expect(field().closest("form").textContent).toContain("Stored"));
+  expect(field().value).toBe("https://a/b");
 });

@@ -168,7 +168,7 @@ export async function offerKey(node, reason = "", isRefused = reason !== "") {
 		const status = statusLine();
 		const sandbox = actionButton(t("offer.try_button"), status, async () => {
 			const { samples } = await post("/runninghub/sandbox", { on: true });
-			resolve(useSandbox(/** @type {ComfyNode} */ (node), samples));
+			if (status.isConnected) resolve(useSandbox(/** @type {ComfyNode} */ (node), samples)); // not cancelled meanwhile
 			dialog.close();
 		});
 		/** @param {string} key @param {...Node} content */

@@ -108,6 +108,7 @@ async function askConsent(scope) {
 	consentNotice = mine;
 	former?.close();
 	await loadTexts();
+	if (consentNotice !== mine) return; // asked anew meanwhile
 	const text = (sum = quoteText()) => [t("text"), sum && t("sum", { sum })].filter(Boolean).join(" ");
 	/** @type {any} */
 	let shown;

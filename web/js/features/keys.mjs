@@ -79,8 +79,10 @@ function profileView({ name, origin, key_tail: tail, workflow, webhook, route, f
 		const fieldStatus = statusLine();
 		const input = h("input", { className: "grow", name: `${setting} of ${name}`, value, placeholder });
 		const keep = actionButton(t("save"), fieldStatus, async () => {
-			const { profiles } = await post(`/runninghub/profiles/${setting}`, { name, [setting]: input.value });
-			input.value = profiles.find((/** @type {RhProfile} */ profile) => profile.name === name)?.[setting] ?? "";
+			const { value: sent } = input;
+			const { profiles } = await post(`/runninghub/profiles/${setting}`, { name, [setting]: sent });
+			// What was typed meanwhile stays.
+			if (input.value === sent) input.value = profiles.find((/** @type {RhProfile} */ profile) => profile.name === name)?.[setting] ?? "";
 			fieldStatus.textContent = t("stored");
 		});
 		return form(keep, h("label", "", t(setting), row(input, keep)), fieldStatus);

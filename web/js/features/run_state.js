@@ -17,7 +17,7 @@ import { priceOf } from "./program/price.js";
 const t = textsOf("running");
 
 const ESTIMATE_DELAY = 600; // ms of delay before an estimate is requested, for the server to settle
-const RETRY = 30_000; // ms after which a failed estimate is requested again, once it is drawn
+const RETRY_DELAY = 30_000; // ms after which a failed estimate is requested again, once it is drawn
 const MAX_LENGTH = 56; // characters of a badge; the node's own line has the full text
 const KEPT = "#4a4f57"; // color: nothing was paid, or not yet
 const FAILED = "#b3261e";
@@ -197,7 +197,7 @@ function estimateChips(thing) {
 /** Fetch an estimate; best effort, since the run reports what is wrong. */
 async function fetchEstimate(key = "") {
 	const program = JSON.parse(key);
-	const expected = await post("/runninghub/estimate", program).catch(() => void setTimeout(() => estimates.delete(key), RETRY));
+	const expected = await post("/runninghub/estimate", program).catch(() => void setTimeout(() => estimates.delete(key), RETRY_DELAY));
 	// A model's node shows its own price, which depends on its current values.
 	estimates.set(key, estimateText(program.kind === "model" && expected ? { ...expected, quote: "" } : expected));
 	redrawBadges();

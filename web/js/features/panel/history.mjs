@@ -483,12 +483,16 @@ function retentionView() {
 		const bounds = () => ({ days: Math.round(days.input.valueAsNumber), orders: Math.round(orders.input.valueAsNumber), bytes: Math.round(size.input.valueAsNumber * 1e9) });
 		const effect = h("p", "muted");
 		const tell = (/** @type {any} */ { kept, frees }) => (effect.textContent = t("kept.frees", { kept: bytesText(kept), orders: frees.orders, size: bytesText(frees.bytes) }));
+		let turn = 0;
 		const look = () => {
+			const mine = ++turn;
+			const ifLast = (/** @type {(answer: any) => void} */ act) => (/** @type {any} */ answer) => void (mine === turn && act(answer));
 			setStatus(status);
-			return post("/runninghub/retention", bounds()).then(tell, fail);
+			return post("/runninghub/retention", bounds()).then(ifLast(tell), ifLast(fail));
 		};
 		for (const { input } of [days, orders, size]) input.onchange = look;
 		const keep = actionButton(t("kept.keep"), status, async () => {
+			turn += 1; // the bounds that are looked at are those that are kept
 			tell(await post("/runninghub/retention", { ...bounds(), keep: true }));
 			status.textContent = t("kept.done");
 		});

@@ -56,7 +56,7 @@ async function askModel(node, { words = "", reason = "" } = {}) {
 	const { openChoice } = await lazy("features/program/models.mjs");
 	if (!isInGraph(node)) return;
 	const question = { task: classOf(node), profile: valueOf(node, "profile"), words, reason };
-	const chosen = await openChoice(question, () => void offerKey(node).catch(toastError));
+	const chosen = await openChoice(question, () => offerKey(node).catch(toastError));
 	if (!isInGraph(node)) return;
 	if (chosen) {
 		setWidget(node, "model", chosen);

@@ -235,6 +235,6 @@ function menuOf(node) {
 		{ content: t("choose"), callback: () => void choose(node) },
 		...(isModule ? [] : [{ content: t("update_menu"), disabled: !formOf(node)?.id, callback: () => void update(node) }]),
 		...(isModel || isModule ? [] : own),
-		{ content: t("again"), callback: () => void rerunNode(node).catch(toastError) },
+		{ content: t("again"), callback: () => rerunNode(node).catch(toastError) },
 	];
 }

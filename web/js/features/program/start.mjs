@@ -39,6 +39,7 @@ export async function openStart(node) {
 	const tryOut = ({ id = "", name = "" }) => {
 		const button = actionButton(name, status, async () => {
 			await post("/runninghub/sandbox", { on: true });
+			if (!status.isConnected) return; // cancelled meanwhile
 			dialog.close();
 			enterSandbox(node);
 			use(id);
