@@ -276,9 +276,9 @@ def is_inside(canvas: Canvas, place: Locator) -> None:
 
 TWO_NOTICES = """async () => {
     const scripts = await (await fetch("/extensions")).json();
-    const {notice} = await import(scripts.find((script) => script.endsWith("/host/dialogs.js")));
+    const {showNotice} = await import(scripts.find((script) => script.endsWith("/host/dialogs.js")));
     const text = "It may cost. ".repeat(99);
-    for (const title of ["older", "newer"]) notice("alert", title, text, () => []);
+    for (const title of ["older", "newer"]) showNotice("alert", title, text, () => []);
 }"""
 
 

@@ -70,7 +70,7 @@ async def test_nothing_new_is_ordered_while_a_left_task_may_cost_more_than_is_he
         db.execute("UPDATE orders SET created = created - 3600, placed = placed - 3600")
     for path in ("/openapi/v2/query", "/task/openapi/outputs"):
         emulator.faults.append(Fault(path, "code", count=None, value=301))
-    with pytest.raises(CostLimit, match=f"task {task.id}, may have run longer than was held"):
+    with pytest.raises(CostLimit, match=f"task {task.id}, may have run longer than the money held"):
         await make_client(**limit).run(invert(2))
     emulator.faults.clear()
     emulator.hold_at = None
