@@ -165,7 +165,7 @@ async def test_a_batch_at_a_single_parameter_is_an_order_an_item(
 
 WRONG: dict[str, tuple[dict[str, Any], list[str]]] = {
     "missing": (model(PAINTER), ['"prompt"', "is missing"]),
-    "mistyped name": (model(PAINTER, promt="x"), ['"promt"', "no parameter", "prompt"]),
+    "mistyped name": (model(PAINTER, promt="x"), ['"promt"', "not a parameter", "prompt"]),
     "two for one": (
         model("kling-lip-sync/identify-face", videoUrl="https://x.y/a.mp4", videoId="1"),
         ["cannot be given together", "videoUrl, videoId"],
