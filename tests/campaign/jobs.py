@@ -43,7 +43,8 @@ class Wish:
 
     def is_of(self, order: OrderRow | OpenOrder) -> bool:
         """Whether a row of the journal is about it."""
-        return self.mark in order.inputs.values() or self.mark in order.name
+        name = order.display_name if isinstance(order, OrderRow) else order.name
+        return self.mark in order.inputs.values() or self.mark in name
 
     def tasks(self, emulator: Emulator) -> list[Task]:
         """The tasks that were booked for it, in their order."""
