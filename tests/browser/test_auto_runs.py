@@ -11,12 +11,15 @@ from rh_api.emulator import Emulator
 from tests.browser.canvas import Canvas
 from tests.browser.frontends import SILENT
 from tests.browser.hosts import Host
-from tests.browser.test_models import PAINTER, model
+from tests.browser.test_models import model
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator
 
 ONCE, ON_CHANGE, AGAIN = range(3)  # the lines of the menu beside Run
+
+# No test orders it: what an account has paid for a model would be its price at any resolution.
+NEVER_ORDERED = "rhart-image-n-pro-official/text-to-image"
 
 
 def run_by_itself(canvas: Canvas, mode: int) -> None:
@@ -117,7 +120,7 @@ def test_the_question_names_the_price_of_the_change_that_asks(
     either: Canvas, emulator: Emulator
 ) -> None:
     either.clear()
-    node = model(either, PAINTER)
+    node = model(either, NEVER_ORDERED)
     either.set_widget(node, "prompt", "a boat in the fog")
     save = either.add("PreviewImage", 960, 60)
     either.connect(node, "images", save, "images")
