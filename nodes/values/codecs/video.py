@@ -35,7 +35,7 @@ _FIRST_BYTES = 2**28
 _LEAST_BYTES = 16  # of an unchanged frame, with its entries in the index
 _WORKERS = 3
 _AHEAD = 6  # frames queued for a worker
-_WORKER = threading.local()  # has a scaler; one for each frame takes a sixth longer
+_WORKER = threading.local()  # scalers by matrix, which PyAV 16 keeps; one a frame is a sixth slower
 # POINT, FULL_CHR_H_INT and ACCURATE_RND of FFmpeg's scaler: the nearest level. Without them its
 # levels are one too low on average, and the floats that ComfyUI takes half a level.
 _EXACT = 0x10 | 0x2000 | 0x40000
@@ -202,7 +202,7 @@ def _convert(frame: VideoFrame, out: np.ndarray) -> None:
     form = "gbrp16le" if deep else "rgb24"
     # By way of planes, which FFmpeg's scaler writes from YUV in half the time, to the same levels.
     first = form if deep or frame.format.is_rgb else "gbrp"
-    scaler = vars(_WORKER).setdefault("scaler", VideoReformatter())
+    scaler = vars(_WORKER).setdefault(f"scaler_{frame.colorspace}", VideoReformatter())
     exact = scaler.reformat(frame, format=first, interpolation=_EXACT, dst_colorspace=_BT601)
     from_levels(np.rot90(exact.to_ndarray(format=form), _quarter_turns(frame)), out=out)
 

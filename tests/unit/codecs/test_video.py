@@ -241,6 +241,29 @@ def test_levels_are_read_without_bias(tmp_path) -> None:
     assert np.abs(error.mean(axis=(0, 1))).max() < 0.02 * LEVEL
 
 
+def test_colours_are_read_by_the_matrix_of_each_frame(tmp_path) -> None:
+    def stream_of(colorspace: int) -> bytes:
+        path = tmp_path / f"{colorspace}.ts"
+        with av.open(str(path), "w") as output:
+            stream = output.add_stream("libx264", rate=24)
+            stream.width, stream.height, stream.pix_fmt = 64, 32, "yuv420p"
+            stream.codec_context.colorspace, stream.codec_context.color_range = colorspace, 1
+            for index in range(12):
+                frame = av.VideoFrame(64, 32, "yuv420p")
+                for plane, value in zip(frame.planes, (100, 90, 170), strict=True):
+                    plane.update(bytes([value]) * plane.buffer_size)
+                frame.colorspace, frame.color_range, frame.pts = colorspace, 1, index
+                output.mux(stream.encode(frame))
+            output.mux(stream.encode(None))
+        return path.read_bytes()
+
+    joined = tmp_path / "joined.ts"
+    joined.write_bytes(stream_of(1) + stream_of(5))  # BT.709, then BT.601
+    apart = [video.read(tmp_path / name).frames for name in ("1.ts", "5.ts")]
+    assert np.abs(apart[0] - apart[1]).max() > 5 * LEVEL
+    assert np.array_equal(video.read(joined).frames, np.concatenate(apart))
+
+
 def test_more_than_eight_bits_are_kept(tmp_path) -> None:
     ramp = np.linspace(0.2, 0.4, 512)[None, :, None] * np.ones((64, 1, 3))
     levels = np.rint(ramp * 65535).astype(np.uint16)
