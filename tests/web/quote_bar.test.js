@@ -86,3 +86,21 @@ test("a sum stays that was told twice for a graph that was changed and changed b
   await vi.advanceTimersByTimeAsync(PAUSE);
   expect(quoteText()).toBe("about 14 coins");
 });
+
+test("a change that is taken back before its prompt is made leaves the sum", async () => {
+  const answer = quotes();
+  const prompts = [];
+  app.graphToPrompt = vi.fn(() => new Promise((resolve) => prompts.push((value) => resolve({ workflow: {}, output: { 1: { class_type: "ImageInvert", inputs: { value } } } }))));
+  const make = async (at, value) => {
+    prompts[at](value);
+    await vi.advanceTimersByTimeAsync(0);
+  };
+  await changed(node({ widgets_values: ["a"] }));
+  await make(0, "a");
+  await answer(0, "about 14 coins");
+  await changed(node({ widgets_values: ["b"] }));
+  await changed(node({ widgets_values: ["a"] }));
+  await make(1, "b");
+  await vi.advanceTimersByTimeAsync(2 * PAUSE); // so that a request for the other graph would hide it
+  expect(quoteText()).toBe("about 14 coins");
+});

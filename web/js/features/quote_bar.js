@@ -81,8 +81,8 @@ async function updateQuote(mayRetry = false, graph = null) {
 	const things = allThings(rootGraph());
 	const isMarked = things.some(markOf);
 	const now = isMarked ? withoutLayout(graph, things) : "";
+	const mine = ++turn; // first: the prompt of a change that was taken back may still be on its way
 	if (now && now === quotedGraph && quotedKey) return;
-	const mine = ++turn;
 	const nodes = activeNodes(rootGraph());
 	const programs = distinctOrders(nodes).map(quoteEntry);
 	const marked = isMarked && !nodes.some(({ type }) => UPLOADING.test(type));
