@@ -277,6 +277,34 @@ test("a search of the history that fails is made again while an order is under w
   close();
 });
 
+test("a list of what is under way that was closed is asked for no more, though an action of it ends", async () => {
+  const task = {
+    order: 1, task_id: "1900000000000000301", state: "placed", name: "A", kind: "workflow", program: "1", placed: 0, profile: "",
+    uncertain: false, followed: false, link: "", line: "", share: null, over: false, elapsed: 1, usual: 1, node: "", preview: "", coins: null, money: null,
+  };
+  const pending = () => {};
+  let end = pending;
+  let looks = 0;
+  vi.useFakeTimers();
+  vi.stubGlobal("fetch", async (path) => {
+    if (path === "/api/runninghub/tasks/fetch") return new Promise((resolve) => (end = () => resolve(answer({}))));
+    looks += path === "/api/runninghub/now" ? 1 : 0;
+    return answer({ "/api/i18n": { en: english }, "/api/runninghub/session": { token: "t" }, "/api/runninghub/now": { tasks: [task] } }[path]);
+  });
+  await loadTexts();
+  const view = makeView();
+  const [, list] = /** @type {any} */ (view.content);
+  await vi.waitFor(() => expect(list.querySelector(".card")).not.toBeNull());
+  [...list.querySelectorAll("button")].find(({ textContent }) => textContent === "Fetch results").click();
+  await vi.waitFor(() => expect(end).not.toBe(pending));
+  view.close();
+  looks = 0;
+  end();
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect(looks).toBe(0);
+  vi.useRealTimers();
+});
+
 test("an earlier look at what is under way, answered later, brings no card back", async () => {
   const task = {
     order: 1, task_id: "1900000000000000301", state: "placed", name: "A", kind: "workflow", program: "1", placed: 0, profile: "",

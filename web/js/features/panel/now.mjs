@@ -23,8 +23,10 @@ export function makeView() {
 	const cards = new Map();
 	let timer = 0;
 	let turn = 0;
+	let isOpen = true;
 
 	async function look() {
+		if (!isOpen) return; // an action on a card has ended since
 		const mine = ++turn; // an earlier request may be answered later
 		clearTimeout(timer);
 		let count = 0;
@@ -71,6 +73,7 @@ export function makeView() {
 	return {
 		content: [status, list, away, awayStatus],
 		close() {
+			isOpen = false;
 			turn += 1;
 			clearTimeout(timer);
 		},
