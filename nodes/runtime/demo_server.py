@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from ...rh_api.errors import BadInput
 from ...rh_api.settings import Secret, Settings
+from ...rh_api.texts import ENGLISH
 from ...rh_api.wire.workflows import APP, WORKFLOW, read_page
 from .. import language
 
@@ -75,8 +76,7 @@ def samples() -> list[dict[str, str]]:
 def _said(title: str) -> str:
     """A built-in title in the browser's language; any other title as it is."""
     key = f"sample.{title.lower().replace(' ', '_')}"
-    text = language.say(key, {})
-    return title if text == key else text
+    return language.say(key, {}) if key in ENGLISH else title
 
 
 def name_of(kind: str, number: str) -> str:

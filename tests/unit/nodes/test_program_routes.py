@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from rh_api.client import Client, Job
@@ -293,6 +294,15 @@ async def test_samples_have_their_names_in_the_language_of_the_page(host: Host) 
         language.speak("en")
     assert [name for name in sorted(names) if name.isascii()] == []
     assert (workflow["name"], app["name"]) == ("图像反色", "图像反色")
+
+
+@pytest.mark.parametrize("title", ["{", "A {subject} in oil"])
+async def test_a_title_that_somebody_gave_a_sample_stays(host: Host, title: str) -> None:
+    address, _ = load_pack("nodes.runtime.demo_server").start()
+    graph = catalog.workflows()[catalog.INVERT].graph
+    async with aiohttp.ClientSession() as session:
+        await session.post(f"{address}/emulator/workflows", json={"graph": graph, "title": title})
+    assert title in [sample["name"] for sample in (await host.get("samples"))["samples"]]
 
 
 async def test_an_estimate_is_told_from_what_runs_took_and_cost(
