@@ -156,3 +156,13 @@ test("after a search that failed no model of the former list is chosen", async (
   primary.click();
   expect(await chosen).toBe("flux");
 });
+
+test("a list stays of which more could not be asked for", async () => {
+  const refusal = { ok: false, status: 500, json: async () => ({ error: { key: "x", message: "No list." } }) };
+  const { chosen, second } = await choice("a/", Promise.resolve(refusal));
+  /** @type {any} */ (document.querySelector(".runninghub-choice .more")).click();
+  await vi.waitFor(() => expect(document.querySelector(".runninghub-choice [role=status]")?.textContent).toBe("No list."));
+  expect(second.isConnected).toBe(true);
+  second.click();
+  expect(await chosen).toBe("a/image-to-video");
+});

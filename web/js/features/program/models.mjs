@@ -26,6 +26,7 @@ export function openChoice({ task, profile, words: typed, reason }, offerKey) {
 	/** @type {Row[]} */
 	let rows = [];
 	let active = 0;
+	let listed = ""; // the search, as JSON, whose rows are shown
 
 	const list = h("div", { id, className: "runninghub-models", role: "listbox", "aria-label": t("list") });
 	const count = h("p", { className: "muted", role: "status" });
@@ -84,6 +85,7 @@ export function openChoice({ task, profile, words: typed, reason }, offerKey) {
 				{ title: t("lately"), rows: rowsOf(used) },
 				{ title: rememberedIds.length > 0 ? t("others") : "", rows: others },
 			], elsewhere ? t("elsewhere", { count: elsewhere }) : t("none"));
+			listed = JSON.stringify(body);
 			count.textContent = t(listing.found > first.length ? "found_first" : "found", {
 				count: listing.found,
 				shown: first.length,
@@ -94,7 +96,7 @@ export function openChoice({ task, profile, words: typed, reason }, offerKey) {
 			more.hidden = !hasMore;
 		} catch (error) {
 			if (signal.aborted) return;
-			show([], ""); // Enter would take a row of the former search
+			if (listed !== JSON.stringify(body)) show([], ""); // Enter would take a row of the former search
 			count.textContent = messageOf(error);
 		}
 	}
