@@ -263,6 +263,20 @@ def leave(canvas: Canvas, menu: Locator) -> None:
     menu.wait_for(state="detached")
 
 
+def test_a_subgraph_with_fewer_outputs_than_inputs_joins_the_part_it_reads(
+    either: Canvas,
+) -> None:
+    source, *rest = inverting(either)
+    outer = within_subgraph(either, *rest)
+    by_command(either, source)
+    by_command(either, outer)
+    assert mark_of(either, outer) == mark_of(either, source) == "1"
+    by_command(either, source, on=False)
+    by_command(either, outer, on=False)
+    either.command("runninghub.segments.whole")
+    assert mark_of(either, outer) == mark_of(either, source) == "1"
+
+
 def test_a_node_inside_a_marked_group_or_subgraph_is_not_marked_again(either: Canvas) -> None:
     title = "反转图像" if either.classic else "Invert Image"
     here = "“there”改回本地运行" if either.classic else "Run “there” locally again"

@@ -169,6 +169,16 @@ test("nodes touch through those that only the browser has", () => {
   expect(marks.neighbours([first])).toContain(second);
 });
 
+test("a subgraph node touches what its inputs read, and not what its getInputLink says", () => {
+  const [before, outer, after] = row(node(), node({}, { subgraph: {} }), node());
+  // As in ComfyUI: by the slot of an output, of which this one has none.
+  outer.getInputLink = (slot) => outer.outputs[slot].getLinks();
+  outer.graph.links = new Map([[9, { origin_id: 0, origin_slot: 0, target_id: 1, target_slot: 0 }]]);
+  outer.id = 1;
+  expect(marks.neighbours([outer])).toEqual([before, after]);
+  expect(marks.neighbours([before])).toEqual([outer]);
+});
+
 test("a ring of them ends", () => {
   const [virtual, real] = row(node({}, { isVirtualNode: true }), node());
   virtual.getInputLink = () => ({ origin_id: 0, origin_slot: 0 });

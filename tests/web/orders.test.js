@@ -19,6 +19,7 @@ function graph(nodes) {
       outputs: [{ type: more.out ?? "IMAGE" }],
       findInputSlot: (name) => inputs.findIndex((input) => input.name === name),
       getInputLink: (slot) => inputs[slot].link,
+      isInputConnected: (slot) => Boolean(inputs[slot].link),
       constructor: { nodeData: { output_is_list: [more.list ?? false] } },
       ...more,
     });

@@ -112,7 +112,9 @@ export function sourceOf(node, name) {
 /** The same by the input's slot index. @type {(node: any, slot: number) => { node: any, slot: number } | null} */
 export function sourceAt(node, slot) {
 	const { graph } = node; // none yet while a copy is being made: getInputLink would throw
-	const link = graph && node.getInputLink(slot);
+	// A subgraph node's own getInputLink returns the link to an output inside of it.
+	const isInto = (/** @type {any} */ link) => link.target_id === node.id && link.target_slot === slot;
+	const link = graph && (node.subgraph ? [...graph.links.values()].find(isInto) : node.getInputLink(slot));
 	const source = link && graph.getNodeById(link.origin_id);
 	return source ? { node: source, slot: link.origin_slot } : null;
 }

@@ -1,6 +1,6 @@
 // Static estimate of how many orders a node places, from the graph alone: one per input item.
 
-import { classOf, randomized, sourceOf, valueOf, widgetOf } from "./nodes.js";
+import { classOf, isLinked, randomized, sourceOf, valueOf, widgetOf } from "./nodes.js";
 
 const [MODE_ALWAYS, MODE_BYPASS] = [0, 4]; // LiteGraph's node modes
 const SINGLE = ["STRING", "INT", "FLOAT", "BOOLEAN", "COMBO", "VIDEO", "FILE_3D"]; // types whose value is a single item
@@ -14,7 +14,7 @@ const ONE = { length: 1, distinct: 1 };
 
 /** @type {[string, (node: any) => Items | null][]} */
 const RULES_OF_CLASSES = [
-	["LoadImage LoadImageMask", (node) => (SINGLE_FRAME.test(valueOf(node, "image")) && !linkOf(node, "image") ? ONE : null)],
+	["LoadImage LoadImageMask", (node) => (SINGLE_FRAME.test(valueOf(node, "image")) && !isLinked(node, "image") ? ONE : null)],
 	[
 		"EmptyImage EmptyLatentImage EmptySD3LatentImage EmptyFlux2LatentImage EmptyHunyuanImageLatent EmptyChromaRadianceLatentImage",
 		(node) => multiplied(ONE, node, "batch_size"),
@@ -36,7 +36,8 @@ const RULES_OF_CLASSES = [
 	[
 		"ImageBatch LatentBatch",
 		(node) => {
-			const [first, second] = BATCHED.flatMap((type) => linked(node, type)).map(({ name }) => itemsAt(node, name));
+			const inputs = node.inputs.filter((/** @type {any} */ { type }) => BATCHED.includes(type));
+			const [first, second] = inputs.map((/** @type {any} */ { name }) => itemsAt(node, name));
 			return first && second ? { length: first.length + second.length, distinct: first.distinct + second.distinct } : null;
 		},
 	],
@@ -66,7 +67,7 @@ export function orderKey(node) {
 	/** @type {{ widgets?: any[], inputs?: any[] }} */
 	const { widgets = [], inputs = [] } = node;
 	const isRandomized = randomized(node).length > 0;
-	const linked = inputs.filter(({ name }) => linkOf(node, name) !== null).map(({ name }) => ({ name, source: sourceOf(node, name) }));
+	const linked = inputs.flatMap(({ name }) => (isLinked(node, name) ? { name, source: sourceOf(node, name) } : []));
 	if (isRandomized || valueOf(node, "reroll_seeds") === "true" || linked.some(({ source }) => !source)) return null;
 	const values = widgets.filter(({ name = "" }) => !name.startsWith("$$")).map(({ name, value }) => [name, value]);
 	return JSON.stringify([classOf(node), values, linked.map(({ name, source }) => [name, source?.node.id, source?.slot])]);
@@ -74,7 +75,7 @@ export function orderKey(node) {
 
 /** The items at an input; null if known only at run time. @type {(node: any, name: string) => Items | null} */
 function itemsAt(node, name) {
-	if (!linkOf(node, name)) return ONE;
+	if (!isLinked(node, name)) return ONE;
 	const source = sourceOf(node, name);
 	if (!source || !runsOnce(source)) return null;
 	return SINGLE.includes(String(typeOf(source))) ? ONE : itemsOf(source);
@@ -88,14 +89,14 @@ function itemsOf({ node, slot }) {
 
 /** As many items as the first linked input of `type`, or else of a batched type, has. @type {(node: any, type?: string) => Items | null} */
 function passedThrough(node, type = "") {
-	const [first] = node.inputs.filter((/** @type {any} */ input) => linkOf(node, input.name) !== null && (type ? input.type === type : [...BATCHED, "*"].includes(input.type)));
+	const [first] = node.inputs.filter((/** @type {any} */ input) => isLinked(node, input.name) && (type ? [type] : [...BATCHED, "*"]).includes(input.type));
 	return first ? itemsAt(node, first.name) : null;
 }
 
 /** @type {(items: Items | null, node: any, name: string) => Items | null} */
 function multiplied(items, node, name) {
 	const factor = Number(widgetOf(node, name)?.value);
-	return items && factor > 0 && !linkOf(node, name) ? { ...items, length: items.length * factor } : null;
+	return items && factor > 0 && !isLinked(node, name) ? { ...items, length: items.length * factor } : null;
 }
 
 /** Whether no node upstream outputs a list (`output_is_list`), whose items would be executed one by one. @type {(source: Source, seen?: Set<any>) => boolean} */
@@ -105,15 +106,9 @@ function runsOnce({ node, slot }, seen = new Set()) {
 	seen.add(node);
 	return (node.inputs ?? []).every((/** @type {any} */ { name }) => {
 		const source = sourceOf(node, name);
-		return source ? runsOnce(source, seen) : linkOf(node, name) === null;
+		return source ? runsOnce(source, seen) : !isLinked(node, name);
 	});
 }
-
-/** @type {(node: any, name: string) => unknown} */
-const linkOf = (node, name) => node.inputs?.find((/** @type {any} */ input) => input.name === name)?.link ?? null;
-
-/** @type {(node: any, type: string) => any[]} */
-const linked = (node, type) => node.inputs.filter((/** @type {any} */ input) => input.type === type);
 
 /** @param {Source} source */
 const typeOf = ({ node, slot }) => node.outputs?.[slot]?.type;
