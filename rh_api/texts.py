@@ -753,6 +753,7 @@ ENGLISH: dict[str, str] = {
     "segment.pulled_source": "{node} goes along: {other} needs its {type}, which cannot cross.",
     "segment.opens_here": "{node} runs here, so that its pictures and sound are uploaded and not a video made of them.",
     "segment.saves_here": "{node} is not ordered: no node of its part makes what it saves. It runs in ComfyUI on this machine, at no cost.",
+    "segment.only_loads": "The order of {node} loads files and computes nothing: without the mark they are loaded here, at no cost.",
     "segment.runs_here": "{node} runs here too: its result is needed here and costs nothing.",
     "segment.changes": "{node} may give another value each time it runs. In the cloud it runs once for identical orders, whose results are kept; order again for another value.",
     "segment.each_turn": "{node} runs this part in each turn of its loop. Each turn with other inputs is an order of its own, and costs money.",

@@ -9,10 +9,12 @@ from .boundary_types import crossing_of
 from .dependencies import Dependencies
 from .graph_index import GraphIndex
 from .plan import Inlet, Mark, Note, Segment
-from .special_classes import OTHER
+from .savers import SAVERS
+from .special_classes import CHEAP, FILE_LOADERS, OTHER
 
 UNUSED = "segment.unused"
 EACH_TURN = "segment.each_turn"
+_IDLE = FILE_LOADERS | CHEAP | SAVERS.keys()
 
 
 def unused_notes(index: GraphIndex, marks: Sequence[Mark]) -> Iterator[Note]:
@@ -72,6 +74,9 @@ def _loop_body(index: GraphIndex, node_id: str) -> set[str]:
 
 
 def _segment_notes(index: GraphIndex, segment: Segment) -> Iterator[Note]:
+    if segment.files and all(index.nodes[i].class_type in _IDLE for i in segment.members):
+        loader = segment.files[0].node_id
+        yield Note(loader, "segment.only_loads", {"node": index.label(loader)})
     for outlet in segment.outlets:
         crossing = crossing_of(outlet.type)
         if crossing is not None:

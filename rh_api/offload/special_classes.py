@@ -73,6 +73,11 @@ CHEAP = frozenset(
 )
 """Pure core classes that return numbers or texts, so cheap that either side may run them too."""
 
+FILE_LOADERS = frozenset(
+    {"LoadImage", "LoadImageMask", "LoadImageOutput", "LoadAudio", "LoadVideo"}
+)
+"""Core classes that decode a file of this machine, and do nothing else."""
+
 SWITCH, SWITCHED_BY, SWITCHED = "ComfySwitchNode", "switch", ("on_false", "on_true")
 """Core's switch, and its inputs; with a constant condition it is folded to the chosen input."""
 PLAIN_CHOICE = "PrimitiveBoolean"

@@ -355,6 +355,18 @@ def test_a_saver_of_another_part_s_picture_saves_here_what_comes_out() -> None:
     assert kept_here(plan) == ["9"]
 
 
+@pytest.mark.parametrize("marks", [("1",), ("1", "3")])
+def test_an_order_that_only_loads_a_file_is_named(marks: tuple[str, ...]) -> None:
+    prompt = {
+        "1": node("LoadImage", image="photo.png"),
+        "2": node("ImageInvert", image=["1", 0]),
+        "3": saving("SaveImage", ["1", 0]),
+        "4": saving("SaveImage", ["2", 0]),
+    }
+    assert "segment.only_loads" in keys_of(cut_at(prompt, *marks))
+    assert "segment.only_loads" not in keys_of(cut_at(prompt, *marks, "2"))
+
+
 def test_a_linked_prefix_is_made_here() -> None:
     prompt = {
         "1": SOURCES["images"],
