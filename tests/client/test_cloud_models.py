@@ -151,6 +151,19 @@ async def test_only_loras_that_the_cloud_does_not_list_go_up(
     assert told == [{ours}, set(), {ours, theirs}]
 
 
+async def test_a_dry_run_looks_for_no_lora_that_cannot_go_up(
+    client: Client, emulator: Emulator
+) -> None:
+    # The service takes twenty look-ups a minute, and the price is asked for at each change.
+    lora = LocalLora("4", "lora_name", "nowhere.safetensors")
+    graph = {"4": {"class_type": "LoraLoader", "inputs": {lora.input: lora.value}}}
+    plan = Plan({}, (Segment("100", "", "default", graph, loras=(lora,)),))
+    models = Models(time.monotonic)
+    facts = await find_dry_run_facts(client, plan, models=models, files=NoFiles())
+    assert not facts.loras
+    assert emulator.counters.requests[LIST] == 0
+
+
 async def test_a_list_that_does_not_answer_is_no_warning(
     client: Client, emulator: Emulator
 ) -> None:

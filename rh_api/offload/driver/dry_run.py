@@ -36,10 +36,12 @@ async def find_dry_run_facts(
             loads[file.node_id, file.input] = await _load(client, file.value, files.file(file))
         for lora in segment.loras:
             path = files.lora(lora.value)
-            there = client is not None and await models.certainly_has(
+            # As an order does it: what cannot go up is not looked for, since look-ups are limited.
+            if path is None:
+                continue
+            if client is None or not await models.certainly_has(
                 client, ResourceKind.LORA, lora.value
-            )
-            if path is not None and not there:
+            ):
                 loras[lora.node_id, lora.input] = Load(lora.value, path.stat().st_size)
         if client is not None:
             name = _program_name(segment, loras)
