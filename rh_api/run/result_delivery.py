@@ -211,7 +211,7 @@ class ResultDelivery:
         results = tuple(fetched.came[index] for index in sorted(fetched.came))
         if order_id is not None and done is not None:
             await asyncio.shield(done)
-            rows = list_rows(listed, fetched.came, self.folder)
+            rows = list_rows(fetched.listed, fetched.came, self.folder)
             await self.context.journal.record_results(order_id, rows, whole=True)
         return Outcome(
             task_id,

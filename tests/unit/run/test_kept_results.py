@@ -140,6 +140,19 @@ def test_a_result_whose_address_has_expired_is_fetched_by_a_new_one(make):
     assert len(world.service.times("query")) == 2
 
 
+def test_a_result_that_only_the_new_list_has_is_kept_like_the_others(make):
+    other = {**PICTURE, "nodeId": "12", "url": f"{PICTURE['url']}?sign=new&other"}
+    fresh = {**PICTURE, "url": f"{PICTURE['url']}?sign=new"}
+    world = make(query=[signed("old"), state("SUCCESS", [fresh, other])])
+    world.files.refuse = expired
+    assert len(run(world).results) == 2
+    world.restart()
+    again = run(world)
+    assert [result.node_id for result in again.results] == ["9", "12"]
+    assert again.kept
+    assert len(world.service.times("create")) == 1
+
+
 def test_where_there_is_no_other_address_the_result_stays_owed(make):
     world = make(query=[signed("old")])
     world.files.refuse = expired
