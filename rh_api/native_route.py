@@ -6,29 +6,17 @@ from dataclasses import replace
 
 from .errors import BadInput
 from .graph.extra_data import NATIVE, TASK
-from .graph.prompt import read_nodes
+from .graph.native import check_native_graph
 from .job import Job
 from .programs import InlineGraph, Program
 from .run.engine import Engine
-from .wire.native import MACHINES
-from .wire.orders import TaskOptions
 
 
 def check_native(job: Job, program: Program) -> None:
     """Raise BadInput, before any cost, for what the native route does not support."""
     if not isinstance(program, InlineGraph):
         raise BadInput("error.native_graph_only")
-    options, plain = job.options, TaskOptions()
-    if options.instance not in MACHINES:
-        raise BadInput("error.native_ultra")
-    for name in ("personal_queue", "retain_seconds"):
-        if getattr(options, name) != getattr(plain, name):
-            raise BadInput("error.native_option", name=name)
-    for node_id, node in read_nodes(program.graph).items():
-        count = node.inputs.get("batch_size")
-        # Only for classes that create an empty batch; others group their inputs.
-        if node.class_type.startswith("Empty") and isinstance(count, int) and count > 1:
-            raise BadInput("error.native_batch", node=node_id, count=count)
+    check_native_graph(program.graph, job.options)
 
 
 async def routed(job: Job, program: InlineGraph, engine: Engine, default: str) -> Job:

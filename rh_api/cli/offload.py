@@ -15,7 +15,6 @@ from uuid import uuid4
 from ..client import Outcome, Result, Source
 from ..errors import BadInput
 from ..graph.constants import SAVED_CLASS
-from ..graph.extra_data import NATIVE
 from ..graph.prompt import Graph, Node, is_link, read_nodes
 from ..offload import (
     FILES,
@@ -157,7 +156,7 @@ def _marks(arguments: Namespace, prompt: Graph, extra_data: object) -> list[Mark
 
 def _with_options(mark: Mark, arguments: Namespace) -> Mark:
     """Override a mark's settings by the options; of two time limits the lower holds."""
-    own, instance = mark.ordering, arguments.instance or mark.instance
+    own = mark.ordering
     ordering = replace(
         own,
         timeout=min(filter(None, (own.timeout, arguments.timeout)), default=0),
@@ -166,9 +165,7 @@ def _with_options(mark: Mark, arguments: Namespace) -> Mark:
         workflow=arguments.workflow or own.workflow,
         route=arguments.route or own.route,
     )
-    if ordering.route == NATIVE and instance == "ultra":
-        raise BadInput("error.native_ultra")
-    only = mark.only or arguments.only
+    instance, only = arguments.instance or mark.instance, mark.only or arguments.only
     return replace(mark, instance=instance, only=only, ordering=ordering)
 
 

@@ -8,7 +8,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from ..errors import BadInput
+from ..graph.extra_data import NATIVE
+from ..graph.native import check_native_graph
 from ..graph.prompt import Graph, id_order
+from ..wire.orders import TaskOptions
 from .dependencies import find_dependencies
 from .eligibility import find_eligible
 from .emit import emit
@@ -18,7 +22,7 @@ from .marks import below_subgraphs
 from .notes import plan_notes, unused_notes
 from .partition import partition_parts
 from .placement import place
-from .plan import CannotOffload, Classes, Mark, Plan
+from .plan import CannotOffload, Classes, Mark, Plan, Segment
 
 
 def cut(
@@ -43,6 +47,8 @@ def cut(
     partition = partition_parts(placement)
     dependencies = find_dependencies(partition)
     segments = lower(dependencies)
+    for segment in segments.values():
+        _check_route(segment)
     unused = unused_notes(index, marks) if targets is None else ()
     notes = (*unused, *plan_notes(dependencies, tuple(segments.values())))
     if not segments:  # all that was marked is cheap, a saver or video node kept here, or dead
@@ -66,3 +72,15 @@ def _require_output(index: GraphIndex, marked: Collection[str]) -> None:
     if not index.roots:
         first = min(marked, key=id_order)
         raise CannotOffload("segment.no_output", local_id=first, node=index.label(first))
+
+
+def _check_route(segment: Segment) -> None:
+    """Refuse here what its order would be refused for, since earlier segments are paid by then."""
+    if segment.ordering.route != NATIVE:
+        return
+    options = TaskOptions(segment.instance, personal_queue=segment.ordering.use_personal_queue)
+    try:
+        check_native_graph(segment.graph, options)
+    except BadInput as error:
+        node_id = str(error.params.get("node", segment.members[0]))
+        raise CannotOffload(error.key, local_id=node_id, **error.params) from None

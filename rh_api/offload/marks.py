@@ -7,14 +7,7 @@ from typing import cast
 
 from ..errors import BadInput
 from ..graph.constants import INSTANCES
-from ..graph.extra_data import (
-    MODEL_CHECKS,
-    NATIVE,
-    ROUTES,
-    ExtraData,
-    read_extra_data,
-    read_workflow,
-)
+from ..graph.extra_data import MODEL_CHECKS, ROUTES, ExtraData, read_extra_data, read_workflow
 from ..graph.json_values import as_object
 from ..graph.nearest import listed as listed_names
 from ..graph.nearest import nearest
@@ -159,8 +152,6 @@ def _ordering(raw: Mapping[str, object], extra: ExtraData, node_id: str) -> Orde
     route = raw.get("route") or ""
     if route not in ("", *ROUTES):
         raise refused("route")
-    if route == NATIVE and raw.get("instance") == INSTANCES[-1]:
-        raise CannotOffload("error.native_ultra", local_id=node_id)
     return Ordering(
         profile.strip(),
         timeout,

@@ -65,6 +65,17 @@ def test_the_native_route_has_no_machine_of_84_gb(
     assert "24 and 48 GB" in ran.err
 
 
+def test_what_the_native_route_is_not_for_is_refused_before_an_earlier_part_is_paid(
+    call: Call, emulator: Emulator, photo: Path, tmp_path: Path
+) -> None:
+    later = {"nodes": ["3"], "route": "native", "use_personal_queue": True}
+    marks = {"segments": [{"nodes": ["2"]}, later]}
+    body = {"prompt": graph(photo.name), "extra_data": {"runninghub": marks}}
+    ran = call("offload", str(written(tmp_path, body)))
+    assert (ran.code, emulator.counters.total) == (2, 0)
+    assert "does not support personal_queue" in ran.err
+
+
 def test_a_quote_of_a_graph_orders_and_uploads_nothing(
     call: Call, prompt: Path, emulator: Emulator, tmp_path: Path
 ) -> None:

@@ -135,10 +135,6 @@ def test_an_option_of_a_mark_that_cannot_be(option: str, value: object) -> None:
     [
         ({"models": "maybe"}, "segment.bad_models"),
         ({"route": "fast"}, "segment.bad_route"),
-        (
-            {"segments": [{"nodes": ["3"], "route": "native", "instance": "ultra"}]},
-            "error.native_ultra",
-        ),
         ({"models": ["warn"]}, "segment.bad_models"),
         ({"workflow": 1.5}, "segment.bad_workflow"),
         ({"again": "3"}, "node.bad_again"),

@@ -15,6 +15,7 @@ from rh_api.offload import (
     ClassInfo,
     InputInfo,
     Mark,
+    Ordering,
     core_class,
     cut,
     dump,
@@ -358,3 +359,18 @@ def test_a_number_outside_the_range_of_its_class(field: str, value: float, key: 
 
 def test_numbers_at_the_ends_of_their_ranges_go() -> None:
     assert cut(stepping(), [Mark("part", ("1",))], with_ranges).segments
+
+
+@pytest.mark.parametrize(
+    ("mark", "batch", "key", "at"),
+    [
+        (Mark("a", ("11", "3"), "ultra", ordering=Ordering(route="native")), 1, "ultra", "3"),
+        (Mark("a", ("11", "3"), ordering=Ordering("", 0, True, route="native")), 1, "option", "3"),
+        (Mark("a", ("11", "3"), ordering=Ordering(route="native")), 2, "batch", "11"),
+    ],
+)
+def test_what_the_native_route_is_not_for(mark: Mark, batch: int, key: str, at: str) -> None:
+    empty = node("EmptyLatentImage", width=64, height=64, batch_size=batch)
+    with pytest.raises(CannotOffload) as caught:
+        cut({**painting(), "11": empty}, [mark], core_class)
+    assert (caught.value.key, caught.value.local_id) == (f"error.native_{key}", at)
