@@ -12,6 +12,7 @@ from uuid import uuid4
 from . import refusals
 from .errors import (
     BadInput,
+    Fate,
     FileTooLarge,
     GraphRejected,
     NodeInfoRefused,
@@ -139,10 +140,11 @@ class Jobs:
                     continue
                 raise await self._with_title(job, error) from error.__cause__
             except RunningHubError as error:
-                if assumed and refusals.cannot_fetch(program, error):
-                    # The service may have lost a file of the model's input.
-                    await self.transfers.forget([*assumed])
-                    assumed.clear()
+                # The service may have lost a file of the model's input.
+                lost = [*assumed] if refusals.cannot_fetch(program, error) else []
+                await self.transfers.forget(lost)
+                assumed.difference_update(lost)
+                if lost and error.fate is Fate.NOT_STARTED:
                     continue
                 if isinstance(program, InlineGraph) and refusals.is_about_its_id(error):
                     # An id that the user named is the user's to correct.
@@ -150,8 +152,7 @@ class Jobs:
                     if is_ours and await may_go_natively(job, program, self.engine):
                         params = {"sent": program.sent_id, "remote": error.params.get("remote")}
                         watch(news := Progress(Stage.NATIVE_TAKEN, params=params))
-                        warned = (Notice.of(news),)
-                        job = replace(job, route=NATIVE)
+                        warned, job = (Notice.of(news),), replace(job, route=NATIVE)
                         continue
                     raise refusals.id_refused(program, error) from error
                 if isinstance(program, QuickCreate) and error.code in (301, 901):
@@ -295,8 +296,7 @@ class Jobs:
     async def _checked(self, job: Job) -> tuple[Job, Program, Mapping[str, object]]:
         """Return the routed job, its program, and the fields converted to the stored types; raises
         before any cost."""
-        key = self.library.settings.key.reveal()
-        webhook = job.options.webhook_url
+        key, webhook = self.library.settings.key.reveal(), job.options.webhook_url
         whole = {"extra": job.extra, "graph": job.graph, "webhook": webhook}
         for name, value in (*job.fields.items(), *whole.items()):
             if key and value is not None and key in str(value):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .errors import Fate, FileTooLarge, RunningHubError, WorkflowNeverRun, WorkflowNotFound
+from .errors import FileTooLarge, RunningHubError, WorkflowNeverRun, WorkflowNotFound
 from .graph.fields import split_name
 from .programs import InlineGraph, Program, StandardModel
 from .run.transfers import Source
@@ -36,10 +36,9 @@ def input_too_large(
 
 
 def cannot_fetch(program: Program, error: RunningHubError) -> bool:
-    """Whether a standard model was not started because the service could not fetch an input's URL:
-    codes 1001 and 1013."""
-    is_model = isinstance(program, StandardModel) and error.fate is Fate.NOT_STARTED
-    return is_model and error.code in (1001, 1013)
+    """Whether a standard model was refused, or its task failed, because the service could not fetch
+    an input's URL: codes 1001 and 1013."""
+    return isinstance(program, StandardModel) and error.code in (1001, 1013)
 
 
 def is_about_its_id(error: RunningHubError) -> bool:

@@ -27,6 +27,7 @@ from rh_api.errors import (
     Refused,
     RunningHubError,
     ServiceFault,
+    TaskFailed,
     Uncertain,
 )
 from rh_api.wire.filetypes import Kind
@@ -256,18 +257,31 @@ async def test_a_lost_reply_is_a_question_and_not_sent_again(
     assert emulator.counters.orders == 1
 
 
+def edit(prompt: str) -> Job:
+    return Job(model=EDITOR, fields={"prompt": prompt, "imageUrls": picture(), "resolution": "1k"})
+
+
 async def test_an_upload_that_the_service_lost_is_sent_again(
     client: Client, emulator: Emulator
 ) -> None:
-    def edit(prompt: str) -> Job:
-        return Job(
-            model=EDITOR, fields={"prompt": prompt, "imageUrls": picture(), "resolution": "1k"}
-        )
-
     await client.run(edit("one"))
     emulator.store.uploads.clear()
     assert (await client.run(edit("two"))).results
     assert emulator.counters.orders == 2
+
+
+@pytest.mark.parametrize("code", [1001, 1013])
+async def test_a_task_that_could_not_fetch_its_file_is_not_paid_for_again(
+    client: Client, emulator: Emulator, code: int
+) -> None:
+    await client.run(edit("one"))
+    emulator.fail_next = {"error_code": code, "error_message": "no file"}
+    with pytest.raises(TaskFailed):
+        await client.run(edit("two"))
+    assert emulator.counters.orders == 2
+    assert emulator.counters.under("/openapi/v2/media/upload") == 1
+    await client.run(edit("two"))
+    assert emulator.counters.under("/openapi/v2/media/upload") == 2
 
 
 # Stop
