@@ -546,7 +546,9 @@ def test_nothing_is_sampled_twice_to_keep_it_apart() -> None:
     plan = cut_at(prompt, "2", "3", "4", "5", "6", "8", "9", "10", "12")
     (segment,) = plan.segments
     assert {"5", "6", "9", "10"} <= set(segment.members)
-    assert {"segment.blocks_all"} <= keys_of(plan)
+    (note,) = [note for note in plan.notes if note.key == "segment.blocks_all"]
+    labels = {"node": "1 (RunningHubRemoteWorkflow)", "reader": "12 (VAEEncode)"}
+    assert note.params == {**labels, "other": "6 (VAEDecode)"}
     assert "segment.kept_apart" not in keys_of(plan)
 
 
