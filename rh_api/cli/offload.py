@@ -92,6 +92,7 @@ async def offload(arguments: Namespace, terminal: Terminal, environ: Mapping[str
     async with connected_accounts(accounts, terminal) as services:
         next(iter(services.values())).orders = len(plan.segments)
         again: bool = arguments.again
+        await _check(run, services, terminal)
         order = partial(_order, run, services, terminal, folder, again=again, scope=scope)
         await run_in_order(plan.segments, order)
     for note in run.plan.notes:
@@ -255,6 +256,14 @@ class OffloadRun:
         ]
 
 
+async def _check(run: OffloadRun, services: Mapping[str, Service], terminal: Terminal) -> None:
+    """Check all segments, before the first is paid."""
+    for segment in run.plan.segments:
+        client = services[segment.ordering.profile].client
+        for notice in await check_early(client, segment, models=run.models, files=run.folders):
+            terminal.note(english(notice.key, notice.params))
+
+
 async def _order(
     run: OffloadRun,
     services: Mapping[str, Service],
@@ -277,9 +286,6 @@ async def _order(
         run.held_up.add(segment.id)
         terminal.note(english("cli.offload_held_up", {"id": segment.id}))
         return
-    notices = await check_early(client, segment, models=run.models, files=run.folders)
-    for notice in notices:
-        terminal.note(english(notice.key, notice.params))
     job = await job_of(client, segment, given, models=run.models, files=run.folders, again=again)
     job = replace(job, scope=scope)
     outcome = await driver.run_order(client, segment, job, watch)

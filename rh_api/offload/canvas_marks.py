@@ -42,8 +42,6 @@ def canvas_marks(
         for node in _objects(graph.get("nodes")):
             node_id = f"{path}{node.get('id')}"
             inner = subgraphs.get(str(node.get("type")))
-            if node_id not in prompt and node_id not in above:
-                continue  # muted, a note, or virtual
             raw = _mark_of(as_object(node.get("properties"))) or _group_mark(groups, node) or outer
             if inner is not None and node_id in above:
                 waiting.append((inner, f"{node_id}:", raw))

@@ -224,6 +224,23 @@ def test_a_model_that_the_cloud_does_not_list_is_told_and_ordered(
     assert emulator.counters.orders == 1
 
 
+def test_a_model_of_a_later_part_is_refused_before_an_earlier_one_is_paid(
+    call: Call, emulator: Emulator, photo: Path, tmp_path: Path
+) -> None:
+    prompt = {
+        **graph(photo.name),
+        "5": node("CheckpointLoaderSimple", ckpt_name=catalog.UNLISTED[0]),
+        "6": node("VAEEncode", pixels=["3", 0], vae=["5", 2]),
+        "7": node("VAEDecode", samples=["6", 0], vae=["5", 2]),
+        "8": node("SaveImage", images=["7", 0], filename_prefix="again"),
+    }
+    marks = {"segments": [{"nodes": ["2", "3"]}, {"nodes": ["5", "6", "7"], "models": "strict"}]}
+    body = {"prompt": prompt, "extra_data": {"runninghub": marks}}
+    ran = call("offload", str(written(tmp_path, body)), "--out", str(tmp_path / "out"))
+    assert (ran.code, emulator.counters.orders) == (2, 0), ran.err
+    assert catalog.UNLISTED[0] in ran.err
+
+
 def test_files_are_looked_for_in_the_named_folder(call: Call, photo: Path, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()

@@ -355,6 +355,17 @@ def test_a_group_without_a_mark_or_without_bounds_marks_nothing() -> None:
     assert read_marks(canvas([placed(3, 0, 0)], groups), PROMPT) == ()
 
 
+def test_a_group_without_a_mark_hides_no_group_around_it() -> None:
+    groups = [group("g", -1000, -1000, 5000, 5000), {"bounding": [0, 0, 900, 900], "flags": {}}]
+    assert read_marks(canvas([placed(3, 0, 0)], groups), PROMPT) == (Mark("g", ("3",)),)
+
+
+def test_what_is_muted_in_a_marked_group_is_left_out() -> None:
+    nodes = [placed(3, 0, 0), placed(99, 0, 0)]
+    marks = read_marks(canvas(nodes, [group("g", -1000, -1000, 5000, 5000)]), PROMPT)
+    assert marks == (Mark("g", ("3",)),)
+
+
 def test_a_program_comes_before_the_canvas() -> None:
     extra = {**canvas([on_canvas(3, "a"), on_canvas(6, "a")]), **program({"nodes": ["3"]})}
     assert read_marks(extra, PROMPT) == (Mark("1", ("3",)), Mark("a", ("6",)))
