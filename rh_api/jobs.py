@@ -155,7 +155,7 @@ class Jobs:
                         warned, job = (Notice.of(news),), replace(job, route=NATIVE)
                         continue
                     raise refusals.id_refused(program, error) from error
-                if isinstance(program, QuickCreate) and error.code in (301, 901):
+                if refusals.is_of_module(program, error):
                     raise error.with_context("error.quick_refused") from error.__cause__
                 raise
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .errors import FileTooLarge, RunningHubError, WorkflowNeverRun, WorkflowNotFound
+from .errors import Fate, FileTooLarge, RunningHubError, WorkflowNeverRun, WorkflowNotFound
 from .graph.fields import split_name
-from .programs import InlineGraph, Program, StandardModel
+from .programs import InlineGraph, Program, QuickCreate, StandardModel
 from .run.transfers import Source
 
 
@@ -41,13 +41,20 @@ def cannot_fetch(program: Program, error: RunningHubError) -> bool:
     return isinstance(program, StandardModel) and error.code in (1001, 1013)
 
 
+def is_of_module(program: Program, error: RunningHubError) -> bool:
+    """Whether a Quick Create module was refused as such, before anything was started."""
+    is_module = isinstance(program, QuickCreate) and error.fate is Fate.NOT_STARTED
+    return is_module and error.code in (301, 901)
+
+
 def is_about_its_id(error: RunningHubError) -> bool:
     """Whether a graph was refused for the workflow id that it was sent under.
 
-    Code 301 is for any wrong parameter; its text names the parameter.
+    Code 301 is for any wrong parameter; its text names the parameter. A failed task is paid for.
     """
-    about = isinstance(error, (WorkflowNotFound, WorkflowNeverRun))
-    return about or (error.code == 301 and "workflowid" in str(error).lower())
+    is_named = error.code == 301 and "workflowid" in str(error).lower()
+    about = is_named or isinstance(error, (WorkflowNotFound, WorkflowNeverRun))
+    return about and error.fate is Fate.NOT_STARTED
 
 
 def id_refused(program: InlineGraph, error: RunningHubError) -> WorkflowNotFound:

@@ -457,6 +457,16 @@ async def test_auto_stays_with_the_refusal_where_the_native_route_is_not_for_it(
     assert emulator.counters.requests[PROMPT] == 0
 
 
+async def test_auto_pays_no_second_time_for_a_task_that_failed_over_a_workflow_s_id(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    emulator.accepts_placeholder_workflow = True
+    emulator.fail_next = {"error_code": 301, "error_message": "the node wants a workflowId"}
+    with pytest.raises(TaskFailed, match="cost 1 coin"):
+        await make_client(RUNNINGHUB_SEGMENT_WORKFLOW="").run(inverting(route="auto"))
+    assert emulator.counters.orders == 1
+
+
 # The settings' word, where a job says none
 
 

@@ -9,7 +9,15 @@ import pytest
 
 from rh_api.client import Client, Job
 from rh_api.emulator import Emulator, Fault, catalog
-from rh_api.errors import AppNotFound, BadField, BadInput, Refused, RunningHubError, Uncertain
+from rh_api.errors import (
+    AppNotFound,
+    BadField,
+    BadInput,
+    Refused,
+    RunningHubError,
+    TaskFailed,
+    Uncertain,
+)
 from rh_api.wire.orders import TaskOptions
 from rh_api.wire.quick import example_of, read_module
 from tests.client.conftest import MakeClient
@@ -129,6 +137,16 @@ async def test_a_refusal_says_to_paste_anew(
     assert caught.value.code == code
     assert emulator.counters.orders == 0
     assert not (await client.history()).orders
+
+
+@pytest.mark.parametrize("code", [301, 901])
+async def test_of_a_task_that_failed_it_is_not_said_that_nothing_was_started(
+    client: Client, emulator: Emulator, code: int
+) -> None:
+    emulator.fail_next = {"error_code": code, "error_message": "bad"}
+    with pytest.raises(TaskFailed, match="cost 1 coin") as caught:
+        await client.run(Job(quick=PAINT.example()))
+    assert "Nothing was started" not in str(caught.value)
 
 
 async def test_a_lost_reply_is_a_question_and_never_a_second_order(
