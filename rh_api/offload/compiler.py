@@ -83,4 +83,4 @@ def _check_route(segment: Segment) -> None:
         check_native_graph(segment.graph, options)
     except BadInput as error:
         node_id = str(error.params.get("node", segment.members[0]))
-        raise CannotOffload(error.key, local_id=node_id, **error.params) from None
+        raise CannotOffload(error.key, local_id=node_id).with_context(params=error.params) from None
