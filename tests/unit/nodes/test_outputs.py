@@ -9,6 +9,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -130,6 +131,18 @@ def test_a_listed_node_that_made_nothing_is_a_blocker_and_the_others_go_on(
     assert "out_2" in message
 
 
+def test_a_range_of_outputs_that_nothing_was_made_for_holds_none_that_was(
+    outputs_of: Outputs, result: Any
+) -> None:
+    (message,) = words(outputs_of([result("3", RED)], listed=("3",))["out_2"])
+    assert "out_2 … out_12" in message
+    assert "301 produced nothing" in message
+    orders = [result("3", RED), result("9", RED)], [result("3", RED)]
+    (message,) = words(outputs_of(*orders, listed=("3", "4", "9"))["out_2"])
+    assert "out_2, out_4, out_5" in message
+    assert "None of the 2 orders" in message
+
+
 def test_a_lost_result_keeps_its_output_and_is_not_told_as_made_by_nobody(
     outputs_of: Outputs, result: Any
 ) -> None:
@@ -178,6 +191,14 @@ def test_in_a_batch_a_lost_picture_keeps_its_place(outputs_of: Outputs, result: 
     assert words([gap])
     assert (len(first), len(last)) == (1, 2)
     assert [len(batch) for batch in outputs["images"]] == [3]
+
+
+def test_in_one_order_a_lost_picture_parts_no_others(outputs_of: Outputs, result: Any) -> None:
+    missing = replace(lost("2", "a.png"), index=1)
+    outputs = outputs_of([result("2", RED), missing, replace(result("2", RED), index=2)])
+    pictures, gap = outputs["out_1"]
+    assert len(pictures) == 2
+    assert words([gap])
 
 
 def test_pictures_of_two_orders_are_one_batch(outputs_of: Outputs, result: Any) -> None:
