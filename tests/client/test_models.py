@@ -287,8 +287,8 @@ async def test_a_task_that_could_not_fetch_its_file_is_not_paid_for_again(
 # Stop
 
 
-async def stopped(client: Client, emulator: Emulator) -> None:
-    emulator.run_seconds = 1.5
+async def stopped(client: Client, emulator: Emulator, run_seconds: float = 3.0) -> None:
+    emulator.run_seconds = run_seconds
     ordered = asyncio.Event()
 
     def watch(news: Progress) -> None:
@@ -331,7 +331,7 @@ async def test_a_task_that_cannot_be_stopped_is_asked_once_more_at_the_next_star
     emulator.model_cancel = "ignored"
     key = example_key("shared")
     first = make_client(RUNNINGHUB_API_KEY=key)
-    await stopped(first, emulator)
+    await stopped(first, emulator, run_seconds=3600.0)
     await first.close()
     stops: list[Stopped] = []
     second = make_client(RUNNINGHUB_API_KEY=key, stopped=stops.append)
