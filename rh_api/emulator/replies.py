@@ -92,13 +92,18 @@ def status_data(task: Task) -> tuple[str, str]:
 
 def outputs_reply(state: State, task: Task) -> Json:
     """Return the whole reply of ``/task/openapi/outputs``: its code is the task's state."""
-    code, data = _outputs(state, task, visible_status(state, task))
+    return _outputs_reply(state, task, visible_status(state, task))
+
+
+def _outputs_reply(state: State, task: Task, status: Status) -> Json:
+    code, data = _outputs(state, task, status)
     return {"code": code, "msg": TEXTS[code], "data": data}
 
 
 def webhook_outputs(state: State, task: Task) -> Json:
-    """Like `outputs_reply` for a webhook: the running time is a number (docs, "Advanced task")."""
-    reply = outputs_reply(state, task)
+    """Like `outputs_reply` for a webhook, which does not lag: the running time is a number (docs,
+    "Advanced task")."""
+    reply = _outputs_reply(state, task, task.status)
     for item in reply["data"] if task.status == "SUCCESS" else ():
         item["taskCostTime"] = int(item["taskCostTime"])
     return reply
@@ -191,9 +196,10 @@ def _output_item(state: State, task: Task, result: Result, file: Stored) -> Json
     return item
 
 
-def query_reply(state: State, task: Task) -> Json:
-    """Return the whole reply of ``/openapi/v2/query`` (RunningHub docs, "Query V2")."""
-    status = visible_status(state, task)
+def query_reply(state: State, task: Task, status: Status | None = None) -> Json:
+    """Return the whole reply of ``/openapi/v2/query`` (RunningHub docs, "Query V2"); ``status``:
+    None for the one that polls see."""
+    status = status or visible_status(state, task)
     shown = state.cancelled_status if status == "CANCEL" else status
     reply: Json = {
         "taskId": task_number(state, task),

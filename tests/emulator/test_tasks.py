@@ -432,6 +432,26 @@ async def test_a_webhook_of_a_newer_route_gets_an_object(remote: Remote, receive
     assert received[0]["eventData"] == await remote.query(reply["taskId"])
 
 
+@pytest.mark.parametrize(
+    "path", ["/task/openapi/create", f"/openapi/v2/run/workflow/{TEXT_TO_IMAGE}"]
+)
+async def test_a_webhook_tells_an_end_that_polls_do_not_see_yet(
+    remote: Remote, receiver: Any, path: str
+) -> None:
+    url, received, _ = receiver
+    remote.emulator.result_lag = 60
+    body = {"apiKey": remote.key, "workflowId": TEXT_TO_IMAGE, "webhookUrl": url}
+    reply = await remote.post(path, body, **remote.bearer)
+    task_id = (reply.get("data") or reply)["taskId"]
+
+    await asyncio.wait_for(delivered(remote, task_id), 5)
+
+    told = received[0]["eventData"]
+    told = told if isinstance(told, dict) else json.loads(told)
+    assert told["results"] if "results" in told else told["data"]
+    assert (await remote.query(task_id))["status"] == "RUNNING"
+
+
 async def test_a_webhook_can_be_sent_again_elsewhere(remote: Remote, receiver: Any) -> None:
     url, received, _ = receiver
     remote.emulator.webhook_retry_seconds = 0

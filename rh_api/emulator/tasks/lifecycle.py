@@ -261,7 +261,7 @@ def _bill_model(state: State, task: Task, run: ModelRun) -> None:
 async def _post_webhook(state: State, task: Task, url: str) -> None:
     """POST the task's end to ``url``: JSON text for the older routes, an object for V2."""
     data: Any = (
-        replies.query_reply(state, task)
+        replies.query_reply(state, task, task.status)
         if task.order.route == "v2"
         else json.dumps(replies.webhook_outputs(state, task), separators=(",", ":"))
     )
