@@ -28,6 +28,7 @@ from ..errors import (
     Redirected,
     Refused,
     RunningHubError,
+    ServiceFault,
     TaskNotFound,
     UploadFailed,
 )
@@ -239,8 +240,9 @@ _AMBIGUOUS = frozenset({404, 410, 301})
 # 303 answers a processed request, 302 is its older form, 408 may interrupt one, and 5xx may occur
 # at any point. These and all others prove nothing.
 
-# Errors of business codes that are decided before a task exists.
-_REFUSALS = (Refused, QueueFull, RateLimited, UploadFailed, ContentRefused)
+# Errors of business codes that are decided before a task exists. Not UploadFailed (808, 1013): a
+# service that has begun to process files may have a task.
+_REFUSALS = (Refused, QueueFull, RateLimited, ContentRefused)
 
 
 def telling_fate(read: Callable[[Response], T], path: str) -> Callable[[Response], T]:
@@ -253,6 +255,8 @@ def telling_fate(read: Callable[[Response], T], path: str) -> Callable[[Response
             fate, wrong_address = _judge(error, response, path)
             is_elsewhere = isinstance(error, Redirected) and fate is Fate.NOT_STARTED
             key = "error.redirected_order" if is_elsewhere else None
+            if isinstance(error, UploadFailed):
+                key = ServiceFault.default_key  # its own sentence says that nothing was started
             with_fate = error.with_context(key, fate=fate, wrong_address=wrong_address)
             raise with_fate from error.__cause__
 

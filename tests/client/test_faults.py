@@ -22,6 +22,7 @@ from rh_api.errors import (
     RunningHubError,
     StoreUnavailable,
     TaskFailed,
+    Uncertain,
     WorkflowNeverRun,
     WorkflowNotFound,
 )
@@ -81,6 +82,18 @@ async def test_a_refusal_is_said_at_once_and_nothing_was_started(
         await client.run(paint())
     assert caught.value.fate is Fate.NOT_STARTED
     assert caught.value.code == code
+    assert emulator.counters.requests[CREATE] == 1
+
+
+@pytest.mark.parametrize("code", [808, 1013])
+async def test_an_order_that_is_answered_by_a_failed_file_is_sent_once(
+    client: Client, emulator: Emulator, code: int
+) -> None:
+    emulator.faults.append(Fault(CREATE, "code", value=code, count=None))
+    for _ in range(2):  # it may have begun with the files
+        with pytest.raises(Uncertain) as caught:
+            await client.run(paint())
+        assert "Nothing was started" not in str(caught.value)
     assert emulator.counters.requests[CREATE] == 1
 
 

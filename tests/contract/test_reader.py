@@ -460,7 +460,7 @@ READERS: dict[str, Callable[[Response], object]] = {
 # The order may run after these: a fault of the service, and what is said of a task that exists or
 # existed, which is no answer to a create. All other codes are given before there is a task.
 MAY_HAVE_STARTED = {500, 1000, 1005, 1010, 1011, 1012}
-MAY_HAVE_STARTED |= {804, 813} | {423, 807, 1004} | {805, 1006, 1015, 1504}
+MAY_HAVE_STARTED |= {804, 813} | {423, 807, 1004} | {805, 1006, 1015, 1504} | {808, 1013}
 
 KINDS: dict[str, tuple[type[RunningHubError], ...]] = {
     "auth": (errors.KeyRefused, errors.PlanRefused),

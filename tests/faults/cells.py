@@ -351,7 +351,7 @@ CODES: dict[str, dict[int, tuple[Expect, Expect | None]]] = {
         803: (error(errors.NodeInfoRefused, NOT), error(errors.NodeInfoRefused, NOT)),
         802: (_BAD_KEY, _BAD_KEY),
         801: (error(errors.PlanRefused, NOT), error(errors.PlanRefused, NOT)),
-        **dict.fromkeys((500, 1000, 1005, 1010, 1011, 1012, 7777), (MAYBE, MAYBE)),
+        **dict.fromkeys((500, 808, 1000, 1005, 1010, 1011, 1012, 1013, 7777), (MAYBE, MAYBE)),
     },
     "follow": {
         1005: (DONE, LOST_SIGHT),

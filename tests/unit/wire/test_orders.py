@@ -127,7 +127,7 @@ PAGE = "<!doctype html><title>Welcome</title>"
         *((200, f'{{"code": {code}}}', UNKNOWN, False) for code in (500, 1000, 1005, 1010, 1012)),
         *(
             (200, f'{{"code": {code}}}', UNKNOWN, False)
-            for code in (804, 805, 807, 813, 1004, 1006)
+            for code in (804, 805, 807, 808, 813, 1004, 1006, 1013)
         ),
         (200, '{"code": 4711}', UNKNOWN, False),
         (500, '{"code": 4711}', UNKNOWN, False),
