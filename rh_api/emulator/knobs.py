@@ -33,7 +33,8 @@ class Knobs:
     """How long a new task is unknown to query, outputs, status and cancel: the service's create and
     read paths may be inconsistent."""
     cancel_seconds: float = 0.0
-    """How long a task runs on after its cancel was accepted: no source says that it has ended."""
+    """How long a task runs on after its cancel was accepted: no source says that it has ended. On
+    the native route after an interrupt, which ComfyUI obeys at its next step."""
     latency: float = 0.0
     """Delay before each request is processed."""
     result_lag: float = 0.0

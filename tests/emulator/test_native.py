@@ -78,6 +78,21 @@ async def test_a_newer_core_interrupts_the_prompt_that_is_named(
     assert task.status == "CANCEL"
 
 
+async def test_an_interrupt_ends_a_prompt_at_its_next_step(
+    emulator: Emulator, remote: Remote
+) -> None:
+    emulator.run_seconds, emulator.cancel_seconds = 60, 0.1
+    await queued(remote)
+    (task,) = emulator.tasks.values()
+    assert task.runner is not None
+
+    await call(remote, "POST", "/interrupt", {})
+
+    assert task.status == "RUNNING"
+    await task.runner
+    assert task.status == "CANCEL"
+
+
 async def test_what_is_taken_out_of_the_queue_is_in_no_history(
     emulator: Emulator, remote: Remote
 ) -> None:

@@ -143,7 +143,7 @@ async def interrupt(state: State, request: web.Request) -> web.Response:
     for task in native.prompts(state, key, machine).values():
         is_meant = named is None or state.native_core == "old" or named == task.prompt_id
         if task.status == "RUNNING" and is_meant:
-            await lifecycle.cancel(task)
+            await lifecycle.stop(state, task)
             break
     return web.Response()
 

@@ -99,10 +99,7 @@ async def cancel(state: State, request: web.Request) -> web.Response:
     task = _task(state, body, key)
     state.counters.cancels += 1
     if task.order.model is None or state.model_cancel == "works":
-        if state.cancel_seconds:
-            state.spawn(lifecycle.cancel(task, after=state.cancel_seconds))
-        else:
-            await lifecycle.cancel(task)
+        await lifecycle.stop(state, task)
     elif state.model_cancel == "refused":
         raise Refused(807)
     return _v1(None)

@@ -272,6 +272,14 @@ async def _post_webhook(state: State, task: Task, url: str) -> None:
     await webhooks.send(webhook, pause=state.webhook_retry_seconds)
 
 
+async def stop(state: State, task: Task) -> None:
+    """Cancel a task as a knob says: at once, or in the background after its seconds."""
+    if state.cancel_seconds:
+        state.spawn(cancel(task, after=state.cancel_seconds))
+    else:
+        await cancel(task)
+
+
 async def cancel(task: Task, *, after: float = 0.0) -> None:
     """Cancel a task, `after` so many seconds; one that is over is unchanged."""
     await asyncio.sleep(after)
