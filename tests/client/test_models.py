@@ -33,7 +33,7 @@ from rh_api.errors import (
 from rh_api.wire.filetypes import Kind
 from tests.client.conftest import MakeClient
 from tests.support.jobs import PAINTER, paint_by_model, picture
-from tests.support.service import bodies
+from tests.support.service import UPLOAD, bodies
 
 EDITOR = "rhart-image-n-pro/edit"
 KLING = "kling-video-o3-pro/reference-to-video"
@@ -282,6 +282,19 @@ async def test_a_task_that_could_not_fetch_its_file_is_not_paid_for_again(
     assert emulator.counters.under("/openapi/v2/media/upload") == 1
     await client.run(edit("two"))
     assert emulator.counters.under("/openapi/v2/media/upload") == 2
+
+
+async def test_a_file_that_cannot_be_processed_is_a_question_and_goes_up_anew(
+    client: Client, emulator: Emulator
+) -> None:
+    await client.run(edit("one"))
+    emulator.faults.append(Fault(f"/openapi/v2/{EDITOR}", "code", value=1013))
+    with pytest.raises(Uncertain):
+        await client.run(edit("two"))
+    requests = emulator.counters.requests
+    assert (requests[f"/openapi/v2/{EDITOR}"], requests[UPLOAD]) == (2, 1)
+    assert (await client.run(replace(edit("two"), again=True))).results
+    assert requests[UPLOAD] == 2
 
 
 # Stop
