@@ -13,7 +13,6 @@ from ...rh_api.graph.fields import FieldKind
 from ...rh_api.graph.sockets import FORM_LENGTH
 from ...rh_api.models.names import input_name, is_field, parameter_name
 from ...rh_api.models.stored import read_model
-from ...rh_api.models.values import MEGABYTE
 from ..values.codecs.fitting import Limit
 from ..values.field_values import Inputs
 
@@ -32,6 +31,9 @@ class AskedModel:
 
 
 NO_MODEL = AskedModel()
+
+MEGABYTE = 1_000_000
+"""The smaller of its two meanings: no source says which the service counts."""
 
 ALIKE = 0.75  # difflib ratio: `promt` to `prompt` is 0.9; inputs that other packs add, below 0.5
 

@@ -253,7 +253,7 @@ async def test_a_picture_that_is_too_large_is_refused_or_made_to_fit_and_told(
     ((address,),) = [body["imageUrls"] for body in bodies(emulator, EDITOR)]
     sent = emulator.store.read_url(address)
     assert sent.startswith(b"\xff\xd8")
-    assert len(sent) <= 0.02 * 2**20
+    assert len(sent) <= 0.02 * 1_000_000
     words = " ".join(result.outputs["2"]["text"])
     assert '"imageUrls"' in words
     assert "jpg" in words

@@ -188,7 +188,8 @@ async def test_a_file_must_be_there_small_enough_and_of_its_kind(remote: Remote)
     assert await code(urls["VIDEO"]) == "1007"
     assert await code("https://pictures.cn/a.png") == ""
     assert await code(urls["IMAGE"]) == ""
-    small = [{"name": "imageUrl", "type": "IMAGE", "max_mb": 0.0001}]
+    size = len(remote.emulator.store.read_url(urls["IMAGE"]))
+    small = [{"name": "imageUrl", "type": "IMAGE", "max_mb": size / 1_020_000}]  # not 2**20
     remote.emulator.change_model(endpoint, parameters=small, schema="partial")
     assert await code(urls["IMAGE"]) == "1008"
 

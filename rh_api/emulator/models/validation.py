@@ -23,6 +23,9 @@ ALLOWED = ("webhookUrl",)
 RESERVED_HOSTS = ("example.com", "example.org", "example.net", "localhost")
 RESERVED_ENDS = (".example", ".invalid", ".test", ".localhost", ".example.com")
 
+MEGABYTE = 1_000_000
+"""Whether the lists' megabytes are these or of 2**20 bytes is told nowhere."""
+
 TEXTS_THAT_ARE_READ = ("prompt", "text", "lyrics")
 FILLERS = ("lorem ipsum", "placeholder")
 
@@ -149,7 +152,7 @@ def _check_media(state: State, parameter: Parameter, value: Any) -> None:
         and "any" not in parameter.formats
     ):
         _refuse(parameter.name, f"must be one of {', '.join(parameter.formats)}")
-    if parameter.max_mb is not None and len(stored.data) > parameter.max_mb * 1024 * 1024:
+    if parameter.max_mb is not None and len(stored.data) > parameter.max_mb * MEGABYTE:
         raise Refused(
             1008, f"File size limit exceeded: {parameter.name} is over {parameter.max_mb:g} MB"
         )

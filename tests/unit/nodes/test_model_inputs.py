@@ -67,6 +67,16 @@ def test_a_form_keeps_its_model(pack: Pack) -> None:
     assert (job.schema, job.extra, job.send_anyway) == (SCHEMA, '{"x": 1}', True)
 
 
+def test_a_picture_is_made_to_fit_either_meaning_of_a_megabyte(pack: Pack) -> None:
+    image = {"name": "imageUrls", "type": "IMAGE", "max_mb": 10, "formats": ["jpg"]}
+    stored = pack("rh_api.models.stored").read_model({**SCHEMA, "parameters": [image]})
+    program = pack("rh_api.programs").StandardModel(stored)
+    inputs = pack("nodes.runtime.model_inputs")
+    limits = inputs.limits_of(program, ["imageUrls"], fit_pictures=True)
+    assert limits["imageUrls"].bytes == 10_000_000
+    assert inputs.limits_of(program, ["imageUrls"], fit_pictures=False) == {}
+
+
 def test_a_list_is_one_value_where_all_go_together(pack: Pack) -> None:
     values = pack("nodes.values.field_values")
     inputs = {"tags": ["a", "b", "c"], "prompt": ["x", "y"], "one": ["z"]}
