@@ -195,6 +195,8 @@ class Knobs:
     outputs_node_id: bool = True
     query_url_field: Literal["url", "outputUrl"] = "url"
     traceback_list: bool = False
+    failed_reason: Literal["object", "text"] = "object"
+    """``failedReason``: an object in the documentation's examples, a string in its schema."""
     unknown_task_code: int | None = None
     """None: 807 on the older paths and 1004 in a query; else this code on all of them."""
     account_numbers: bool = False

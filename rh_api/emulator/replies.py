@@ -130,11 +130,11 @@ def _outputs(state: State, task: Task, status: Status) -> tuple[int, Any]:
             ]
 
 
-def failed_reason(state: State, task: Task) -> Json:
+def failed_reason(state: State, task: Task) -> Json | str:
     reason: Json = dict(task.failed_reason or {})
     if reason and state.traceback_list:
         reason["traceback"] = json.loads(reason["traceback"])
-    return reason
+    return json.dumps(reason) if state.failed_reason == "text" else reason
 
 
 def file_url(state: State, path: str) -> str:
@@ -215,7 +215,7 @@ def query_reply(state: State, task: Task, status: Status | None = None) -> Json:
     if status == "SUCCESS" and (results := seen_results(state, task)):
         reply["results"] = [_result_item(state, task, result) for result in results]
     over = status not in ("QUEUED", "RUNNING")
-    reply["failedReason"] = failed_reason(state, task) if status == "FAILED" else {}
+    reply["failedReason"] = failed_reason(state, task)
     reply["usage"] = _usage(task) if over else dict(NO_USAGE)
     if state.usage_list and over:
         reply["parentTaskId"] = None

@@ -363,7 +363,8 @@ def read_failure(value: object) -> Failure:
     """Parse `failedReason` or ComfyUI's `execution_error` event: the failed node's exception."""
     reason = read_object(value)
     if not reason:
-        return Failure(message=read_text(value))
+        text = read_text(value)
+        return Failure(message="" if text.strip() in ("{}", "null") else text)
     trace = reason.get("traceback")
     if isinstance(trace, str) and trace.lstrip().startswith("["):
         trace = read_json(trace) or trace
@@ -381,10 +382,12 @@ def failed_task(failure: Failure, code: int | None, remote: str) -> TaskFailed:
     """Return the error of a failed task, with as much of the reason as the service gave."""
     error = error_for_code(code, remote) if code else None
     kind = ContentRefused if isinstance(error, ContentRefused) else TaskFailed
-    if not failure.message and not failure.node_class:
+    if not failure.node_id and not failure.node_class:
         if isinstance(error, TaskFailed) and error.key != TaskFailed.default_key:
             return error
-        return kind("error.task_failed_plain", code=code, remote=quote_remote(remote) or NO_REASON)
+        told = ": ".join(filter(None, (failure.exception, failure.message)))
+        reason = quote_remote(told or remote) or NO_REASON
+        return kind("error.task_failed_plain", code=code, remote=reason)
     return kind(
         None if kind is TaskFailed else "error.task_failed",
         code=code,

@@ -229,6 +229,7 @@ async def test_a_model_that_is_not_active_for_the_key(client: Client, emulator: 
     assert caught.value.fate is Fate.NOT_STARTED
 
 
+@pytest.mark.parametrize("reason", ["object", "text"])
 @pytest.mark.parametrize(
     ("code", "kind", "words"),
     [
@@ -238,8 +239,14 @@ async def test_a_model_that_is_not_active_for_the_key(client: Client, emulator: 
     ],
 )
 async def test_how_a_model_fails_has_words_of_its_own(
-    client: Client, emulator: Emulator, code: int, kind: type[Exception], words: str
+    client: Client,
+    emulator: Emulator,
+    code: int,
+    kind: type[Exception],
+    words: str,
+    reason: Any,
 ) -> None:
+    emulator.failed_reason = reason
     emulator.fail_next = {"error_code": code, "error_message": "no"}
     with pytest.raises(kind, match=words):
         await client.run(paint_by_model())

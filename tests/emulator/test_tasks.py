@@ -183,6 +183,16 @@ async def test_a_failure_may_have_no_node(remote: Remote) -> None:
     assert (reply["status"], reply["errorCode"], reply["failedReason"]) == ("FAILED", "1501", {})
 
 
+async def test_a_reason_may_be_text_as_in_the_schema(remote: Remote) -> None:
+    remote.emulator.failed_reason = "text"
+    assert (await remote.finished(await remote.create()))["failedReason"] == "{}"
+    remote.emulator.fail_next = {"node_id": "3", "exception_message": "too big"}
+    created = await remote.create()
+    replies = await remote.finished(created), await remote.outputs(created["data"]["taskId"])
+    reasons = [reply["failedReason"] for reply in (replies[0], replies[1]["data"])]
+    assert [json.loads(reason)["exception_message"] for reason in reasons] == ["too big"] * 2
+
+
 async def test_results_lag_behind_the_status(remote: Remote) -> None:
     remote.emulator.result_lag = 60
     created = await remote.create(TEXT_OUT)

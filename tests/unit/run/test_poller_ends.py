@@ -57,6 +57,7 @@ BARE = [
     state("FAILED"),
     state("CANCEL"),
     state("FAILED", failedReason={}, usage={}),
+    state("FAILED", failedReason="{}"),
     state("FAILED", errorCode="0", errorMessage=""),
     state("FAILED", errorCode=0),
 ]

@@ -168,6 +168,15 @@ def test_a_failure_keeps_the_end_of_its_traceback_out_of_the_sentence():
     assert "secret path" not in repr(error.params)
 
 
+@pytest.mark.parametrize("reason", ["too dark", {"exception_message": "too dark"}], ids=str)
+@pytest.mark.parametrize(("code", "words"), [("1000", "too dark"), ("1505", "real person")])
+def test_a_failure_without_a_node_names_none(reason: object, code: str, words: str):
+    about = {"status": "FAILED", "errorCode": code, "errorMessage": "no", "failedReason": reason}
+    error = tasks.query(ID).read(Response(200, json.dumps(about).encode())).error
+    assert words in str(error)
+    assert "node" not in str(error)
+
+
 @pytest.mark.parametrize("code", ["1004", 1004, "807"])
 def test_a_failure_of_a_task_that_nobody_knows_is_no_failure_of_the_task(code: object):
     body = json.dumps({"status": "FAILED", "errorCode": code, "errorMessage": "gone"})
