@@ -5,7 +5,7 @@ import { beforeEach, expect, test, vi } from "vitest";
 import english from "../../locales/en/main.json";
 import { loadTexts } from "../../web/js/host/texts.js";
 import { toggleFavourite, allFavourites, recentOf, rememberUse } from "../../web/js/lib/recent.js";
-import { rowForKey, visibleRows } from "../../web/js/lib/windowing.js";
+import { rowForKey, visibleRows } from "../../web/js/lib/windowing.mjs";
 import { makeView as makeApps } from "../../web/js/features/panel/add.mjs";
 import { makeView as makeHistory, ROW } from "../../web/js/features/panel/history.mjs";
 import { makeView } from "../../web/js/features/panel/now.mjs";

@@ -8,7 +8,7 @@ import { fileUrl, post } from "../../host/server.js";
 import { bytesText, coinsText, dotted, moneyText, t as text, textsOf } from "../../host/texts.js";
 import { clean } from "../../lib/form.js";
 import { actionButton, statusLine, fill, h, link, rem, row, setStatus, setStatusError, messageOf } from "../../lib/view.js";
-import { rowForKey, visibleRows } from "../../lib/windowing.js";
+import { rowForKey, visibleRows } from "../../lib/windowing.mjs";
 
 const t = textsOf("panel");
 
