@@ -480,6 +480,7 @@ ENGLISH: dict[str, str] = {
     "cli.scrub_ask": "Take this key out of {file}?",
     "cli.scrub_left": "{file}: {veiled} was left in; --key {start} takes it out.",
     "cli.scrub_keys": "Keys taken out: {count}.",
+    "cli.scrub_unasked": "Keys that are certain or likely were left in, since nobody could be asked: {count}. Add --yes to take them out.",
     "cli.models_found": "Models: {count}, as of {date}.",
     "cli.model_fields": "Parameters of {model} ({names}), to be set with --set NAME=VALUE; * is required:",
     "cli.model_unlisted": "The catalogue does not know {model}: if there is such a model, run it with --extra, a JSON object of its parameters. Nearest: {near}.",

@@ -77,6 +77,7 @@ examples:
 Nothing is changed before you have seen what would be: --out writes new files, --yes replaces these
 and keeps a copy of each. --scrub takes out keys that are certain or likely; a doubtful one, which
 may be a checksum, only when you confirm it or name it with --key. It cleans copies (.bak) too.
+Where nobody can be asked, --yes or --out take them out; else they stay, and the exit code is 2.
 Of several files or a folder, one that cannot be read or written is named, and the others go on; the
 exit code then is 2.
 

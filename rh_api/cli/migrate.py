@@ -38,6 +38,8 @@ async def migrate(arguments: Namespace, terminal: Terminal, environ: Mapping[str
     terminal.done = {"files": documents}
     if work.failed:
         raise BadInput("cli.migrate_failed", count=work.failed, all=len(documents))
+    if work.left:
+        raise BadInput("cli.scrub_unasked", count=work.left)
     terminal.document(terminal.done)
 
 
@@ -58,6 +60,8 @@ class _Work:
     folder: Path | None
     failed: int = 0
     """Files that could not be read or written, not counting files without a graph."""
+    left: int = 0
+    """Keys that are sure, and stay because nobody can be asked."""
 
     def file(self, path: Path) -> dict[str, object]:
         """Process one file; records errors, raises them if it is the sole argument or in --out."""
@@ -132,6 +136,7 @@ class _Work:
             return True
         if self._can_ask():
             return self._agreed(english("cli.scrub_ask", {"file": path}))
+        self.left += sure
         params = {"file": path, "veiled": key.veiled, "start": key.key[:4]}
         self.terminal.note(english("cli.scrub_left", params))
         return False

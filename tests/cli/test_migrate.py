@@ -139,6 +139,14 @@ def test_nobody_is_asked_without_a_terminal(call: Call, graph: Path) -> None:
     ran = call("migrate", "--scrub", str(graph))
     assert "--key 0123" in ran.err
     assert graph.read_bytes() == before
+    assert ran.code == 2  # or a script believed that no key is left
+    assert "left in, since nobody could be asked: 1." in ran.err
+    asked = call("migrate", "--scrub", str(graph), "--json").document
+    assert [key["removed"] for key in asked["files"][0]["keys"]] == [False, False]
+    assert asked["error"]["key"] == "cli.scrub_unasked"
+    # What only may be a key is a checksum more often.
+    assert call("migrate", "--scrub", str(graph), "--yes").code == 0
+    assert call("migrate", "--scrub", str(graph)).code == 0
 
 
 def test_a_folder_is_searched_and_tells_what_it_cannot_read(call: Call, graph: Path) -> None:
