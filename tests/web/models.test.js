@@ -121,8 +121,14 @@ async function choice(words, later = new Promise(() => {})) {
   const row = (endpoint) => ({ endpoint, name: endpoint, other: "", family: "", task: "", task_name: "", price: "", takes: [], complete: true, status: "active" });
   const listing = { found: 3, total: 3, date: "", models: ["a/text-to-video", "a/image-to-video", "b/text-to-video"].map(row) };
   let searches = 0;
-  vi.stubGlobal("fetch", (path) => {
-    if (path === "/api/runninghub/models" && ++searches > 1) return later;
+  vi.stubGlobal("fetch", (path, { signal } = /** @type {any} */ ({})) => {
+    if (path === "/api/runninghub/models" && ++searches > 1) {
+      return new Promise((resolve, reject) => {
+        if (signal.aborted) reject(signal.reason);
+        signal.addEventListener("abort", () => reject(signal.reason));
+        void later.then(resolve);
+      });
+    }
     const body = { "/api/i18n": { en: english }, "/api/runninghub/session": { token: "t" }, "/api/runninghub/settings": { profiles: [] }, "/api/runninghub/models": listing }[path];
     return Promise.resolve({ ok: true, status: 200, json: async () => body });
   });
@@ -145,6 +151,24 @@ test("a model that is clicked is chosen while another search is under way", asyn
   field.oninput();
   second.click();
   expect(await chosen).toBe("a/image-to-video");
+});
+
+test("Enter waits for what is typed after it as well", async () => {
+  let answer = (_) => {};
+  const { chosen, second, field } = await choice("", new Promise((resolve) => (answer = resolve)));
+  const type = (text) => {
+    field.value = text;
+    field.oninput();
+  };
+  type("b");
+  /** @type {any} */ (document.querySelector("dialog button.primary")).click();
+  type("b t");
+  await new Promise((done) => setTimeout(done, 20)); // the first search was given up
+  expect(document.querySelector("dialog")).not.toBeNull();
+  const models = [{ endpoint: "b/text-to-video", name: "B", other: "", family: "", task: "", task_name: "", price: "", takes: [], complete: true, status: "active" }];
+  answer({ ok: true, status: 200, json: async () => ({ found: 1, total: 3, date: "", models }) });
+  expect(await chosen).toBe("b/text-to-video");
+  expect(second.isConnected).toBe(false);
 });
 
 test("after a search that failed no model of the former list is chosen", async () => {

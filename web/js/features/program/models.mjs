@@ -52,7 +52,7 @@ export function openChoice({ task, profile, words: typed, reason }, offerKey) {
 	/** @type {(body: object, signal: AbortSignal) => Promise<{ found: number, total: number, date: string, models: Row[] }>} */
 	const find = (body, signal) => post("/runninghub/models", { profile, ...body }, signal);
 
-	/** The search under way: Enter takes its first hit, not one of the previous list. */
+	/** The latest search: Enter takes its first hit, not one of the previous list. */
 	let pending = Promise.resolve();
 	const ask = (limit = FIRST) => (pending = look(limit));
 
@@ -206,7 +206,8 @@ export function openChoice({ task, profile, words: typed, reason }, offerKey) {
 	// A URL, or an endpoint that is not listed, is taken as typed.
 	const isNamed = () => !hasWalked && /[/:]/.test(words.value) && !rows.some((row) => row.endpoint === words.value.trim());
 	const run = async () => {
-		await pending;
+		// What is typed meanwhile aborts the search, and starts another.
+		for (let awaited; awaited !== pending; await awaited) awaited = pending;
 		chosen = (isNamed() ? "" : rows[active]?.endpoint) || words.value.trim();
 		if (!chosen) throw new Error(t("empty"));
 	};
