@@ -1,6 +1,7 @@
 // The dialog that all of ours are.
 
 import { beforeEach, expect, test } from "vitest";
+import { toast } from "../../web/js/host/comfy.js";
 import { openDialog } from "../../web/js/host/dialogs.js";
 import { fill, h } from "../../web/js/lib/view.js";
 
@@ -46,6 +47,19 @@ test("Escape leaves, once, and gives the focus back", () => {
   close();
   expect(count).toBe(1);
   expect(document.activeElement).toBe(before);
+});
+
+test("a warning that a toast tells behind the dialog is told in it, too", () => {
+  const { element: lower } = open();
+  const { element: dialog, close } = open();
+  toast("success", "Stored.");
+  expect(dialog.querySelector("[role=alert]").textContent).toBe("");
+  toast("warn", "No answer", new Error("The disk is full."));
+  expect(dialog.querySelector("[role=alert]").textContent).toBe("No answer\nThe disk is full.");
+  expect(lower.querySelector("[role=alert]").textContent).toBe("");
+  close();
+  toast("warn", "No answer");
+  expect(lower.querySelector("[role=alert]").textContent).toBe("No answer");
 });
 
 test("a button whose work fails says so and stays", async () => {

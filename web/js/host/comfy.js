@@ -19,6 +19,9 @@ export const onSetting = (id, handler) => app.ui?.settings?.addEventListener?.(`
 /** `detail`: a text or an error. @type {(severity: "success" | "info" | "warn", summary: string, detail?: unknown) => void} */
 export function toast(severity, summary, detail = "") {
 	const text = messageOf(detail);
+	// A modal dialog covers ComfyUI's toasts.
+	const [said] = severity === "warn" ? [...document.querySelectorAll(".runninghub-dialog[open] > .said")].reverse() : [];
+	if (said) said.textContent = `${summary}\n${text}`.trim();
 	const toasts = app.extensionManager?.toast;
 	const own = toasts?.[severity === "warn" ? "warning" : severity];
 	if (typeof own === "function") {
