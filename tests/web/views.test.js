@@ -277,6 +277,24 @@ test("a sandbox that has started after Cancel is nothing to the node", async () 
   expect(widgets.map(({ value }) => value)).toEqual(["", ""]);
 });
 
+test("a key that was stored after Cancel is said, and nothing to the node", async () => {
+  const add = vi.spyOn(app.extensionManager.toast, "add");
+  const profile = { name: "main", origin: "https://www.runninghub.ai", from: "file" };
+  serve({ "/runninghub/settings": { ...settings["/runninghub/settings"], profiles: [profile], default: "main" } });
+  const asked = held("/runninghub/profiles/save", { profiles: [] });
+  const widgets = ["workflow", "profile"].map((name) => ({ name, value: "" }));
+  const ready = offerKey(/** @type {any} */ ({ comfyClass: "RunningHubRemoteWorkflow", widgets }), "No such key.");
+  await vi.waitFor(() => expect(document.querySelector("dialog")).not.toBeNull());
+  /** @type {any} */ (document.querySelector("input[maxlength]")).value = "other";
+  press("Save");
+  const answer = await asked;
+  press("Close");
+  expect(await ready).toBe(false);
+  answer();
+  await vi.waitFor(() => expect(add.mock.lastCall[0].summary).toContain("other"));
+  expect(widgets.map(({ value }) => value)).toEqual(["", ""]);
+});
+
 test("what is typed while an account's setting is stored stays", async () => {
   const profile = { name: "main", origin: "https://www.runninghub.ai", key_tail: "1", workflow: "", webhook: "", route: "", from: "file" };
   serve({ "/runninghub/settings": { ...settings["/runninghub/settings"], profiles: [profile], default: "main" }, "/runninghub/kept": { bytes: 0 } });

@@ -160,8 +160,8 @@ export async function offerKey(node, reason = "", isRefused = reason !== "") {
 		let ready = false;
 		const enter = keyForm(stored, (name) => {
 			ready = true;
-			// Otherwise the node keeps using the rejected key.
-			if (node && isRefused && name !== used && profiles.length > 0) setWidget(node, "profile", name);
+			// Otherwise the node keeps using the rejected key; it does after Cancel.
+			if (node && enter.isConnected && isRefused && name !== used && profiles.length > 0) setWidget(node, "profile", name);
 			dialog.close();
 		}, replaced);
 		enter.querySelector("input[type=password]")?.setAttribute("autofocus", "");
