@@ -1,8 +1,9 @@
 // What became of a program since a node was built from it.
 
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
+import { app } from "./host/app.js";
 import { firstChoice, makeForm, fingerprint } from "../../web/js/lib/form.js";
-import { compare, merge } from "../../web/js/features/program/outdated.js";
+import { checkChanges, compare, merge } from "../../web/js/features/program/outdated.js";
 import { field, node, output, program } from "./sample.js";
 
 const then = program();
@@ -55,4 +56,28 @@ test("outputs come and go", () => {
 test("without a note of what was there nothing counts as new", () => {
   const now = withNodes((nodes) => [...nodes, node("20", "Size", "Empty", [field("20.width", "INT", 512)])]);
   expect(compare(form, undefined, now).added).toEqual([]);
+});
+
+test.each([[true, 1], [false, 0]])("a change that is read while the workflow is open (%s) is told", async (stays, count) => {
+  const add = vi.spyOn(app.extensionManager.toast, "add").mockClear();
+  const graph = {};
+  const properties = { runninghub: { form: { ...form, hash: "before" } } };
+  const widgets = [{ name: "workflow", value: then.id }, { name: "profile", value: "" }];
+  // Older front ends leave `graph` of a node whose workflow was closed.
+  const shown = { comfyClass: "RunningHubRemoteWorkflow", title: "Photo", graph, properties, widgets, isInputConnected: () => false, findInputSlot: () => -1 };
+  app.rootGraph = Object.assign(graph, { nodes: [shown], groups: [] });
+  let answer = (/** @type {any} */ _) => {};
+  const asked = new Promise((resolve) =>
+    vi.stubGlobal("fetch", async (path) => {
+      if (path === "/api/runninghub/program") return new Promise((done) => resolve((answer = done)));
+      const body = { "/api/i18n": {}, "/api/runninghub/session": { token: "t" }, "/api/runninghub/settings": { profiles: [{ name: "main" }], default: "main" } }[path];
+      return { ok: true, status: 200, json: async () => body };
+    }),
+  );
+  const checked = checkChanges();
+  await asked;
+  if (!stays) app.rootGraph = { nodes: [], groups: [] };
+  answer({ ok: true, status: 200, json: async () => ({ ...then, hash: "now" }) });
+  await checked;
+  expect(add).toHaveBeenCalledTimes(count);
 });

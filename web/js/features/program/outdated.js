@@ -2,7 +2,7 @@
 
 import { toast } from "../../host/comfy.js";
 import { openDialog } from "../../host/dialogs.js";
-import { rootGraph } from "../../host/graph.js";
+import { isInGraph, rootGraph } from "../../host/graph.js";
 import { dotted, loadTexts, textsOf } from "../../host/texts.js";
 import { startValue } from "../../lib/fields.js";
 import { clean, allFields, makeForm, choiceOf } from "../../lib/form.js";
@@ -51,7 +51,7 @@ export async function checkChanges() {
 	for (const node of nodes) {
 		const profile = valueOf(node, "profile");
 		const isReadable = kindOf(node) === "model" || profileNames.length > 1; // models need no key
-		if (node.graph && isReadable && profileNames.includes(profile)) {
+		if (isInGraph(node) && isReadable && profileNames.includes(profile)) {
 			const key = JSON.stringify([kindOf(node), formOf(node)?.id, profile]);
 			const program = programs.get(key) ?? fetchProgram(node, true).catch(() => null);
 			programs.set(key, program);
@@ -63,7 +63,7 @@ export async function checkChanges() {
 /** Show that the program has changed, or is no longer offered. @type {(node: ComfyNode, program: RhProgram | null) => void} */
 function showChange(node, program) {
 	const form = formOf(node);
-	if (!program || !form || !node.graph || program.id !== form.id || program.status === "unlisted") return;
+	if (!program || !form || !isInGraph(node) || program.id !== form.id || program.status === "unlisted") return;
 	if (!isOffered(program)) {
 		stateOf(node).discontinued = program;
 		labelButton(node);
