@@ -237,6 +237,23 @@ test("what becomes of one order neither closes another one nor takes the focus f
   close();
 });
 
+test("Escape leads from an order back to the list", async () => {
+  const { view, content, list, row, close } = await history(3, { "/api/runninghub/history/order": async (entry) => answer({ ...entry(1), results: [], seconds: 1, instance: "default" }) });
+  const detail = /** @type {any} */ (view.content)[1];
+  document.body.replaceChildren(content, detail);
+  const escape = (isComposing) => document.activeElement?.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", isComposing, bubbles: true }));
+  row(1).click();
+  await vi.waitFor(() => expect(detail.querySelector("h3")).not.toBeNull());
+  detail.focus(); // as a click on its text does
+  expect(document.activeElement).toBe(detail);
+  escape(true);
+  expect(detail.hidden).toBe(false);
+  escape(false);
+  expect([detail.hidden, content.hidden, document.activeElement]).toEqual([true, false, list]);
+  document.body.replaceChildren();
+  close();
+});
+
 test("a history that was closed is asked for no more, though an order of it ends", async () => {
   const pending = () => {};
   let end = pending;

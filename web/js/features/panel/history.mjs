@@ -35,7 +35,8 @@ export function makeView() {
 	const state = select(t("history.state"), ["", ...STATES], (name) => (name ? t(`state.${name}`) : t("history.any_state")));
 	const since = select(t("history.since"), SINCE, (period) => t(`history.since_${period || "ever"}`));
 	const list = makeOrderList((order) => void openOrder(order));
-	const detail = h("div", { className: "detail", hidden: true });
+	// It takes the focus when clicked, so that Escape leads back.
+	const detail = h("div", { className: "detail", hidden: true, tabIndex: -1, onkeydown: onDetailKey });
 	const overview = h("div", "overview", h("div", "filters", searchInput, state, since), status, list.view, retentionView());
 	let isSearching = false;
 	let pollTimer = 0;
@@ -94,6 +95,11 @@ export function makeView() {
 		detail.replaceChildren(back, view);
 		back.focus({ preventScroll: true });
 		await fill(view, () => orderView(order, leave, () => void (isShown() && openOrder(order))));
+	}
+
+	/** @param {KeyboardEvent} event */
+	function onDetailKey(event) {
+		if (event.key === "Escape" && !event.isComposing) detail.querySelector(".back")?.click();
 	}
 
 	/** Search at each keystroke, one request at a time: text typed meanwhile is searched for next. */
