@@ -125,7 +125,11 @@ def _amounts(amount: Decimal | None, body: Body) -> dict[str, str | None]:
         return {"amount": None, "total": None}
     count = body.get("count", 1)
     orders = count if type(count) is int and 0 < count < MOST else 1
-    return {"amount": f"{amount:f}", "total": f"{amount * orders:f}"}
+    return {"amount": _digits(amount), "total": _digits(amount * orders)}
+
+
+def _digits(number: Decimal) -> str:
+    return f"{number.normalize():f}"
 
 
 def _model_of(catalogue: ModelCatalogue, body: Body) -> Model:

@@ -7,7 +7,7 @@ import asyncio
 from ...rh_api.client import Client
 from ...rh_api.errors import BadInput, RunningHubError
 from ...rh_api.history import MAX_DAYS, added, spent_csv, spent_document
-from ...rh_api.money.amounts import COINS, digits, say_sums, say_unit
+from ...rh_api.money.amounts import digits, say_sums, say_unit
 from .. import language
 from ..runtime import cloud, config
 from .body import Body, number_of, text_of
@@ -58,8 +58,7 @@ async def _limits(client: Client) -> list[dict[str, object]]:
     most = client.settings.limits.lowest(rules.limits).day
     return [
         {
-            # The page translates coins itself.
-            "unit": unit if unit == COINS else say_unit(unit, language.say),
+            "unit": say_unit(unit, language.say),
             "spent": digits(committed.day.get(unit, 0)),
             "limit": digits(limit),
         }

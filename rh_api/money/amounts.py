@@ -136,4 +136,12 @@ def larger(first: Sums, second: Sums) -> dict[str, int]:
 
 def written(sums: Sums, say: Say) -> str:
     """Format for `read_sums`: `50 coins, 5 CNY`."""
-    return ", ".join(say_amount(unit, sums[unit], say) for unit in UNITS if unit in sums)
+    return joined((say_amount(unit, sums[unit], say) for unit in UNITS if unit in sums), say)
+
+
+def joined(words: Iterable[str], say: Say) -> str:
+    """Join words by the commas of the language of `say`; "" for none."""
+    text = ""
+    for word in words:
+        text = say("money.and", {"first": text, "next": word}) if text else word
+    return text

@@ -4,11 +4,13 @@ import { beforeEach, expect, test, vi } from "vitest";
 
 import english from "../../locales/en/main.json";
 import { loadTexts } from "../../web/js/host/texts.js";
+import { whenText } from "../../web/js/host/times.mjs";
 import { toggleFavourite, allFavourites, recentOf, rememberUse } from "../../web/js/lib/recent.js";
 import { rowForKey, visibleRows } from "../../web/js/lib/windowing.mjs";
 import { makeView as makeApps } from "../../web/js/features/panel/add.mjs";
 import { makeView as makeHistory, ROW } from "../../web/js/features/panel/history.mjs";
 import { makeView } from "../../web/js/features/panel/now.mjs";
+import { taskView } from "../../web/js/features/tasks.mjs";
 import { lastDays, makeView as makeSpend, spentText } from "../../web/js/features/panel/spend.mjs";
 
 // The one that is asked for here; `lazy.test.js` has addresses with a version, which a file has none of.
@@ -423,6 +425,30 @@ test("the sums of one account do not stand under another's name", async () => {
   account.onchange();
   expect(body.textContent).toBe("");
   view.close();
+});
+
+test("a chart's sum has its unit, and no separator, as those beside it", async () => {
+  const sum = { orders: 1, coins: 12345, money: "0.5", third_party_money: null, untold: 0 };
+  const [day = ""] = lastDays(1);
+  const spending = { currency: "CNY", days: [{ ...sum, day }], programs: [], today: sum, week: sum, all: sum, limits: [{ unit: "coins", spent: "12345", limit: "20000" }], balance: "70000 coins", csv: {} };
+  vi.stubGlobal("fetch", async (path) =>
+    answer({ "/api/i18n": { en: english }, "/api/runninghub/session": { token: "t" }, "/api/runninghub/settings": { profiles: [], default: "" }, "/api/runninghub/spend": spending }[path]),
+  );
+  await loadTexts();
+  const view = makeSpend();
+  const [, , body] = /** @type {any} */ (view.content);
+  await vi.waitFor(() => expect(body.querySelectorAll("figcaption").length).toBe(2));
+  expect([...body.querySelectorAll("figcaption")].map(({ textContent }) => textContent)).toEqual(["most expensive day: 12345 coins", "most expensive day: 0.5 CNY"]);
+  expect(body.textContent).toContain("Today 12345 of 20000 coins");
+  expect(body.textContent).toContain("12345 coins · 0.5 CNY");
+  view.close();
+});
+
+test("an order has the same time in the list and on its card", () => {
+  const task = { order: 1, task_id: "", profile: "", kind: "workflow", program: "1", placed: 1_795_000_000, link: "", uncertain: false, followed: false, over: false };
+  const card = taskView(/** @type {any} */ (task), async () => {}, () => {});
+  expect(card.textContent).toContain(whenText(task.placed));
+  expect(whenText(task.placed)).not.toMatch(/:\d\d:/);
 });
 
 test("what a bound would free is that of the bounds that were looked at last", async () => {

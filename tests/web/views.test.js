@@ -47,7 +47,7 @@ test.each([
   [999, "999 B"],
   [1234, "1.2 kB"],
   [2147483648, "2.1 GB"],
-  [3e15, "3,000,000 GB"],
+  [3e15, "3000000 GB"],
 ])("%d bytes are %s", (bytes, text) => {
   expect(bytesText(bytes)).toBe(text);
 });
@@ -118,8 +118,10 @@ test("a plan in Chinese has Chinese signs between names", () => {
 
 test("what a test of an account found is said without what is not known", () => {
   const account = { kind: "SHARED", coins: "76600", money: null, currency: null, running: 1, limit: 3 };
-  expect(testText(account)).toBe("It works: enterprise key, shared · 76,600 coins · 1 of 3 tasks running");
+  expect(testText(account)).toBe("It works: enterprise key, shared · 76600 coins · 1 of 3 tasks running");
   expect(testText({ ...account, kind: "BRAND-NEW", coins: null, limit: null })).toBe("It works: BRAND-NEW");
+  expect(testText({ ...account, coins: null, limit: null, money: "12.5", currency: "CNY" })).toContain("12.5 CNY");
+  expect(testText({ ...account, coins: null, limit: null, money: "12.5" })).toContain("12.5 of the wallet");
 });
 
 // The service's own words, as tests/contract/samples has them.

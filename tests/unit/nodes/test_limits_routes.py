@@ -19,7 +19,7 @@ async def test_a_limit_is_stored_shown_and_taken_away(host: Host) -> None:
 async def test_who_speaks_chinese_writes_and_reads_the_units_in_chinese(host: Host) -> None:
     await host.speak("zh-CN")
     shown = await host.post("limits/save", scope="day", sum="50 金币，¥5")  # noqa: RUF001
-    assert shown["day"] == "50 RH币, 5 元"
+    assert shown["day"] == "50 RH币、5 元"
     again = await host.post("limits/save", scope="day", sum=shown["day"])
     assert again["day"] == shown["day"]
     assert (await host.post("limits/save", scope="day", sum="1 coin"))["day"] == "1 RH币"

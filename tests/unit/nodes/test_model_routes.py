@@ -64,6 +64,7 @@ async def test_a_price_stands_where_a_list_says_it(host: Host, emulator: Emulato
     order = {"model": FILM, "values": {"resolution": "720p", "duration": "10", "prompt": None}}
     price = await host.post("models/price", **order, count=3)
     assert (price["amount"], price["total"], price["currency"]) == ("6.9", "20.7", "CNY")
+    assert (await host.post("models/price", **order, count=10))["total"] == "69"
     # Of what the other site asks the lists say nothing.
     await host.post("profiles/save", name="ai", origin="https://www.runninghub.ai", key=KEY)
     elsewhere = await host.post("models/price", **order, profile="ai")

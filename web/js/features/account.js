@@ -124,7 +124,7 @@ export function testText({ kind, coins, money, currency, running, limit }) {
 	const facts = dotted(
 		key ? t(`kind.${key}`) : kind || t("kind.unknown"),
 		coins !== null && t("coins", { coins: numberText(coins) }),
-		money !== null && t("money", { money: numberText(money), currency: currency ?? "" }),
+		money !== null && t(currency ? "money" : "wallet", { money: numberText(money), currency }),
 		limit !== null && t("running", { running: running ?? 0, limit }),
 	);
 	return t("works", { found: facts });

@@ -47,10 +47,10 @@ function find(locale, key) {
 	return typeof text === "string" ? text : undefined;
 }
 
-/** @type {(value: number | string, digits?: number) => string} */
+/** Without separators of thousands, as sums are typed and as the server tells them. @type {(value: number | string, digits?: number) => string} */
 export function numberText(value, digits = 2) {
 	const number = Number(value);
-	return Number.isFinite(number) ? number.toLocaleString(language(), { maximumFractionDigits: digits }) : String(value);
+	return Number.isFinite(number) ? number.toLocaleString(language(), { maximumFractionDigits: digits, useGrouping: false }) : String(value);
 }
 
 /** @param {...any} parts */

@@ -1,11 +1,12 @@
 // Panel tab of every order in the journal: a windowed list, and a single order in detail.
 
-import { language, toast } from "../../host/comfy.js";
+import { toast } from "../../host/comfy.js";
 import { confirmDialog } from "../../host/dialogs.js";
 import { onDropped } from "../../host/graph.js";
 import { lazy } from "../../host/lazy.js";
 import { fileUrl, post } from "../../host/server.js";
 import { bytesText, coinsText, dotted, moneyText, t as text, textsOf } from "../../host/texts.js";
+import { whenText } from "../../host/times.mjs";
 import { clean } from "../../lib/form.js";
 import { actionButton, statusLine, fill, h, link, rem, row, setStatus, setStatusError, messageOf } from "../../lib/view.js";
 import { rowForKey, visibleRows } from "../../lib/windowing.mjs";
@@ -300,16 +301,6 @@ function iconOf({ first, state }) {
 	/** @type {Record<string, string>} */
 	const failed = { failed: "times-circle", cancelled: "ban", uncertain: "question-circle", intended: "question-circle" };
 	return `pi pi-${icons[first] ?? failed[state] ?? "clock"}`;
-}
-
-/** Formatters by language, cached: creating one costs more than the rest of a row. @type {Map<string, Intl.DateTimeFormat>} */
-const clocks = new Map();
-
-function whenText(seconds = 0) {
-	const locale = language();
-	const clock = clocks.get(locale) ?? new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
-	clocks.set(locale, clock);
-	return clock.format(new Date(seconds * 1000));
 }
 
 /** @param {any} entry */

@@ -75,23 +75,23 @@ function sumText({ coins, money, third_party_money: third }, currency) {
 /** @param {any[]} limits */
 function limitViews(limits) {
 	return limits.map(({ unit, spent, limit }) => {
-		const label = t("spend.limit", { spent: numberText(spent, 4), limit: numberText(limit, 4), unit: unit === "coins" ? t("spend.unit_coins") : unit });
+		const label = t("spend.limit", { spent: numberText(spent, 4), limit: numberText(limit, 4), unit });
 		return h("div", "limit", h("span", "", label), h("progress", { max: Number(limit) || 1, value: Math.min(Number(spent), Number(limit)), "aria-label": label }));
 	});
 }
 
 /** A chart per unit (coins, money) that was spent. @type {(days: any[], currency: string) => any[]} */
 function charts(days, currency) {
-	/** @type {[string, (value: number) => string, (day: any) => number][]} */
+	/** @type {[(value: number) => string, (day: any) => number][]} */
 	const kinds = [
-		[t("spend.unit_coins"), coinsText, ({ coins }) => Number(coins ?? 0)],
-		[currency || t("spend.unit_money"), (money) => moneyText(money, currency), ({ money, third_party_money: third }) => Number(money ?? 0) + Number(third ?? 0)],
+		[coinsText, ({ coins }) => Number(coins ?? 0)],
+		[(money) => moneyText(money, currency), ({ money, third_party_money: third }) => Number(money ?? 0) + Number(third ?? 0)],
 	];
-	return kinds.filter(([, , of]) => days.some((day) => of(day) > 0)).map(([unit, format, of]) => chart(days, unit, format, of));
+	return kinds.filter(([, of]) => days.some((day) => of(day) > 0)).map(([format, of]) => chart(days, format, of));
 }
 
-/** Bars of the last DAYS days; for screen readers a list. @type {(days: any[], unit: string, format: (value: number) => string, of: (day: any) => number) => any} */
-function chart(days, unit, format, of) {
+/** Bars of the last DAYS days; for screen readers a list. @type {(days: any[], format: (value: number) => string, of: (day: any) => number) => any} */
+function chart(days, format, of) {
 	const byDay = new Map(days.map((day) => [day.day, of(day)]));
 	const dates = lastDays(DAYS);
 	const most = Math.max(...dates.map((date) => byDay.get(date) ?? 0)) || 1;
@@ -105,7 +105,7 @@ function chart(days, unit, format, of) {
 	return h(
 		"figure",
 		"chart",
-		h("figcaption", "muted", t("spend.chart", { most: numberText(most, 4), unit })),
+		h("figcaption", "muted", t("spend.chart", { sum: format(most) })),
 		h("div", { className: "bars", role: "list", "aria-label": t("spend.by_day") }, ...bars),
 		h("div", "axis muted", h("span", "", dayText(dates[0] ?? "")), h("span", "", dayText(dates.at(-1) ?? ""))),
 	);
