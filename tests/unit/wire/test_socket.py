@@ -11,8 +11,11 @@ from hypothesis import strategies as st
 from rh_api.wire.socket import MAX_TEXT, SocketReader
 
 PROMPT = "22222222-3333-4444-8555-666666666666"
-IDS = st.sampled_from(["1", "2", "3", "12:3", "", None, 4, 0, True, [], {}])
+NODES = st.sampled_from(["1", "2", "3", "12:3"])
+IDS = NODES | st.sampled_from(["", None, 4, 0, True, [], {}])
+STEPS = st.integers(0, 6)
 NUMBERS = st.one_of(
+    STEPS,
     st.integers(),
     st.sampled_from([10**400, -(10**400)]),
     st.floats(),
@@ -21,24 +24,27 @@ NUMBERS = st.one_of(
     st.booleans(),
 )
 STATES = st.fixed_dictionaries(
-    {},
-    optional={
-        "value": NUMBERS,
-        "max": NUMBERS,
-        "state": st.sampled_from(["running", "finished", 3]),
-    },
+    {"state": st.sampled_from(["running", "finished", "pending", 3])},
+    optional={"value": NUMBERS, "max": NUMBERS},
 )
-DATA = st.fixed_dictionaries(
-    {},
-    optional={
-        "node": IDS,
-        "node_id": IDS,
-        "value": NUMBERS,
-        "max": NUMBERS,
-        "nodes": st.lists(IDS, max_size=4)
-        | st.dictionaries(st.text(max_size=3), STATES | NUMBERS, max_size=3),
-        "prompt_id": st.sampled_from([PROMPT, "other", 7, None]),
-    },
+
+
+def frames(kind: str, **data: st.SearchStrategy[object]) -> st.SearchStrategy[str]:
+    """Frames of one kind as a ComfyUI sends them, some of another prompt or of none."""
+    ids = st.sampled_from([PROMPT, PROMPT, PROMPT, "other", 7, None])
+    message = {"type": st.just(kind), "data": st.fixed_dictionaries({"prompt_id": ids, **data})}
+    return st.fixed_dictionaries(message).map(json.dumps)
+
+
+SENT = st.one_of(
+    frames("executing", node=NODES),
+    frames("executing", node=st.none()),
+    frames("executed", node=NODES),
+    frames("progress", node=NODES, value=STEPS, max=STEPS),
+    frames("progress_state", nodes=st.dictionaries(NODES, STATES, max_size=3)),
+    frames("execution_cached", nodes=st.lists(NODES, max_size=2)),
+    frames("execution_success", node=NODES | st.none()),
+    st.binary(max_size=9).map(lambda tail: b"\0\0\0\1\0\0\0\1\xff\xd8\xff" + tail),
 )
 KINDS = st.sampled_from(
     [
@@ -56,9 +62,20 @@ KINDS = st.sampled_from(
         7,
     ]
 )
-MESSAGES = st.fixed_dictionaries({"type": KINDS, "data": DATA | NUMBERS}).map(json.dumps)
-FRAMES = st.one_of(
-    MESSAGES,
+DATA = st.fixed_dictionaries(
+    {},
+    optional={
+        "node": IDS,
+        "node_id": IDS,
+        "value": NUMBERS,
+        "max": NUMBERS,
+        "nodes": st.lists(IDS, max_size=4)
+        | st.dictionaries(st.text(max_size=3), STATES | NUMBERS, max_size=3),
+        "prompt_id": st.sampled_from([PROMPT, PROMPT, "other", 7, None]),
+    },
+)
+NOISE = st.one_of(
+    st.fixed_dictionaries({"type": KINDS, "data": DATA | NUMBERS}).map(json.dumps),
     st.text(st.characters(), max_size=20),
     st.binary(max_size=20),
     st.binary(max_size=9).map(lambda tail: b"\0\0\0\1\0\0\0\1" + tail),
@@ -66,17 +83,17 @@ FRAMES = st.one_of(
 
 
 @settings(deadline=None)
-@given(st.integers(0, 5), st.lists(FRAMES, max_size=30))
+@given(st.integers(0, 5), st.lists(SENT | NOISE, min_size=2, max_size=30))
 @example(3, [json.dumps({"type": "progress", "data": {"value": 10**400, "max": 3, "node": "1"}})])
 @example(3, [json.dumps({"type": "progress", "data": {"value": 1, "max": 10**400, "node": "1"}})])
 @example(
     3, [json.dumps({"type": "progress", "data": {"value": 1e308, "max": 1e-308, "node": "1"}})]
 )
 @example(3, ['{"type": "progress", "data": {"value": Infinity, "max": NaN, "node": "1"}}'])
-def test_the_bar_rises_and_stops_short_of_the_end(total: int, frames: list[str | bytes]):
+def test_the_bar_rises_and_stops_short_of_the_end(total: int, sent: list[str | bytes]):
     reader = SocketReader(total)
     shown = 0.0
-    for frame in frames:
+    for frame in sent:
         news = reader.text(frame) if isinstance(frame, str) else reader.binary(frame)
         if news is None:
             continue

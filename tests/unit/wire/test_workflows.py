@@ -66,8 +66,27 @@ def test_what_names_no_workflow_is_refused(text: str, key: str):
     assert caught.value.key == key
 
 
+IDS = st.integers(0, 2**64).map(str) | st.text("0123456789", min_size=1, max_size=25)
+LINKS = st.tuples(
+    st.sampled_from(["https://", "http://", "HTTPS://", "", "ftp://", "https://me@"]),
+    st.sampled_from(["www.runninghub.ai", "WWW.runninghub.CN", "127.0.0.1:8123", "[::1]", "x:y"]),
+    st.sampled_from(["/", "/workflow/", "/post/", "/a/b/", "/1/", "/ai-detail/"]),
+    IDS,
+    st.sampled_from(["", "/", "?a=1", "#1", "/?b=2", "/x", "/2"]),
+).map("".join)
+PASTED = st.one_of(
+    IDS,
+    LINKS,
+    st.tuples(st.integers(0, 60), st.characters(), IDS | LINKS).map(
+        lambda slip: slip[2][: slip[0]] + slip[1] + slip[2][slip[0] :]
+    ),
+    st.text(st.characters()),
+    st.text("htps:/.[]@0123456789?#%\\ wai-de", max_size=30),
+)
+
+
 @settings(deadline=None)
-@given(st.text(st.characters()) | st.text("htps:/.[]@0123456789?#%\\ wai-de", max_size=30))
+@given(PASTED)
 @example("http://[v1.x]/1")
 def test_any_text_is_an_id_or_refused(text: str):
     try:
