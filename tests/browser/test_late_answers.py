@@ -4,7 +4,7 @@ on: what was meant last is what stands, and nothing is ordered twice."""
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from playwright.sync_api import Error
 
@@ -30,8 +30,10 @@ class Held:
     def __init__(self, canvas: Canvas, path: str) -> None:
         self._canvas = canvas
         self._path = f"**/runninghub/{path}" if "." not in path else f"**/{path}*"
+        self._asked: list[Request] = []
         self._over: list[Request] = []
         self.waiting: list[Route] = []
+        canvas.page.on("request", lambda request: self._asked.append(request))
         canvas.page.on("requestfinished", lambda request: self._over.append(request))
         canvas.page.on(
             "requestfailed", lambda request: self._over.append(request)
@@ -48,12 +50,30 @@ class Held:
                 route.continue_()
             self._canvas.until(lambda its=route.request: its in self._over)
         self._canvas.page.unroute(self._path)
-        settled(self._canvas)
+        self.settle()
 
+    def answer_one(self, index: int, **answer: Any) -> None:
+        """Lets one go on, or answers it so, until the page has worked on that."""
+        route = self.waiting[index]
+        if answer:
+            route.fulfill(**answer)
+        else:
+            route.continue_()
+        self._canvas.until(lambda: route.request in self._over)
+        self.settle()
 
-def settled(canvas: Canvas) -> None:
-    """Once what the page has got has been worked on, and shown."""
-    canvas.run_js("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 200)))")
+    def settle(self) -> None:
+        """Until what the page has got is shown: nothing but what waits here is open, and in two
+        frames it asked for nothing more."""
+        waiting = [route.request for route in self.waiting]
+        count = -1
+        while count != len(self._asked):
+            self._canvas.until(lambda: not {*self._asked} - {*self._over, *waiting})
+            count = len(self._asked)
+            self._canvas.run_js(
+                """() => new Promise((done) =>
+                    requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"""
+            )
 
 
 def sum_bar(canvas: Canvas) -> Locator:
@@ -153,8 +173,7 @@ def test_a_link_whose_program_did_not_come_can_be_tried_again(canvas: Canvas) ->
     canvas.dialog.wait_for()
     canvas.primary()
     canvas.until(lambda: canvas.nodes(PROGRAM) == [])
-    settled(canvas)
-    assert box.input_value() == catalog.TEXT_TO_IMAGE
+    canvas.until(lambda: box.input_value() == catalog.TEXT_TO_IMAGE)
     box.press("Enter")
     canvas.until(lambda: "6.text" in str([canvas.node(node) for node in canvas.nodes(PROGRAM)]))
 
@@ -291,10 +310,9 @@ def test_how_a_graph_ended_is_not_shown_in_another(either: Canvas) -> None:
         "shown": {},
     }
     with either.page.expect_response(lambda answer: "/queue" in answer.url):
-        held.waiting[0].fulfill(json={"ends": {node: end}})
-    settled(either)
+        held.answer_one(0, json={"ends": {node: end}})
     assert line not in str(either.painted())
-    held.waiting[1].fulfill(json={"ends": {node: end}})
+    held.answer_one(1, json={"ends": {node: end}})
     either.until(lambda: line in str(either.painted()))
 
 
@@ -382,12 +400,11 @@ def test_an_order_that_cannot_be_shown_leaves_a_way_back(canvas: Canvas) -> None
     back.click()
     panel.orders.first.click()
     held.wait_for(2)
-    held.waiting[1].fulfill(status=500, body="<html>")
+    held.answer_one(1, status=500, body="<html>")
     panel.view.locator(".bad").first.wait_for()
     canvas.picture("failed")
     # The answer to the first comes when nobody waits for it.
-    held.waiting[0].continue_()
-    settled(canvas)
+    held.answer_one(0)
     assert panel.view.locator(".bad").count() == 1
     back.click()
     panel.orders.first.wait_for()
@@ -413,8 +430,7 @@ def test_limits_are_those_of_the_account_that_is_chosen(canvas: Canvas) -> None:
     limit.wait_for(state="detached")  # those of another account
     account.select_option(index=0)
     held.wait_for(2)
-    held.waiting[1].fulfill(json={**LIMITS, "order": "5 coins"})
+    held.answer_one(1, json={**LIMITS, "order": "5 coins"})
     limit.wait_for()
-    held.waiting[0].fulfill(json={**LIMITS, "order": "999 coins"})
-    settled(canvas)
+    held.answer_one(0, json={**LIMITS, "order": "999 coins"})
     assert limit.input_value() == "5 coins"
