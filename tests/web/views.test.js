@@ -13,6 +13,7 @@ import { actionButton, statusLine, h } from "../../web/js/lib/view.js";
 import { account, offerKey, testText } from "../../web/js/features/account.js";
 import { openModels } from "../../web/js/features/program/models.js";
 import { keysPage } from "../../web/js/features/keys.mjs";
+import { limitsPage } from "../../web/js/features/limits.mjs";
 import { profileSelect } from "../../web/js/features/profiles.js";
 import { inspectionText } from "../../web/js/features/tasks.mjs";
 
@@ -295,6 +296,23 @@ test("a key that was stored after Cancel is said, and nothing to the node", asyn
   answer();
   await vi.waitFor(() => expect(add.mock.lastCall[0].summary).toContain("other"));
   expect(widgets.map(({ value }) => value)).toEqual(["", ""]);
+});
+
+test("a limit that was stored is shown with its unit, unless more was typed meanwhile", async () => {
+  const none = { order: "", prompt: "", day: "", floor: "", allowed: [], today: "" };
+  serve({ ...settings, "/runninghub/limits": none, "/runninghub/limits/save": { ...none, day: "10 coins" } });
+  document.body.replaceChildren(limitsPage());
+  const field = () => /** @type {any} */ (document.querySelectorAll("form input")[2]);
+  await vi.waitFor(() => expect(field()).toBeDefined());
+  const save = async (meanwhile) => {
+    field().value = "10";
+    field().closest("form").querySelector("button").click();
+    field().value = meanwhile;
+    await vi.waitFor(() => expect(field().closest("form").textContent).toContain("Stored"));
+    return field().value;
+  };
+  expect(await save("10")).toBe("10 coins");
+  expect(await save("105")).toBe("105");
 });
 
 test("what is typed while an account's setting is stored stays", async () => {

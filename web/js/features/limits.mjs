@@ -44,9 +44,12 @@ function limitsView(limits, ask, reload) {
 		const sumStatus = statusLine();
 		const input = h("input", { className: "grow", value, placeholder, "aria-label": label });
 		const save = actionButton(t("save"), sumStatus, async () => {
-			await ask("/save", { ...body, sum: input.value });
+			const { value: sent } = input;
+			const limits = await ask("/save", { ...body, sum: sent });
 			sumStatus.textContent = t("stored");
 			if (body["program"]) await reload();
+			// With its unit; what was typed meanwhile stays.
+			else if (input.value === sent) input.value = String(Reflect.get(limits, body["scope"] ?? ""));
 		});
 		return form(save, h("label", "", label), row(input, save), sumStatus);
 	};
