@@ -48,7 +48,7 @@ class ListPrice:
     as_of: str
 
     def describe(self, say: Say) -> str:
-        """One line: `about 0.35 CNY a second · 1.75 CNY for 5 s (price list of 2026-09-01)`."""
+        """One line, such as `about 0.35 CNY a second · 1.75 for 5 s (price list of 2026-09-01)`."""
         about = say("model.price_from" if self.is_from else "model.price_about", {})
         params: dict[str, object] = {"about": about, "rate": _digits(self.rate), "date": self.as_of}
         if self.amount is None or self.units is None:

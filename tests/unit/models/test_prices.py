@@ -35,7 +35,7 @@ def test_a_rate_by_the_second_times_the_seconds() -> None:
     assert price == ListPrice(
         "second", Decimal("0.69"), Decimal("3.45"), Decimal(5), is_from=False, as_of=DAY
     )
-    assert sentence(price) == "about 0.69 CNY a second · 3.45 CNY for 5 s (price list of 2026-09-01)"
+    assert sentence(price) == "about 0.69 CNY a second · 3.45 for 5 s (price list of 2026-09-01)"
 
 
 def test_what_is_left_out_counts_with_its_usual_value() -> None:

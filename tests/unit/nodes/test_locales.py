@@ -144,6 +144,33 @@ def test_sums_and_places_in_a_sentence_speak_its_language(
     assert language.error_in_languages(error)["zh"] == sentence
 
 
+def test_no_blank_parts_chinese_sums_from_chinese_words(
+    pack: Callable[[str], ModuleType],
+) -> None:
+    language, quotes = pack("nodes.language"), pack("rh_api.money.quotes")
+    bounds, limits = pack("rh_api.run.cost_bounds"), pack("rh_api.money.limits")
+    where = pack("rh_api.texts").Words.of(lambda say: say("money.page", {}))
+    at_least = quotes.fixed("CNY", 1_000_000, quotes.QuoteSource.PREVIEW, is_from=True)
+    limit = limits.Limits(day={"CNY": 1_000_000, "coins": 1_000_000})
+    language.speak("zh")
+    try:
+        told = [
+            quotes.total([at_least, at_least], language.say),
+            at_least.describe(language.say),
+            *(
+                language.describe(bounds.refusal(limits.Reached(scope, "CNY", 2, 1, 3), where))
+                for scope in ("order", "prompt", "day")
+            ),
+            language.describe(bounds.unbounded("app/1", limit)),
+            language.describe(bounds.unbounded("app/1", limit, "error.cost_rate_unknown")),
+            str(bounds.named_units(["coins", "CNY"]).tell(language.say)),
+        ]
+    finally:
+        language.speak("en")
+    assert [text for text in told if re.search("[\u4e00-\u9fff] [\u4e00-\u9fff]", text)] == []
+    assert told[-1] == "RH币、元"
+
+
 def test_the_texts_of_a_language_are_read_once(pack: Callable[[str], ModuleType]) -> None:
     language = pack("nodes.language")
     first = language.in_languages([("node.uploaded", {"count": 1})])
