@@ -138,10 +138,17 @@ def range_of(costs: Sequence[int]) -> Range:
 
 
 def _span(unit: str, costs: Range, say: Say) -> str:
-    low = digits(costs.low)
+    low = _rough(costs.low)
     if costs.high is None:
-        return say("quote.from", {"low": say_amount(unit, costs.low, say)})
-    return say("quote.span", {"low": low, "high": say_amount(unit, costs.high, say)})
+        return say("quote.from", {"low": say_amount(unit, low, say)})
+    high = say_amount(unit, -_rough(-costs.high), say)
+    return say("quote.span", {"low": digits(low), "high": high})
+
+
+def _rough(amount: int) -> int:
+    """Round down to two digits: a prediction is no more exact."""
+    step = 10 ** max(0, len(str(abs(amount))) - 2)
+    return amount // step * step
 
 
 def fixed(

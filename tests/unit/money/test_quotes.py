@@ -64,6 +64,9 @@ def test_without_runs_it_says_the_rate_and_that_nobody_documents_it() -> None:
 def test_runs_tell_amount_range_and_how_many() -> None:
     quote = quote_of_runs([{"coins": cost * COIN} for cost in (14, 15, 13, 14, 14)])
     assert quote.describe(english) == "about 14 coins (10 to 19 coins, in 5 earlier runs)"
+    # A prediction is no more exact than two digits.
+    money = quote_of_runs([{"CNY": 350_000}, {"CNY": 420_000}])
+    assert money.describe(english) == "about 0.385 CNY (0.22 to 0.65 CNY, in 2 earlier runs)"
     assert quote.document()["amounts"] == {"coins": {"amount": "14", "low": "10", "high": "19"}}
 
 
