@@ -80,10 +80,9 @@ async def price(body: Body) -> dict[str, object]:
     list_price = catalogue.price_of(model, _values(body), text_of(body, "extra"))
     if list_price is None or not pays_as_listed(text_of(body, "profile").strip()):
         return _NO_PRICE
-    amounts = _amounts(list_price.amount, body)
     return {
         "text": list_price.describe(language.say),
-        **amounts,
+        **_amounts(list_price.amount, body),
         "currency": say_unit(CURRENCY, language.say),
     }
 
@@ -125,11 +124,7 @@ def _amounts(amount: Decimal | None, body: Body) -> dict[str, str | None]:
         return {"amount": None, "total": None}
     count = body.get("count", 1)
     orders = count if type(count) is int and 0 < count < MOST else 1
-    return {"amount": _digits(amount), "total": _digits(amount * orders)}
-
-
-def _digits(number: Decimal) -> str:
-    return f"{number.normalize():f}"
+    return {"amount": f"{amount.normalize():f}", "total": f"{(amount * orders).normalize():f}"}
 
 
 def _model_of(catalogue: ModelCatalogue, body: Body) -> Model:

@@ -138,11 +138,10 @@ def range_of(costs: Sequence[int]) -> Range:
 
 
 def _span(unit: str, costs: Range, say: Say) -> str:
-    low = _rough(costs.low)
     if costs.high is None:
-        return say("quote.from", {"low": say_amount(unit, low, say)})
+        return say("quote.from", {"low": say_amount(unit, _rough(costs.low), say)})
     high = say_amount(unit, -_rough(-costs.high), say)
-    return say("quote.span", {"low": digits(low), "high": high})
+    return say("quote.span", {"low": digits(_rough(costs.low)), "high": high})
 
 
 def _rough(amount: int) -> int:
