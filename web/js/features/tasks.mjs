@@ -1,11 +1,10 @@
 // Dialog of running tasks and orders of unknown fate, with the actions on each.
 
-import { execute, toast } from "../host/comfy.js";
+import { execute, language, toast } from "../host/comfy.js";
 import { loading, openDialog } from "../host/dialogs.js";
 import { withUndoStep, createNode, rootGraph, revealNode } from "../host/graph.js";
 import { post } from "../host/server.js";
 import { dotted, loadTexts, numberText, textsOf } from "../host/texts.js";
-import { whenText } from "../host/times.mjs";
 import { setWidget } from "../lib/nodes.js";
 import { actionButton, statusLine, card, fill, form, h, link, row } from "../lib/view.js";
 import { isStopping, readTasks, settleListeners } from "./tasks.js";
@@ -67,9 +66,10 @@ export function taskView(task, reload, leave) {
 					address && link(t("on_site"), address),
 				),
 			];
+	const when = new Date(placed * 1000).toLocaleString(language(), { dateStyle: "medium", timeStyle: "short" }); // as in the history
 	const facts = dotted(
 		id ? t("task", { id }) : t("order", { order }),
-		t("placed", { when: whenText(placed) }),
+		t("placed", { when }),
 		isStopping(task) && t("cancelling"),
 		task.followed && t("followed"),
 		task.end,

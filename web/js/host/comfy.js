@@ -20,7 +20,7 @@ export const onSetting = (id, handler) => app.ui?.settings?.addEventListener?.(`
 export function toast(severity, summary, detail = "") {
 	const text = messageOf(detail);
 	// A modal dialog covers ComfyUI's toasts.
-	const [said] = severity === "warn" ? [...document.querySelectorAll(".runninghub-dialog[open] > .said")].reverse() : [];
+	const said = severity === "warn" && [...document.querySelectorAll(".runninghub-dialog > .said")].at(-1);
 	if (said) said.textContent = `${summary}\n${text}`.trim();
 	const toasts = app.extensionManager?.toast;
 	const own = toasts?.[severity === "warn" ? "warning" : severity];

@@ -1,15 +1,14 @@
 // Panel tab of every order in the journal: a windowed list, and a single order in detail.
 
-import { toast } from "../../host/comfy.js";
+import { language, toast } from "../../host/comfy.js";
 import { confirmDialog } from "../../host/dialogs.js";
 import { onDropped } from "../../host/graph.js";
 import { lazy } from "../../host/lazy.js";
 import { fileUrl, post } from "../../host/server.js";
 import { bytesText, coinsText, dotted, moneyText, t as text, textsOf } from "../../host/texts.js";
-import { whenText } from "../../host/times.mjs";
 import { clean } from "../../lib/form.js";
 import { actionButton, statusLine, fill, h, link, rem, row, setStatus, setStatusError, messageOf } from "../../lib/view.js";
-import { rowForKey, visibleRows } from "../../lib/windowing.mjs";
+import { visibleRows } from "../../lib/windowing.js";
 
 const t = textsOf("panel");
 
@@ -269,6 +268,14 @@ function makeOrderList(open) {
 	};
 }
 
+/** The row index that a navigation key leads to, clamped, where `page` rows are visible; null for another key. @type {(key: string, at: number, count: number, page: number) => number | null} */
+export function rowForKey(key, at, count, page) {
+	/** @type {Record<string, number>} */
+	const to = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + page, PageUp: at - page, Home: 0, End: count - 1 };
+	const target = to[key];
+	return target === undefined || count === 0 ? null : Math.min(Math.max(target, 0), count - 1);
+}
+
 const rowId = (order = 0) => `runninghub-order-${order}`;
 
 /** @type {(entry: any, open: RhCallback) => any} */
@@ -301,6 +308,16 @@ function iconOf({ first, state }) {
 	/** @type {Record<string, string>} */
 	const failed = { failed: "times-circle", cancelled: "ban", uncertain: "question-circle", intended: "question-circle" };
 	return `pi pi-${icons[first] ?? failed[state] ?? "clock"}`;
+}
+
+/** Formatters by language, cached: creating one costs more than the rest of a row. @type {Map<string, Intl.DateTimeFormat>} */
+const clocks = new Map();
+
+function whenText(seconds = 0) {
+	const locale = language();
+	const clock = clocks.get(locale) ?? new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
+	clocks.set(locale, clock);
+	return clock.format(new Date(seconds * 1000));
 }
 
 /** @param {any} entry */

@@ -4,7 +4,7 @@ import { openDialog } from "../../host/dialogs.js";
 import { clean, allFields, MAX_OUTPUTS, typedOf } from "../../lib/form.js";
 import { textsOf } from "../../host/texts.js";
 import { h, link, rem } from "../../lib/view.js";
-import { visibleRows } from "../../lib/windowing.mjs";
+import { visibleRows } from "../../lib/windowing.js";
 import { shownName } from "./build.js";
 
 /**
