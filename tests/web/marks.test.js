@@ -6,8 +6,9 @@ import * as marks from "../../web/js/lib/marks.js";
 
 const node = (properties = {}, more = {}) => ({ type: "ImageInvert", inputs: [], outputs: [], properties, ...more });
 
-const group = (flags = {}, children = []) => ({
+const group = (flags = {}, children = [], size = [400, 200]) => ({
   flags,
+  size,
   children: new Set(children),
   nodes: children,
   recomputeInsideNodes() {},
@@ -146,6 +147,13 @@ test("what says that a thing runs there is the marked group or subgraph that it 
   expect(marks.markedContainerOf(box, root)).toBeNull();
   marks.setMark(outer, mark("2"));
   expect(marks.markedContainerOf(inSubgraph, root)).toBe(outer);
+});
+
+test("of nested marked groups the smallest says it, as in a run", () => {
+  const inside = node();
+  const boxes = [900, 300, 600].map((width) => group({ runninghub: { segment: `${width}` } }, [inside], [width, 200]));
+  inside.graph = { nodes: [inside], groups: boxes };
+  expect(marks.markedContainerOf(inside, inside.graph)).toBe(boxes[1]);
 });
 
 /** Nodes in a row, each reading the one before it. */

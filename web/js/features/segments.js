@@ -25,11 +25,7 @@ const tAccount = textsOf("account");
 
 const { markOf } = marks;
 
-const marked = (segment = "") =>
-	marks.allThings(rootGraph()).filter((thing) => {
-		const mark = markOf(thing);
-		return segment ? mark?.segment === segment : mark;
-	});
+const marked = (segment = "") => marks.allThings(rootGraph()).filter((thing) => (segment ? markOf(thing)?.segment === segment : markOf(thing)));
 
 /** What carries a thing's mark: itself, or else the marked group or subgraph node that contains it. @param {any} thing */
 const carrierOf = (thing) => (markOf(thing) ? thing : (marks.markedContainerOf(thing, rootGraph()) ?? thing));

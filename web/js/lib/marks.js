@@ -72,7 +72,7 @@ export function isMarkable(thing) {
 /** The markable part of a selection, without what its groups contain. @param {any[]} selection */
 export function markableOf(selection) {
 	const things = selection.filter(isMarkable);
-	const inGroups = new Set(things.filter(isGroup).flatMap(({ children }) => [...(children ?? [])]));
+	const inGroups = new Set(things.filter(isGroup).flatMap(({ children }) => [...children]));
 	return things.filter((thing) => !inGroups.has(thing));
 }
 
@@ -82,18 +82,21 @@ const thingsOf = (graph) => [...(graph?.groups ?? []), ...(graph?.nodes ?? [])];
 /** All groups and nodes of the root graph and its subgraphs. @param {any} root */
 export const allThings = (root) => [root, ...(root?.subgraphs?.values() ?? [])].flatMap(thingsOf);
 
-/** The marked group or subgraph node that contains a thing, at any depth; null for none. @type {(thing: any, root: any) => any} */
+/** The marked group or subgraph node that contains a thing, at any depth; null for none. Of several groups the smallest, as for a run. @type {(thing: any, root: any) => any} */
 export function markedContainerOf(thing, root) {
 	const { graph } = thing;
-	const group = graph?.groups?.find((/** @type {any} */ candidate) => candidate !== thing && markOf(candidate) && contains(candidate, thing));
+	const groups = (graph?.groups ?? []).filter((/** @type {any} */ candidate) => candidate !== thing && markOf(candidate) && contains(candidate, thing));
 	const outer = allThings(root).filter(({ subgraph }) => subgraph && subgraph === graph);
-	return group ?? outer.map((node) => (markOf(node) ? node : markedContainerOf(node, root))).find(Boolean) ?? null;
+	return groups.sort((/** @type {any} */ first, /** @type {any} */ second) => areaOf(first) - areaOf(second))[0] ?? outer.map((node) => (markOf(node) ? node : markedContainerOf(node, root))).find(Boolean) ?? null;
 }
+
+/** @param {any} group */
+const areaOf = ({ size: [width, height] }) => width * height;
 
 /** @type {(group: any, thing: any) => boolean} */
 function contains(group, thing) {
 	group.recomputeInsideNodes();
-	return [...(group.children ?? group.nodes ?? [])].includes(thing);
+	return group.children.has(thing);
 }
 
 /** The marks inside a subgraph node, recursively. @param {any} node @returns {RhMark[]} */
@@ -101,7 +104,7 @@ export const innerMarks = (node) => thingsOf(node?.subgraph).flatMap((thing) => 
 
 /** The producers and readers of these nodes and of those in these groups. @param {any[]} things of one graph @returns {any[]} */
 export function neighbours(things) {
-	const own = new Set(things.flatMap((thing) => (isGroup(thing) ? [...(thing.nodes ?? [])] : thing)));
+	const own = new Set(things.flatMap((thing) => (isGroup(thing) ? thing.nodes : thing)));
 	/** @type {any[]} */
 	const nodes = things[0]?.graph?.nodes ?? [];
 	const readers = nodes.filter((node) => producersOf(node).some((producer) => own.has(producer)));
@@ -109,7 +112,7 @@ export function neighbours(things) {
 }
 
 /** @param {any} node @returns {any[]} */
-const producersOf = (node) => [...(node.inputs ?? []).keys()].flatMap((slot) => producerOf(node, slot) ?? []);
+const producersOf = (node) => (node.inputs ?? []).flatMap((/** @type {any} */ _, /** @type {number} */ slot) => producerOf(node, slot) ?? []);
 
 /** The node that an input reads, resolved through virtual nodes (Reroute, Set and Get) like Run does, at most `most`. @type {(node: any, slot: number, most?: number) => any} */
 function producerOf(node, slot, most = 100) {
