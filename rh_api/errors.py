@@ -121,21 +121,22 @@ class RunningHubError(Exception):
         """The sentence in the language of `say`, of at most LONGEST characters."""
         suffixes = self._suffixes(say)
         sentence = say(self.key, self._params(say))
-        if len(sentence) + len(suffixes) > LONGEST:
-            sentence = sentence[: LONGEST - len(suffixes) - 1] + "…"
-        return sentence + suffixes
+        more = len(" ".join(("", *suffixes)))
+        if len(sentence) + more > LONGEST:
+            sentence = sentence[: LONGEST - more - 1] + "…"
+        return texts.joined((sentence, *suffixes))
 
-    def _suffixes(self, say: Say) -> str:
-        sentence = ""
+    def _suffixes(self, say: Say) -> tuple[str, ...]:
+        suffixes: list[str] = []
         if self.code is not None:
-            sentence += " " + say("error.suffix.code", {"code": self.code})
+            suffixes.append(say("error.suffix.code", {"code": self.code}))
         if self.fate is Fate.NOT_STARTED and self.default_fate is Fate.UNKNOWN:
-            sentence += " " + say("error.suffix.not_started", {})
+            suffixes.append(say("error.suffix.not_started", {}))
         if self.cost is not None:
-            sentence += " " + self.cost(say)
+            suffixes.append(self.cost(say))
         if self.task_id:
-            sentence += " " + say("error.suffix.task", {"task_id": self.task_id})
-        return sentence
+            suffixes.append(say("error.suffix.task", {"task_id": self.task_id}))
+        return tuple(suffixes)
 
     def _params(self, say: Say) -> Mapping[str, object]:
         """Params of the sentence: nested errors and quoted texts without their full stop."""
@@ -405,7 +406,7 @@ class BatchFailed(RunningHubError):
             )
             for reason, items in numbers.items()
         ]
-        return {**super()._params(say), "items": " ".join(lines)}
+        return {**super()._params(say), "items": texts.joined(lines)}
 
 
 def _spans(numbers: Iterable[int]) -> str:
@@ -453,8 +454,8 @@ class ResultUnavailable(RunningHubError):
         """The sentence without suffixes: what is wrong, not what to do about it."""
         return say(self.key, self._params(say))
 
-    def _suffixes(self, say: Say) -> str:
-        advice = "" if self.key in _ADVISES else " " + say("error.suffix.fetch_again", {})
+    def _suffixes(self, say: Say) -> tuple[str, ...]:
+        advice = () if self.key in _ADVISES else (say("error.suffix.fetch_again", {}),)
         return advice + super()._suffixes(say)
 
 

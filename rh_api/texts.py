@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
+
+_WIDE_GAP = re.compile(r"(?<=[。）]) | (?=（)")  # noqa: RUF001
 
 Say = Callable[[str, Mapping[str, object]], str]
 """Render the sentence of a key with its params, in some language."""
@@ -73,7 +76,7 @@ ENGLISH: dict[str, str] = {
     "error.task_unfinished": "The task is not finished yet: {remote}.",
     "error.order_failed": "The order failed. The history does not keep the details of the reason; the task's page on the site may show them.",
     "error.task_failed": "The cloud task failed in node {node} {title} ({node_class}): "
-    "{exception}: {remote}",
+    "{exception}: {remote}.",
     "error.task_failed_plain": "The cloud task failed: {remote}.",
     "error.key_refused_running": "RunningHub no longer accepts the API key: {remote}. The task goes on in the cloud and may cost money. With a valid key of the same account you get its results by its id: RunningHub Task on the canvas, task {task_id} --fetch on the command line.",
     "error.content_refused": "RunningHub refused the content: {remote}. Change the prompt or the "
@@ -799,6 +802,11 @@ def english(key: str, params: Mapping[str, object]) -> str:
 def fill(template: str, params: Mapping[str, object]) -> str:
     """Fill `params` into a template of any language; white space collapses to one line."""
     return " ".join(template.format_map(_Blank(params)).split())
+
+
+def joined(sentences: Iterable[str]) -> str:
+    """Sentences in a row, without a space beside punctuation that is as wide as a letter."""
+    return _WIDE_GAP.sub("", " ".join(filter(None, sentences)))
 
 
 class Words(str):

@@ -104,6 +104,12 @@ def test_the_service_s_full_stop_is_not_said_twice(words: str):
     assert "no such task. " in str(error_for_code(807, words))
 
 
+def test_what_follows_a_cloud_node_s_words_is_a_sentence_of_its_own() -> None:
+    words = "CUDA out of memory. Tried to allocate 2.00 GiB"
+    failed = TaskFailed(node="3", exception="OutOfMemoryError", remote=words, code=805, task_id="7")
+    assert str(failed).endswith(f": {words}. (RunningHub code 805) [task 7]")
+
+
 def test_a_copy_and_a_pickle_say_the_same():
     error = error_for_code(421, "full")
     error.task_id = "1900000000000000001"

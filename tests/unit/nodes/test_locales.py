@@ -116,6 +116,7 @@ def test_the_language_of_the_browser_is_spoken(pack: Callable[[str], ModuleType]
     assert "2 项失败" in sentence
     assert "错误码 421" in sentence
     assert "任务 7" in sentence
+    assert not re.search("[。）] | （", sentence)  # noqa: RUF001
     assert "failed" not in sentence
     assert "2 of 3 items failed" in language.describe(error)
     for unknown in ("fr", "", "../../etc", "en-GB"):
