@@ -50,7 +50,7 @@ ENGLISH: dict[str, str] = {
     "error.plan_refused": "The account's plan does not allow this: {remote}. Nothing was started.",
     "error.free_account": "A free account cannot use RunningHub's API ({remote}): it needs a membership, basic plan or higher, or an enterprise key. Nothing was started.",
     "error.subscription_ended": "This dedicated key no longer has a subscription ({remote}). Nothing was started.",
-    "error.shared_key_needed": "Standard models run with an enterprise shared key only, and this key is not one ({remote}). Nothing was started. Enter such a key in the settings and choose it as the node's account; workflows and AI apps still run with this one.",
+    "error.shared_key_needed": "Standard models run with an enterprise shared key only, and this key is not one ({remote}). Nothing was started. Enter such a key in the settings and choose it as the node's profile; workflows and AI apps still run with this one.",
     "error.no_balance": "The account's balance is used up: {remote}. Nothing was started; top up "
     "and run again.",
     "error.not_found": "RunningHub does not know this: {remote}.",
@@ -125,7 +125,7 @@ ENGLISH: dict[str, str] = {
     "error.folder_not_writable": "The folder {folder} cannot be written to.",
     # errors: input
     "error.bad_input": "This cannot be used: {reason}",
-    "error.no_key": "No RunningHub API key is set. Enter one under Keys and sites in ComfyUI's settings, or try the sandbox, which needs none. On the command line: set RUNNINGHUB_API_KEY, or run python -m rh_api demo.",
+    "error.no_key": "No RunningHub API key is set. Enter one in ComfyUI's settings under RunningHub, or try the sandbox, which needs none. On the command line: set RUNNINGHUB_API_KEY, or run python -m rh_api demo.",
     "error.bad_key": "This is not a RunningHub API key: a key has {expected} letters and digits, this has {length} characters.",
     "error.bad_switch": '{name} must be on or off, not "{value}".',
     "error.bad_registry": 'RUNNINGHUB_MODEL_REGISTRY must be on, off or an https address, not "{value}".',
@@ -631,7 +631,7 @@ ENGLISH: dict[str, str] = {
     "node.bad_retain": '"retain_seconds" must be 0 (off) or {low} to {high}, not {value}.',
     "node.no_profile": 'There is no stored profile "{value}". Add it in the settings of '
     "RunningHub, or leave it empty to use the default one.",
-    "node.no_default": "None of the stored accounts ({names}) is the default, and none is named here. Choose one here, or make one the default under Keys and sites in ComfyUI's settings. Nothing was ordered.",
+    "node.no_default": "None of the stored profiles ({names}) is the default, and none is named here. Choose one here, or make one the default in ComfyUI's settings under RunningHub. Nothing was ordered.",
     "node.bad_profile_name": "A profile needs a name of 1 to {most} readable characters.",
     "node.reserved_profile": 'No profile can be named "{value}": that name is reserved.',
     "node.no_site": "The address of the site is missing; it looks like https://www.runninghub.ai.",

@@ -152,7 +152,7 @@ def _back(segment: Segment, nodes: Mapping[str, Node], plan: Plan) -> Iterator[d
 
 def _named(nodes: Mapping[str, Node], node_id: str) -> dict[str, str]:
     node = nodes.get(node_id)
-    return {"id": node_id, "title": node.title if node else ""}
+    return _node(node) if node else {"id": node_id, "title": "", "class_type": ""}
 
 
 def _node(node: Node) -> dict[str, str]:

@@ -282,21 +282,21 @@ def test_of_several_keys_none_takes_the_place_of_the_default_by_itself(
         card.wait_for(state="detached")
 
     page = canvas.settings("Keys and sites")
-    delete("main", "Really delete? No account is the default then")
-    page.get_by_text("No account is the default").wait_for()
+    delete("main", "Really delete? No profile is the default then")
+    page.get_by_text("No profile is the default").wait_for()
     canvas.picture("none chosen")
     canvas.page.keyboard.press("Escape")
     canvas.clear()
     node = canvas.add("RunningHubRemoteWorkflow")
     canvas.type_into(node, "workflow", catalog.TEXT_TO_IMAGE)
-    canvas.dialog.get_by_text("None of the stored accounts (rich, spare)").wait_for()
+    canvas.dialog.get_by_text("None of the stored profiles (rich, spare)").wait_for()
     canvas.picture("told")
     assert not emulator.counters.total
     canvas.page.keyboard.press("Escape")
     page = canvas.settings("Keys and sites")
     delete("spare", "Really delete? “rich” then becomes the default")
     page.get_by_text("· default").wait_for()
-    assert page.get_by_text("No account is the default").count() == 0
+    assert page.get_by_text("No profile is the default").count() == 0
     canvas.forgive(REFUSED)
 
 
@@ -330,13 +330,13 @@ def test_marked_parts_have_settings_of_their_own(
     workflow = page.get_by_label("Saved workflow that marked parts are sent under")
     workflow.fill(f"https://www.runninghub.ai/workflow/{catalog.TEXT_TO_IMAGE}")
     workflow.locator("xpath=..").get_by_role("button", name="Save").click()
-    page.get_by_text("Stored.").first.wait_for()
+    page.get_by_text("Saved.").first.wait_for()
     assert workflow.input_value() == catalog.TEXT_TO_IMAGE
     webhook = page.get_by_label("Public address of your webhook listener")
     webhook.fill("https://tunnel.example/")
     with canvas.page.expect_response("**/runninghub/profiles/webhook"):
         webhook.press("Enter")
-    route = page.get_by_label("How graphs of this account are sent")
+    route = page.get_by_label("How marked parts of this profile are sent")
     assert route.input_value() == ""
     with canvas.page.expect_response("**/runninghub/profiles/route"):
         route.select_option("auto")

@@ -21,7 +21,7 @@ WORDS = {
         "One order may cost",
         "Save",
         "is not a sum",
-        "Stored.",
+        "Saved.",
         "the limit for one order is 1 coin",
         "Run it this once",
         "Let it pass the limit?",
@@ -203,7 +203,7 @@ def test_limits_are_looked_up_again_once_there_is_a_key(
     keys.get_by_label("API key").fill(emulator.default_key)
     keys.get_by_role("button", name="Save").click()
     limits.get_by_label("One order may cost").wait_for()
-    limits.get_by_label("Account").get_by_text("default (main)").wait_for(state="attached")
+    limits.get_by_label("Profile").get_by_text("default (main)").wait_for(state="attached")
     canvas.picture("with a key")
     canvas.forgive(r"api/runninghub/.*|status of 40[03]")
 

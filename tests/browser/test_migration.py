@@ -92,7 +92,8 @@ def test_old_nodes_are_replaced_after_a_look_and_come_back_by_undo(
     button.click()
     either.dialog.locator("section.card").first.wait_for()
     either.picture("look")
-    assert "RunningHubRemoteWorkflow" in either.dialog.inner_text()
+    called = "RunningHub 远程工作流" if either.classic else "RunningHub Remote Workflow"
+    assert called in either.dialog.inner_text()
     assert KEY not in either.dialog.inner_text()
     assert len(either.nodes("RH_ExecuteNode")) == 1
     either.primary()
@@ -165,12 +166,12 @@ def test_a_key_that_is_mine_becomes_a_profile_and_nothing_is_sent(
     site.locator("option").nth(1).wait_for(state="attached")
     assert site.input_value() == ""
     card.get_by_role("textbox").fill("from a graph")
-    card.get_by_role("button", name="Store").click()
+    card.get_by_role("button", name="Save").click()
     canvas.page.locator(".answer.bad").first.wait_for()
     site.select_option(index=1)
     before = emulator.counters.total
-    card.get_by_role("button", name="Store").click()
-    card.get_by_text(re.compile("Stored as from a graph")).wait_for()
+    card.get_by_role("button", name="Save").click()
+    card.get_by_text(re.compile("Saved as from a graph")).wait_for()
     canvas.picture("mine")
     assert emulator.counters.total == before
 

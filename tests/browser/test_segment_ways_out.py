@@ -167,7 +167,7 @@ def test_a_refused_placeholder_leads_to_the_field_of_the_account(
     canvas.page.keyboard.type(catalog.TEXT_OUT)
     save = "保存" if classic else "Save"
     field.locator("xpath=..").get_by_role("button", name=save).click()
-    canvas.dialog.get_by_text("已保存" if classic else "Stored.").first.wait_for()
+    canvas.dialog.get_by_text("已保存" if classic else "Saved.").first.wait_for()
     canvas.page.keyboard.press("Escape")
     canvas.run()
     canvas.shows_picture(shown)

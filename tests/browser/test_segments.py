@@ -321,7 +321,7 @@ def test_a_part_cannot_be_cancelled_after_less_than_no_time(canvas: Canvas) -> N
     _, inverted, _ = inverting(canvas)
     by_command(canvas, inverted)
     canvas.node_menu(inverted, "RunningHub segment")
-    seconds = canvas.dialog.get_by_label("Cancel after seconds")
+    seconds = canvas.dialog.get_by_label("Cancel after so many seconds")
     seconds.fill("-5")
     canvas.dialog.get_by_role("button", name="Apply").click()
     assert seconds.is_visible()
@@ -340,7 +340,7 @@ def test_an_order_is_placed_as_the_dialog_of_its_part_says(
     seconds, queue, workflow, apply = (
         ("运行多少秒后取消", "独占密钥", "提交时使用", "应用")
         if either.classic
-        else ("Cancel after seconds", "Dedicated keys", "Saved workflow that the graph", "Apply")
+        else ("Cancel after", "Dedicated keys", "Saved workflow that the graph", "Apply")
     )
     either.dialog.get_by_label(seconds).fill("1")
     either.dialog.get_by_label(queue).check()

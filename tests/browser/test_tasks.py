@@ -92,7 +92,7 @@ def test_an_order_whose_reply_was_lost_is_a_question_and_not_sent_again(
     place.get_by_label("Task id from the site").fill(task.id)
     place.get_by_role("button", name="It is this task").click()
     task_card = card(canvas, f"task {task.id}")
-    task_card.get_by_role("button", name="Cancel").click()
+    task_card.get_by_role("button", name="Cancel task").click()
     canvas.picture("known")
     task_card.get_by_role("button", name="Really cancel?").click()
     task_card.wait_for(state="detached")
@@ -169,8 +169,8 @@ def test_tasks_from_before_a_restart_are_told_once_and_taken_up(
     first, second = emulator.tasks
     for task_id in (first, second):
         task_card = card(canvas, f"task {task_id}")
-        task_card.get_by_text(f"A workflow {catalog.TEXT_TO_IMAGE}").wait_for()
-        for name in ("Follow", "Fetch results", "Cancel"):
+        task_card.get_by_text(f"Workflow {catalog.TEXT_TO_IMAGE}").wait_for()
+        for name in ("Follow", "Fetch results", "Cancel task"):
             task_card.get_by_role("button", name=name).wait_for()
     canvas.picture("listed")
     canvas.open()

@@ -88,6 +88,7 @@ async def test_explain_tells_it_of_its_node(client: Client) -> None:
     facts = await find_dry_run_facts(client, plan, models=models, files=NoFiles())
     (note,) = explain(segment.graph, plan, facts, english)["notes"]
     assert (note["id"], "current list" in note["text"]) == ("4", True)
+    assert note["class_type"] == segment.graph["4"]["class_type"]
 
 
 async def test_a_strict_word_makes_no_refusal_of_it(

@@ -43,6 +43,17 @@ test("a dialog that has nothing to replace keeps the focus, from its first momen
   expect(focused()).toEqual(["Cancel", true]);
 });
 
+test("a node that replaces old ones is called as the canvas calls it", async () => {
+  vi.stubGlobal("LiteGraph", { registered_node_types: { RunningHubRemoteWorkflow: { title: "RunningHub Remote Workflow" } } });
+  const opened = openReplace();
+  const becomes = { nodes: [{ id: "2", class: "RH_ExecuteNode", title: "" }], becomes: "RunningHubRemoteWorkflow", program: "7", notes: [] };
+  await vi.waitFor(() => {
+    answer({ replaced: [becomes], stays: [] });
+    expect(document.querySelector("dialog p:not(.muted, .said)").textContent).toBe("becomes RunningHub Remote Workflow · program 7");
+  });
+  await opened;
+});
+
 test("of two keys that are removed at once none comes back", async () => {
   await openKeys();
   const buttons = () => [...document.querySelectorAll("dialog button")].filter(({ textContent }) => /take it out/i.test(textContent ?? ""));

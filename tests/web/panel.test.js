@@ -81,7 +81,7 @@ test.each([
   await vi.waitFor(() => expect(list.querySelector(".progress")).not.toBeNull());
   expect(list.querySelector(".progress .muted").textContent).toBe(facts);
   const labels = [...list.querySelectorAll("button")].map(({ textContent }) => textContent);
-  expect([labels.includes("Cancel"), labels.includes("Fetch results")]).toEqual([cancels, true]);
+  expect([labels.includes("Cancel task"), labels.includes("Fetch results")]).toEqual([cancels, true]);
   view.close();
 });
 
@@ -468,6 +468,7 @@ test("what a bound would free is that of the bounds that were looked at last", a
   for (const input of [...details.querySelectorAll("input")].slice(0, 2)) input.onchange();
   await vi.waitFor(() => expect(answers).toHaveLength(2));
   const effect = () => details.querySelector(".kept .muted").textContent;
+  expect(effect()).toContain("nothing is removed");
   answers[1](answer(freed(22)));
   await vi.waitFor(() => expect(effect()).toContain("22"));
   answers[0](answer(freed(777)));

@@ -15,6 +15,7 @@ import { openModels } from "../../web/js/features/program/models.js";
 import { keysPage } from "../../web/js/features/keys.mjs";
 import { limitsPage } from "../../web/js/features/limits.mjs";
 import { profileSelect } from "../../web/js/features/profiles.js";
+import { openSegmentOptions } from "../../web/js/features/segment_options.mjs";
 import { inspectionText } from "../../web/js/features/tasks.mjs";
 
 
@@ -99,7 +100,7 @@ test("a plan says what runs where, what was pulled in and why, and what goes up"
     [...view.querySelectorAll("dt")].map((name) => [name.textContent, name.nextElementSibling.textContent]),
   );
   expect(rows).toEqual({
-    "Earlier runs": "none yet, so time and price are not known",
+    "Estimate": "no run yet, so time and price are not known",
     "Runs there": "Sampler",
     "Pulled in": "VAE: it cannot cross",
     "Uploads": "Picture photo.png from Load (1.2 MB, already there)",
@@ -107,6 +108,29 @@ test("a plan says what runs where, what was pulled in and why, and what goes up"
   });
   [...view.querySelectorAll("button")].find(({ textContent }) => textContent === "SaveImage").click();
   expect(shown).toEqual(["9"]);
+});
+
+test("a segment's options can be left as they were", async () => {
+  serve();
+  await loadTexts();
+  const marks = [];
+  openSegmentOptions({ segment: "1", instance: "plus" }, 2, (mark) => marks.push(mark));
+  const dialog = document.querySelector("dialog");
+  const buttons = [...dialog.querySelectorAll(".buttons button")];
+  expect(buttons.map(({ textContent }) => textContent)).toEqual(["Run this segment locally again", "Cancel", "Apply"]);
+  buttons[1].click();
+  await vi.waitFor(() => expect(dialog.isConnected).toBe(false));
+  expect(marks).toEqual([]);
+});
+
+test("a sentence about a node names it once, as the button that shows it", () => {
+  const node = { id: "2", title: "Invert Image Colors", class_type: "ImageInvert" };
+  const note = { ...node, text: "The pictures of 2 (Invert Image Colors [ImageInvert]) come back as PNG." };
+  const refused = { id: "5", title: "KSampler", class_type: "KSampler", message: "5 (KSampler) cannot run.", hint: "" };
+  const view = explainedView({ segments: [], local: [], notes: [note], refused }, () => {});
+  expect(view.textContent).toContain("The pictures of Invert Image Colors come back as PNG.");
+  expect([...view.querySelectorAll("button")].map(({ textContent }) => textContent)).toEqual(["KSampler", "Invert Image Colors"]);
+  expect(view.textContent).toContain("KSampler cannot run.");
 });
 
 test("a plan in Chinese has Chinese signs between names", () => {
@@ -327,6 +351,6 @@ test("what is typed while an account's setting is stored stays", async () => {
   const answer = await asked;
   field().value = "https://a/b";
   answer();
-  await vi.waitFor(() => expect(field().closest("form").textContent).toContain("Stored"));
+  await vi.waitFor(() => expect(field().closest("form").textContent).toContain("Saved"));
   expect(field().value).toBe("https://a/b");
 });

@@ -45,8 +45,14 @@ export function explainedView({ refused, segments, local, notes, quote }, select
 		);
 	/** @param {Named[]} nodes */
 	const names = (nodes) => nodes.flatMap((node, index) => [index ? tExplain("and") : "", button(node)]);
-	/** @param {Named} node @param {string} text */
-	const line = (node, text) => h("div", "", ...(node.id ? [button(node), tExplain("of", { node: "" })] : []), text);
+	/** The node of a sentence as a button, in the place of its label or else before it. @param {Named} node @param {string} text */
+	const line = (node, text) => {
+		if (!node.id) return h("div", "", text);
+		const { id, title, class_type: type } = node;
+		const label = [`${id} (${title} [${type}])`, `${id} (${title})`].find((shown) => text.includes(shown));
+		const [before, ...after] = label ? text.split(label) : [];
+		return h("div", "", ...(label ? [before, button(node), after.join(label)] : [button(node), tExplain("of", { node: "" }), text]));
+	};
 	/** @param {string} title @param {any[]} content */
 	const filled = (title, content) => content.length > 0 && card(title, h("div", "", ...content));
 	const kindText = (kind = "") => t(`kind.${kind.toLowerCase()}`);

@@ -2,7 +2,7 @@
 
 import { toast } from "../host/comfy.js";
 import { loading, openDialog } from "../host/dialogs.js";
-import { replaceGraph, toWorkflow } from "../host/graph.js";
+import { replaceGraph, toWorkflow, typeName } from "../host/graph.js";
 import { get, post } from "../host/server.js";
 import { dotted, t as tAll, textsOf } from "../host/texts.js";
 import { report } from "./migration.js";
@@ -63,7 +63,7 @@ function replacedCard({ nodes, becomes, program, notes }, skip) {
 		onchange: () => void (box.checked ? skip.delete(id) : skip.add(id)),
 	});
 	const title = h("label", "check", box, nodes.map(nameOf).join(", "));
-	const text = dotted(t("becomes", { becomes }), program && t("program", { program }));
+	const text = dotted(t("becomes", { becomes: typeName(becomes) }), program && t("program", { program }));
 	return h(
 		"section",
 		"card",

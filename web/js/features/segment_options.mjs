@@ -1,7 +1,7 @@
 // Dialog of a segment's options: machine, account, limit of time, queue, route, saved workflow.
 
 import { openDialog } from "../host/dialogs.js";
-import { textsOf } from "../host/texts.js";
+import { t as text, textsOf } from "../host/texts.js";
 import { INSTANCES } from "../lib/marks.js";
 import { h, page } from "../lib/view.js";
 import { profileSelect, routeSelect } from "./profiles.js";
@@ -50,6 +50,7 @@ export function openSegmentOptions(current, count, setMark, focused) {
 		),
 		buttons: [
 			{ label: t("unmark_segment"), run: () => setMark(null) },
+			{ label: text("form.cancel") },
 			{ label: t("apply"), primary: true, run: apply },
 		],
 	});

@@ -496,7 +496,7 @@ function retentionView() {
 		const size = numberField(t("kept.gigabytes"), now.bytes / 1e9, 0.1);
 		const bounds = () => ({ days: Math.round(days.input.valueAsNumber), orders: Math.round(orders.input.valueAsNumber), bytes: Math.round(size.input.valueAsNumber * 1e9) });
 		const effect = h("p", "muted");
-		const tell = (/** @type {any} */ { kept, frees }) => (effect.textContent = t("kept.frees", { kept: bytesText(kept), orders: frees.orders, size: bytesText(frees.bytes) }));
+		const tell = (/** @type {any} */ { kept, frees }) => (effect.textContent = t(frees.orders || frees.bytes ? "kept.frees" : "kept.frees_none", { kept: bytesText(kept), orders: frees.orders, size: bytesText(frees.bytes) }));
 		let turn = 0;
 		const look = () => {
 			const mine = ++turn;
