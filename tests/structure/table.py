@@ -115,5 +115,5 @@ ROWS = (
     # 12 for readings of the service that hurt: reasons that are texts, files that it could not
     # process, megabytes of either size, webhooks ahead of polls.
     # 9 for sentences in a row, with the gaps of their language.
-    Row("lines of rh_api and nodes", measures.program_lines, 30_202, "<21115"),
+    Row("lines of rh_api and nodes", measures.program_lines, 30_207, "<21115"),
 )
