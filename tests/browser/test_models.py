@@ -324,6 +324,25 @@ def test_a_condition_is_told_at_the_field(either: Canvas) -> None:
     assert either.node(node)["labels"]["shotType"].count(waits) == 1
 
 
+def test_a_condition_is_told_once_in_whatever_language_it_was_saved(either: Canvas) -> None:
+    either.clear()
+    node = model(either, KLING)
+
+    def label() -> str:
+        (saved,) = either.workflow()["nodes"]
+        (slot,) = (socket for socket in saved["inputs"] if socket["name"] == "shotType")
+        return slot["label"]
+
+    before = label()
+    either.reload()  # the graph is there before the texts
+    either.until(lambda: "form." not in either.node(node)["labels"]["shotType"])
+    assert label() == before
+    waits = before.removeprefix("shotType")
+    saved = json.dumps(either.workflow(), ensure_ascii=False).replace(waits, " · seulement avec")
+    either.load(json.loads(saved))
+    assert label() == before
+
+
 def test_a_model_that_is_gone_loads_and_names_its_successor(either: Canvas) -> None:
     either.clear()
     node = model(either, SUCCESSOR, 700, 60)

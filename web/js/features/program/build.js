@@ -237,8 +237,8 @@ export function showConditions(node) {
 		const suffix = field.when ? ` · ${conditionOf(field.when)}` : "";
 		const isInactive = !isActive(node, field);
 		for (const target of suffix ? slotAndWidget(node, field.name) : []) {
-			const label = target.label ?? field.label;
-			const plain = label.endsWith(suffix) ? label.slice(0, -suffix.length) : label;
+			// A file's label may hold the condition in another language, or as its key.
+			const plain = (target.label ?? field.label).replace(/ · .*/s, "");
 			target.label = isInactive ? plain + suffix : plain;
 		}
 	}
