@@ -343,6 +343,17 @@ def test_a_condition_is_told_once_in_whatever_language_it_was_saved(either: Canv
     assert label() == before
 
 
+def test_a_node_without_a_model_has_its_buttons_after_a_reload(either: Canvas) -> None:
+    either.clear()
+    node = either.add("RunningHubModel")
+    options(either).first.wait_for()
+    either.page.keyboard.press("Escape")
+    before = either.node(node)["labels"]["price"]
+    either.reload()
+    either.until(lambda: "models." not in either.node(node)["labels"]["choose_fields"])
+    assert either.node(node)["labels"]["price"] == before
+
+
 def test_a_model_that_is_gone_loads_and_names_its_successor(either: Canvas) -> None:
     either.clear()
     node = model(either, SUCCESSOR, 700, 60)

@@ -29,7 +29,8 @@ export function addPrice(node) {
 /** Show the price, debounced, now and after each change of a widget. @param {ComfyNode} node */
 export function followPrice(node) {
 	const button = widgetOf(node, NAME);
-	if (button && !button.label) button.label = t("ask_price");
+	// Again once the texts are there: a node without a model gets no price.
+	if (button && !prices.has(node)) button.label = t("ask_price");
 	for (const widget of node.widgets ?? []) {
 		if (widget.name !== NAME && widget.type !== "button" && !watched.has(widget)) {
 			watched.add(widget);
