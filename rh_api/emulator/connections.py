@@ -8,7 +8,7 @@ import socket
 import struct
 import sys
 from typing import TYPE_CHECKING
-from weakref import WeakSet
+from weakref import WeakKeyDictionary, WeakSet
 
 from aiohttp import web
 
@@ -45,7 +45,8 @@ class Connections:
 
     def __init__(self, knobs: Knobs) -> None:
         self._knobs = knobs
-        self._marks: dict[asyncio.BaseTransport, object] = {}
+        # Weak keys: most clients close their connections themselves, which nobody tells us.
+        self._marks = WeakKeyDictionary[asyncio.BaseTransport, object]()
         self._used = WeakSet[asyncio.BaseTransport]()
         self.under_way = 0
         """Requests not answered yet, including those of disconnected clients."""

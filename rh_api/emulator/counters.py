@@ -54,6 +54,11 @@ class Counters:
         """Count requests whose path begins with ``prefix``."""
         return sum(count for path, count in self.requests.items() if path.startswith(prefix))
 
+    def fold(self, path: str) -> None:
+        """Count requests to a file that is gone under its folder."""
+        if count := self.requests.pop(path, 0):
+            self.requests[path.rpartition("/")[0] + "/"] += count
+
     def look_for_keys(
         self, keys: Collection[str], place: str, path: str, texts: Iterable[str]
     ) -> None:

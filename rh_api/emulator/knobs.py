@@ -56,6 +56,10 @@ class Knobs:
     """Of the recommended upload. Undocumented; a public client found it stricter than the older
     upload's, others use the same for both."""
     old_upload_limit: int = 30 * MIB
+    kept_tasks: int = 2000
+    """Ended tasks beyond it are forgotten with their results, oldest first, at the next order."""
+    kept_bytes: int = 512 * MIB
+    """Likewise for the bytes of their results, and for those of the uploads."""
     ranges: bool = True
     """False: downloads ignore Range, as some caches do."""
 

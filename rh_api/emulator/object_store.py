@@ -84,6 +84,7 @@ class ObjectStore:
             digest if extension == "zip" and folder == "api" else f"{folder}/{digest}.{extension}"
         )
         stored = Stored(name, data, f"/input/{name}", extension, time.time() + ttl)
+        self.uploads.pop(name, None)  # the latest is last
         self.uploads[name] = stored
         return stored
 

@@ -167,6 +167,28 @@ class State(Knobs):
     def open_tasks(self, key: str) -> list[Task]:
         return [task for task in self.tasks.values() if task.key == key and not task.is_over]
 
+    def forget_old(self) -> None:
+        """Delete the oldest uploads, and the oldest ended tasks with their results, beyond
+        ``kept_bytes`` and ``kept_tasks``: a sandbox runs for days."""
+        size = sum(len(upload.data) for upload in self.uploads.values())
+        while size > self.kept_bytes:
+            size -= len(self.uploads.pop(next(iter(self.uploads))).data)
+        ended = [task for task in self.tasks.values() if task.is_over]
+        size = sum(task.results_bytes for task in ended)
+        for index, task in enumerate(ended):
+            if size <= self.kept_bytes and len(ended) - index <= self.kept_tasks:
+                break
+            size -= task.results_bytes
+            self._forget(task)
+
+    def _forget(self, task: Task) -> None:
+        del self.tasks[task.id]
+        for file in (result.file for result in task.results if result.file):
+            self.results.pop(file.path, None)
+            self.counters.fold(file.path)
+        for webhook in [hook for hook in self.webhooks.values() if hook.task_id == task.id]:
+            del self.webhooks[webhook.id]
+
     def is_full(self, key: str, *, besides: Task | None = None) -> bool:
         """Whether the account has no free slot; for a queued task (``besides``) only running tasks
         and those queued before it count."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import ssl
 import subprocess
@@ -17,6 +18,7 @@ import requests
 import trustme
 
 from rh_api.emulator import Emulator, Fault
+from tests.support.waiting import until
 
 if TYPE_CHECKING:
     from conftest import Remote
@@ -123,6 +125,60 @@ async def test_serving_ends_at_once_whatever_is_on_its_way(fault: Any) -> None:
         assert loop.time() - begun < 1
         with pytest.raises(aiohttp.ClientError):
             await hung
+
+
+# For days
+
+
+def closed_connections() -> list[object]:
+    gc.collect()
+    things = [thing for thing in gc.get_objects() if isinstance(thing, asyncio.Transport)]
+    return [transport for transport in things if transport.is_closing()]
+
+
+async def test_nothing_is_left_of_a_connection_that_its_client_closed(remote: Remote) -> None:
+    before = len(closed_connections())
+    for _ in range(3):
+        async with aiohttp.ClientSession(remote.emulator.base_url) as client:
+            await client.post(CREATE, json={})
+
+    await until(lambda: len(closed_connections()) <= before, 10)
+
+
+async def test_old_tasks_are_forgotten_with_what_is_kept_of_them(remote: Remote) -> None:
+    emulator = remote.emulator
+    emulator.kept_tasks, emulator.webhook_retry_seconds = 2, 0
+    hook = f"{emulator.base_url}/nowhere"
+    ids: list[str] = []
+    urls: list[str] = []
+    for _ in range(5):
+        reply = await remote.finished(await remote.create(webhookUrl=hook))
+        ids.append(reply["taskId"])
+        urls.append(reply["results"][0]["url"])
+        assert (await remote.get(urls[-1]))[0] == 200
+
+    await remote.create()
+
+    counters = emulator.counters
+    assert len([path for path in counters.requests if path.startswith("/results/")]) == 3
+    assert counters.under("/results/") == 5
+    assert [(await remote.get(url))[0] for url in urls] == [404, 404, 404, 200, 200]
+    assert [id_ in emulator.tasks for id_ in ids] == [False] * 3 + [True] * 2
+    assert {webhook.task_id for webhook in emulator.webhooks.values()} <= {*emulator.tasks}
+
+
+async def test_results_and_uploads_are_kept_up_to_their_bytes(remote: Remote) -> None:
+    emulator = remote.emulator
+    names = [(await remote.upload(data))["data"]["fileName"] for data in (b"1" * 9, b"2" * 9)]
+    await remote.upload(b"1" * 9)
+    first = await remote.finished(await remote.create())
+    emulator.kept_bytes = 9
+
+    second = await remote.finished(await remote.create())
+    await remote.create()
+
+    assert list(emulator.uploads) == names[:1]
+    assert not {first["taskId"], second["taskId"]} & {*emulator.tasks}
 
 
 # Another process

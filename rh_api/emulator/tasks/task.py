@@ -112,6 +112,10 @@ class Task:
         return self.order.key
 
     @property
+    def results_bytes(self) -> int:
+        return sum(len(result.file.data) for result in self.results if result.file)
+
+    @property
     def is_over(self) -> bool:
         return self.status in ("SUCCESS", "FAILED", "CANCEL")
 
