@@ -6,8 +6,9 @@ time its set of missing results changes; permanently lost ones do not cause a re
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import OrderedDict, deque
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .. import language
@@ -16,31 +17,48 @@ from ..values.missing_results import Sentence, gaps_of
 if TYPE_CHECKING:
     from ...rh_api.client import Outcome
 
-# By the key that a node's fingerprint is made of.
-_gaps: dict[str, Sequence[Sentence]] = {}
-_reruns: Counter[str] = Counter()
-_keys: dict[str, str] = {}  # by a task's id
+KEPT = 100  # nodes, least recent evicted: equal inputs then run again, at no cost
+_KEPT_TASKS = 1_000  # of each node
+
+
+@dataclass(slots=True)
+class _Node:
+    """A node with missing results; `tasks`: ids of those that had some."""
+
+    gaps: Sequence[Sentence] = ()
+    reruns: int = 0
+    tasks: deque[str] = field(default_factory=lambda: deque[str](maxlen=_KEPT_TASKS))
+
+
+_nodes: OrderedDict[str, _Node] = OrderedDict()
+"""By the key that a node's fingerprint is made of: of a marked part, its whole graph."""
 
 
 def note(key: str, outcomes: Sequence[Outcome]) -> None:
     """Record the missing results of a node that ran."""
     gaps = gaps_of(outcomes)
-    if gaps and gaps != _gaps.get(key):
-        _reruns[key] += 1
-    if gaps or key in _gaps:  # not for every key: a marked part's is its whole graph
-        _gaps[key] = gaps
-    _keys.update({outcome.task_id: key for outcome in outcomes if outcome.gaps})
+    if not gaps and key not in _nodes:
+        return
+    node = _nodes.setdefault(key, _Node())
+    _nodes.move_to_end(key)
+    if gaps and gaps != node.gaps:
+        node.reruns += 1
+    node.gaps = gaps
+    node.tasks.extend(outcome.task_id for outcome in outcomes if outcome.gaps)
+    if len(_nodes) > KEPT:
+        _nodes.popitem(last=False)
 
 
 def fetched(outcome: Outcome) -> dict[str, str]:
     """Record a task's results fetched by the user; return what is still missing, by language."""
     gaps = gaps_of([outcome])
-    key = _keys.get(outcome.task_id)
-    if key is not None and gaps != _gaps[key]:
-        _reruns[key] += 1
+    for node in _nodes.values():
+        if outcome.task_id in node.tasks and gaps != node.gaps:
+            node.reruns += 1
     return language.in_languages(gaps)
 
 
 def reruns(key: str) -> int:
     """Return the number of reruns that were required so far; part of the node's fingerprint."""
-    return _reruns[key]
+    node = _nodes.get(key)
+    return 0 if node is None else node.reruns

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import weakref
 from collections.abc import Callable
+from dataclasses import replace
 from types import ModuleType
 
 from rh_api.client import Outcome
@@ -37,3 +38,25 @@ def test_what_did_not_come_has_the_node_run_anew_until_it_is_there(pack: Pack) -
     for outcome, reruns in ((WHOLE, 0), (LESS, 1), (LESS, 1), (WHOLE, 1), (LESS, 2)):
         cache_invalidation.note("a graph", [outcome])
         assert cache_invalidation.reruns("a graph") == reruns
+
+
+def test_only_the_latest_graphs_are_kept(pack: Pack) -> None:
+    cache_invalidation = pack("nodes.runtime.cache_invalidation")
+    refs: list[weakref.ref[Graph]] = []
+    for number in range(2 * cache_invalidation.KEPT):
+        graph = Graph(f"graph {number}")
+        refs.append(weakref.ref(graph))
+        cache_invalidation.note(graph, [LESS])
+    del graph
+    gc.collect()
+    kept = [ref() for ref in refs if ref() is not None]
+    assert kept == [f"graph {number}" for number in range(len(refs) // 2, len(refs))]
+
+
+def test_a_task_fetched_later_has_its_node_run_anew(pack: Pack) -> None:
+    cache_invalidation = pack("nodes.runtime.cache_invalidation")
+    cache_invalidation.note("a fetched graph", [LESS])
+    cache_invalidation.fetched(LESS)
+    assert cache_invalidation.reruns("a fetched graph") == 1
+    cache_invalidation.fetched(replace(LESS, missing=()))
+    assert cache_invalidation.reruns("a fetched graph") == 2
