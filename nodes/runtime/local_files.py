@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 import folder_paths
@@ -14,8 +15,7 @@ from ...rh_api.offload.driver import check_media
 
 LORAS = "loras"
 
-# SHA-256 by path and stamp: an unchanged file is hashed once.
-_hashes: dict[tuple[Path, FileStamp], str] = {}
+KEPT_HASHES = 1_000  # files; an unchanged one is hashed once while it is among the latest
 
 
 def file(file: LocalFile, /) -> Path:
@@ -68,7 +68,8 @@ def state(segment: Segment) -> list[str]:
     states: list[str] = []
     for loaded in segment.files:
         try:
-            states.append(_hash(file(loaded)))
+            path = file(loaded)
+            states.append(_hash(path, FileStamp.of(path.stat())))
         except BadInput:
             states.append("")
     for used in segment.loras:
@@ -77,8 +78,6 @@ def state(segment: Segment) -> list[str]:
     return states
 
 
-def _hash(path: Path) -> str:
-    stamp = (path, FileStamp.of(path.stat()))
-    if stamp not in _hashes:
-        _hashes[stamp] = hash_file(path, "sha256")
-    return _hashes[stamp]
+@lru_cache(KEPT_HASHES)
+def _hash(path: Path, _: FileStamp) -> str:
+    return hash_file(path, "sha256")
