@@ -83,7 +83,7 @@ def tidy(
     too. Others younger than `young` seconds stay. A file that cannot be deleted is left for the
     next call.
     """
-    empty(folder, map(str, forgotten))
+    empty(folder, {*map(str, forgotten)}.intersection(results_folders(folder)))
     for part in (folder / RESULTS).glob("*/*.part*"):
         with contextlib.suppress(OSError):
             if part.stat().st_mtime < time.time() - PART_SECONDS:
@@ -157,7 +157,7 @@ WITH dated AS (
         max(created, coalesce(placed, 0), coalesce(started, 0), coalesce(ended, 0)) AS latest
     FROM orders
 )
-SELECT id, ended FROM dated WHERE ended IS NOT NULL AND (
+SELECT id, ended, deleted FROM dated WHERE ended IS NOT NULL AND (
     latest BETWEEN :earliest AND :limit
         AND EXISTS (SELECT 1 FROM dated WHERE latest BETWEEN :limit AND :soon)
     OR deleted
@@ -182,17 +182,17 @@ def prune(db: sqlite3.Connection, now: float, keep_days: float, keep_orders: int
     # Old both by the clock and relative to the account's latest: one wrong date deletes nothing.
     db.execute(_OLD_RESERVATIONS, {"now": now, "kept": KEEP_COSTS})
     old = _old(db, now, keep_days, keep_orders)
-    for order, ended in old:
-        if ended > now - SPEND_DAYS * 86_400:
-            empty_order(db, order)  # its cost still counts in sums
-        else:
+    for order, ended, is_empty in old:
+        if ended <= now - SPEND_DAYS * 86_400:
             db.execute("DELETE FROM orders WHERE id = ?", (order,))
-    return [order for order, _ in old]
+        elif not is_empty:
+            empty_order(db, order)  # its cost still counts in sums
+    return [order for order, *_ in old]
 
 
 def old_orders(db: sqlite3.Connection, now: float, keep_days: float, keep_orders: int) -> list[int]:
     """Ids of the orders that `prune` would delete or empty."""
-    return [order for order, _ in _old(db, now, keep_days, keep_orders, "AND deleted = 0")]
+    return [order for order, *_ in _old(db, now, keep_days, keep_orders, "AND deleted = 0")]
 
 
 def empty_order(db: sqlite3.Connection, order: int) -> bool:
@@ -210,7 +210,7 @@ def empty_order(db: sqlite3.Connection, order: int) -> bool:
 
 def _old(
     db: sqlite3.Connection, now: float, keep_days: float, keep_orders: int, more: str = ""
-) -> list[tuple[int, float]]:
+) -> list[tuple[int, float, int]]:
     limit = now - keep_days * 86_400
     dates = {"earliest": EARLIEST, "limit": limit, "soon": now + 86_400, "keep": keep_orders}
     dates["young"] = now - PART_SECONDS

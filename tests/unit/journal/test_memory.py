@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 from rh_api.journal import FileStamp, Store
+from rh_api.journal.retention import prune
 from tests.support.clocks import SetClock
 from tests.unit.journal.samples import PICTURE, identity, place
 
@@ -80,3 +83,20 @@ def test_of_too_many_orders_the_newest_are_kept(store: Store, clock: SetClock) -
     kept = [item for item in range(5) if store.find(identity(item).digest)]
     assert kept == [3, 4]
     assert [row.id for row in store.unfinished()] == [waiting]
+
+
+def test_what_is_emptied_already_is_not_written_again(
+    store: Store, clock: SetClock, tmp_path: Path
+) -> None:
+    for item in range(5):
+        store.set_done(place(store, item))
+    clock.now += 86_401
+    emptied = store.prune(clock.now, keep_orders=1)
+    assert len(emptied) == 4
+
+    statements: list[str] = []
+    with closing(sqlite3.connect(tmp_path / "orders.sqlite3")) as db:
+        db.set_trace_callback(statements.append)
+        # Once more, as a folder may hold files that could not be deleted.
+        assert prune(db, clock.now, 30, 1) == emptied
+    assert not [statement for statement in statements if statement.startswith("UPDATE")]
