@@ -4,16 +4,18 @@ uploads are trusted as long as whoever asks needs them."""
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sqlite3
 import time
 from contextlib import closing
 from pathlib import Path
 
-from rh_api.client import Client, Progress, Stage, Stopped
-from rh_api.emulator import Emulator, Fault
+from rh_api.client import Client, Progress, RemoteWorkflow, Stage, Stopped
+from rh_api.emulator import Emulator, Fault, catalog
 from rh_api.graph.constants import NAME_SECONDS
 from rh_api.journal.retention import Retention
+from rh_api.programs import KEPT_SECONDS
 from tests.client.conftest import MakeClient
 from tests.support.clocks import QuickClock
 from tests.support.jobs import invert, paint, picture
@@ -138,3 +140,17 @@ async def test_results_stay_within_their_bounds_while_a_client_runs_for_days(
     clock.slept += DAY
     await client.run(paint("a dog"))
     assert await task_ids() == {"801"}
+
+
+async def test_a_program_is_not_kept_beyond_its_ten_minutes(client: Client) -> None:
+    def kept() -> list[str]:
+        gc.collect()
+        return [thing.id for thing in gc.get_objects() if type(thing) is RemoteWorkflow]
+
+    before = len(kept())
+    await client.programs.workflow(catalog.INVERT)
+    clock = client.engine.context.sender.clock
+    assert isinstance(clock, QuickClock)
+    clock.slept += KEPT_SECONDS
+    await client.programs.workflow(catalog.TEXT_TO_IMAGE)
+    assert len(kept()) == before + 1
