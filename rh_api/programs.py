@@ -332,7 +332,9 @@ class Library:
         read = self._read_app if is_app else self._read_workflow
         program = await self._reading.join((is_app, number), lambda _: read(number), unwatched)
         now = self.sender.clock.now()
-        still_kept = {k: entry for k, entry in self._known.items() if now - entry[0] <= KEPT_SECONDS}
+        still_kept = {
+            k: entry for k, entry in self._known.items() if now - entry[0] <= KEPT_SECONDS
+        }
         self._known = {**still_kept, (is_app, number): (now, program)}
         return program
 

@@ -23,6 +23,7 @@ log = logging.getLogger("runninghub")
 RESULTS = "results"  # below the store's folder: one folder per order, named by its id
 KEEP_DAYS = 30  # the service itself drops results long before
 KEEP_ORDERS = 10_000
+KEEP_HASHES = 20_000  # media files whose content is known without reading them, the newest
 MAX_BYTES = 8 * 1024**3  # about a hundred videos or four thousand pictures
 YOUNG_SECONDS = 3600.0  # a younger result may still be in delivery
 PART_SECONDS = 86_400.0  # a download resumes only while the service keeps the result
@@ -176,9 +177,18 @@ DELETE FROM reservations WHERE at < :now - :kept AND at < (
 """
 
 
+# Of media alone: the hash of a LoRA takes seconds.
+_OLD_HASHES = """
+DELETE FROM hashes WHERE algorithm = 'sha256' AND mtime_ns <= (
+    SELECT mtime_ns FROM hashes WHERE algorithm = 'sha256' ORDER BY mtime_ns DESC LIMIT 1 OFFSET ?
+)
+"""
+
+
 def prune(db: sqlite3.Connection, now: float, keep_days: float, keep_orders: int) -> list[int]:
     """See `Store.prune`."""
     db.execute("DELETE FROM uploads WHERE expires <= ?", (now,))
+    db.execute(_OLD_HASHES, (KEEP_HASHES,))
     # Old both by the clock and relative to the account's latest: one wrong date deletes nothing.
     db.execute(_OLD_RESERVATIONS, {"now": now, "kept": KEEP_COSTS})
     old = _old(db, now, keep_days, keep_orders)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from rh_api.journal import FileStamp, Store
-from rh_api.journal.retention import prune
+from rh_api.journal.retention import KEEP_HASHES, prune
 from tests.support.clocks import SetClock
 from tests.unit.journal.samples import PICTURE, identity, place
 
@@ -100,3 +100,19 @@ def test_what_is_emptied_already_is_not_written_again(
         # Once more, as a folder may hold files that could not be deleted.
         assert prune(db, clock.now, 30, 1) == emptied
     assert not [statement for statement in statements if statement.startswith("UPDATE")]
+
+
+def test_hashes_are_kept_of_the_newest_files_and_of_all_loras(
+    store: Store, clock: SetClock, tmp_path: Path
+) -> None:
+    lora = Path("/loras/first.safetensors")
+    store.caches.remember_hash(lora, FileStamp(1, 1, "1.1"), "md5", "abc")
+    rows = [(b"/%d" % age, "sha256", 1, 10**9 - age, "", "d") for age in range(KEEP_HASHES + 10)]
+    with closing(sqlite3.connect(tmp_path / "orders.sqlite3")) as db, db:
+        db.executemany("INSERT INTO hashes VALUES (?, ?, ?, ?, ?, ?)", rows)
+
+    store.prune(clock.now)
+
+    paths = store.caches.paths_of("sha256", "d")
+    assert {*paths} == {Path(f"/{age}") for age in range(KEEP_HASHES)}
+    assert store.caches.paths_of("md5", "abc") == [lora]
