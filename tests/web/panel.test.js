@@ -158,6 +158,28 @@ test.each([[0, 0], [10, 11]])("a new order leaves what is read of the history wh
   close();
 });
 
+test("thumbnails of the latest rows alone are kept", async () => {
+  let asked = 0;
+  const { list, close } = await history(600, {
+    "/api/runninghub/history": async (entry) => answer({ orders: Array.from({ length: 600 }, (_, at) => ({ ...entry(600 - at), state: "done", first: "image" })), before: null }),
+    "/api/runninghub/history/thumbnail": async () => (asked++, answer({ picture: "data:image/webp;base64,AA" })),
+  });
+  /** How often thumbnails are asked for while every row from one to another comes into view. */
+  const scrolled = async (/** @type {number} */ from, /** @type {number} */ to) => {
+    const before = asked;
+    for (let at = from; at !== to; at += Math.sign(to - from)) {
+      list.scrollTop = at * ROW;
+      list.dispatchEvent(new Event("scroll"));
+      await vi.advanceTimersByTimeAsync(1);
+    }
+    return asked - before;
+  };
+  expect(await scrolled(0, 600)).toBeGreaterThan(500);
+  expect(await scrolled(600, 400)).toBe(0);
+  expect(await scrolled(200, 0)).toBeGreaterThan(100);
+  close();
+});
+
 test("a bound that cannot be looked at is told as a failure, until another one can", async () => {
   let fails = true;
   vi.stubGlobal("fetch", async (path) => {

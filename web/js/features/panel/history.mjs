@@ -17,12 +17,13 @@ const PREFETCH_ROWS = 30; // rows before the end at which the next page is reque
 const POLL_INTERVAL = 2500; // poll interval in ms, while an order of the list is not over
 const ARRIVAL_TIME = 3600; // s after placement, within which results may still arrive by themselves
 const MAX_REQUESTS = 3; // concurrent requests
+const MAX_PICTURES = 300; // thumbnails kept: many more than rows are in view
 const DRAGGED = "application/x-runninghub-result";
 const OVER = ["done", "failed", "cancelled"];
 const STATES = ["done", "failed", "cancelled", "running", "placed", "uncertain"];
 const SINCE = ["", "1d", "7d", "30d"];
 
-/** Thumbnails by order, cached for the page's lifetime; "" for none. @type {Map<number, string>} */
+/** Thumbnails by order, the latest MAX_PICTURES, cached for the page's lifetime; "" for none. @type {Map<number, string>} */
 const pictures = new Map();
 
 /** Request ids by order, until the answer: a repeated request must not order twice. @type {Map<number, string>} */
@@ -341,6 +342,7 @@ function pictureQueue(rowOf) {
 			const thumbnail = await post("/runninghub/history/thumbnail", { order }).catch(() => ({ picture: "" }));
 			busy -= 1;
 			pictures.set(order, thumbnail.picture);
+			if (pictures.size > MAX_PICTURES) pictures.delete(pictures.keys().next().value ?? 0);
 			if (thumbnail.picture) rowOf(order)?.querySelector(".thumb")?.replaceChildren(h("img", { src: thumbnail.picture, alt: "" }));
 		}
 		void next();
