@@ -2,14 +2,13 @@
 
 import { confirmDialog } from "../../host/dialogs.js";
 import { isInGraph } from "../../host/graph.js";
+import { lazy } from "../../host/lazy.js";
 import { post, ServerError } from "../../host/server.js";
 import { loadTexts, textsOf } from "../../host/texts.js";
-import { idIn, kindOf, valueOf } from "../../lib/nodes.js";
-import { h } from "../../lib/view.js";
+import { kindOf, valueOf } from "../../lib/nodes.js";
 import { offerKey } from "../account.js";
-import { labelButton, stateOf, textOf } from "./state.js";
+import { labelButton, otherKind, stateOf, swap, textOf } from "./state.js";
 import { openModels } from "./models.js";
-import { otherKind, swap } from "./swap.js";
 
 const t = textsOf("form");
 
@@ -18,7 +17,7 @@ export const fetchProgram = (node, fresh, signal) =>
 	post("/runninghub/program", { ...programRef(node), text: textOf(node), fresh }, signal);
 
 /** @param {ComfyNode} node */
-const programRef = (node) => ({ kind: kindOf(node), profile: valueOf(node, "profile") });
+export const programRef = (node) => ({ kind: kindOf(node), profile: valueOf(node, "profile") });
 
 /**
  * Read a node's program, aborting an earlier read; null if it failed (shown), was superseded, or the node is gone.
@@ -63,14 +62,7 @@ async function resolveFailure(node, error) {
 }
 
 /**
- * Ask for a program's password: stored on the server, like the key, never in the graph. True once stored.
+ * Ask for a program's password; true once it is stored.
  * @type {(node: ComfyNode, message?: string) => Promise<boolean>}
  */
-export function askPassword(node, message = "") {
-	const label = t("password");
-	const input = h("input", { type: "password", autocomplete: "off", placeholder: label, "aria-label": label });
-	const body = h("div", "", h("p", "", message), input, h("p", "muted", t("password_kept")));
-	return confirmDialog(t("protected"), body, () =>
-		post("/runninghub/passwords/save", { ...programRef(node), id: idIn(textOf(node)), password: input.value }),
-	);
-}
+export const askPassword = async (node, message) => (await lazy("features/program/password.mjs")).askPassword(node, message);

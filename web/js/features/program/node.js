@@ -19,8 +19,7 @@ import { skipChoice, openModels, openDiscontinued, prepareModel, showButtons } f
 import { textChanged } from "./text_changed.js";
 import { addFit, showFit } from "./fit.js";
 import { recordOrders, followPrice } from "./price.js";
-import { addButton, isUnread, rememberText, shownText, labelButton, stateOf } from "./state.js";
-import { otherKind, swap } from "./swap.js";
+import { addButton, isUnread, rememberText, shownText, labelButton, otherKind, stateOf, swap } from "./state.js";
 
 const t = textsOf("form");
 
@@ -227,7 +226,7 @@ function menuOf(node) {
 	const isModule = kindOf(node) === "module"; // all that is known of it is in the node
 	const own = [
 		{ content: `${t("password")}…`, callback: () => void askPassword(node) },
-		{ content: t(`swap.${target}`), callback: () => swap(node, target) },
+		{ content: t(`swap.${target}`), callback: () => void swap(node, target).catch(toastError) },
 	];
 	return [
 		null,

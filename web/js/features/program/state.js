@@ -1,5 +1,6 @@
 // Transient state of a program node, and the button that shows it.
 
+import { lazy } from "../../host/lazy.js";
 import { textsOf } from "../../host/texts.js";
 import { makeButton } from "../../host/widgets.js";
 import { programIdIn, isLinked, kindOf, valueOf, widgetOf } from "../../lib/nodes.js";
@@ -50,6 +51,12 @@ export function labelButton(node) {
 
 /** The name of the input that names the program. @param {ComfyNode} node */
 export const programInput = (node) => kindOf(node) ?? "workflow";
+
+/** The kind that `swap.mjs` turns a node into. @param {ComfyNode} node @returns {RhKind} */
+export const otherKind = (node) => (kindOf(node) === "app" ? "workflow" : "app");
+
+/** Load `swap.mjs` and replace the node. @type {(node: ComfyNode, kind: RhKind) => Promise<void>} */
+export const swap = async (node, kind) => (await lazy("features/program/swap.mjs")).swap(node, kind);
 
 /** @param {ComfyNode} node */
 export const textOf = (node) => valueOf(node, programInput(node)).trim();

@@ -1,12 +1,9 @@
 // Replaces a workflow node by an app node, or the reverse, when its link is of the other kind.
 
 import { withUndoStep, createNode, select } from "../../host/graph.js";
-import { classFor, kindOf, setWidget, widgetOf } from "../../lib/nodes.js";
+import { classFor, setWidget, widgetOf } from "../../lib/nodes.js";
 import { formOf } from "./build.js";
 import { textOf } from "./state.js";
-
-/** @param {ComfyNode} node @returns {RhKind} */
-export const otherKind = (node) => (kindOf(node) === "app" ? "workflow" : "app");
 
 /** Replace the node, with its values and links; setting the text then reads the program. @type {(node: ComfyNode, kind: RhKind) => void} */
 export function swap(node, kind) {
