@@ -5,8 +5,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from rh_api.emulator import Emulator
 from tests.browser.canvas import Canvas
+from tests.browser.test_auto_runs import NEVER_ORDERED
+from tests.browser.test_models import model
 
 TEXT = "a boat, 木刻"
 SWITCHES = 20
@@ -39,6 +43,29 @@ def packed(canvas: Canvas) -> tuple[str, str]:
     canvas.wait_for("() => app.canvas.graph === app.rootGraph")
     canvas.settle()
     return outer, preview
+
+
+def within(canvas: Canvas, node: str, **promoted: str) -> tuple[str, str]:
+    """Such a node in a new subgraph, with links from the subgraph's own inputs to boxes: by the box
+    the name of its input. The id of the subgraph's node, and that of the node inside."""
+    canvas.select(node)
+    canvas.command("Comfy.Graph.ConvertToSubgraph")
+    canvas.wait_for("(id) => !app.graph.nodes.some((node) => String(node.id) === id)", node)
+    outer, inner = canvas.run_js(
+        """(promoted) => {
+            const [outer] = app.graph.nodes.filter((node) => node.subgraph);
+            const graph = outer.subgraph;
+            const [node] = graph.nodes;
+            for (const [box, name] of Object.entries(promoted)) {
+                const slot = node.inputs[node.findInputSlot(box)];
+                graph.addInput(name, slot.type).connect(slot, node);
+            }
+            return [String(outer.id), String(node.id)];
+        }""",
+        promoted,
+    )
+    canvas.settle()
+    return outer, inner
 
 
 def promote(canvas: Canvas, node: str, widget: str, label: str) -> None:
@@ -136,6 +163,30 @@ def test_the_price_of_a_model_stands_on_the_subgraph(either: Canvas) -> None:
     either.wait_for("() => app.graph.nodes.some((node) => node.subgraph)")
     # After how long former runs took, where there were any.
     either.until(lambda: any(text.endswith(price) for text in either.painted()))
+    either.picture("price")
+
+
+@pytest.mark.usefixtures("models_account")
+def test_a_promoted_value_counts_in_a_models_price(either: Canvas) -> None:
+    either.clear()
+    node = model(either, NEVER_ORDERED)
+    either.set_widget(node, "prompt", "a boat in the fog")
+    preview = either.add("PreviewImage", 960, 60)
+    either.connect(node, "images", preview, "images")
+    either.settle()
+    outer, _ = within(either, node, resolution="size")
+    # Two deep: there the inner one's own is linked.
+    outermost, middle = within(either, outer, size="how large")
+    assert middle == outer
+    bar = either.page.get_by_test_id("action-bar-buttons")
+    for size, price in ("4k", 1.5), ("1k", 0.8):
+        either.set_widget(outermost, "how large", size)
+        either.settle()
+        # For sure one order: none of its values comes from another node.
+        said = f"约 {price} 元" if either.classic else f"about {price} CNY"
+        order = "，1 个任务" if either.classic else ", 1 order"  # noqa: RUF001
+        bar.get_by_text(said + order, exact=True).wait_for()
+        either.until(lambda said=said: said in either.painted())
     either.picture("price")
 
 

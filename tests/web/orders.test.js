@@ -86,6 +86,19 @@ test("values that are one item, lists and zips that take all, and free inputs ar
   expect(countOrders(end, [{ name: "images", kind: "IMAGE", array: true }, { name: "zip", kind: "ZIP" }, ...fields("free")])).toEqual(exactly(1));
 });
 
+test("what a promoted widget says is one item, unless a node of the subgraph is linked there", () => {
+  const input = { name: "outer" };
+  const inside = graph({ end: ["Program", {}, { text: ["border", "STRING"] }] });
+  const host = (links) => Object.assign(graph({ last: ["LoadTexts"], end: ["x", { outer: "a boat" }, links] }), { subgraph: inside.graph });
+  const nodes = [host({})];
+  Object.assign(inside.graph, { inputNode: { slots: [input] }, rootGraph: { nodes, subgraphs: new Map() } });
+  inside.inputs[0].link.originIsIoNode = true;
+  expect(countOrders(inside, fields("text"))).toEqual(exactly(1));
+  nodes.push(Object.assign(host({ outer: ["last", "STRING"] }), { getInputLink: () => null }));
+  Object.assign(nodes[1].graph, { links: new Map() });
+  expect(countOrders(inside, fields("text"))).toEqual(atLeast(1));
+});
+
 test("equal nodes are one order, by what they say and where their inputs come from", () => {
   const key = (widgets = {}, links = {}) =>
     orderKey(graph({ first: ["LoadImage"], second: ["LoadImage"], end: ["Program", { workflow: "19", "3.seed": 7, ...widgets }, links] }));

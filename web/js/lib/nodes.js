@@ -103,7 +103,7 @@ export function isLinked(node, name) {
 	return slot !== -1 && node.isInputConnected(slot);
 }
 
-/** The node and output slot that an input is linked to; null for none. @type {(node: any, name: string) => { node: any, slot: number } | null} */
+/** The node and output slot that an input is linked to, a subgraph's own inputs too; null for none. @type {(node: any, name: string) => { node: any, slot: number } | null} */
 export function sourceOf(node, name) {
 	const slot = node.findInputSlot(name);
 	return slot === -1 ? null : sourceAt(node, slot);
@@ -115,8 +115,21 @@ export function sourceAt(node, slot) {
 	// A subgraph node's own getInputLink returns the link to an output inside of it.
 	const isInto = (/** @type {any} */ link) => link.target_id === node.id && link.target_slot === slot;
 	const link = graph && (node.subgraph ? [...graph.links.values()].find(isInto) : node.getInputLink(slot));
-	const source = link && graph.getNodeById(link.origin_id);
+	const source = link && (graph.getNodeById(link.origin_id) ?? (link.originIsIoNode && graph.inputNode));
 	return source ? { node: source, slot: link.origin_slot } : null;
+}
+
+/** The promoted widgets that set an input, one of each node of its subgraph; undefined for a node that is linked there. @type {(node: any, name: string) => (ComfyWidget | undefined)[]} */
+export function promotedWidgets(node, name) {
+	const source = sourceOf(node, name);
+	const { name: outer = "" } = source?.node.slots?.[source.slot] ?? {};
+	const { graph } = node;
+	if (!outer) return [];
+	const all = [graph.rootGraph, ...graph.rootGraph.subgraphs.values()].flatMap(({ nodes }) => nodes);
+	return all.filter(({ subgraph }) => subgraph === graph).flatMap((host) => {
+		const further = promotedWidgets(host, outer); // where the host is in a subgraph itself
+		return further.length > 0 ? further : [isLinked(host, outer) ? undefined : widgetOf(host, outer)];
+	});
 }
 
 /** Call `handler` after the widget's own callback. @type {(widget: ComfyWidget, handler: (value: any) => void) => void} */

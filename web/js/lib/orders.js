@@ -1,6 +1,6 @@
 // Static estimate of how many orders a node places, from the graph alone: one per input item.
 
-import { classOf, isLinked, randomized, sourceOf, valueOf, widgetOf } from "./nodes.js";
+import { classOf, isLinked, promotedWidgets, randomized, sourceOf, valueOf, widgetOf } from "./nodes.js";
 
 const [MODE_ALWAYS, MODE_BYPASS] = [0, 4]; // LiteGraph's node modes
 const SINGLE = ["STRING", "INT", "FLOAT", "BOOLEAN", "COMBO", "VIDEO", "FILE_3D"]; // types whose value is a single item
@@ -75,7 +75,8 @@ export function orderKey(node) {
 
 /** The items at an input; null if known only at run time. @type {(node: any, name: string) => Items | null} */
 function itemsAt(node, name) {
-	if (!isLinked(node, name)) return ONE;
+	const promoted = promotedWidgets(node, name);
+	if (!isLinked(node, name) || (promoted.length > 0 && promoted.every(Boolean))) return ONE;
 	const source = sourceOf(node, name);
 	if (!source || !runsOnce(source)) return null;
 	return SINGLE.includes(String(typeOf(source))) ? ONE : itemsOf(source);

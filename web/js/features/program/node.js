@@ -1,7 +1,7 @@
 // Nodes with the inputs and outputs of their program, from whichever source a graph is loaded.
 
 import { extendAdvanced, INPUT, isHidden, makeAdvanced, syncAdvanced, watchAdvanced } from "../../host/advanced.js";
-import { toastError } from "../../host/comfy.js";
+import { onEvent, toastError } from "../../host/comfy.js";
 import { isRestoring } from "../../host/graph.js";
 import { labelBoxes } from "../../host/labels.js";
 import { isLoadingPrompt, rerunNode, onPromptLoad } from "../../host/queue.js";
@@ -18,7 +18,7 @@ import { askPassword } from "./loader.js";
 import { skipChoice, openModels, openDiscontinued, prepareModel, showButtons } from "./models.js";
 import { textChanged } from "./text_changed.js";
 import { addFit, showFit } from "./fit.js";
-import { recordOrders, followPrice } from "./price.js";
+import { recordOrders, followPrice, refreshPrice } from "./price.js";
 import { addButton, isUnread, rememberText, shownText, labelButton, otherKind, stateOf, swap } from "./state.js";
 
 const t = textsOf("form");
@@ -30,7 +30,10 @@ export const programNode = {
 		onPromptLoad(prepare, () => programNodes().forEach(finishPrompt));
 	},
 
-	setup: () => watchAdvanced(programNodes),
+	setup() {
+		watchAdvanced(programNodes);
+		onEvent("graphChanged", () => programNodes().forEach(refreshPrice));
+	},
 
 	beforeRegisterNodeDef(nodeType, nodeData) {
 		const kind = KIND_BY_CLASS.get(classNamed(nodeData.name));

@@ -6,7 +6,7 @@ import { post } from "../../host/server.js";
 import { dotted, loadTexts, shortPrice, textsOf } from "../../host/texts.js";
 import { makeButton } from "../../host/widgets.js";
 import { toNumber, parseJson } from "../../lib/form.js";
-import { onWidgetChange, isLinked, sourceOf, valueOf, widgetOf } from "../../lib/nodes.js";
+import { onWidgetChange, isLinked, promotedWidgets, sourceOf, valueOf, widgetOf } from "../../lib/nodes.js";
 import { countOrders } from "../../lib/orders.js";
 import { formOf, valuesOf } from "./build.js";
 
@@ -39,6 +39,12 @@ export function followPrice(node) {
 	}
 	schedulePrice(node);
 }
+
+/** The latest request for each node. @type {WeakMap<ComfyNode, string>} */
+const asked = new WeakMap();
+
+/** Update a price whose inputs have changed outside the node: at a promoted widget. @param {ComfyNode} node */
+export const refreshPrice = (node) => asked.has(node) && asked.get(node) !== JSON.stringify(requestOf(node)) && schedulePrice(node);
 
 /** @param {ComfyNode} node */
 function schedulePrice(node) {
@@ -99,6 +105,7 @@ function listPrice(body) {
 async function updatePrice(node) {
 	if (!node.graph || !formOf(node)?.id) return;
 	const before = JSON.stringify(requestOf(node));
+	asked.set(node, before);
 	const answer = await listPrice(before);
 	const { text } = answer;
 	await loadTexts();
@@ -139,10 +146,17 @@ const requestOf = (node) => ({
 	profile: valueOf(node, "profile"),
 });
 
+/** The value of an input's promoted widget; undefined where several differ. @type {(node: ComfyNode, name: string) => unknown} */
+function promotedValue(node, name) {
+	const [value, ...others] = promotedWidgets(node, name).map((widget) => widget?.value);
+	return others.every((other) => other === value) ? value : undefined;
+}
+
 /** What a model's price depends on: its schema, and the values that are known before the run. @param {ComfyNode} node */
 export function priceInputs(node) {
-	const values = Object.entries(valuesOf(node)).filter(([name, value]) => value !== "" && !isLinked(node, name));
-	return { schema: formOf(node)?.model ?? null, values: Object.fromEntries(values), extra: valueOf(node, "extra") };
+	const values = Object.entries(valuesOf(node)).map(([name, value]) => [name, isLinked(node, name) ? promotedValue(node, name) : value]);
+	const told = values.filter(([, value]) => value !== "" && value !== undefined);
+	return { schema: formOf(node)?.model ?? null, values: Object.fromEntries(told), extra: valueOf(node, "extra") };
 }
 
 /** @type {(node: ComfyNode, price: string) => void} */
