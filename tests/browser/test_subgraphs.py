@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rh_api.emulator import Emulator
+from rh_api.emulator import Emulator, catalog
 from tests.browser.canvas import Canvas
 from tests.browser.test_auto_runs import NEVER_ORDERED
 from tests.browser.test_models import model
@@ -188,6 +188,45 @@ def test_a_promoted_value_counts_in_a_models_price(either: Canvas) -> None:
         bar.get_by_text(said + order, exact=True).wait_for()
         either.until(lambda said=said: said in either.painted())
     either.picture("price")
+
+
+def test_a_program_that_changed_keeps_promoted_values(either: Canvas, emulator: Emulator) -> None:
+    own = emulator.add_workflow(catalog.workflows()[catalog.TEXT_TO_IMAGE].graph)
+    either.clear()
+    node = either.program(own)
+    preview = either.add("PreviewImage", 800, 150)
+    either.connect(node, "out_1", preview, "images")
+    outer, _ = within(either, node, **{"3.steps": "steps", "6.text": "prompt"})
+    either.set_widget(outer, "steps", 33)
+    either.set_widget(outer, "prompt", TEXT)
+    either.settle()
+    # A number with another kind of box, and a text whose box stays.
+    emulator.workflows[own].graph["3"]["inputs"]["steps"] = 20.5
+    either.open_subgraph()
+    (inner,) = either.nodes("RunningHubRemoteWorkflow")
+    either.node_menu(inner, "检查 RunningHub" if either.classic else "Look for changes")
+    either.picture("review")
+    either.primary()
+    either.command("Comfy.Graph.ExitSubgraph")
+    either.wait_for("() => app.canvas.graph === app.rootGraph")
+    assert either.node(outer)["widgets"] == {"steps": 33, "prompt": TEXT}
+    (inputs,) = sent(either)
+    assert (inputs["3.steps"], inputs["6.text"]) == (33, TEXT)
+
+
+def test_a_workflow_that_becomes_an_app_stays_linked_to_the_subgraphs_output(
+    canvas: Canvas,
+) -> None:
+    canvas.clear()
+    node, preview = canvas.add("RunningHubRemoteWorkflow"), canvas.add("PreviewImage", 800, 150)
+    canvas.connect(node, "images", preview, "images")
+    within(canvas, node)
+    canvas.open_subgraph()
+    canvas.menu_entry(node, "Use an AI App node")
+    canvas.until(lambda: canvas.nodes("RunningHubAIApp") != [])
+    (app,) = canvas.nodes("RunningHubAIApp")
+    linked = "() => app.canvas.graph.nodes[0].isOutputConnected(0)"
+    assert canvas.run_js(linked), app
 
 
 def test_a_subgraph_keeps_links_and_values_whatever_is_done_to_it(either: Canvas) -> None:

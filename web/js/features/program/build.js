@@ -4,7 +4,7 @@ import { textsOf } from "../../host/texts.js";
 import { batchWidgetChanges, describeSlot, listShape, makeWidget, OPTIONAL, removeWidget, fitHeight } from "../../host/widgets.js";
 import { coerce, hintOf, convert, sentValue, controlOf, sameControl, startValue } from "../../lib/fields.js";
 import { readForm, slotOf, slotOrigins } from "../../lib/form.js";
-import { onWidgetChange, sourceOf, widgetOf } from "../../lib/nodes.js";
+import { onWidgetChange, promotedWidgets, sourceOf, widgetOf } from "../../lib/nodes.js";
 import { addItems, growItems, isItemOf } from "./items.js";
 import { offerModels } from "./resources.js";
 
@@ -105,7 +105,7 @@ export const explainAll = (node) => formOf(node)?.fields.forEach((field) => setT
 function buildInputs(node, form, before, { carry = keepValue, isFromFile = false }) {
 	const newFields = new Map(form.fields.map((field) => [field.name, field]));
 	const oldFields = new Map(before?.fields.map((field) => [field.name, field]));
-	/** @type {Map<string, {node: ComfyNode, slot: number}>} */
+	/** @type {Map<string, {source: any, promoted: unknown[]}>} */
 	const links = new Map();
 	/** @type {Map<string, unknown>} */
 	const values = new Map();
@@ -113,7 +113,10 @@ function buildInputs(node, form, before, { carry = keepValue, isFromFile = false
 		const newField = newFields.get(name);
 		if (!newField || !sameControl(oldField, newField)) {
 			const source = sourceOf(node, name);
-			if (newField && source) links.set(name, source);
+			if (newField && source) {
+				const promoted = promotedWidgets(node, name).map((outer) => outer && convert(oldField, newField, outer.value));
+				links.set(name, { source, promoted });
+			}
 			const widget = widgetOf(node, name);
 			if (newField && widget) values.set(name, convert(oldField, newField, widget.value));
 			removeField(node, name);
@@ -141,7 +144,19 @@ function buildInputs(node, form, before, { carry = keepValue, isFromFile = false
 		}
 		sortWidgets(node, form);
 	}
-	links.forEach((source, name) => source.node.connect(source.slot, node, node.findInputSlot(name)));
+	for (const [name, { source, promoted }] of links) {
+		const { node: from, slot } = source;
+		const input = from.slots?.[slot]; // of the subgraph that the node is in
+		if (!input) {
+			from.connect(slot, node, node.findInputSlot(name));
+			continue;
+		}
+		if (input.linkIds.length === 0) input.disconnect(); // or it takes only the former kind of widget
+		input.connect(slotNamed(node, name), node);
+		promotedWidgets(node, name).forEach((outer, index) => {
+			if (outer) outer.value = promoted[index];
+		});
+	}
 	// Not for a file: its links may be in the graph already, by final slot index.
 	if (!isFromFile) growItems(node, form);
 }

@@ -36,6 +36,8 @@ function moveLinks(from, to) {
 	for (const link of [...links].filter((candidate) => String(candidate.origin_id) === String(from.id))) {
 		const slot = now.indexOf(before[link.origin_slot] ?? -1);
 		const target = graph?.getNodeById(link.target_id);
-		if (slot !== -1 && target) to.connect(slot, target, link.target_slot);
+		if (slot === -1) continue;
+		if (target) to.connect(slot, target, link.target_slot);
+		else graph?.outputs?.[link.target_slot]?.connect(to.outputs[slot], to); // the subgraph's own
 	}
 }
