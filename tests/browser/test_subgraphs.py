@@ -11,6 +11,7 @@ from rh_api.emulator import Emulator, catalog
 from tests.browser.canvas import Canvas
 from tests.browser.test_auto_runs import NEVER_ORDERED
 from tests.browser.test_models import model
+from tests.browser.test_panel import Panel
 
 TEXT = "a boat, 木刻"
 SWITCHES = 20
@@ -212,6 +213,20 @@ def test_a_program_that_changed_keeps_promoted_values(either: Canvas, emulator: 
     assert either.node(outer)["widgets"] == {"steps": 33, "prompt": TEXT}
     (inputs,) = sent(either)
     assert (inputs["3.steps"], inputs["6.text"]) == (33, TEXT)
+
+
+def test_what_is_added_within_a_subgraph_is_selected_there(either: Canvas) -> None:
+    either.clear()
+    within(either, either.add("EmptyImage"))
+    either.open_subgraph()
+    panel = Panel(either)
+    panel.open("add")
+    panel.view.get_by_label(panel.words["paste"]).fill(catalog.INVERT)
+    panel.view.locator("form").get_by_role("button").click()
+    either.wait_for(
+        """() => app.canvas.graph !== app.rootGraph
+            && [...app.canvas.selectedItems].some(({ type }) => type === "RunningHubRemoteWorkflow")"""
+    )
 
 
 def test_a_workflow_that_becomes_an_app_stays_linked_to_the_subgraphs_output(

@@ -96,6 +96,6 @@ async function follow(id, profile) {
 		setWidget(node, "task_id", id);
 		setWidget(node, "profile", profile);
 	});
-	revealNode(String(node.id));
+	revealNode(node);
 	await execute("Comfy.QueueSelectedOutputNodes");
 }

@@ -36,12 +36,12 @@ export async function openWorkflow(id) {
 	await app.loadGraphData(JSON.parse(JSON.stringify(workflow.activeState)), true, true, workflow);
 }
 
-/** Select a node and bring it into view; false if there is none of that id. */
-export function revealNode(id = "") {
-	const node = nodeOf(id);
+/** Select a node, or the one of an execution id, and bring it into view; false if there is none. @param {any} target */
+export function revealNode(target) {
+	const node = target.graph ? target : nodeOf(target);
 	if (!node) return false;
 	const { canvas } = app;
-	if (node.graph && canvas.graph !== node.graph) canvas.setGraph(node.graph);
+	if (canvas.graph !== node.graph) canvas.setGraph(node.graph);
 	canvas.deselectAll?.();
 	(canvas.select ?? canvas.selectNode).call(canvas, node);
 	canvas.centerOnNode?.(node);

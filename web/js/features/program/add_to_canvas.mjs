@@ -45,7 +45,7 @@ export async function placeProgram(kind, id, profile = "", fields = []) {
 	const choice = firstChoice(program, null, []);
 	fields.filter((name) => isFieldName(name, kind)).forEach((name) => choice.fields.add(name));
 	applyForm(node, program, makeForm(program, choice, null));
-	revealNode(String(node.id));
+	revealNode(node);
 	return node;
 }
 
@@ -64,7 +64,7 @@ export async function useInputs(inputs) {
 		if (widgetOf(node, "instance")) setWidget(node, "instance", instance);
 		names.forEach((name) => setField(node, name, values[name]));
 	});
-	revealNode(String(node.id));
+	revealNode(node);
 	toast(gone.length > 0 ? "warn" : "success", t("history.used"), gone.length > 0 ? t("history.gone", { fields: gone.join(", ") }) : "");
 }
 
@@ -114,7 +114,7 @@ function setField(node, name, value) {
 export function placeTask(className) {
 	const node = addNode(className);
 	if (!node) throw new Error(t("history.no_loader", { node: className }));
-	revealNode(String(node.id));
+	revealNode(node);
 	return openModels(node);
 }
 
@@ -129,7 +129,7 @@ export function placeLoader({ node: className, widget, value }, at) {
 	// The options were listed when the page was loaded, before this file existed.
 	if (box && Array.isArray(list) && !list.includes(value)) box.options.values = [...list, value];
 	withUndoStep(() => setWidget(node, widget, value));
-	revealNode(String(node.id));
+	revealNode(node);
 	return node;
 }
 
