@@ -80,6 +80,22 @@ test("a page that is opened later tells it the same", async () => {
   await vi.waitFor(() => expect(lines()).toEqual([PAID.en, SHARED.en]));
 });
 
+test("how nodes in subgraphs and marked ones ended is asked for with their account", async () => {
+  const asked = [];
+  vi.stubGlobal("fetch", async (path, { body } = {}) => {
+    if (path.startsWith("/api/runninghub/ends")) asked.push(JSON.parse(body).profile);
+    const answer = path.startsWith("/api/queue") ? { queue_running: [] } : path.includes("session") ? { token: "t" } : { ends: {} };
+    return { ok: true, status: 200, json: async () => answer };
+  });
+  const inner = { ...makeNode(3), widgets: [{ name: "profile", value: "studio" }] };
+  const marked = { ...makeNode(3), properties: { runninghub: { segment: "1", profile: "sandbox" } } };
+  for (const node of [inner, marked]) {
+    app.graph = { id: "g", nodes: [makeNode(1)], subgraphs: new Map([["a", { nodes: [node] }]]) };
+    restore.afterConfigureGraph();
+    await vi.waitFor(() => expect(asked.at(-1)).toBe(node === inner ? "studio" : "sandbox"));
+  }
+});
+
 test("what was paid and did not come is told until it is brought or the node runs anew", async () => {
   const gaps = { en: "Result 2 of 2 could not be fetched." };
   const ended = (missing) => happen("runninghub.ended", { node: "1", graph: "g", line: PAID, state: "paid", unsure: [], gaps: missing, tasks: ["7"], profile: "" });

@@ -134,6 +134,8 @@ async def test_the_page_that_ran_it_is_told_once_and_later_ones_ask(
     assert (node, end["state"], end["line"]) == ("3", "stopped", news["line"])
     assert (end["class_type"], end["program"]) == ("RunningHubRemoteWorkflow", "77")
     assert (await host.post("ends", graph="another"))["ends"] == {}
+    # A profile that was removed since, of one of its nodes.
+    assert (await host.post("ends", graph="a graph", profile="gone"))["ends"] == {node: end}
 
 
 @pytest.mark.parametrize("beside", [{"workflow": '{"id": "a graph"}'}, {"workflow": [1]}, [], None])
