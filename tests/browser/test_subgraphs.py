@@ -136,6 +136,23 @@ def test_promoted_widgets_progress_and_price_stand_on_the_subgraph(
     either.picture("done")
 
 
+def test_a_subgraph_that_was_looked_into_says_how_its_run_ended(
+    either: Canvas, emulator: Emulator
+) -> None:
+    packed(either)
+    emulator.hold_at = "3"
+    prompt_id = either.start()
+    either.open_subgraph()
+    (inner,) = either.nodes("RunningHubRemoteWorkflow")
+    either.says(inner, "KSampler")
+    either.command("Comfy.Graph.ExitSubgraph")
+    emulator.hold_at = None
+    either.finished(prompt_id)
+    paid = "用时" if either.classic else "done in"
+    either.until(lambda: any(paid in line for line in either.painted()))
+    either.picture("done")
+
+
 def test_what_a_run_usually_costs_stands_on_the_subgraph(
     either: Canvas, emulator: Emulator
 ) -> None:

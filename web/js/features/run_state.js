@@ -160,7 +160,7 @@ function chipsOf(thing) {
 
 /** @type {(node: any) => RhChip | undefined} */
 const badgeChip = (node) =>
-	endChip(node) ?? estimateChips(node)[0] ?? innerNodes(node).map((inner) => endChip(inner) ?? estimateChip(inner)).find(Boolean);
+	endChip(node) ?? estimateChips(node)[0] ?? innerNodes(node).map((inner) => endChip(inner, true) ?? estimateChip(inner)).find(Boolean);
 
 /** Estimated time and price of a node inside a subgraph. @type {(inner: any) => RhChip | undefined} */
 function estimateChip(inner) {
@@ -171,10 +171,10 @@ function estimateChip(inner) {
 /** All nodes inside a subgraph node, recursively. @param {any} node @returns {any[]} */
 const innerNodes = ({ subgraph }) => (subgraph?.nodes ?? []).flatMap((/** @type {any} */ node) => [node, ...innerNodes(node)]);
 
-/** @type {(node: any) => RhChip | undefined} */
-function endChip(node) {
+/** How a node ended, unless its own line says so, which nobody sees from outside of its subgraph. @type {(node: any, isOutside?: boolean) => RhChip | undefined} */
+function endChip(node, isOutside = false) {
 	const end = ends.get(node);
-	if (!end || widgetOf(node, TEXT_LINE)) return undefined;
+	if (!end || (!isOutside && widgetOf(node, TEXT_LINE))) return undefined;
 	const text = clean(localized(end.line), MAX_LENGTH);
 	return text ? { text, color: COLORS[end.state] ?? KEPT } : undefined;
 }
