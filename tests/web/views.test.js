@@ -332,7 +332,7 @@ test("a limit that was stored is shown with its unit, unless more was typed mean
     field().value = "10";
     field().closest("form").querySelector("button").click();
     field().value = meanwhile;
-    await vi.waitFor(() => expect(field().closest("form").textContent).toContain("Stored"));
+    await vi.waitFor(() => expect(field().closest("form").textContent).toContain("Saved"));
     return field().value;
   };
   expect(await save("10")).toBe("10 coins");
