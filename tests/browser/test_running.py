@@ -150,7 +150,7 @@ def test_waiting_is_stopped_and_the_task_goes_on(canvas: Canvas, emulator: Emula
     canvas.picture("left")
     (task,) = emulator.tasks.values()
     assert task.status == "RUNNING"
-    canvas.press_button("Cancel")
+    canvas.press_button("Cancel task")
     canvas.press_button("Really cancel?")
     canvas.dialog.get_by_text("There are no open tasks.").wait_for()
     assert task.status == "CANCEL"
