@@ -100,7 +100,7 @@ async def test_of_several_accounts_none_becomes_the_default_by_itself(
     assert (names(settings), settings["default"]) == (["b", "c"], "")
     error = await host.error("profiles/test", name="")
     assert (error["key"], error["params"]) == ("node.no_default", {"names": "b, c"})
-    assert "Keys and sites" in error["message"]
+    assert "settings under RunningHub" in error["message"]
     for name in ("d", "b"):  # neither a new one nor a new key
         settings = await host.post("profiles/save", name=name, origin=AI, key=OTHER)
         assert settings["default"] == ""
