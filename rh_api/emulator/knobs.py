@@ -60,6 +60,8 @@ class Knobs:
     """Ended tasks beyond it are forgotten with their results, oldest first, at the next order."""
     kept_bytes: int = 512 * MIB
     """Likewise for the bytes of their results, and for those of the uploads."""
+    kept_seconds: float = 600.0
+    """What is younger stays in any case: it may not have been fetched, or ordered with, yet."""
     ranges: bool = True
     """False: downloads ignore Range, as some caches do."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from .catalog import EXAMPLE_LORA, EXAMPLE_PICTURES, LORAS, example_picture
@@ -35,13 +35,14 @@ TYPES_BY_EXTENSION = {
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """One stored file. ``path``: where it is served; ``expires``: unix seconds."""
+    """One stored file. ``path``: where it is served; ``stored``, ``expires``: unix seconds."""
 
     name: str
     data: bytes
     path: str
     extension: str
     expires: float
+    stored: float = field(default_factory=time.time)
 
     @property
     def content_type(self) -> str:

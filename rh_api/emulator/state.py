@@ -169,15 +169,21 @@ class State(Knobs):
 
     def forget_old(self) -> None:
         """Delete the oldest uploads, and the oldest ended tasks with their results, beyond
-        ``kept_bytes`` and ``kept_tasks``: a sandbox runs for days."""
+        ``kept_bytes`` and ``kept_tasks``, but none of ``kept_seconds``: a sandbox runs for days."""
         size = sum(len(upload.data) for upload in self.uploads.values())
-        while size > self.kept_bytes:
-            size -= len(self.uploads.pop(next(iter(self.uploads))).data)
+        before = time.time() - self.kept_seconds
+        for upload in [upload for upload in self.uploads.values() if upload.stored <= before]:
+            if size <= self.kept_bytes:
+                break
+            size -= len(self.uploads.pop(upload.name).data)
+        before = asyncio.get_running_loop().time() - self.kept_seconds
         ended = [task for task in self.tasks.values() if task.is_over]
         size = sum(task.results_bytes for task in ended)
         for index, task in enumerate(ended):
             if size <= self.kept_bytes and len(ended) - index <= self.kept_tasks:
                 break
+            if task.ended is None or task.ended > before:
+                continue
             size -= task.results_bytes
             self._forget(task)
 

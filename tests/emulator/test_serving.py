@@ -147,7 +147,7 @@ async def test_nothing_is_left_of_a_connection_that_its_client_closed(remote: Re
 
 async def test_old_tasks_are_forgotten_with_what_is_kept_of_them(remote: Remote) -> None:
     emulator = remote.emulator
-    emulator.kept_tasks, emulator.webhook_retry_seconds = 2, 0
+    emulator.kept_tasks, emulator.kept_seconds, emulator.webhook_retry_seconds = 2, 0, 0
     hook = f"{emulator.base_url}/nowhere"
     ids: list[str] = []
     urls: list[str] = []
@@ -173,7 +173,11 @@ async def test_results_and_uploads_are_kept_up_to_their_bytes(remote: Remote) ->
     await remote.upload(b"1" * 9)
     first = await remote.finished(await remote.create())
     emulator.kept_bytes = 9
+    await remote.create()
+    assert [*emulator.uploads] == names[::-1]  # all of it is young
+    assert first["taskId"] in emulator.tasks
 
+    emulator.kept_seconds = 0
     second = await remote.finished(await remote.create())
     await remote.create()
 
