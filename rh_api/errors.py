@@ -124,7 +124,7 @@ class RunningHubError(Exception):
         more = len(" ".join(("", *suffixes)))
         if len(sentence) + more > LONGEST:
             sentence = sentence[: LONGEST - more - 1] + "…"
-        return texts.joined((sentence, *suffixes))
+        return texts.join_sentences((sentence, *suffixes))
 
     def _suffixes(self, say: Say) -> tuple[str, ...]:
         suffixes: list[str] = []
@@ -406,7 +406,7 @@ class BatchFailed(RunningHubError):
             )
             for reason, items in numbers.items()
         ]
-        return {**super()._params(say), "items": texts.joined(lines)}
+        return {**super()._params(say), "items": texts.join_sentences(lines)}
 
 
 def _spans(numbers: Iterable[int]) -> str:

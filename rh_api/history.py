@@ -16,7 +16,7 @@ from .errors import BadInput
 from .journal import ResultRow, SqliteJournal, State
 from .journal.history import OrderSummary, Query, Spent, folded
 from .money.amounts import currency_of
-from .texts import ENGLISH, Say, joined
+from .texts import ENGLISH, Say, join_sentences
 from .wire.envelope import read_object
 from .wire.tasks import Usage, is_native
 
@@ -125,7 +125,7 @@ def failure_text(order: PastOrder, say: Say) -> str:
     key = order.error_key if holes <= {"remote"} else "error.order_failed"
     sentence = _NO_WORDS.sub("", say(key, {"remote": ""}))
     code = "" if order.code is None else say("error.suffix.code", {"code": order.code})
-    return joined((sentence, code))
+    return join_sentences((sentence, code))
 
 
 def values_of(graph: Mapping[str, Mapping[str, object]]) -> dict[str, object]:

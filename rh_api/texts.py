@@ -804,7 +804,7 @@ def fill(template: str, params: Mapping[str, object]) -> str:
     return " ".join(template.format_map(_Blank(params)).split())
 
 
-def joined(sentences: Iterable[str]) -> str:
+def join_sentences(sentences: Iterable[str]) -> str:
     """Sentences in a row, without a space beside punctuation that is as wide as a letter."""
     return _WIDE_GAP.sub("", " ".join(filter(None, sentences)))
 

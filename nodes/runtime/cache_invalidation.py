@@ -17,7 +17,7 @@ from ..values.missing_results import Sentence, gaps_of
 if TYPE_CHECKING:
     from ...rh_api.client import Outcome
 
-KEPT = 100  # nodes, least recent evicted: equal inputs then run again, at no cost
+KEPT_NODES = 100  # nodes, least recent evicted: equal inputs then run again, at no cost
 _KEPT_TASKS = 1_000  # of each node
 
 
@@ -45,7 +45,7 @@ def note(key: str, outcomes: Sequence[Outcome]) -> None:
         node.reruns += 1
     node.gaps = gaps
     node.tasks.extend(outcome.task_id for outcome in outcomes if outcome.gaps)
-    if len(_nodes) > KEPT:
+    if len(_nodes) > KEPT_NODES:
         _nodes.popitem(last=False)
 
 

@@ -32,8 +32,8 @@ class AskedModel:
 
 NO_MODEL = AskedModel()
 
-MEGABYTE = 1_000_000
-"""The smaller of its two meanings: no source says which the service counts."""
+SMALLER_MEGABYTE = 1_000_000
+"""Of the two meanings the one that a picture is made to fit: no source says which counts."""
 
 ALIKE = 0.75  # difflib ratio: `promt` to `prompt` is 0.9; inputs that other packs add, below 0.5
 
@@ -85,7 +85,7 @@ def limits_of(program: Program, names: Iterable[str], *, fit_pictures: bool) -> 
     kinds = {FieldKind.AUDIO, FieldKind.IMAGE} if fit_pictures else {FieldKind.AUDIO}
     parameters = {name: program.model.parameter(parameter_name(name)[0]) for name in names}
     return {
-        name: Limit(int((param.max_mb or 0) * MEGABYTE), param.formats)
+        name: Limit(int((param.max_mb or 0) * SMALLER_MEGABYTE), param.formats)
         for name, param in parameters.items()
         if param is not None and param.kind in kinds and (param.max_mb or param.formats)
     }

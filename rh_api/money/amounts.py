@@ -136,10 +136,10 @@ def larger(first: Sums, second: Sums) -> dict[str, int]:
 
 def written(sums: Sums, say: Say) -> str:
     """Format for `read_sums`: `50 coins, 5 CNY`."""
-    return joined((say_amount(unit, sums[unit], say) for unit in UNITS if unit in sums), say)
+    return join_list((say_amount(unit, sums[unit], say) for unit in UNITS if unit in sums), say)
 
 
-def joined(words: Iterable[str], say: Say) -> str:
+def join_list(words: Iterable[str], say: Say) -> str:
     """Join words by the commas of the language of `say`; "" for none."""
     text = ""
     for word in words:

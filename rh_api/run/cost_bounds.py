@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from ..errors import CostLimit
-from ..money.amounts import COINS, Sums, joined, say_amount, say_sums, say_unit
+from ..money.amounts import COINS, Sums, join_list, say_amount, say_sums, say_unit
 from ..money.limits import Limits, Reached, by_scope, left
 from ..money.quotes import Quote
 from ..money.rates import cost_of, seconds_of
@@ -159,7 +159,7 @@ def require_limited(units: Iterable[str], limits: Limits) -> None:
 def named_units(units: Iterable[str]) -> Words:
     """Return unit names joined by commas, for a message."""
     listed = [*units]
-    return Words.of(lambda say: joined((say_unit(unit, say) for unit in listed), say))
+    return Words.of(lambda say: join_list((say_unit(unit, say) for unit in listed), say))
 
 
 _REACHED = {

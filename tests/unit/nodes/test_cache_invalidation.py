@@ -43,7 +43,7 @@ def test_what_did_not_come_has_the_node_run_anew_until_it_is_there(pack: Pack) -
 def test_only_the_latest_graphs_are_kept(pack: Pack) -> None:
     cache_invalidation = pack("nodes.runtime.cache_invalidation")
     refs: list[weakref.ref[Graph]] = []
-    for number in range(2 * cache_invalidation.KEPT):
+    for number in range(2 * cache_invalidation.KEPT_NODES):
         graph = Graph(f"graph {number}")
         refs.append(weakref.ref(graph))
         cache_invalidation.note(graph, [LESS])
