@@ -301,7 +301,9 @@ async def test_a_title_that_somebody_gave_a_sample_stays(host: Host, title: str)
     address, _ = load_pack("nodes.runtime.demo_server").start()
     graph = catalog.workflows()[catalog.INVERT].graph
     async with aiohttp.ClientSession() as session:
-        await session.post(f"{address}/emulator/workflows", json={"graph": graph, "title": title})
+        workflow = {"graph": graph, "title": title}
+        async with session.post(f"{address}/emulator/workflows", json=workflow) as answer:
+            assert answer.status == 200
     assert title in [sample["name"] for sample in (await host.get("samples"))["samples"]]
 
 
