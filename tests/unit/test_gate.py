@@ -34,10 +34,11 @@ sys.implementation.name, sys.executable = "{kind}", sys.argv[1]
 platform.python_version = lambda: "3.{minor}.0"
 exec(sys.argv[2])' "$0" "$2" ;;
 *)
+    [ "$2" != pytest ] || echo "$PYTEST_ADDOPTS" >> {log}.options
     echo "3.{minor} $venv: python $*" >> {log} ;;
 esac
 """
-"""A Python of any version, which notes what it is started with."""
+"""A Python of any version, which notes what it is started with, and the options of each pytest."""
 
 TOOL = """#!/bin/sh
 echo "{name} $*" >> {log}
@@ -107,6 +108,13 @@ def test_unit_and_network_tests_run_once_more_with_the_lowest_versions(ran: list
         "3.10 lowest: python -m pip install --constraint tests/lowest.txt -e .[test]",
         "3.10 lowest: python -m pytest -n auto tests/unit tests/net",
     ]
+
+
+def test_every_run_shuffles_the_tests_in_one_order(ran: list[str], tmp_path: Path) -> None:
+    options = (tmp_path / "log.options").read_text("utf-8").splitlines()
+    assert len(options) == sum(": python -m pytest" in line for line in ran)
+    seeds = {option for line in options for option in line.split() if "randomly-seed" in option}
+    assert seeds == {"--randomly-seed=0"}  # a folder that git does not know
 
 
 def test_the_readme_s_demo_is_run(ran: list[str]) -> None:
