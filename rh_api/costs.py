@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from .errors import BadInput, RunningHubError
 from .history import Spent, read_spent
@@ -13,13 +14,15 @@ from .job import Job
 from .jobs import Jobs
 from .journal import Committed, Rules, SqliteJournal
 from .journal.ledger import ALLOWED, FLOOR
+from .models.body import compose
+from .models.schema import Model
 from .money.amounts import CNY, USD, currency_of, read_sums
 from .money.limits import SCOPES
 from .money.quotes import Quote
 from .run.budget import Budget
 from .run.cost_bounds import named_units
 from .run.estimates import Estimate, estimate
-from .run.orders import Order, is_model
+from .run.orders import Order
 from .wire.orders import TaskOptions
 
 ASK_SECONDS = 2.0  # timeout of a request that only determines the currency
@@ -44,10 +47,18 @@ class Costs:
         return await self._jobs.quote(job)
 
     async def quote_program(self, program: str, instance: str) -> Quote:
-        """Estimate an order of a program, as the journal names it: from own runs, else, except for
-        a model, from the machine's rate."""
-        options = TaskOptions(instance=instance)
-        order = Order("", key_override=program, options=options, is_model=is_model(program))
+        """Estimate an order of a program, as the journal names it, that is no model: from own runs,
+        else from the machine's rate."""
+        order = Order("", key_override=program, options=TaskOptions(instance=instance))
+        return await self._budget.cost_finder.quote(order)
+
+    async def quote_model(
+        self, model: Model, values: Mapping[str, object], extra: object = None
+    ) -> Quote:
+        """Estimate an order of a model with a node's values from own runs, without a request."""
+        models = self._jobs.library.models()
+        ratio = partial(models.price_ratio, model, compose(model, values, extra).body)
+        order = Order(model.endpoint, is_model=True, price_ratio=ratio)
         return await self._budget.cost_finder.quote(order)
 
     async def estimate(self, program: str, instance: str) -> Estimate:

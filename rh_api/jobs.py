@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import cast
 from uuid import uuid4
 
@@ -238,14 +239,6 @@ class Jobs:
     ) -> Order:
         titles, is_native = program.titles, job.route == NATIVE
 
-        async def price(body: Mapping[str, object] | None) -> Quote:
-            if not isinstance(program, StandardModel):
-                return Quote()
-            models = self.library.models()
-            if body is not None:
-                return await models.service_price(program.model, body)
-            return await models.quoted(program.model, program.body(values))
-
         return Order(
             program.id,
             is_app=program.is_app,
@@ -262,7 +255,8 @@ class Jobs:
             own_values=program.own_values if isinstance(program, InlineGraph) else {},
             display_name=job.title or program.title,
             scope=job.scope or uuid4().hex,
-            price=price,
+            price=partial(self.library.price, program, values),
+            price_ratio=self.library.price_ratio(program, values),
             is_free_of_others=lambda: program.is_free_of_others,
             native_task_id=Prompt.new(job.options.instance).task_id if is_native else "",
         )

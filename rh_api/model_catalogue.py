@@ -11,8 +11,9 @@ import json
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import Protocol
@@ -21,7 +22,8 @@ from weakref import WeakValueDictionary
 
 from .disk import replace_text
 from .errors import BadInput, CatalogueRefused, RunningHubError
-from .models import body, index, prices, site
+from .models import index, prices, site
+from .models.body import compose, nested
 from .models.catalogue import Catalogue
 from .models.merge import Changes, changes, merge
 from .models.pages import MAX_PAGE, read_page
@@ -161,7 +163,7 @@ class ModelCatalogue:
 
         The lists are in CNY, for runninghub.cn; they do not apply to the other official site.
         """
-        return self._list_price(model, body.compose(model, values or {}, extra).body)
+        return self._list_price(model, compose(model, values or {}, extra).body)
 
     def _list_price(self, model: Model, body: Mapping[str, object]) -> ListPrice | None:
         """By the catalogue's own lists: the copy in a node came with a file, and a price from
@@ -171,6 +173,14 @@ class ModelCatalogue:
             return None
         return prices.list_price(listed, body)
 
+    def price_ratio(
+        self, model: Model, body: Mapping[str, object], fields: Mapping[str, object]
+    ) -> Fraction | None:
+        """How many times the price of a past order with `fields` one with `body` costs, on either
+        site; None if unknown."""
+        listed = self.catalogue.models.get(model.endpoint) or replace(model, price=None)
+        return prices.price_ratio(listed, body, nested(fields))
+
     async def preview_of(
         self, model: Model, values: Mapping[str, object], extra: object = None
     ) -> PricePreview:
@@ -179,7 +189,7 @@ class ModelCatalogue:
         Texts and files, missing required ones included, are sent as filler and placeholders;
         numbers and choices as they are. The quote is cached.
         """
-        preview_body = prices.preview_body(model, body.compose(model, values, extra).body)
+        preview_body = prices.preview_body(model, compose(model, values, extra).body)
         preview = await self._sender.send(price_preview(model.endpoint, preview_body))
         if len(self._shared.quotes) >= MAX_QUOTES:
             self._shared.quotes.clear()
@@ -199,7 +209,7 @@ class ModelCatalogue:
     ) -> money.Quote:
         """Quote an order with a node's values without a request: by the service's cached quote
         for such an order, else by the lists."""
-        preview_body = prices.preview_body(model, body.compose(model, values, extra).body)
+        preview_body = prices.preview_body(model, compose(model, values, extra).body)
         quote = self._shared.quotes.get(self._quote_key(model, preview_body), money.Quote())
         return quote if quote.is_known else _quote_of_list(self.price_of(model, values, extra))
 

@@ -6,7 +6,7 @@ import contextlib
 import json
 from collections.abc import Awaitable, Callable, Collection, Container, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import cast
 
 from .errors import AppNotFound, RunningHubError, WorkflowNotFound
@@ -19,6 +19,7 @@ from .model_catalogue import ModelCatalogue
 from .models.body import check_files, compose, flat, nested
 from .models.schema import Model
 from .models.values import MediaFile
+from .money.quotes import PriceRatio, Quote
 from .offload.core_classes import core_lines
 from .offload.remote_graph import with_float_masks
 from .offload.special_classes import CLOUD_LORA_LOADER
@@ -307,6 +308,25 @@ class Library:
         unknown model.
         """
         return self.models().resolve(text, stored)
+
+    async def price(
+        self,
+        program: Program,
+        values: Mapping[str, object],
+        body: Mapping[str, object] | None,
+    ) -> Quote:
+        """Quote an order with these values; unknown unless the program is a model. See `Price`."""
+        if not isinstance(program, StandardModel):
+            return Quote()
+        if body is not None:
+            return await self.models().service_price(program.model, body)
+        return await self.models().quoted(program.model, program.body(values))
+
+    def price_ratio(self, program: Program, values: Mapping[str, object]) -> PriceRatio | None:
+        """Compare the price of an order with these values; None unless the program is a model."""
+        if not isinstance(program, StandardModel):
+            return None
+        return partial(self.models().price_ratio, program.model, program.body(values))
 
     def quick(self, text: str) -> QuickCreate:
         """Parse a Quick Create module's call example; no request."""

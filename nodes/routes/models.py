@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import cast
 
-from ...rh_api.client import open_catalogue
+from ...rh_api.client import Quote, open_catalogue
 from ...rh_api.errors import BadInput, NoKey
 from ...rh_api.model_catalogue import ModelCatalogue
 from ...rh_api.models.prices import CURRENCY
 from ...rh_api.models.schema import Model
 from ...rh_api.models.stored import read_model
-from ...rh_api.money.amounts import say_unit
+from ...rh_api.money.amounts import MICRO, say_unit
 from .. import language
 from ..runtime import catalogue_refresh, cloud, config, key_store, model_catalogues, model_view
 from .body import Body, text_of
@@ -71,15 +71,19 @@ async def refresh(body: Body) -> dict[str, object]:
 
 
 async def price(body: Body) -> dict[str, object]:
-    """Return an order's price by the price lists, without a request; `total`: of `count` orders."""
+    """Return an order's price by the price lists, else by own runs, without a request; `total`: of
+    `count` orders."""
     if text_of(body, "profile").strip() == key_store.SANDBOX:
         return {**_NO_PRICE, "text": language.say("quote.emulated", {})}
     catalogue = model_catalogues.catalogue(text_of(body, "profile"))
     await catalogue.load()
     model = _model_of(catalogue, body)
-    list_price = catalogue.price_of(model, _values(body), text_of(body, "extra"))
-    if list_price is None or not pays_as_listed(text_of(body, "profile").strip()):
-        return _NO_PRICE
+    order = (model, _values(body), text_of(body, "extra"))
+    list_price = catalogue.price_of(*order)
+    profile, is_listed = text_of(body, "profile").strip(), list_price is not None
+    quote = await quote_beside_list(profile, *order, is_listed=is_listed)
+    if quote is not None or list_price is None:
+        return _quoted(quote or Quote(), body)
     return {
         "text": list_price.describe(language.say),
         **_amounts(list_price.amount, body),
@@ -87,13 +91,33 @@ async def price(body: Body) -> dict[str, object]:
     }
 
 
-def pays_as_listed(profile: str) -> bool:
-    """Whether the account pays in the price lists' currency; True if its currency is unknown."""
+async def quote_beside_list(
+    profile: str, model: Model, values: Mapping[str, object], extra: str, *, is_listed: bool
+) -> Quote | None:
+    """Return the quote that takes the place of a list price, by own runs; None for the list's.
+
+    The list holds for an account that pays in its currency, and, without own runs, for one whose
+    currency is unknown.
+    """
     try:
         costs = cloud.client(config.settings(profile)).costs
     except NoKey:
-        return True
-    return costs.currency in ("", CURRENCY)
+        return None
+    if is_listed and costs.currency == CURRENCY:
+        return None
+    quote = await costs.quote_model(model, values, extra)
+    return None if is_listed and not (quote.is_known or costs.currency) else quote
+
+
+def _quoted(quote: Quote, body: Body) -> dict[str, object]:
+    if not quote.is_known:
+        return _NO_PRICE
+    (unit, costs), *_ = quote.ranges.items()
+    return {
+        "text": quote.describe(language.say),
+        **_amounts(Decimal(costs.amount) / MICRO, body),
+        "currency": say_unit(unit, language.say),
+    }
 
 
 async def preview(body: Body) -> dict[str, object]:

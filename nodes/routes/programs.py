@@ -62,19 +62,18 @@ def journal_name(body: Body) -> tuple[str, str]:
 
 
 async def estimate(body: Body) -> dict[str, object]:
-    """Estimate time and cost of a program from earlier runs here; null where unknown."""
+    """Estimate time and cost of a program from earlier runs here; null where unknown, and the cost
+    of a model, which depends on its values (`models.price`)."""
     name, instance = journal_name(body)
     profile = text_of(body, "profile")
     client = cloud.client(config.settings(profile))
     usual = await client.costs.estimate(name, instance)
-    quote = await client.costs.quote_program(name, instance)
-    is_emulated = profile.strip() == key_store.SANDBOX
-    return {
-        "quote": language.say("quote.emulated", {})
-        if is_emulated
-        else quote.describe(language.say),
-        "runs": usual.runs,
-        "seconds": usual.seconds,
-        "coins": None if is_emulated else usual.coins,
-        "money": None if is_emulated else usual.money,
-    }
+    time = {"runs": usual.runs, "seconds": usual.seconds}
+    if body.get("kind") == "model":
+        return {**time, "quote": "", "coins": None, "money": None}
+    if profile.strip() == key_store.SANDBOX:
+        quote = language.say("quote.emulated", {})
+        return {**time, "quote": quote, "coins": None, "money": None}
+    quoted = await client.costs.quote_program(name, instance)
+    quote = quoted.describe(language.say)
+    return {**time, "quote": quote, "coins": usual.coins, "money": usual.money}

@@ -11,15 +11,13 @@ from ...rh_api.errors import RunningHubError
 from ...rh_api.graph.extra_data import read_extra_data
 from ...rh_api.graph.prompt import Graph
 from ...rh_api.models.stored import read_model
-from ...rh_api.money.amounts import COINS
 from ...rh_api.money.quotes import QuoteSource, in_few_words, in_number
 from ...rh_api.offload import marks_of
 from ...rh_api.offload.notes import EACH_TURN
-from ...rh_api.wire.model_refs import is_endpoint
 from .. import language
 from ..runtime import cloud, config, key_store, model_catalogues, model_view, segment_dry_run
 from .body import Body, switch_of, text_of
-from .models import pays_as_listed
+from .models import quote_beside_list
 from .programs import journal_name
 
 MOST = 200  # nodes per request
@@ -78,32 +76,27 @@ async def _of_node(body: Body) -> _QuotedOrders:
 
 
 async def _quote(body: Body) -> Quote:
-    listed = Quote()
     try:
         profile = text_of(body, "profile").strip()
         if body.get("kind") == "model":
-            listed = await _quote_of_list(body, profile)
-            if not is_endpoint(text_of(body, "id")):
-                return listed
+            return await _quote_of_model(body, profile)
         name, instance = journal_name(body)
-        costs = cloud.client(config.settings(profile)).costs
-        if listed.is_known and {COINS, costs.currency}.issuperset(listed.ranges):
-            return listed
-        own = await costs.quote_program(name, instance)
-        return own if own.is_known or not listed.is_known else listed
+        return await cloud.client(config.settings(profile)).costs.quote_program(name, instance)
     except RunningHubError:
-        return listed  # the run reports the error
+        return Quote()  # the run reports the error
 
 
-async def _quote_of_list(body: Body, profile: str) -> Quote:
+async def _quote_of_model(body: Body, profile: str) -> Quote:
     catalogue = model_catalogues.catalogue(profile)
     await catalogue.load()
     model = read_model(body.get("schema")) or catalogue.resolve(text_of(body, "id"))
     values = body.get("values")
     fields = cast("Mapping[str, Any]", values if isinstance(values, dict) else {})
-    listed = catalogue.quote_of_list(model, model_view.values_of(fields), text_of(body, "extra"))
-    is_list = listed.source is QuoteSource.LIST
-    return Quote() if is_list and not pays_as_listed(profile) else listed
+    order = (model, model_view.values_of(fields), text_of(body, "extra"))
+    listed = catalogue.quote_of_list(*order)
+    if listed.source is QuoteSource.PREVIEW:
+        return listed
+    return await quote_beside_list(profile, *order, is_listed=listed.is_known) or listed
 
 
 async def _of_segments(body: Body) -> list[_QuotedOrders]:

@@ -111,7 +111,7 @@ def _field(parameter: Parameter, rules: Sequence[Rule]) -> dict[str, object]:
         "max": plain(parameter.high) if is_number else None,
         "step": plain(parameter.step) if is_number else None,
         "options": [*parameter.options] if kind is FieldKind.COMBO and parameter.options else None,
-        "seed": parameter.kind is FieldKind.INT and parameter.name.lower().endswith("seed"),
+        "seed": parameter.is_seed,
         "suggested": _is_suggested(parameter),
         "label": name,
         "description": _description(parameter),

@@ -334,7 +334,7 @@ class SqliteJournal:
     async def paid_runs(self, instance: str) -> list[tuple[str | None, ...]]:
         return await self._do(self._store.ledger.paid_runs, self.origin, self.account, instance)
 
-    async def costs(self, program_key: str, instance: str) -> list[dict[str, int]]:
+    async def costs(self, program_key: str, instance: str) -> dict[int, dict[str, int]]:
         costs = self._store.ledger.costs
         return await self._do(costs, self.origin, self.account, program_key, instance, RUNS_KEPT)
 

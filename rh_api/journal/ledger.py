@@ -288,8 +288,8 @@ class Ledger:
 
     def costs(
         self, origin: str, account: str, program_key: str, instance: str, limit: int
-    ) -> list[dict[str, int]]:
-        """Booked costs of the latest successes of a program, newest first."""
+    ) -> dict[int, dict[str, int]]:
+        """Booked costs of the latest successes of a program, by order, newest first."""
         with self._file.reading() as db:
             by_order: dict[int, dict[str, int]] = {}
             for row in db.execute(
@@ -302,7 +302,7 @@ class Ledger:
                 (origin, account, program_key, instance, limit),
             ):
                 by_order.setdefault(row["order_id"], {})[row["unit"]] = row["cost"] or 0
-            return [*by_order.values()]
+            return by_order
 
     def _at(self, db: sqlite3.Connection, origin: str, account: str, at: float | None) -> float:
         """`at`, by the service's clock, else our time but not before the latest reservation, so

@@ -1,7 +1,8 @@
 """Estimates what an order of a model costs from price lists, without a request.
 
-All lists are in CNY, so they do not apply to runninghub.ai. Lists age: a price has its date, and
-a quote of the service itself always takes precedence.
+All lists are in CNY, so they do not apply to runninghub.ai, except for how many times one order
+costs another. Lists age: a price has its date, and a quote of the service itself always takes
+precedence.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 
 from ..errors import Say
 from ..graph.fields import FieldKind
@@ -86,6 +88,37 @@ def list_price(model: Model, body: Mapping[str, object]) -> ListPrice | None:
     amount = None if units is None else (rate * units).normalize()
     may_be_more = price.is_from or any(number_of(body.get(name)) for name in _MOST)
     return ListPrice(price.unit, rate, amount, units, may_be_more, price.as_of)
+
+
+def price_ratio(
+    model: Model, body: Mapping[str, object], past: Mapping[str, object]
+) -> Fraction | None:
+    """How many times the price of an order with the body `past` one with `body` costs: by the list,
+    else 1 if all options are equal. None if neither tells."""
+    listed = [list_price(model, either) for either in (body, past)]
+    amounts = [
+        Fraction(price.amount)
+        for price in listed
+        if price is not None and price.amount and not price.is_from
+    ]
+    if len(amounts) == len(listed):
+        return amounts[0] / amounts[1]
+    return Fraction(1) if _options(model, body) == _options(model, past) else None
+
+
+def _options(model: Model, body: Mapping[str, object]) -> dict[str, list[object]]:
+    """What may change the price, defaults included: neither texts nor files nor seeds."""
+    options = dict(body)
+    for parameter in model.parameters:
+        if parameter.is_media or parameter.is_seed or parameter.kind is FieldKind.STRING:
+            options.pop(parameter.name, None)
+        else:
+            options.setdefault(parameter.name, parameter.default)
+    return {
+        name: [_folded(item) or item for item in as_items(value)]
+        for name, value in options.items()
+        if value is not None
+    }
 
 
 def preview_body(model: Model, body: Mapping[str, object]) -> dict[str, object]:

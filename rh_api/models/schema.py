@@ -97,6 +97,10 @@ class Parameter:
     def is_media(self) -> bool:
         return self.kind in MEDIA
 
+    @property
+    def is_seed(self) -> bool:
+        return self.kind is FieldKind.INT and self.name.lower().endswith("seed")
+
 
 MEDIA = frozenset({FieldKind.IMAGE, FieldKind.VIDEO, FieldKind.AUDIO, FieldKind.URL})
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import enum
 import math
 import statistics
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
 
 from ..errors import Say
 from .amounts import COINS, MICRO, UNITS, added, digits, say_amount, say_sums, whole_coins
@@ -26,6 +27,8 @@ class QuoteSource(enum.Enum):
     """Source of a quote; the value is the key of its sentence."""
 
     RUNS = "quote.runs"
+    CONVERTED = "quote.converted"
+    OTHER_OPTIONS = "quote.other_options"
     PREVIEW = "quote.preview"
     LIST = "quote.list"
     RATE = "quote.rate"
@@ -44,7 +47,9 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """The probable cost of one order, by unit. `runs`: number of own runs it is based on.
+    """The probable cost of one order, by unit. `runs`: number of own runs it is based on; of a
+    model, these may have had other options: CONVERTED to the price of this order by a price list,
+    or with OTHER_OPTIONS told as they were.
 
     `rate`: with the source RATE, millionths of `rate_unit` a second on `instance`. `words`: the
     price as a list or the service itself words it.
@@ -62,6 +67,12 @@ class Quote:
     def is_known(self) -> bool:
         return bool(self.ranges)
 
+    @property
+    def may_be_more(self) -> bool:
+        """Whether there is no upper bound, not even a probable one."""
+        is_open = any(costs.high is None for costs in self.ranges.values())
+        return is_open or self.source is QuoteSource.OTHER_OPTIONS
+
     def describe(self, say: Say) -> str:
         """One line, such as `about 14 coins (12 to 17, by 5 own runs)`."""
         if not self.ranges:
@@ -76,10 +87,10 @@ class Quote:
                 say_amount(unit, costs.amount, say) for unit, costs in self.ranges.items()
             ),
             "range": " + ".join(_span(unit, costs, say) for unit, costs in self.ranges.items()),
-            "runs": self.runs,
+            "runs": say("quote.run" if self.runs == 1 else "quote.many_runs", {"runs": self.runs}),
             "words": self.words,
         }
-        return say("quote.run" if self.runs == 1 else self.source.value, params)
+        return say(self.source.value, params)
 
     def document(self) -> dict[str, object]:
         """As JSON values; amounts by unit, as decimal strings."""
@@ -100,6 +111,14 @@ class Quote:
         }
 
 
+Price = Callable[[Mapping[str, object] | None], Awaitable[Quote]]
+"""Quote of an order: with its final body the service's own quote; with None, what is known without
+sending any of the user's data."""
+
+PriceRatio = Callable[[Mapping[str, object]], Fraction | None]
+"""How many times the price of a past order with these fields an order costs; None if unknown."""
+
+
 def quote_of_runs(costs: Sequence[Mapping[str, int]]) -> Quote:
     """Estimate by the costs of past runs, each in millionths by unit. Per unit, runs that cost
     nothing in it are ignored."""
@@ -113,6 +132,26 @@ def quote_of_runs(costs: Sequence[Mapping[str, int]]) -> Quote:
         )
     source = QuoteSource.RUNS if ranges else QuoteSource.UNKNOWN
     return Quote(ranges, source, len(costs))
+
+
+def quote_of_models_runs(runs: Sequence[tuple[Mapping[str, int], Fraction | None]]) -> Quote:
+    """Estimate by past runs of a model: the cost of each in millionths by unit, and how many times
+    the price of that run the order has, None if that is not known.
+
+    Only runs of the same price count if there are any, else all that can be converted.
+    """
+    paid = [(cost, ratio) for cost, ratio in runs if any(cost.values())]
+    if same := [cost for cost, ratio in paid if ratio == 1]:
+        return quote_of_runs(same)
+    converted = [
+        {unit: math.ceil(amount * ratio) for unit, amount in cost.items()}
+        for cost, ratio in paid
+        if ratio is not None
+    ]
+    if converted:
+        return replace(quote_of_runs(converted), source=QuoteSource.CONVERTED)
+    quote = quote_of_runs([cost for cost, _ in paid])
+    return replace(quote, source=QuoteSource.OTHER_OPTIONS) if quote.is_known else quote
 
 
 def range_of(costs: Sequence[int]) -> Range:
@@ -173,7 +212,7 @@ def in_few_words(quotes: Sequence[Quote], say: Say, *, least: bool = False) -> s
         key = "quote.total_none"
     elif not all(quote.is_known for quote in quotes):
         key = "quote.total_unknown"
-    elif least or any(costs.high is None for quote in quotes for costs in quote.ranges.values()):
+    elif least or any(quote.may_be_more for quote in quotes):
         key = "quote.total_more"
     else:
         key = "quote.total"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ..errors import RunningHubError
 from ..journal import Rules
 from ..money.amounts import COINS
-from ..money.quotes import Quote, QuoteSource, quote_of_runs
+from ..money.quotes import Quote, QuoteSource, quote_of_models_runs, quote_of_runs
 from ..money.rates import rate_of, rate_of_runs
 from .cost_bounds import CostFacts
 from .orders import Order
@@ -28,7 +28,7 @@ class CostFinder:
         journal, instance = self.journal, order.options.instance
         account = await self.wallet.read()
         unit = self.wallet.unit(account)
-        quote = quote_of_runs(await journal.costs(order.program_key, instance))
+        quote = await self._quote_of_runs(order)
         return CostFacts(
             program=order.program_key,
             currency=journal.currency,
@@ -58,15 +58,26 @@ class CostFinder:
         price = await order.price(None)
         if price.is_known and {COINS, self.journal.currency}.issuperset(price.ranges):
             return price
-        journal, instance = self.journal, order.options.instance
-        quote = quote_of_runs(await journal.costs(order.program_key, instance))
+        quote = await self._quote_of_runs(order)
         if quote.is_known or order.is_model:
             return quote if quote.is_known else price
         try:
             unit = self.wallet.unit(await self.wallet.read())
         except RunningHubError:
             return quote
+        instance = order.options.instance
         rate = await self.rate(unit, instance)
         if rate is None:
             return quote
         return Quote(source=QuoteSource.RATE, rate=rate, rate_unit=unit or "", instance=instance)
+
+    async def _quote_of_runs(self, order: Order) -> Quote:
+        """Quote an order by own past runs; of a model they may have had other prices."""
+        program = (order.program_key, order.options.instance)
+        costs = await self.journal.costs(*program)
+        if order.price_ratio is None or not costs:
+            return quote_of_runs([*costs.values()])
+        # An order whose content was deleted has no fields to tell its price by.
+        rows = [row for row in await self.journal.last_done(*program) if row.what]
+        ratios = {row.id: order.price_ratio(row.inputs) for row in rows}
+        return quote_of_models_runs([(cost, ratios.get(row)) for row, cost in costs.items()])

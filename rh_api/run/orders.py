@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from ..journal import OrderRow
 from ..journal.rows import EXPECTED_TASK_ID
-from ..money.quotes import Quote
+from ..money.quotes import Price, PriceRatio, Quote
 from ..wire import run_v2
 from ..wire.apps import run_app
 from ..wire.call import Call
@@ -25,10 +25,6 @@ _MODEL_PAGE = "model/"  # prefix of a standard model's program key
 Payload = tuple[NodeInfo, ...] | str | dict[str, object]
 """An order's payload, with the remote names of its uploads: fields, JSON text of a whole graph, or
 the body of a model's call (of Quick Create: its `nodeInfoList`)."""
-
-Price = Callable[[Mapping[str, object] | None], Awaitable[Quote]]
-"""Quote of an order: with its final body the service's own quote; with None, what is known without
-sending any of the user's data."""
 
 
 async def no_price(body: Mapping[str, object] | None) -> Quote:
@@ -49,7 +45,7 @@ class Order:
     `inputs`: fields as part of its identity, with content hashes. `shows`: its display-only nodes.
     `display_name`: of the program, "" if unknown. `titles`: by node id. `nodes`: their number or 0.
     `time_limit`: seconds of running time, 0 for none. `scope`: the prompt or command whose cost
-    limit it counts against. `price`: quotes a model's order.
+    limit it counts against. `price`: quotes a model's order. `price_ratio`: see `PriceRatio`.
     `is_free_of_others`: returns whether the graph is known to hold no node billed by third parties.
     `own_values`: what the journal keeps of a whole graph, to find and repeat it. `example`:
     call example of a Quick Create module, without the key; needed to order it again.
@@ -75,6 +71,7 @@ class Order:
     display_name: str = ""
     scope: str = ""
     price: Price = field(default=no_price, compare=False)
+    price_ratio: PriceRatio | None = field(default=None, compare=False)
     is_free_of_others: Callable[[], bool] | None = field(default=None, compare=False)
     own_values: Mapping[str, object] = field(default_factory=dict[str, object])
     example: str = ""

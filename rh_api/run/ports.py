@@ -341,8 +341,8 @@ class Journal(Protocol):
         """Coins, money, seconds of the latest runs on an instance, as the service prints them."""
         ...
 
-    async def costs(self, program_key: str, instance: str) -> list[dict[str, int]]:
-        """Booked costs of the latest successes of a program, newest first."""
+    async def costs(self, program_key: str, instance: str) -> dict[int, dict[str, int]]:
+        """Booked costs of the latest successes of a program, by order, newest first."""
         ...
 
     async def cached_upload(self, sha256: str, lasts: float = 0.0) -> tuple[str, str] | None:

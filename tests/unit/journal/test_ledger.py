@@ -183,11 +183,11 @@ def test_a_program_is_told_by_its_own_successes(store: Store) -> None:
         else:
             store.set_done(row, costs=costs)
     booked = [{"coins": 5 * COIN}, {"coins": 3 * COIN}]
-    assert store.ledger.costs(*OWN, "p", "default", 5) == booked
-    assert store.ledger.costs(*OWN, "p", "default", 1) == booked[:1]
+    assert [*store.ledger.costs(*OWN, "p", "default", 5).values()] == booked
+    assert [*store.ledger.costs(*OWN, "p", "default", 1).values()] == booked[:1]
     for whose in ((*OWN, "q"), ("https://x", "b", "p"), ("https://y", "a", "p")):
-        assert store.ledger.costs(*whose, "default", 5) == []
-    assert store.ledger.costs(*OWN, "p", "plus", 5) == []
+        assert store.ledger.costs(*whose, "default", 5) == {}
+    assert store.ledger.costs(*OWN, "p", "plus", 5) == {}
 
 
 def test_each_order_is_booked_by_itself(store: Store) -> None:
@@ -326,7 +326,8 @@ def test_costs_of_before_are_counted(tmp_path: Path) -> None:
         db.commit()
     with closing(Store.open(tmp_path, clock=lambda: 1_800_000_100.0)) as store:
         costs = store.ledger.costs(*OWN, "p", "default", 10)
-        assert costs == [{"USD": 350_000}, {"coins": 6 * COIN}]
+        assert costs == {2: {"USD": 350_000}, 1: {"coins": 6 * COIN}}
+        assert [*costs] == [2, 1]
         assert store.ledger.held(3) is not None
 
 

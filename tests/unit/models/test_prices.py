@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from unit.models.sampling import every_value, shipped
 
 from rh_api import texts
 from rh_api.graph.fields import FieldKind
-from rh_api.models.prices import ListPrice, filler, list_price, preview_body
+from rh_api.models.prices import ListPrice, filler, list_price, preview_body, price_ratio
 from rh_api.models.schema import Model, Parameter, PriceRule
 
 DAY = "2026-09-01"
@@ -143,3 +144,46 @@ def test_a_preview_asks_with_nothing_of_the_person_s() -> None:
 def test_filler_has_the_length_and_does_not_end_in_a_space(length: int) -> None:
     assert len(filler(length)) == length
     assert not filler(length).endswith(" ")
+
+
+QUALITY = PriceRule("run", DAY, keys=("quality",), rows=(("low", "0.06"), ("high", "0.84")))
+CHOICE = Parameter("quality", FieldKind.COMBO, default="high")
+SEED = Parameter("seed", FieldKind.INT)
+TEXT = Parameter("prompt", FieldKind.STRING)
+PICTURE = Parameter("image", FieldKind.IMAGE)
+
+
+@pytest.mark.parametrize(
+    ("now", "past", "ratio"),
+    [
+        ({"quality": "high"}, {"quality": "low"}, 14),
+        ({"quality": "low"}, {}, Fraction(1, 14)),
+        ({"quality": "low", "seed": 1}, {"quality": "low", "seed": 2, "prompt": "x"}, 1),
+        # A choice that is not in the list has no price, but the same price twice.
+        ({"quality": "ultra"}, {"quality": "low"}, None),
+        ({"quality": "ultra"}, {"quality": "ultra", "image": {"sha256": "0"}}, 1),
+    ],
+)
+def test_a_list_tells_how_many_times_one_order_costs_another(
+    now: dict[str, object], past: dict[str, object], ratio: Fraction | None
+) -> None:
+    model = priced(QUALITY, CHOICE, SEED, TEXT, PICTURE)
+    assert price_ratio(model, now, past) == ratio
+
+
+@pytest.mark.parametrize("price", [None, PriceRule("run", DAY, amount="0.2", is_from=True)])
+def test_without_an_exact_price_only_equal_options_cost_the_same(price: PriceRule | None) -> None:
+    model = Model("a/b", "A", parameters=(CHOICE, SEED, TEXT, PICTURE), price=price)
+    assert price_ratio(model, {"quality": "high", "prompt": "a"}, {"seed": 7}) == 1
+    assert price_ratio(model, {"quality": "low"}, {"seed": 7}) is None
+    # So do numbers however they are written, and what only `extra` has.
+    assert price_ratio(model, {"n": 2, "x": {"y": [1]}}, {"n": "2.0", "x": {"y": [1]}}) is None
+    assert price_ratio(model, {"n": 2, "x": {"y": [1]}}, {"n": 2.0, "x": {"y": [1]}}) == 1
+
+
+def test_a_length_that_nobody_knows_cannot_be_converted() -> None:
+    model = shipped().models["rhart-video/sparkvideo-2.0-fast/text-to-video"]
+    short, open_end = ({"resolution": "720p", "duration": end} for end in ("5", "-1"))
+    assert price_ratio(model, open_end, short) is None
+    assert price_ratio(model, open_end, open_end) == 1
+    assert price_ratio(model, {**short, "duration": "10"}, short) == 2

@@ -5,11 +5,20 @@ from __future__ import annotations
 import math
 import random
 import statistics
+from fractions import Fraction
 
 import pytest
 
 from rh_api.money.amounts import MICRO
-from rh_api.money.quotes import Quote, QuoteSource, fixed, in_few_words, quote_of_runs, total
+from rh_api.money.quotes import (
+    Quote,
+    QuoteSource,
+    fixed,
+    in_few_words,
+    quote_of_models_runs,
+    quote_of_runs,
+    total,
+)
 from rh_api.texts import english
 
 COIN = 1_000_000
@@ -100,3 +109,47 @@ def test_a_price_that_is_a_least_one_is_told_as_such_among_others() -> None:
     exact = fixed("CNY", 880_000, QuoteSource.LIST, words="about 0.88 CNY (price list)")
     assert in_few_words([least, exact], english) == "about 1 CNY or more, 2 orders"
     assert exact.describe(english) == "about 0.88 CNY (price list)"
+
+
+CHEAP = {"USD": 30_000}
+
+
+@pytest.mark.parametrize(
+    ("runs", "amount", "told", "source"),
+    [
+        ([(CHEAP, Fraction(3))], 90_000, 1, QuoteSource.CONVERTED),
+        ([(CHEAP, Fraction(1, 7))], 4_286, 1, QuoteSource.CONVERTED),  # rounded up
+        ([(CHEAP, Fraction(3)), ({"USD": 80_000}, Fraction(1))], 80_000, 1, QuoteSource.RUNS),
+        ([(CHEAP, None), (CHEAP, Fraction(3))], 90_000, 1, QuoteSource.CONVERTED),
+        ([(CHEAP, None), (CHEAP, None)], 30_000, 2, QuoteSource.OTHER_OPTIONS),
+        ([({"USD": 0}, Fraction(1)), (CHEAP, Fraction(3))], 90_000, 1, QuoteSource.CONVERTED),
+    ],
+)
+def test_a_model_s_runs_count_by_what_their_price_says_of_this_one(
+    runs: list[tuple[dict[str, int], Fraction | None]], amount: int, told: int, source: QuoteSource
+) -> None:
+    quote = quote_of_models_runs(runs)
+    assert (quote.ranges["USD"].amount, quote.runs, quote.source) == (amount, told, source)
+    assert quote.may_be_more is (source is QuoteSource.OTHER_OPTIONS)
+
+
+def test_what_cost_nothing_tells_no_price() -> None:
+    assert quote_of_models_runs([]) == Quote()
+    assert not quote_of_models_runs([({"USD": 0}, None), ({}, Fraction(1))]).is_known
+
+
+@pytest.mark.parametrize(
+    ("ratio", "text"),
+    [
+        (
+            Fraction(3),
+            "about 0.09 USD (0.039 to 0.21 USD, in one earlier run, converted by the price list)",
+        ),
+        (
+            None,
+            "about 0.03 USD if these options cost the same (0.013 to 0.068 USD, in one earlier run)",
+        ),
+    ],
+)
+def test_a_quote_by_other_options_says_so(ratio: Fraction | None, text: str) -> None:
+    assert quote_of_models_runs([(CHEAP, ratio)]).describe(english) == text

@@ -107,6 +107,47 @@ async def test_what_the_service_answered_counts_more_than_a_list_in_another_curr
     assert price["text"] == ""
 
 
+async def test_in_dollars_the_node_and_the_bar_tell_runs_by_the_price_of_their_options(
+    host: Host, emulator: Emulator
+) -> None:
+    account = emulator.account
+    account.kind, account.money, account.currency = "SHARED", Decimal(99), "USD"
+    endpoint = "rhart-image-g-1.5-official/text-to-image"
+    values = {"prompt": "a fox", "quality": "low", "size": "1024*1024"}
+    settings = {
+        "RUNNINGHUB_API_KEY": emulator.default_key,
+        "RUNNINGHUB_BASE_URL": emulator.base_url,
+        "RUNNINGHUB_STATE": str(host.state),
+    }
+    async with Client(Settings.from_mapping(settings)) as client:
+        await client.run(Job(model=endpoint, fields=values))
+    await host.post("spend", days=30)
+
+    async def told(**more: object) -> tuple[dict[str, Any], dict[str, Any]]:
+        chosen = {**values, "prompt": "a boat", **more}
+        price = await host.post("models/price", model=endpoint, values=chosen, count=2)
+        return price, await host.post("quote", programs=[model(id=endpoint, values=chosen)])
+
+    cost = 99 - account.money
+    for quality, times in (("low", 1), ("high", 14)):
+        price, quote = await told(quality=quality)
+        amount = (cost * times).normalize()
+        assert quote["text"] == f"about {amount} USD, 1 order"
+        assert quote["orders"][0]["quote"] == price["text"]
+        assert (price["amount"], price["total"]) == (str(amount), str(2 * amount))
+        assert price["currency"] == "USD"
+    await host.speak("zh")
+    _, quote = await told(quality="high")
+    assert "依据你的一次运行" in quote["orders"][0]["quote"]
+    assert "按价目表换算" in quote["orders"][0]["quote"]
+    _, quote = await told(quality="ultra")
+    assert quote["orders"][0]["quote"].startswith("若所选选项价格相同")
+    assert quote["text"].startswith(f"约 {cost} 美元或更多")
+    usual = await host.post("estimate", kind="model", id=endpoint, instance="default")
+    assert usual["runs"] == 1
+    assert (usual["quote"], usual["coins"], usual["money"]) == ("", None, None)
+
+
 async def test_marked_parts_are_orders_too(host: Host) -> None:
     prompt = {
         "1": {"class_type": "EmptyImage", "inputs": {}, "_meta": {"title": "Blank"}},

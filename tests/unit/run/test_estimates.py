@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -51,10 +53,15 @@ def test_money_is_told_as_the_service_prints_it(row: OrderRow) -> None:
 
 
 @pytest.mark.parametrize(
-    ("currency", "source"), [("USD", QuoteSource.RUNS), ("CNY", QuoteSource.LIST)]
+    ("currency", "resolution", "source", "amount"),
+    [
+        ("USD", "4k", QuoteSource.RUNS, 75_000),
+        ("USD", "1k", QuoteSource.CONVERTED, 300_000),
+        ("CNY", "1k", QuoteSource.LIST, 800_000),
+    ],
 )
 def test_own_runs_are_told_before_a_list_in_another_currency(
-    make, currency: str, source: QuoteSource
+    make, currency: str, resolution: str, source: QuoteSource, amount: int
 ) -> None:
     world = make()
     journal, store = world.rows.journal, world.rows.store
@@ -64,11 +71,17 @@ def test_own_runs_are_told_before_a_list_in_another_currency(
     async def price(_: object) -> Quote:
         return listed
 
-    order = Order("painter", is_model=True, price=price)
+    def price_ratio(fields: Mapping[str, object]) -> Fraction:
+        return Fraction(4 if fields["resolution"] == "1k" else 1)
+
+    order = Order("painter", is_model=True, price=price, price_ratio=price_ratio)
     finder = world.engine.budget.cost_finder
     assert play(world, lambda: finder.quote(order)) == listed
     identity = Identity(journal.origin, journal.account, order.program_key, "", "1")
-    row = store.intend(identity, instance=order.options.instance, what={})
+    row = store.intend(
+        identity, instance=order.options.instance, what={"inputs": {"resolution": resolution}}
+    )
     store.set_placed(row, "7")
     store.set_done(row, costs={currency: 75_000})
-    assert play(world, lambda: finder.quote(order)).source is source
+    quote = play(world, lambda: finder.quote(order))
+    assert (quote.source, quote.ranges[currency].amount) == (source, amount)

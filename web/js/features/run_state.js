@@ -198,7 +198,6 @@ function estimateChips(thing) {
 async function fetchEstimate(key = "") {
 	const program = JSON.parse(key);
 	const expected = await post("/runninghub/estimate", program).catch(() => void setTimeout(() => estimates.delete(key), RETRY_DELAY));
-	// A model's node shows its own price, which depends on its current values.
-	estimates.set(key, estimateText(program.kind === "model" && expected ? { ...expected, quote: "" } : expected));
+	estimates.set(key, estimateText(expected));
 	redrawBadges();
 }
