@@ -9,6 +9,7 @@ import numpy as np
 from .errors import MediaError
 
 _WHITE = 255.0
+_WHITE_BITS = int(np.float32(_WHITE).view(np.uint32))
 # Samples converted at a time: the float scratch copy stays in the CPU's cache.
 _BLOCK_SAMPLES = 1 << 16
 # Levels that numpy casts at a time: its default of 8,192 exceeds the L1 cache.
@@ -33,6 +34,7 @@ def to_levels(samples: np.ndarray) -> np.ndarray:
         return levels
     rows = max(1, _BLOCK_SAMPLES * len(samples) // samples.size)
     work = np.empty((min(rows, len(samples)), *samples.shape[1:]), np.float32)
+    bits = work.view(np.uint32)
     # Arrays, because numpy compares two arrays twice as fast as an array and a number.
     black = np.zeros_like(work)
     white = np.full_like(work, _WHITE)
@@ -42,9 +44,12 @@ def to_levels(samples: np.ndarray) -> np.ndarray:
             scaled = work[: len(block)]
             np.multiply(block, _WHITE, out=scaled, dtype=np.float32, casting="same_kind")
             np.rint(scaled, out=scaled)
-            # Of NaN and a number fmax takes the number.
-            np.fmax(scaled, black[: len(block)], out=scaled)
-            np.minimum(scaled, white[: len(block)], out=scaled)
+            # As whole numbers, the bits of all that is outside, or NaN, are larger. Looking takes
+            # a fifth of the time that clamping does, which few pictures need.
+            if bits[: len(block)].max() > _WHITE_BITS:
+                # Of NaN and a number fmax takes the number.
+                np.fmax(scaled, black[: len(block)], out=scaled)
+                np.minimum(scaled, white[: len(block)], out=scaled)
             np.copyto(levels[start : start + rows], scaled, casting="unsafe")
     return levels
 

@@ -44,6 +44,15 @@ def test_what_is_outside_is_clamped_and_what_is_no_number_is_black(kind: type) -
     assert to_levels(samples).tolist() == [255, 0, 0, 255, 0, 255, 0, 0]
 
 
+@pytest.mark.parametrize("strange", [1.02, -0.3, np.nan, -np.nan, np.inf, -np.inf, -0.0])
+def test_a_sample_outside_changes_no_other(strange: float) -> None:
+    samples = np.random.default_rng(3).random((300, 400, 3), np.float32)
+    expected = np.rint(samples * np.float32(255)).astype(np.uint8)
+    samples[170, 200, 1] = strange
+    expected[170, 200, 1] = 255 if strange > 1 else 0
+    np.testing.assert_array_equal(to_levels(samples), expected)
+
+
 def test_memory_layout_does_not_matter_and_the_source_stays() -> None:
     whole = np.random.default_rng(2).random((300, 400, 4), np.float32)
     before = whole.copy()
