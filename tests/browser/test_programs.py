@@ -426,6 +426,23 @@ def test_a_workflow_that_changed_says_so_and_is_followed(
     assert canvas.node(loader)["outputs"][0]["links"] == 1
 
 
+def test_a_link_stays_where_a_changed_program_has_another_box(
+    either: Canvas, emulator: Emulator
+) -> None:
+    own = emulator.add_workflow(catalog.workflows()[catalog.TEXT_TO_IMAGE].graph)
+    either.clear()
+    node, number = either.program(own, 500, 150), either.add("PrimitiveInt", 60, 150)
+    # As of many a pack's node, which fits a whole number's input and another's.
+    either.run_js("() => { app.graph.nodes.at(-1).outputs[0].type = '*'; }")
+    either.connect(number, "INT", node, "3.steps")
+    either.settle()
+    emulator.workflows[own].graph["3"]["inputs"]["steps"] = 20.5
+    either.node_menu(node, "检查 RunningHub" if either.classic else "Look for changes")
+    either.primary()
+    built = either.node(node)["inputs"]["3.steps"]
+    assert built == {"type": "FLOAT", "linked": True}
+
+
 def test_a_node_is_called_as_its_app_is_unless_a_person_gave_a_name(
     either: Canvas, emulator: Emulator
 ) -> None:

@@ -99,6 +99,17 @@ test("what a promoted widget says is one item, unless a node of the subgraph is 
   expect(countOrders(inside, fields("text"))).toEqual(atLeast(1));
 });
 
+test("of a node inside of a subgraph that is linked there, the subgraph's own widgets say nothing", () => {
+  const nodes = { load: ["LoadTexts"], last: ["RepeatImageBatch", { amount: 3 }, { image: ["load", "IMAGE"] }] };
+  const inside = graph({ ...nodes, end: ["Program", {}, { "1.image": ["last", "IMAGE"] }] });
+  // As in ComfyUI a node has all its slots, its inputs first.
+  const source = inside.graph.getNodeById("last");
+  source.slots = [...source.inputs, ...source.outputs];
+  const host = Object.assign(graph({ end: ["x", { image: "a.png" }] }), { subgraph: inside.graph });
+  Object.assign(inside.graph, { inputNode: { slots: [] }, rootGraph: { nodes: [host], subgraphs: new Map() } });
+  expect(countOrders(inside, fields("1.image"))).toEqual(atLeast(1));
+});
+
 test("equal nodes are one order, by what they say and where their inputs come from", () => {
   const key = (widgets = {}, links = {}) =>
     orderKey(graph({ first: ["LoadImage"], second: ["LoadImage"], end: ["Program", { workflow: "19", "3.seed": 7, ...widgets }, links] }));

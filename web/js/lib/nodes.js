@@ -103,26 +103,26 @@ export function isLinked(node, name) {
 	return slot !== -1 && node.isInputConnected(slot);
 }
 
-/** The node and output slot that an input is linked to, a subgraph's own inputs too; null for none. @type {(node: any, name: string) => { node: any, slot: number } | null} */
+/** The node and output slot that an input is linked to, or the subgraph's own `input`; null for none. @type {(node: any, name: string) => { node: any, slot: number, input: any } | null} */
 export function sourceOf(node, name) {
 	const slot = node.findInputSlot(name);
 	return slot === -1 ? null : sourceAt(node, slot);
 }
 
-/** The same by the input's slot index. @type {(node: any, slot: number) => { node: any, slot: number } | null} */
+/** The same by the input's slot index. @type {(node: any, slot: number) => { node: any, slot: number, input: any } | null} */
 export function sourceAt(node, slot) {
 	const { graph } = node; // none yet while a copy is being made: getInputLink would throw
 	// A subgraph node's own getInputLink returns the link to an output inside of it.
 	const isInto = (/** @type {any} */ link) => link.target_id === node.id && link.target_slot === slot;
 	const link = graph && (node.subgraph ? [...graph.links.values()].find(isInto) : node.getInputLink(slot));
-	const source = link && (graph.getNodeById(link.origin_id) ?? (link.originIsIoNode && graph.inputNode));
-	return source ? { node: source, slot: link.origin_slot } : null;
+	const border = link?.originIsIoNode ? graph.inputNode : null;
+	const source = border ?? (link && graph.getNodeById(link.origin_id));
+	return source ? { node: source, slot: link.origin_slot, input: border?.slots[link.origin_slot] } : null;
 }
 
 /** The promoted widgets that set an input, one of each node of its subgraph; undefined for a node that is linked there. @type {(node: any, name: string) => (ComfyWidget | undefined)[]} */
 export function promotedWidgets(node, name) {
-	const source = sourceOf(node, name);
-	const { name: outer = "" } = source?.node.slots?.[source.slot] ?? {};
+	const outer = sourceOf(node, name)?.input?.name;
 	const { graph } = node;
 	if (!outer) return [];
 	const all = [graph.rootGraph, ...graph.rootGraph.subgraphs.values()].flatMap(({ nodes }) => nodes);

@@ -145,8 +145,7 @@ function buildInputs(node, form, before, { carry = keepValue, isFromFile = false
 		sortWidgets(node, form);
 	}
 	for (const [name, { source, promoted }] of links) {
-		const { node: from, slot } = source;
-		const input = from.slots?.[slot]; // of the subgraph that the node is in
+		const { node: from, slot, input } = source;
 		if (!input) {
 			from.connect(slot, node, node.findInputSlot(name));
 			continue;
