@@ -380,12 +380,12 @@ def read_failure(value: object) -> Failure:
 
 def failed_task(failure: Failure, code: int | None, remote: str) -> TaskFailed:
     """Return the error of a failed task, with as much of the reason as the service gave."""
-    error = error_for_code(code, remote) if code else None
+    told = ": ".join(filter(None, (failure.exception, failure.message)))
+    error = error_for_code(code, remote or told) if code else None
     kind = ContentRefused if isinstance(error, ContentRefused) else TaskFailed
-    if not failure.node_id and not failure.node_class:
+    if not told or not (failure.node_id or failure.node_class):
         if isinstance(error, TaskFailed) and error.key != TaskFailed.default_key:
             return error
-        told = ": ".join(filter(None, (failure.exception, failure.message)))
         reason = quote_remote(told or remote) or NO_REASON
         return kind("error.task_failed_plain", code=code, remote=reason)
     return kind(

@@ -177,6 +177,22 @@ def test_a_failure_without_a_node_names_none(reason: object, code: str, words: s
     assert "node" not in str(error)
 
 
+@pytest.mark.parametrize(("code", "words"), [("1000", "out of memory"), ("1504", "in time")])
+def test_a_failure_that_names_no_more_than_a_node_says_what_its_code_does(code: str, words: str):
+    about = {"status": "FAILED", "errorCode": code, "errorMessage": "out of memory"}
+    about["failedReason"] = {"node_id": "3"}
+    error = tasks.query(ID).read(Response(200, json.dumps(about).encode())).error
+    assert words in str(error)
+    assert "()" not in str(error)
+
+
+@pytest.mark.parametrize("code", ["1504", "1505"])
+def test_a_code_s_own_sentence_tells_the_reason(code: str):
+    about = {"status": "FAILED", "errorCode": code, "failedReason": "too dark"}
+    error = tasks.query(ID).read(Response(200, json.dumps(about).encode())).error
+    assert "too dark" in str(error)
+
+
 @pytest.mark.parametrize("code", ["1004", 1004, "807"])
 def test_a_failure_of_a_task_that_nobody_knows_is_no_failure_of_the_task(code: object):
     body = json.dumps({"status": "FAILED", "errorCode": code, "errorMessage": "gone"})
