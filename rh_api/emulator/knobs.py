@@ -61,7 +61,8 @@ class Knobs:
     kept_bytes: int = 512 * MIB
     """Likewise for the bytes of their results, and for those of the uploads."""
     kept_seconds: float = 600.0
-    """What is younger stays in any case: it may not have been fetched, or ordered with, yet."""
+    """What is younger stays in any case: it may not have been fetched, or ordered with, yet. So
+    does an upload of an order that is not over."""
     ranges: bool = True
     """False: downloads ignore Range, as some caches do."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import secrets
 import time
 from collections import Counter
@@ -169,13 +170,18 @@ class State(Knobs):
 
     def forget_old(self) -> None:
         """Delete the oldest uploads, and the oldest ended tasks with their results, beyond
-        ``kept_bytes`` and ``kept_tasks``, but none of ``kept_seconds``: a sandbox runs for days."""
+        ``kept_bytes`` and ``kept_tasks``, but none of ``kept_seconds``, and no upload that an open
+        task names: a sandbox runs for days."""
         size = sum(len(upload.data) for upload in self.uploads.values())
         before = time.time() - self.kept_seconds
+        orders = [task.order for task in self.tasks.values() if not task.is_over]
+        needs = [[order.graph, order.model and order.model.body] for order in orders]
+        named = json.dumps(needs) if size > self.kept_bytes else ""
         for upload in [upload for upload in self.uploads.values() if upload.stored <= before]:
             if size <= self.kept_bytes:
                 break
-            size -= len(self.uploads.pop(upload.name).data)
+            if upload.name not in named:
+                size -= len(self.uploads.pop(upload.name).data)
         before = asyncio.get_running_loop().time() - self.kept_seconds
         ended = [task for task in self.tasks.values() if task.is_over]
         size = sum(task.results_bytes for task in ended)

@@ -18,6 +18,7 @@ import requests
 import trustme
 
 from rh_api.emulator import Emulator, Fault
+from rh_api.emulator.catalog import INVERT, example_picture
 from tests.support.waiting import until
 
 if TYPE_CHECKING:
@@ -183,6 +184,25 @@ async def test_results_and_uploads_are_kept_up_to_their_bytes(remote: Remote) ->
 
     assert list(emulator.uploads) == names[:1]
     assert not {first["taskId"], second["taskId"]} & {*emulator.tasks}
+
+
+@pytest.mark.parametrize("queue_seconds", [0, 60])
+async def test_an_old_upload_stays_while_an_order_needs_it(
+    remote: Remote, queue_seconds: float
+) -> None:
+    emulator = remote.emulator
+    emulator.kept_bytes, emulator.kept_seconds, emulator.queue_seconds = 0, 0, queue_seconds
+    name = (await remote.upload(example_picture("example.png")))["data"]["fileName"]
+    picture = {"nodeId": "10", "fieldName": "image", "fieldValue": name}
+    created = await remote.create(INVERT, nodeInfoList=[picture])
+    if queue_seconds:
+        await remote.create()
+        assert [*emulator.uploads] == [name]
+    else:
+        assert (await remote.finished(created))["status"] == "SUCCESS"
+        await remote.create()
+        assert not emulator.uploads
+
 
 
 # Another process

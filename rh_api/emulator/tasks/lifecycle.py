@@ -52,8 +52,8 @@ def new_task(state: State, order: Order) -> Task:
         task.status = "CREATE"
     elif state.queue_seconds > 0 or state.is_full(order.key):
         task.status = "QUEUED"
-    state.forget_old()
     state.tasks[task.id] = task
+    state.forget_old()
     state.counters.orders += 1
     if not task.is_over:
         if task.status == "RUNNING":
