@@ -142,7 +142,7 @@ class Jobs:
                 raise await self._with_title(job, error) from error.__cause__
             except RunningHubError as error:
                 # The service may have lost a file of the model's input.
-                lost = [*assumed] if refusals.cannot_fetch(program, error) else []
+                lost = refusals.lost_files(program, error, sources.values(), assumed)
                 await self.transfers.forget(lost)
                 assumed.difference_update(lost)
                 if lost and error.fate is Fate.NOT_STARTED:

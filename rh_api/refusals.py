@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from .errors import Fate, FileTooLarge, RunningHubError, WorkflowNeverRun, WorkflowNotFound
 from .graph.fields import split_name
@@ -35,10 +35,18 @@ def input_too_large(
     )
 
 
-def cannot_fetch(program: Program, error: RunningHubError) -> bool:
-    """Whether a standard model was refused, or its task failed, because the service could not fetch
-    an input's URL: codes 1001 and 1013."""
-    return isinstance(program, StandardModel) and error.code in (1001, 1013)
+def lost_files(
+    program: Program, error: RunningHubError, sent: Collection[str], assumed: Collection[str]
+) -> frozenset[str]:
+    """Hashes of the files whose URLs are not to be used again, since a standard model was refused,
+    or its task failed, because the service could not fetch an input (codes 1001 and 1013).
+
+    Of a refusal, which costs nothing, only of those `assumed` to be there; else all that were
+    `sent`: the next order may be paid for like this one.
+    """
+    if not isinstance(program, StandardModel) or error.code not in (1001, 1013):
+        return frozenset()
+    return frozenset(assumed if error.fate is Fate.NOT_STARTED else sent)
 
 
 def is_of_module(program: Program, error: RunningHubError) -> bool:

@@ -204,7 +204,6 @@ async def test_an_old_upload_stays_while_an_order_needs_it(
         assert not emulator.uploads
 
 
-
 # Another process
 
 
