@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
-
-_WIDE_GAP = re.compile(r"(?<=[。）]) | (?=（)")  # noqa: RUF001
 
 Say = Callable[[str, Mapping[str, object]], str]
 """Render the sentence of a key with its params, in some language."""
@@ -808,8 +805,13 @@ def fill(template: str, params: Mapping[str, object]) -> str:
 
 
 def join_sentences(sentences: Iterable[str]) -> str:
-    """Sentences in a row, without a space beside punctuation that is as wide as a letter."""
-    return _WIDE_GAP.sub("", " ".join(filter(None, sentences)))
+    """Sentences in a row, without a space beside punctuation that is as wide as a letter; each as
+    it is: it may quote words of the user's."""
+    text = ""
+    for sentence in filter(None, sentences):
+        is_wide = text.endswith(("。", "）")) or sentence.startswith("（")  # noqa: RUF001
+        text += sentence if is_wide or not text else f" {sentence}"
+    return text
 
 
 class Words(str):

@@ -104,6 +104,20 @@ async def test_what_a_refusal_quotes_is_cut_out(host: Host, reports: ModuleType)
     assert "my words" not in (await host.post("report", prompt="p", node_id="1"))["text"]
 
 
+async def test_words_that_a_service_quotes_are_cut_out_whatever_their_marks(
+    host: Host, reports: ModuleType
+) -> None:
+    words = "花园 （夜晚）。 一只猫"  # noqa: RUF001
+
+    def failed(errors: Any) -> Exception:
+        return errors.TaskFailed("error.task_failed_plain", remote=f"not allowed: {words}")
+
+    fail(reports, "1", failed, workflow="1", **{"6.text": words})
+    text = (await host.post("report", prompt="p", node_id="1"))["text"]
+    assert "not allowed" in text
+    assert "一只猫" not in text
+
+
 async def test_a_refused_workflow_id_says_where_another_is_named(
     host: Host, reports: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
