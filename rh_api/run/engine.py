@@ -206,20 +206,24 @@ class Engine:
         cached = await self.delivery.kept_results(earlier)
         done = _done(earlier, earlier.task_id, order, watch)
         # Results that were delivered and then deleted are fetched again only with `serve`.
-        may_refetch = isinstance(cached, Report) and (serve or await self.delivery.is_owed(earlier))
-        if isinstance(cached, Report) and cached.results and may_refetch:
+        owed = isinstance(cached, Report) and await self.delivery.is_owed(earlier)
+        if isinstance(cached, Report) and cached.results and (serve or owed):
             return await self._refetch(done, earlier, cached)
-        if cached is None or not serve:
+        if cached is None or not (serve or (owed and not self.delivery.is_old(earlier))):
             return None
         local = await self.delivery.served(earlier, cached) if isinstance(cached, Outcome) else None
-        return local if local and not local.missing else await self._relisted(done, local)
+        with contextlib.nullcontext() if serve else contextlib.suppress(NoOutput):
+            return local if local and not local.missing else await self._relisted(done, local)
+        return None
 
     async def _relisted(self, done: ActiveOrder, local: Outcome | None) -> Outcome:
         """Query a success whose result list was empty or partial again, at no cost; deliver if it
         lists more than `local`. Raises NoOutput if there is still nothing."""
         report, task_id, missing = None, done.ticket.task_id, ()
         with contextlib.suppress(RunningHubError):
-            report, missing = await self._listed(done, await self.report(task_id), wait=False)
+            # Nobody has waited for the list yet where a cancel came too late.
+            wait = local is None and done.earlier is not None and bool(done.earlier.cancel)
+            report, missing = await self._listed(done, await self.report(task_id), wait=wait)
         if report is not None and report.phase is Phase.SUCCESS:
             here = sum(1 for result in report.results or () if not result.is_missing)
             if here > (0 if local is None else len(local.results)):

@@ -10,6 +10,7 @@ from unit.run.world import RUNNING, SUCCESS, TASK, Answer, code, now, state, tak
 from rh_api.errors import (
     Detached,
     Fate,
+    NoOutput,
     StoreUnavailable,
     TaskCancelled,
     TimeLimit,
@@ -392,6 +393,29 @@ def test_a_success_that_lists_nothing_yet_when_stop_comes_is_not_paid_again(make
     world.service.query = [SUCCESS]
     assert run(world).results
     assert len(world.service.times("create")) == 1
+
+
+@pytest.mark.parametrize("lists", [[SUCCESS], [until(9, state("SUCCESS", []), SUCCESS)]])
+def test_with_new_seeds_too_a_success_that_listed_nothing_at_stop_is_not_paid_again(make, lists):
+    world = make(query=[until(5, state("SUCCESS", []))])
+    stop_at(world, 5)
+    world.service.query = lists
+    assert run(world, serve=False).task_id == TASK
+    assert len(world.service.times("create")) == 1
+
+
+def test_a_success_without_results_is_no_reason_to_order_nothing_with_new_seeds(make):
+    world = make(query=[state("SUCCESS", [])])
+    fails(world, NoOutput)
+    world.service.query = [SUCCESS]
+    world.service.create = [taken("2")]
+    assert run(world, serve=False).task_id == TASK  # they were late
+    assert run(world, serve=False).task_id == "2"
+    world.service.query = [state("SUCCESS", [])]
+    for number, task in enumerate("34", start=3):
+        world.service.create = [taken(task)]
+        assert fails(world, NoOutput, serve=False).task_id == task
+        assert len(world.service.times("create")) == number
 
 
 def test_where_the_new_route_is_refused_the_old_one_confirms_a_cancel(make):
