@@ -258,8 +258,8 @@ class Client:
         """Place one order per job, concurrently up to the account's limit; outcomes in input order.
 
         All jobs are checked before the first order. If some fail, the others still finish, then
-        BatchFailed names the failed ones: running again orders only those. Cancelling the caller
-        cancels all.
+        BatchFailed names the failed ones: running again orders only those, or all with new seeds.
+        Cancelling the caller cancels all.
         """
         batch = list(jobs)
         if len(batch) == 1:

@@ -387,11 +387,15 @@ class BatchFailed(RunningHubError):
         self.errors = errors
 
     @classmethod
-    def of(cls, errors: Mapping[int, RunningHubError], total: int) -> BatchFailed:
-        """The error of a batch of `total` items, of which those in `errors` failed."""
+    def of(
+        cls, errors: Mapping[int, RunningHubError], total: int, *, rerolls: bool = False
+    ) -> BatchFailed:
+        """The error of a batch of `total` items, of which those in `errors` failed. `rerolls`: with
+        new seeds, so that the next run orders the others anew, too."""
         order = (Fate.UNKNOWN, Fate.RUNNING, Fate.OVER, Fate.NOT_STARTED, Fate.NO_ORDER)
         fate = min((error.fate for error in errors.values()), key=order.index)
-        key = "error.batch_failed_whole" if len(errors) == total else None
+        key = "error.batch_failed_rerolls" if rerolls else None
+        key = "error.batch_failed_whole" if len(errors) == total else key
         return cls(key, errors=dict(errors), fate=fate, count=len(errors), total=total)
 
     def _params(self, say: Say) -> Mapping[str, object]:

@@ -102,6 +102,7 @@ ENGLISH: dict[str, str] = {
     "error.book_set_aside": "The journal was damaged, or of a newer version, and was set aside as {file}. It may contain an identical order that is running or paid for, so nothing was ordered. Look at the call records on {origin}. To order anyway: “Run again as a new order” in the node's menu, --again on the command line, extra_data.runninghub.again from a program; when nothing is running, remove that file.",
     "error.detached": "No longer waiting. The task goes on in the cloud. Run the same inputs, with the same seed, to follow it again (in the panel “Use these inputs” brings them back), or fetch its results under “Now” in the panel.",
     "error.batch_failed": "{count} of {total} items failed. The results of the others are kept: run again to order only the failed ones. {items}",
+    "error.batch_failed_rerolls": "{count} of {total} items failed. The results of the others are in the order history. Running again orders all items anew, as their seeds are drawn for each run (reroll_seeds). {items}",
     "error.batch_failed_whole": "All {total} items failed. {items}",
     "error.batch_cost": "The others cost {cost}.",
     "error.batch_item": "Item {numbers}: {reason}",

@@ -115,11 +115,14 @@ async def side_by_side(
             order.cancel()
 
 
-def joined(done: Sequence[Outcome | BaseException], currency: str) -> list[Outcome]:
+def joined(
+    done: Sequence[Outcome | BaseException], currency: str, *, rerolls: bool = False
+) -> list[Outcome]:
     """Return the outcomes if every order succeeded; else raise BatchFailed, which numbers items
     from 1 and states the cost of those that succeeded.
 
-    Exceptions other than RunningHubError are raised as they are. `currency`: the account's.
+    Exceptions other than RunningHubError are raised as they are. `currency`: the account's;
+    `rerolls`: as for `BatchFailed.of`.
     """
     failed: dict[int, RunningHubError] = {}
     for index, item in enumerate(done):
@@ -131,7 +134,7 @@ def joined(done: Sequence[Outcome | BaseException], currency: str) -> list[Outco
     if failed:
         paid = added(_paid(outcome.usage, currency) for outcome in outcomes if outcome.is_paid)
         cost = partial(_others_cost, paid) if any(paid.values()) else None
-        raise BatchFailed.of(failed, len(done)).with_context(cost=cost)
+        raise BatchFailed.of(failed, len(done), rerolls=rerolls).with_context(cost=cost)
     return outcomes
 
 

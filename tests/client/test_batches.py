@@ -141,6 +141,21 @@ async def test_when_some_fail_they_are_named_and_only_they_are_ordered_again(
     assert emulator.counters.orders == 4
 
 
+async def test_when_some_fail_with_new_seeds_it_is_told_that_the_next_run_orders_all(
+    client: Client, emulator: Emulator
+) -> None:
+    emulator.account.limit = 1
+    emulator.faults.append(Fault(CREATE, "code", value=433, after=1))
+    jobs = [paint(f"number {number}", reroll_seeds=True) for number in range(3)]
+    with pytest.raises(BatchFailed) as caught:
+        await client.run_all(jobs)
+    assert "only the failed ones" not in str(caught.value)
+    assert "orders all items anew" in str(caught.value)
+    assert "Item 2:" in str(caught.value)
+    await client.run_all(jobs)
+    assert emulator.counters.orders == 2 + 3
+
+
 async def test_one_uncertain_item_makes_the_batch_uncertain(
     client: Client, emulator: Emulator
 ) -> None:
