@@ -4,6 +4,7 @@ ended, and two queries of orders and results whose answers save work."""
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
@@ -55,6 +56,16 @@ class Caches:
                 (origin, account, sha256, at),
             ).fetchone()
             return None if row is None else (row["name"], row["url"])
+
+    def contents_of(self, origin: str, account: str, texts: Collection[str]) -> dict[str, str]:
+        """SHA-256 of uploads, by those of the texts that are a name or URL of one."""
+        with self._file.reading() as db:
+            uploads = db.execute(
+                "SELECT sha256, name, url FROM uploads WHERE origin = ? AND account = ?",
+                (origin, account),
+            )
+            rows = [(text, row["sha256"]) for row in uploads for text in (row["name"], row["url"])]
+        return {text: sha256 for text, sha256 in rows if text in texts}
 
     def forget_upload(self, origin: str, account: str, sha256: str) -> None:
         """Delete the entry of an upload that the service no longer has."""

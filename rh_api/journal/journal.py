@@ -215,8 +215,7 @@ class SqliteJournal:
         return await self._do(self._store.prune, self.now(), keep.days, keep.orders)
 
     async def old_orders(self, keep: Retention) -> list[int]:
-        old_orders = self._store.history.old_orders
-        return await self._do(old_orders, self.now(), keep.days, keep.orders)
+        return await self._do(self._store.history.old_orders, self.now(), keep.days, keep.orders)
 
     async def size(self, orders: Sequence[int] | None = None) -> int:
         return await self._do(self._store.history.size, orders)
@@ -255,9 +254,8 @@ class SqliteJournal:
     async def record_failed(
         self, order: int, *, key: str, code: int | None = None, usage: Usage | None = None
     ) -> None:
-        costs, usage = self._costs(usage), usage or NO_USAGE
-        set_failed = self._store.set_failed
-        await self._record(set_failed, order, key=key, code=code, costs=costs, usage=usage)
+        costs, usage, end = self._costs(usage), usage or NO_USAGE, self._store.set_failed
+        await self._record(end, order, key=key, code=code, costs=costs, usage=usage)
 
     async def record_cancelled(self, order: int, usage: Usage | None = None) -> None:
         costs, usage = self._costs(usage), usage or NO_USAGE
@@ -344,6 +342,9 @@ class SqliteJournal:
         caches, until = self._store.caches, self.now() + lasts
         return await self._do(caches.upload, self.origin, self.account, sha256, until)
 
+    async def contents_of(self, texts: Collection[str]) -> dict[str, str]:
+        return await self._do(self._store.caches.contents_of, self.origin, self.account, texts)
+
     async def record_upload(self, sha256: str, name: str, url: str, seconds: float) -> None:
         record, expires = self._store.caches.remember_upload, self.now() + seconds
         await self._record(record, self.origin, self.account, sha256, name, url, expires)
@@ -357,8 +358,7 @@ class SqliteJournal:
     async def record_file_hash(
         self, path: Path, stamp: FileStamp, algorithm: str, hexdigest: str
     ) -> None:
-        record = self._store.caches.remember_hash
-        await self._record(record, path, stamp, algorithm, hexdigest)
+        await self._record(self._store.caches.remember_hash, path, stamp, algorithm, hexdigest)
 
     async def paths_of(self, algorithm: str, hexdigest: str) -> list[Path]:
         return await self._do(self._store.caches.paths_of, algorithm, hexdigest)

@@ -18,7 +18,7 @@ from ..errors import (
     TaskUnfinished,
     TimeLimit,
 )
-from ..journal import Identity, LimitsChanged, OrderExists, OrderRow, State
+from ..journal import LimitsChanged, OrderExists, OrderRow, State
 from ..journal.clock import age
 from ..money.limits import Limits
 from ..wire.orders import Ticket, Tips, rejected_nodes
@@ -114,10 +114,8 @@ class Engine:
         `again`: order anew unless the earlier one is known to run; the caller accepts paying twice.
         `serve`: results of an earlier equal order may be returned.
         """
-        journal = self.context.journal
-        content = (order.program_key, order.graph_hash, order.inputs_hash, order.item)
-        identity = Identity(journal.origin, journal.account, *content)
-        prepared = False
+        order = await self.recovery.by_contents(order)
+        identity, prepared = self.recovery.identity(order), False
         while True:
             earlier = await self.recovery.find(identity)
             if earlier is None:

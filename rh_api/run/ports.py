@@ -349,6 +349,10 @@ class Journal(Protocol):
         """Name and URL of content that the service keeps for `lasts` seconds from now, or None."""
         ...
 
+    async def contents_of(self, texts: Collection[str]) -> dict[str, str]:
+        """SHA-256 of uploads, by those of the texts that are a name or URL of one."""
+        ...
+
     async def record_upload(self, sha256: str, name: str, url: str, seconds: float) -> None:
         """The service keeps the content for `seconds` from now."""
         ...

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
+from typing import cast
 
 from ..errors import BadInput, RunningHubError, Uncertain
 from ..journal import Identity, OrderRow, State
@@ -118,6 +119,26 @@ class Recovery:
     last_before_start: int = 0
 
     # By identity
+
+    def identity(self, order: Order) -> Identity:
+        """Return what makes an order of this account equal to another."""
+        journal = self.context.journal
+        content = (order.program_key, order.graph_hash, order.inputs_hash, order.item)
+        return Identity(journal.origin, journal.account, *content)
+
+    async def by_contents(self, order: Order) -> Order:
+        """Return the order with its files' contents in place of their names, or URLs, at the
+        service if an equal one is known only so; else unchanged.
+
+        Inputs that are brought back from the history have the names.
+        """
+        names = {text for value in order.inputs.values() for text in _names_in(value)}
+        journal = self.context.journal
+        hashes = await journal.contents_of(names) if names else {}
+        if not hashes or _counts(await journal.find(self.identity(order))):
+            return order
+        same = replace(order, inputs=_with_contents(order.inputs, hashes))
+        return same if _counts(await journal.find(self.identity(same))) else order
 
     async def find(self, identity: Identity) -> OrderRow | None:
         """Return `Journal.find` of an identity, after waiting for a cancel of it in this process,
@@ -279,6 +300,35 @@ class Recovery:
 def _outer(nodes: Collection[str]) -> set[str]:
     """Return top-level node ids: `57` for `57:9`, a node inside subgraph node 57."""
     return {node.partition(":")[0] for node in nodes}
+
+
+def _items(value: object) -> list[object]:
+    return cast("list[object]", value) if isinstance(value, list) else [value]
+
+
+def _names_in(value: object) -> Iterator[str]:
+    """Yield what looks like a file's name or URL rather than a text, also from a list."""
+    for item in _items(value):
+        if isinstance(item, str) and "." in item and not any(map(str.isspace, item)):
+            yield item
+
+
+def _with_contents(inputs: Mapping[str, object], hashes: Mapping[str, str]) -> dict[str, object]:
+    """Replace names by contents; the items of a list then have a key each, as those of files do."""
+    values: dict[str, object] = {}
+    for name, value in inputs.items():
+        items = _items(value)
+        files = [{"sha256": hashes[i]} if isinstance(i, str) and i in hashes else i for i in items]
+        if isinstance(value, list) and files != items:
+            values |= {f"{name}.{number}": file for number, file in enumerate(files, 1)}
+        else:
+            values[name] = value if isinstance(value, list) else files[0]
+    return values
+
+
+def _counts(row: OrderRow | None) -> bool:
+    """Return whether an equal order keeps a new one from being placed."""
+    return row is not None and row.state not in (State.FAILED, State.CANCELLED)
 
 
 def order_of(row: OrderRow | None) -> Order:
