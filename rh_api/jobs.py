@@ -228,7 +228,7 @@ class Jobs:
             now = await self.engine.fetch(past.task_id, watch)
             return replace(past, results=now.results, missing=now.missing, unfetched=now.unfetched)
         with self._twins.number(key) if job.reroll_seeds else nullcontext(0) as item:  # own seeds
-            order = replace(order, item=item)
+            order = replace(order, item=item, rerolls=job.reroll_seeds)
             outcome, shared = await self.flights.join((key, item), fly, watch)
         outcome = replace(outcome, shared=next(shared, True))
         memo[key] = replace(outcome, results=())

@@ -197,8 +197,9 @@ async def loader(body: Body) -> dict[str, object]:
 
 async def inputs(body: Body) -> dict[str, object]:
     """Return what a node needs to order the same: `values` by field, and `gone`: fields whose
-    files the service has not any more. For a part of a graph `graph`: that part in API format,
-    null if the journal does not have it; `lacking`: fields whose files the user has to supply.
+    files the service has not any more; `instance` and `options`, by the node's inputs. For a part
+    of a graph `graph`: that part in API format, null if the journal does not have it; `lacking`:
+    fields whose files the user has to supply.
     """
     _, past = await _named_order(body)
     profile, client = accounts.of_order(past)
@@ -211,6 +212,7 @@ async def inputs(body: Body) -> dict[str, object]:
         "name": past.name,
         "profile": profile,
         "instance": past.instance,
+        "options": past_orders.node_options(past),
         "classes": dict(past.classes),
         "values": values,
         "gone": gone,

@@ -112,6 +112,18 @@ async def values(client: Client, order: PastOrder) -> tuple[dict[str, object], l
     return fields, gone
 
 
+def node_options(order: PastOrder) -> dict[str, object]:
+    """Return the order's run options as values of a node's inputs, without the instance."""
+    options = order.options
+    return {
+        "add_metadata": not options.get("no_metadata"),
+        "use_personal_queue": bool(options.get("personal_queue")),
+        "retain_seconds": options.get("retain_seconds") or 0,
+        "timeout": int(cast("float", options.get("time_limit") or 0)),
+        "reroll_seeds": bool(options.get("reroll_seeds")),
+    }
+
+
 async def _local_file(client: Client, value: object) -> Source | LoraFile | None:
     """Return the local file that a field was given; None if it is gone or has changed."""
     file = file_hash(value)
@@ -207,6 +219,7 @@ async def _run_again(client: Client, order: PastOrder) -> str:
             personal_queue=bool(options.get("personal_queue")),
             retain_seconds=cast("int | None", options.get("retain_seconds")),
         ),
+        reroll_seeds=bool(options.get("reroll_seeds")),
         time_limit=float(cast("float", options.get("time_limit") or 0.0)),
         title=order.name,
         again=True,

@@ -44,6 +44,7 @@ class Order:
     `graph_hash`: of the stored workflow's JSON or app's form (a changed one is another order).
     `inputs`: fields as part of its identity, with content hashes. `shows`: its display-only nodes.
     `display_name`: of the program, "" if unknown. `titles`: by node id. `nodes`: their number or 0.
+    `rerolls`: its seeds are drawn anew, so that it has none of those stored in the program.
     `time_limit`: seconds of running time, 0 for none. `scope`: the prompt or command whose cost
     limit it counts against. `price`: quotes a model's order. `price_ratio`: see `PriceRatio`.
     `is_free_of_others`: returns whether the graph is known to hold no node billed by third parties.
@@ -63,6 +64,7 @@ class Order:
     nodes: int = 0
     time_limit: float = 0.0
     item: int = 0
+    rerolls: bool = False
     is_app: bool = False
     key_override: str = ""
     shows: frozenset[str] = frozenset()
@@ -140,6 +142,7 @@ class Order:
             "personal_queue": self.options.personal_queue,
             "retain_seconds": self.options.retain_seconds,
             "time_limit": self.time_limit,
+            "reroll_seeds": self.rerolls,
         }
         options = {name: value for name, value in options.items() if value}
         own = {**self.own_values, "example": self.example, EXPECTED_TASK_ID: self.native_task_id}

@@ -121,6 +121,7 @@ def test_an_order_is_found_shown_used_and_deleted(either: Canvas, emulator: Emul
     node, _ = either.painting()
     text = "a lighthouse " + ("旧" if either.classic else "new")
     either.set_widget(node, "6.text", text)
+    either.set_widget(node, "add_metadata", value=False)
     either.run()
     panel = Panel(either)
     panel.open("history")
@@ -156,6 +157,8 @@ def test_an_order_is_found_shown_used_and_deleted(either: Canvas, emulator: Emul
     either.until(lambda: len(nodes(either, "RunningHubRemoteWorkflow")) == 1)
     (added,) = nodes(either, "RunningHubRemoteWorkflow")
     either.until(lambda: either.node(added)["widgets"].get("6.text") == text)
+    # With another option it would be another order.
+    assert either.node(added)["widgets"]["add_metadata"] is False
     either.picture("used")
     panel.button("loader").click()
     either.until(lambda: len(nodes(either, "LoadImage")) == 1)

@@ -18,6 +18,7 @@ from PIL import Image
 
 from rh_api.client import Client, Job
 from rh_api.emulator import Emulator, Fault, catalog
+from rh_api.wire.orders import TaskOptions
 from tests.support.jobs import invert, paint
 from tests.support.service import results_are
 from tests.support.waiting import until
@@ -49,6 +50,7 @@ async def run(job: Any) -> str:
         for name, value in job.fields.items()
     }
     own = {"app": job.app, "title": job.title, "graph": job.graph, "route": job.route}
+    own |= {"options": job.options, "reroll_seeds": job.reroll_seeds, "time_limit": job.time_limit}
     host_job = client_of.Job(job.workflow, fields, **own)
     return (await client().run(host_job)).task_id
 
@@ -237,6 +239,43 @@ async def test_the_same_is_ordered_anew(host: Host, emulator: Emulator) -> None:
     assert emulator.counters.orders == 2
     listed = (await host.post("history", words="again"))["orders"]
     assert [order["task_id"] for order in listed] == [new, task]
+
+
+async def test_what_had_new_seeds_has_new_ones_when_it_is_ordered_anew(
+    host: Host, emulator: Emulator
+) -> None:
+    fields = {"6.text": "a moth", "5.width": 64, "5.height": 64}
+    await run(Job(catalog.TEXT_TO_IMAGE, fields, reroll_seeds=True))
+    await host.post("history/again", order=1)
+    sent = [
+        {entry["fieldName"] for entry in request.json["nodeInfoList"]}
+        for request in emulator.journal
+        if request.path == "/task/openapi/create"
+    ]
+    assert sent == [{"text", "width", "height"}] * 2
+    assert (await host.post("history/inputs", order=2))["options"]["reroll_seeds"] is True
+
+
+async def test_the_options_that_make_an_order_are_brought_back_with_its_inputs(
+    host: Host,
+) -> None:
+    options = TaskOptions(add_metadata=False)
+    await run(paint("kept warm", options=options, time_limit=90))
+    await run(paint("plain"))
+    assert (await host.post("history/inputs", order=1))["options"] == {
+        "add_metadata": False,
+        "use_personal_queue": False,
+        "retain_seconds": 0,
+        "timeout": 90,
+        "reroll_seeds": False,
+    }
+    assert (await host.post("history/inputs", order=2))["options"] == {
+        "add_metadata": True,
+        "use_personal_queue": False,
+        "retain_seconds": 0,
+        "timeout": 0,
+        "reroll_seeds": False,
+    }
 
 
 async def test_a_request_that_is_sent_twice_orders_once(host: Host, emulator: Emulator) -> None:

@@ -51,7 +51,7 @@ export async function placeProgram(kind, id, profile = "", fields = []) {
 
 /** Apply an order's inputs to the selected node of its program, or to a new one. @param {any} inputs response of `history/inputs` */
 export async function useInputs(inputs) {
-	const { program, example, profile, instance, values, gone } = inputs;
+	const { program, example, profile, instance, options, values, gone } = inputs;
 	if (inputs.kind === "graph") return useValues(inputs);
 	const kind = inputs.kind === "quick" ? "module" : inputs.kind;
 	const fits = (/** @type {any} */ candidate) => kindOf(candidate) === kind && formOf(candidate)?.id === program;
@@ -61,7 +61,8 @@ export async function useInputs(inputs) {
 	const node = hasAll ? chosen : await placeProgram(kind, example || program, profile === "environment" ? "" : profile, names);
 	if (!node) return;
 	withUndoStep(() => {
-		if (widgetOf(node, "instance")) setWidget(node, "instance", instance);
+		// All of them are part of what the order was: with others the same inputs are ordered, and paid, anew.
+		for (const [name, value] of Object.entries({ instance, ...options })) if (widgetOf(node, name)) setWidget(node, name, value);
 		names.forEach((name) => setField(node, name, values[name]));
 	});
 	revealNode(node);
