@@ -30,9 +30,9 @@ class Job:
     `choices`, `declared`: a local node class's options for a field, and its declared type.
     `ranges`: the class's numeric range of a field; a saved workflow's values outside it are sent
     with a notice, since the class in the cloud may be newer.
-    `again`: order anew, even if that may cost twice. `route`, of a graph: one of
-    `graph.extra_data.ROUTES`, "" for the settings' default. `scope`: the prompt or command whose
-    cost limit it counts against; "" for its own.
+    `again`: order anew, even if that may cost twice; equal jobs of one `scope` are one order.
+    `route`, of a graph: one of `graph.extra_data.ROUTES`, "" for the settings' default. `scope`:
+    the prompt or command whose cost limit it counts against; "" for its own.
     `memo`: outcomes by order digest in one run of the caller, filled by `Jobs.run`: a job that the
     same run repeats gets the same task's results and cost, even with `again` or new seeds.
     """

@@ -14,7 +14,7 @@ from ..wire.envelope import read_object
 
 ORDERED_AGAIN = "error.uncertain"
 """`error_key` that closes an uncertain order when an equal one is ordered all the same."""
-EXPECTED_TASK_ID = "prompt"  # key of `what`
+EXPECTED_TASK_ID, SCOPE = "prompt", "scope"  # keys of `what`
 
 
 class State(enum.Enum):
@@ -125,6 +125,15 @@ class OrderRow:
     def display_name(self) -> str:
         """The program's display name, "" if unknown."""
         return str(self.what.get("name") or "")
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether its task is known, and not over."""
+        return self.state in (State.PLACED, State.RUNNING)
+
+    def is_done_in(self, scope: str) -> bool:
+        """Whether it succeeded, and was placed by that prompt or command."""
+        return self.state is State.DONE and bool(scope) and self.what.get(SCOPE) == scope
 
     @property
     def expected_task_id(self) -> str:

@@ -111,17 +111,19 @@ class Engine:
 
         `prepare` uploads the inputs and returns the payload; it is called at most once, and only
         if something has to be ordered.
-        `again`: order anew unless the earlier one is known to run; the caller accepts paying twice.
+        `again`: order anew unless the earlier one is known to run, or was placed by the same prompt
+        or command; the caller accepts paying twice.
         `serve`: results of an earlier equal order may be returned.
         """
         order = await self.recovery.by_contents(order)
         identity, prepared = self.recovery.identity(order), False
+        scope = order.scope if serve else ""
         while True:
             earlier = await self.recovery.find(identity)
             if earlier is None:
                 if not again:
                     await self.recovery.check_lost_journal()
-            elif again and earlier.state not in (State.PLACED, State.RUNNING):
+            elif again and not (earlier.is_under_way or earlier.is_done_in(scope)):
                 await self.recovery.supersede(earlier)
             else:
                 taken_up = await self._take_up(earlier, order, watch, serve=serve)
@@ -197,7 +199,7 @@ class Engine:
         """Return an earlier equal order's outcome; None to order anew. Uncertain: unknown fate."""
         if earlier.state in TASK_UNKNOWN:
             raise self.recovery.uncertain_error(earlier)
-        if earlier.state in (State.PLACED, State.RUNNING) and earlier.task_id:
+        if earlier.is_under_way and earlier.task_id:
             return await self._rejoin(earlier, earlier.task_id, order, watch)
         if earlier.state is not State.DONE or not earlier.task_id:
             return None

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from ..journal import OrderRow
-from ..journal.rows import EXPECTED_TASK_ID
+from ..journal.rows import EXPECTED_TASK_ID, SCOPE
 from ..money.quotes import Price, PriceRatio, Quote
 from ..wire import run_v2
 from ..wire.apps import run_app
@@ -146,6 +146,7 @@ class Order:
         }
         options = {name: value for name, value in options.items() if value}
         own = {**self.own_values, "example": self.example, EXPECTED_TASK_ID: self.native_task_id}
+        own |= {SCOPE: self.scope}
         more = {name: value for name, value in own.items() if value}
         return {"inputs": dict(self.inputs), "name": self.display_name, "options": options, **more}
 

@@ -114,6 +114,30 @@ async def test_what_an_order_cost_is_told_to_who_still_waits(
     assert emulator.counters.orders == 1
 
 
+async def test_equal_items_of_a_new_run_are_one_order_however_late_their_files_are(
+    client: Client, emulator: Emulator
+) -> None:
+    emulator.account.limit = 1
+    is_made = asyncio.Event()
+
+    async def late() -> Source:
+        await is_made.wait()
+        return picture()
+
+    def watch(news: Progress) -> None:
+        if news.params.get("done") == 1:
+            is_made.set()
+
+    fields = [{"10.image": picture()}, {"10.image": LazySource(Kind.IMAGE, late)}]
+    jobs = [Job(catalog.INVERT, its, again=True) for its in fields]
+    for orders in (1, 2):
+        is_made.clear()
+        first, second = await client.run_all(jobs, watch)
+        assert first.task_id == second.task_id
+        assert emulator.counters.orders == orders
+        assert (first.is_paid, second.is_paid) == (True, False)
+
+
 async def test_progress_of_a_batch_is_one_line(client: Client, emulator: Emulator) -> None:
     emulator.run_seconds = 0.2
     news: list[Progress] = []

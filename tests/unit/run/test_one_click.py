@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,26 @@ def test_who_says_again_after_an_end_orders_again(make):
     world.files.failing = None
     run(world, again=True)
     assert len(world.service.times("create")) == 2
+
+
+def test_who_says_again_orders_equal_items_of_one_run_once(make):
+    world = make(query=[SUCCESS])
+    run(world)
+    for task in ("2", "3"):
+        world.service.create = [taken(task)]
+        in_one_run = replace(ORDER, scope=f"prompt {task}")
+        outcomes = [run(world, order=in_one_run, again=True) for _ in range(2)]
+        assert [outcome.task_id for outcome in outcomes] == [task, task]
+        assert [outcome.kept for outcome in outcomes] == [False, True]
+    assert len(world.service.times("create")) == 3
+
+
+def test_who_says_again_with_new_seeds_orders_each_item_of_a_run(make):
+    world = make(query=[SUCCESS])
+    for task in ("2", "3"):
+        world.service.create = [taken(task)]
+        in_one_run = replace(ORDER, scope="prompt")
+        assert run(world, order=in_one_run, again=True, serve=False).task_id == task
 
 
 def test_who_says_again_while_it_runs_joins_it(make):
