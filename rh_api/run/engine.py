@@ -116,8 +116,8 @@ class Engine:
         `serve`: results of an earlier equal order may be returned.
         """
         order = await self.recovery.by_contents(order)
-        identity, prepared = self.recovery.identity(order), False
-        scope = order.scope if serve else ""
+        identity = order.identity(self.context.journal.origin, self.context.journal.account)
+        prepared, scope = False, order.scope if serve else ""
         while True:
             earlier = await self.recovery.find(identity)
             if earlier is None:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from ..journal import OrderRow
+from ..journal import Identity, OrderRow
 from ..journal.rows import EXPECTED_TASK_ID, SCOPE
 from ..money.quotes import Price, PriceRatio, Quote
 from ..wire import run_v2
@@ -149,6 +149,11 @@ class Order:
         own |= {SCOPE: self.scope}
         more = {name: value for name, value in own.items() if value}
         return {"inputs": dict(self.inputs), "name": self.display_name, "options": options, **more}
+
+    def identity(self, origin: str, account: str) -> Identity:
+        """Return what makes it equal to another order of that account."""
+        content = (self.program_key, self.graph_hash, self.inputs_hash, self.item)
+        return Identity(origin, account, *content)
 
     @property
     def inputs_hash(self) -> str:

@@ -120,12 +120,6 @@ class Recovery:
 
     # By identity
 
-    def identity(self, order: Order) -> Identity:
-        """Return what makes an order of this account equal to another."""
-        journal = self.context.journal
-        content = (order.program_key, order.graph_hash, order.inputs_hash, order.item)
-        return Identity(journal.origin, journal.account, *content)
-
     async def by_contents(self, order: Order) -> Order:
         """Return the order with its files' contents in place of their names, or URLs, at the
         service if an equal one is known only so; else unchanged.
@@ -134,11 +128,12 @@ class Recovery:
         """
         names = {text for value in order.inputs.values() for text in _names_in(value)}
         journal = self.context.journal
+        who = journal.origin, journal.account
         hashes = await journal.contents_of(names) if names else {}
-        if not hashes or _counts(await journal.find(self.identity(order))):
+        if not hashes or _counts(await journal.find(order.identity(*who))):
             return order
         same = replace(order, inputs=_with_contents(order.inputs, hashes))
-        return same if _counts(await journal.find(self.identity(same))) else order
+        return same if _counts(await journal.find(same.identity(*who))) else order
 
     async def find(self, identity: Identity) -> OrderRow | None:
         """Return `Journal.find` of an identity, after waiting for a cancel of it in this process,

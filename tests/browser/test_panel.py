@@ -121,7 +121,6 @@ def test_an_order_is_found_shown_used_and_deleted(either: Canvas, emulator: Emul
     node, _ = either.painting()
     text = "a lighthouse " + ("旧" if either.classic else "new")
     either.set_widget(node, "6.text", text)
-    either.set_widget(node, "add_metadata", value=False)
     either.run()
     panel = Panel(either)
     panel.open("history")
@@ -157,8 +156,6 @@ def test_an_order_is_found_shown_used_and_deleted(either: Canvas, emulator: Emul
     either.until(lambda: len(nodes(either, "RunningHubRemoteWorkflow")) == 1)
     (added,) = nodes(either, "RunningHubRemoteWorkflow")
     either.until(lambda: either.node(added)["widgets"].get("6.text") == text)
-    # With another option it would be another order.
-    assert either.node(added)["widgets"]["add_metadata"] is False
     either.picture("used")
     panel.button("loader").click()
     either.until(lambda: len(nodes(either, "LoadImage")) == 1)
@@ -176,6 +173,27 @@ def test_an_order_is_found_shown_used_and_deleted(either: Canvas, emulator: Emul
     either.until(lambda: panel.orders.count() == 1)
     # The keyboard is where the order was.
     assert panel.view.get_by_role("listbox").evaluate("(list) => list === document.activeElement")
+
+
+def test_the_options_of_an_order_come_back_with_its_inputs(either: Canvas) -> None:
+    """With others it would be another order."""
+    either.clear()
+    node, _ = either.painting()
+    text = "a moth " + ("旧" if either.classic else "new")
+    either.set_widget(node, "6.text", text)
+    either.set_widget(node, "add_metadata", value=False)
+    either.run()
+    either.clear()
+    panel = Panel(either)
+    panel.open("history")
+    panel.view.get_by_role("searchbox").fill(text)
+    either.until(lambda: panel.orders.count() == 1)
+    panel.orders.first.click()
+    panel.button("use").click()
+    either.until(lambda: len(nodes(either, "RunningHubRemoteWorkflow")) == 1)
+    (added,) = nodes(either, "RunningHubRemoteWorkflow")
+    either.until(lambda: either.node(added)["widgets"].get("6.text") == text)
+    assert either.node(added)["widgets"]["add_metadata"] is False
 
 
 def test_a_marked_part_gives_its_values_back_and_is_ordered_anew(
