@@ -3,6 +3,7 @@ ended, and two queries of orders and results whose answers save work."""
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Collection
 from pathlib import Path
@@ -59,13 +60,13 @@ class Caches:
 
     def contents_of(self, origin: str, account: str, texts: Collection[str]) -> dict[str, str]:
         """SHA-256 of uploads, by those of the texts that are a name or URL of one."""
+        named = """WITH texts AS (SELECT value FROM json_each(?))
+            SELECT sha256, name, url FROM uploads WHERE origin = ? AND account = ?
+            AND (name IN texts OR url IN texts)"""
         with self._file.reading() as db:
-            uploads = db.execute(
-                "SELECT sha256, name, url FROM uploads WHERE origin = ? AND account = ?",
-                (origin, account),
-            )
-            rows = [(text, row["sha256"]) for row in uploads for text in (row["name"], row["url"])]
-        return {text: sha256 for text, sha256 in rows if text in texts}
+            rows = db.execute(named, (json.dumps([*texts]), origin, account)).fetchall()
+        contents = {row[key]: row["sha256"] for row in rows for key in ("name", "url")}
+        return {text: contents[text] for text in texts if text in contents}
 
     def forget_upload(self, origin: str, account: str, sha256: str) -> None:
         """Delete the entry of an upload that the service no longer has."""
