@@ -82,6 +82,7 @@ class Download:
     def _run(self, transfer: TransferThread) -> Fetched:
         try:
             have, tag = self._part.resume_point()
+            transfer.done = have  # progress is reported before the answer comes
             with self._ask(transfer, have, tag) as response:
                 size = self._receive(transfer, response, have)
             return self._finish(transfer, size)

@@ -43,6 +43,8 @@ async def test_a_broken_download_goes_on_where_it_was(
     url = put(emulator, PICTURE)
     bulk = carry(emulator.base_url)
     have = await broken_once(emulator, bulk, url, folder / "r")
+    # Progress is told before the answer comes.
+    emulator.faults.append(Fault("/results", "delay", value=0.5))
     moves: list[int] = []
     meter = Meter(lambda done, _: moves.append(done))
     fetched = await bulk.download(url, folder / "r", meter)
