@@ -19,6 +19,7 @@ from rh_api.errors import (
 from rh_api.net.transfer_thread import StallPolicy
 from rh_api.run.ports import Meter
 from rh_api.wire.filetypes import FLAC, MP4, PNG, Kind
+from tests.support.waiting import until
 
 from .conftest import Serve
 from .downloads import HALF, PICTURE, Carry, names, put
@@ -211,7 +212,8 @@ async def test_stop_ends_a_download_within_half_a_second_and_leaves_nothing(
     with pytest.raises(asyncio.CancelledError):
         await fetching
     assert loop.time() - started < 0.5
-    assert names(folder) == []
+    # Its thread is not waited for, and removes what it wrote when the machine lets it.
+    await until(lambda: names(folder) == [])
 
 
 async def test_a_drip_below_the_floor_is_given_up_and_can_go_on(
@@ -226,7 +228,9 @@ async def test_a_drip_below_the_floor_is_given_up_and_can_go_on(
         await bulk.download(url, folder / "r", Meter())
     assert (caught.value.key, caught.value.fate) == ("error.too_slow", Fate.UNKNOWN)
     assert names(folder) == ["r.part", "r.part.tag"]
-    assert (await bulk.download(url, folder / "r", Meter())).path.read_bytes() == PICTURE
+    # With the floor of a line that is no test's: a busy machine may be silent for as long.
+    again = await carry(emulator.base_url).download(url, folder / "r", Meter())
+    assert again.path.read_bytes() == PICTURE
     assert "Range" in emulator.journal[-1].headers
 
 
