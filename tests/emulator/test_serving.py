@@ -95,8 +95,11 @@ async def test_it_serves_tls() -> None:
 
 async def test_tasks_go_on_after_a_restart_of_the_service() -> None:
     emulator = Emulator(queue_seconds=60)
-    async with emulator.serve() as base, aiohttp.ClientSession() as session:
-        answer = await session.post(base + CREATE, json=order(emulator.default_key))
+    async with (
+        emulator.serve() as base,
+        aiohttp.ClientSession(base) as session,
+        session.post(CREATE, json=order(emulator.default_key)) as answer,
+    ):
         task_id = (await answer.json())["data"]["taskId"]
     port = int(base.rpartition(":")[2])
     between = emulator.tasks[task_id].status
@@ -115,8 +118,9 @@ async def test_serving_ends_at_once_whatever_is_on_its_way(fault: Any) -> None:
     loop = asyncio.get_running_loop()
     async with aiohttp.ClientSession() as session:
         async with emulator.serve() as base:
-            answer = await session.post(base + CREATE, json=order(emulator.default_key))
-            await session.ws_connect((await answer.json())["data"]["netWssUrl"])
+            async with session.post(base + CREATE, json=order(emulator.default_key)) as answer:
+                address = (await answer.json())["data"]["netWssUrl"]
+            socket = await session.ws_connect(address)
             emulator.faults.append(Fault(CREATE, fault, value=60))
             hung = asyncio.create_task(session.post(base + CREATE, json={}))
             while not emulator.faults[0].struck:  # noqa: ASYNC110 - it is a plain attribute
@@ -126,6 +130,7 @@ async def test_serving_ends_at_once_whatever_is_on_its_way(fault: Any) -> None:
         assert loop.time() - begun < 1
         with pytest.raises(aiohttp.ClientError):
             await hung
+        await socket.close()
 
 
 # For days
@@ -137,11 +142,18 @@ def closed_connections() -> list[object]:
     return [transport for transport in things if transport.is_closing()]
 
 
+async def answered_by_a_connection_of_its_own(remote: Remote) -> None:
+    async with (
+        aiohttp.ClientSession(remote.emulator.base_url) as client,
+        client.post(CREATE, json={}) as answer,
+    ):
+        await answer.read()
+
+
 async def test_nothing_is_left_of_a_connection_that_its_client_closed(remote: Remote) -> None:
     before = len(closed_connections())
     for _ in range(3):
-        async with aiohttp.ClientSession(remote.emulator.base_url) as client:
-            await client.post(CREATE, json={})
+        await answered_by_a_connection_of_its_own(remote)
 
     await until(lambda: len(closed_connections()) <= before, 10)
 
@@ -258,8 +270,7 @@ async def test_state_is_told_and_reset_over_http(remote: Remote) -> None:
 async def test_requests_orders_and_connections_are_counted(remote: Remote) -> None:
     for _ in range(3):
         await remote.create(TEXT_OUT)
-    async with aiohttp.ClientSession(remote.emulator.base_url) as client:
-        await client.post(CREATE, json={})
+    await answered_by_a_connection_of_its_own(remote)
 
     counters = remote.emulator.counters
     assert counters["orders"] == 3
