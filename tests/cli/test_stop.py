@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import _thread
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -33,6 +35,7 @@ class Slow:
 sys.meta_path.insert(0, Slow())
 """
 """A start that has not read all of its code until a signal comes."""
+Start = Callable[..., subprocess.Popen[str]]
 MODEL = "rhart-image-n-pro/text-to-image"
 
 
@@ -131,22 +134,35 @@ def test_a_command_also_runs_where_no_ctrl_c_can_arrive(call: Call) -> None:
         assert thread.submit(call, "account").result().code == 0
 
 
-def start(
-    environment: dict[str, str],
-    *argv: str,
-    through: tuple[str, ...] = (),
-    stdin: int | None = None,
-) -> subprocess.Popen[str]:
-    """`through`: a program that is given ours, as `nohup` is."""
-    return subprocess.Popen(
-        [*through, sys.executable, "-m", "rh_api", *argv],
-        env=environment,
-        stdin=stdin,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-    )
+@pytest.fixture
+def start(process_environment: dict[str, str]) -> Iterator[Start]:
+    """`start("run", "19…")` is a real process of ours, which ends with the test if not before.
+
+    `through`: a program that is given ours, as `nohup` is; `path`: what it imports from first.
+    """
+    with contextlib.ExitStack() as stack:
+
+        def begin(
+            *argv: str,
+            through: tuple[str, ...] = (),
+            stdin: int | None = None,
+            path: Path | None = None,
+        ) -> subprocess.Popen[str]:
+            folders = filter(None, (path and str(path), process_environment.get("PYTHONPATH")))
+            process = subprocess.Popen(
+                [*through, sys.executable, "-m", "rh_api", *argv],
+                env=process_environment | {"PYTHONPATH": os.pathsep.join(folders)},
+                stdin=stdin,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                encoding="utf-8",
+            )
+            stack.enter_context(process)
+            stack.callback(process.kill)
+            return process
+
+        yield begin
 
 
 def read_until(process: subprocess.Popen[str], words: str) -> None:
@@ -161,9 +177,9 @@ def read_until(process: subprocess.Popen[str], words: str) -> None:
 if sys.platform != "win32":
 
     def test_a_real_ctrl_c_ends_a_real_process(
-        process_environment: dict[str, str], slow: Emulator, tmp_path: Path
+        start: Start, slow: Emulator, tmp_path: Path
     ) -> None:
-        process = start(process_environment, "run", catalog.TEXT_TO_IMAGE, "--out", str(tmp_path))
+        process = start("run", catalog.TEXT_TO_IMAGE, "--out", str(tmp_path))
         read_until(process, "task ")
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=120)
@@ -176,10 +192,10 @@ if sys.platform != "win32":
 
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
     def test_what_ends_a_program_stops_the_task(
-        process_environment: dict[str, str], slow: Emulator, tmp_path: Path, number: signal.Signals
+        start: Start, slow: Emulator, tmp_path: Path, number: signal.Signals
     ) -> None:
         out = str(tmp_path)
-        process = start(process_environment, "run", catalog.TEXT_TO_IMAGE, "--out", out, "--json")
+        process = start("run", catalog.TEXT_TO_IMAGE, "--out", out, "--json")
         read_until(process, "task ")
         process.send_signal(number)
         read_until(process, "Stopping")
@@ -192,13 +208,13 @@ if sys.platform != "win32":
         assert slow.counters.cancels == 1
 
     def test_what_ends_a_server_of_tools_stops_its_tasks(
-        process_environment: dict[str, str], slow: Emulator, tmp_path: Path
+        start: Start, slow: Emulator, tmp_path: Path
     ) -> None:
         """Its client still holds the server's input open."""
         begun = threading.Event()
         slow.faults.append(Meanwhile("/ws/c_instance", begun.set))
         argv = ("mcp", "--out", str(tmp_path), "--max-cost", "50 coins")
-        process = start(process_environment, *argv, stdin=subprocess.PIPE)
+        process = start(*argv, stdin=subprocess.PIPE)
         assert process.stdin is not None
         hello = {
             "protocolVersion": "2025-06-18",
@@ -213,19 +229,19 @@ if sys.platform != "win32":
         ):
             process.stdin.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
             process.stdin.flush()
-        assert begun.wait(60)
+        assert begun.wait(120)
         process.send_signal(signal.SIGTERM)
 
-        assert process.wait(timeout=60) == 130
+        assert process.wait(timeout=120) == 130
         assert (slow.counters.orders, slow.counters.cancels) == (1, 1)
         process.communicate()
 
     def test_what_nohup_has_ignored_stops_nothing(
-        process_environment: dict[str, str], emulator: Emulator, tmp_path: Path
+        start: Start, emulator: Emulator, tmp_path: Path
     ) -> None:
         emulator.run_seconds = 1
         order = ("run", catalog.TEXT_TO_IMAGE, "--out", str(tmp_path))
-        process = start(process_environment, *order, through=("nohup",))
+        process = start(*order, through=("nohup",))
         read_until(process, "task ")
         process.send_signal(signal.SIGHUP)
         process.communicate(timeout=120)
@@ -233,11 +249,9 @@ if sys.platform != "win32":
         assert process.returncode == 0
         assert emulator.counters.cancels == 0
 
-    def test_a_second_ctrl_c_leaves_at_once(
-        process_environment: dict[str, str], slow: Emulator, tmp_path: Path
-    ) -> None:
+    def test_a_second_ctrl_c_leaves_at_once(start: Start, slow: Emulator, tmp_path: Path) -> None:
         slow.faults.append(Fault("/task/openapi/cancel", "hang", count=None, value="before"))
-        process = start(process_environment, "run", catalog.TEXT_TO_IMAGE, "--out", str(tmp_path))
+        process = start("run", catalog.TEXT_TO_IMAGE, "--out", str(tmp_path))
         read_until(process, "task ")
         process.send_signal(signal.SIGINT)
         read_until(process, "Stopping")
@@ -250,11 +264,10 @@ if sys.platform != "win32":
         assert "task --list" in err
 
     def test_ctrl_c_while_the_program_is_read_says_nothing_of_its_code(
-        process_environment: dict[str, str], tmp_path: Path
+        start: Start, tmp_path: Path
     ) -> None:
         (tmp_path / "sitecustomize.py").write_text(SLOW_DISK)
-        path = os.pathsep.join(filter(None, (str(tmp_path), process_environment.get("PYTHONPATH"))))
-        process = start(process_environment | {"PYTHONPATH": path}, "account")
+        process = start("account", path=tmp_path)
         read_until(process, "reading")
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=120)
@@ -264,9 +277,9 @@ if sys.platform != "win32":
 
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
     def test_a_stop_is_the_ordinary_end_of_the_emulator(
-        process_environment: dict[str, str], number: signal.Signals
+        start: Start, number: signal.Signals
     ) -> None:
-        process = start(process_environment, "emulator", "--port", "0")
+        process = start("emulator", "--port", "0")
         assert process.stdout is not None
         assert "127.0.0.1" in process.stdout.readline()
         process.send_signal(number)
