@@ -14,7 +14,7 @@ import pytest
 
 from rh_api.emulator import Emulator
 from rh_api.net.bulk_transport import RequestsBulk
-from rh_api.net.happy_eyeballs import Place, connect_first
+from rh_api.net.happy_eyeballs import NEXT_SECONDS, Place, connect_first
 from rh_api.run.ports import Meter
 
 NOWHERE = "127.0.0.7"
@@ -72,13 +72,13 @@ async def test_an_address_that_leads_nowhere_holds_up_no_upload(
         assert (await asyncio.wait_for(sending, 5.0)).status == 200
 
 
-def test_an_address_that_refuses_gives_way_at_once() -> None:
+def test_addresses_that_refuse_give_way_at_once() -> None:
+    refusing = [place("127.0.0.1", closed_port())] * 40
     with socket.create_server(("127.0.0.1", 0)) as server:
         there = server.getsockname()
-        before = time.monotonic()
-        with connect_first([place("127.0.0.1", closed_port()), place(*there)], 5.0) as sock:
+        # Too little for a pause behind each of them.
+        with connect_first([*refusing, place(*there)], NEXT_SECONDS * len(refusing) / 2) as sock:
             assert sock.getpeername() == there
-    assert time.monotonic() - before < 0.2
 
 
 def test_why_all_refused_is_told() -> None:
