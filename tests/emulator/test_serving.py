@@ -309,14 +309,12 @@ async def test_computing_does_not_hold_up_other_requests(remote: Remote) -> None
     """A task's pictures are drawn beside the loop: answers come while it is at work."""
     for _ in range(3):
         await remote.create()
-    loop = asyncio.get_running_loop()
-    longest = 0.0
+    answers = 0
     while not all(task.is_over for task in remote.emulator.tasks.values()):
-        begun = loop.time()
         await remote.query("1")
-        longest = max(longest, loop.time() - begun)
+        answers += 1
 
-    assert longest < 1
+    assert answers > 10  # about a hundred; none, if the loop itself drew
 
 
 @pytest.mark.parametrize(
