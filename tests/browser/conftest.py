@@ -7,6 +7,7 @@ a must. RUNNINGHUB_SCREENSHOTS: folder for a picture of each state.
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib.util
 import os
 import shutil
@@ -101,21 +102,41 @@ def account(cloud: tuple[Emulator, str]) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def hosts(
-    account: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[[str, str], Host]]:
-    """Hosts by their kind and front end, each started once."""
-    env = {**account, "RUNNINGHUB_SEGMENT_WORKFLOW": catalog.INVERT}
-    started: dict[tuple[str, str], Host] = {}
+def segments_account(account: dict[str, str]) -> dict[str, str]:
+    """The same, and a saved workflow that marked parts are sent under."""
+    return {**account, "RUNNINGHUB_SEGMENT_WORKFLOW": catalog.INVERT}
+
+
+@pytest.fixture(scope="session")
+def comfyuis(
+    segments_account: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], Host]]:
+    """A ComfyUI by its front end, each started once: that takes longer than a test."""
     with contextlib.ExitStack() as stack:
 
-        def host(kind: str, frontend: str) -> Host:
-            if (kind, frontend) not in started:
-                base = tmp_path_factory.mktemp(kind)
-                started[kind, frontend] = stack.enter_context(running(kind, frontend, base, env))
-            return started[kind, frontend]
+        @functools.cache
+        def comfyui(frontend: str) -> Host:
+            base = tmp_path_factory.mktemp("comfy")
+            return stack.enter_context(running("comfy", frontend, base, segments_account))
 
-        yield host
+        yield comfyui
+
+
+@pytest.fixture
+def hosts(
+    segments_account: dict[str, str],
+    comfyuis: Callable[[str], Host],
+    new_host: Callable[..., Host],
+) -> Callable[[str, str], Host]:
+    """Hosts by their kind and front end. Whoever gets a stage is its first user: no order, cost,
+    setting or file of another test is there. ComfyUIs are shared."""
+
+    def host(kind: str, frontend: str) -> Host:
+        if kind == "comfy":
+            return comfyuis(frontend)
+        return new_host(frontend, **segments_account)
+
+    return host
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-from rh_api.emulator import Emulator
 from tests.browser import frontends
 
 HOST = str(Path(__file__).with_name("host"))
@@ -31,6 +30,8 @@ def main() -> None:
     with contextlib.ExitStack() as stack:
         base = options.base or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         if not options.no_key and "RUNNINGHUB_BASE_URL" not in os.environ:
+            from rh_api.emulator import Emulator  # here: each browser test waits for a stage
+
             emulator = Emulator(accepts_placeholder_workflow=True)
             os.environ["RUNNINGHUB_BASE_URL"] = stack.enter_context(emulator.run_in_thread())
             os.environ["RUNNINGHUB_API_KEY"] = emulator.default_key
