@@ -104,10 +104,12 @@ def test_a_marked_node_runs_there_and_unmarked_here_with_the_same_picture(
     assert emulator.tasks == {}
     by_command(either, inverted)
     either.set_widget(source, "color", next(colors))
-    emulator.run_seconds = 2
+    emulator.hold_at = inverted
     either.watch_progress()
     either.run_js(FRAMES)
     prompt_id = either.start()
+    either.until(lambda: inverted in either.progressed())
+    emulator.hold_at = None
     either.finished(prompt_id)
     either.shows_picture(saver)
     either.page.wait_for_function(FITS, arg=inverted)
@@ -115,7 +117,6 @@ def test_a_marked_node_runs_there_and_unmarked_here_with_the_same_picture(
     there = pixels(either, prompt_id, saver)
     (task,) = emulator.tasks.values()
     assert task.order.inline
-    assert inverted in either.progressed()
     assert "ImageInvert" in {node["class_type"] for node in task.order.graph.values()}
     either.select(inverted)
     either.command("runninghub.segments.unmark")
