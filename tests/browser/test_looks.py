@@ -128,9 +128,10 @@ def test_texts_and_focus_are_seen_in_each_theme(canvas: Canvas, emulator: Emulat
     canvas.clear()
     node = canvas.program(catalog.TEXT_TO_IMAGE)
     bar = canvas.page.get_by_test_id("action-bar-buttons")
-    bar.get_by_text("1 order").wait_for()
     for theme in THEMES:
         in_theme(canvas, theme)
+        # What changed in the theme before is asked about anew.
+        bar.get_by_text("1 order").wait_for()
         canvas.picture(f"{theme} node")
         is_readable(bar, 1)
         canvas.node_menu(node, "Choose fields")
