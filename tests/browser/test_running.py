@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,6 +15,9 @@ from tests.browser.frontends import NEWEST
 from tests.browser.hosts import running
 from tests.browser.tab import GONE
 from tests.support.graphs import node
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Route
 
 CHECKPOINT, SAMPLER = "4", "3"  # of catalog.TEXT_TO_IMAGE
 
@@ -104,7 +108,13 @@ def test_a_stop_that_nobody_confirmed_stays_in_sight(either: Canvas, emulator: E
     again = alert.get_by_role("button", name="再次取消" if either.classic else "Cancel again")
     again.wait_for()
     either.picture("not confirmed")
-    emulator.faults.clear()
+
+    # Not before the press: what asks again by itself would take the button away.
+    def answer_again(route: Route) -> None:
+        emulator.faults.clear()
+        route.continue_()
+
+    either.page.route("**/runninghub/tasks/cancel", answer_again)
     again.click()
     alert.wait_for(state="detached")
     ending = "云端任务已取消 · " if either.classic else "cancelled in the cloud · "
