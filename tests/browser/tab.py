@@ -184,11 +184,19 @@ class Tab:
         self.page.keyboard.press(keys)
 
     def name_file(self, name: str) -> None:
-        """Answers the question under which name to save."""
+        """Answers the question under which name to save; ComfyUI has the file when this returns."""
         box = self.page.get_by_role("dialog").get_by_role("textbox")
         box.fill(name)
         box.press("Enter")
         box.wait_for(state="detached")
+        self.wait_for(
+            """(name) => {
+                const { path, isPersisted, isModified } =
+                    app.extensionManager.workflow.activeWorkflow;
+                return path === `workflows/${name}.json` && isPersisted && !isModified;
+            }""",
+            name,
+        )
 
     def drop(self, name: str, kind: str, data: bytes) -> None:
         """Drops a file onto the canvas."""
