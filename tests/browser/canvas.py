@@ -445,22 +445,30 @@ class Canvas(Tab):
         return body["prompt_id"]
 
     def answer_late(self) -> None:
-        """From now on ComfyUI's answer that a run was queued reaches the page after the end of a
-        short run, as it may from afar. The page counts them in `answered`."""
+        """From now on ComfyUI's answer that a run was queued reaches the page after the end of that
+        run, as that of a short one may from afar. The page counts them in `answered`."""
         self.run_js(
             """(late) => {
                 const { fetch } = window;
+                const { api } = window.comfyAPI.api;
+                const over = new Set();
+                for (const end of ["success", "error", "interrupted"]) {
+                    api.addEventListener(`execution_${end}`, ({ detail }) => over.add(detail.prompt_id));
+                }
+                const wait = (time) => new Promise((done) => setTimeout(done, time));
                 window.answered = 0;
                 window.fetch = async (address, options) => {
                     const answer = await fetch(address, options);
                     if (options?.method !== "POST" || !String(address).endsWith("/prompt")) return answer;
-                    await new Promise((done) => setTimeout(done, late));
+                    const { prompt_id: id } = await answer.clone().json();
+                    while (id && !over.has(id)) await wait(20);
+                    await wait(late);
                     // Once who waits for it went on.
                     setTimeout(() => (answered += 1), 100);
                     return answer;
                 };
             }""",
-            1_500,
+            1_000,
         )
 
     def refused(self) -> dict[str, Any]:

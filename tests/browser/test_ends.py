@@ -95,6 +95,7 @@ def test_a_failure_stays_told_when_the_run_is_answered_after_it(
     emulator.fail_next = {"node_id": "3", "exception_type": "E", "exception_message": "too big"}
     either.run("execution_error")
     alert = either.page.locator(".runninghub-notices").get_by_role("alert")
+    alert.get_by_text("too big").wait_for()
     either.wait_for("() => answered > 0")
     assert alert.get_by_text("too big").count() == 1
     either.page.get_by_test_id("error-overlay").wait_for(state="detached")
