@@ -247,12 +247,12 @@ class Canvas(Tab):
         self.settle()
         self.wait_for(
             """() => {
-                const { id, nodes } = app.rootGraph.serialize();
-                return Object.entries(localStorage).some(([key, text]) => {
-                    if (!key.startsWith("Comfy.Workflow.Draft.")) return false;
-                    const draft = JSON.parse(JSON.parse(text).data);
-                    return draft.id === id && draft.nodes.length === nodes.length;
-                });
+                const told = ({ id, nodes, links }) => JSON.stringify(
+                    [id, nodes.map((node) => [node.id, node.widgets_values]), links]);
+                const now = told(app.rootGraph.serialize());
+                return Object.entries(localStorage).some(([key, text]) =>
+                    key.startsWith("Comfy.Workflow.Draft.")
+                        && told(JSON.parse(JSON.parse(text).data)) === now);
             }"""
         )
         self.open()
