@@ -3,7 +3,8 @@
 import { expect, test, vi } from "vitest";
 import { app } from "./host/app.js";
 import { firstChoice, makeForm, fingerprint } from "../../web/js/lib/form.js";
-import { checkChanges, compare, merge } from "../../web/js/features/program/outdated.js";
+import { checkChanges, compare } from "../../web/js/features/program/outdated.js";
+import { merge } from "../../web/js/features/program/outdated.mjs";
 import { field, node, output, program } from "./sample.js";
 
 const then = program();

@@ -1,8 +1,7 @@
 // Nodes of standard models: when the choice opens, setup after it, and models no longer offered.
 
 import { toast, toastError } from "../../host/comfy.js";
-import { openDialog } from "../../host/dialogs.js";
-import { isInGraph, withUndoStep, onPlaced } from "../../host/graph.js";
+import { isInGraph, onPlaced } from "../../host/graph.js";
 import { lazy } from "../../host/lazy.js";
 import { loadTexts, textsOf } from "../../host/texts.js";
 import { makeButton } from "../../host/widgets.js";
@@ -10,7 +9,7 @@ import { classOf, setWidget, valueOf, widgetOf } from "../../lib/nodes.js";
 import { offerKey } from "../account.js";
 import { showFit } from "./fit.js";
 import { addPrice, followPrice } from "./price.js";
-import { rememberText, labelButton, stateOf, textOf } from "./state.js";
+import { rememberText, stateOf, textOf } from "./state.js";
 
 const t = textsOf("models");
 
@@ -87,25 +86,5 @@ export function settleModel(node, program) {
 /** @param {RhProgram} program */
 export const isOffered = ({ status = "active" }) => status === "active" || status === "unlisted";
 
-/** Dialog for a model that is no longer offered: why, and its successor. @param {ComfyNode} node */
-export function openDiscontinued(node) {
-	const program = stateOf(node).discontinued;
-	if (!program) return;
-	const { successor } = program;
-	const use = () => {
-		withUndoStep(() => {
-			stateOf(node).discontinued = null;
-			setWidget(node, "model", successor?.endpoint ?? "");
-		});
-		labelButton(node);
-	};
-	openDialog({
-		title: program.name || program.id,
-		body: program.notice || t("gone"),
-		buttons: [
-			{ label: t("later") },
-			{ label: t("another"), primary: !successor, run: () => void setTimeout(openModels, 0, node) },
-			...(successor ? [{ label: t("use", { name: successor.name }), primary: true, run: use }] : []),
-		],
-	});
-}
+/** Show why a model is no longer offered, and its successor. @param {ComfyNode} node */
+export const openDiscontinued = async (node) => (await lazy("features/program/models.mjs")).openDiscontinued(node);

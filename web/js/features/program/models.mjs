@@ -1,14 +1,17 @@
-// Dialog to choose a standard model: searched at each keystroke, favourites and recent ones first.
+// Dialog to choose a standard model: searched at each keystroke, favourites and recent ones first;
+// and the one for a model that is no longer offered.
 
 import { openDialog } from "../../host/dialogs.js";
 import { post } from "../../host/server.js";
 import { dotted, shortPrice, textsOf } from "../../host/texts.js";
-import { typeName } from "../../host/graph.js";
+import { typeName, withUndoStep } from "../../host/graph.js";
 import { clean } from "../../lib/form.js";
-import { MODEL_CLASSES } from "../../lib/nodes.js";
+import { MODEL_CLASSES, setWidget } from "../../lib/nodes.js";
 import { favouriteModels, toggleFavourite, recentOf } from "../../lib/recent.js";
 import { actionButton, statusLine, h, messageOf } from "../../lib/view.js";
 import { readSettings } from "../profiles.js";
+import { openModels } from "./models.js";
+import { labelButton, stateOf } from "./state.js";
 
 const t = textsOf("models");
 
@@ -233,5 +236,28 @@ export function openChoice({ task, profile, words: typed, reason }, offerKey) {
 			},
 		});
 		void ask();
+	});
+}
+
+/** Dialog for a model that is no longer offered: why, and its successor. @param {ComfyNode} node */
+export function openDiscontinued(node) {
+	const program = stateOf(node).discontinued;
+	if (!program) return;
+	const { successor } = program;
+	const use = () => {
+		withUndoStep(() => {
+			stateOf(node).discontinued = null;
+			setWidget(node, "model", successor?.endpoint ?? "");
+		});
+		labelButton(node);
+	};
+	openDialog({
+		title: program.name || program.id,
+		body: program.notice || t("gone"),
+		buttons: [
+			{ label: t("later") },
+			{ label: t("another"), primary: !successor, run: () => void setTimeout(openModels, 0, node) },
+			...(successor ? [{ label: t("use", { name: successor.name }), primary: true, run: use }] : []),
+		],
 	});
 }

@@ -193,8 +193,7 @@ const configuring = new WeakSet();
 /** @param {ComfyNode} node */
 function onButton(node) {
 	const { newProgram, discontinued } = stateOf(node);
-	if (discontinued) return openDiscontinued(node);
-	return newProgram ? review(node) : choose(node);
+	return (discontinued ? openDiscontinued(node) : newProgram ? review(node) : choose(node)).catch(toastError);
 }
 
 /** @type {(node: ComfyNode, kind: RhKind) => void} */
@@ -235,7 +234,7 @@ function menuOf(node) {
 		null,
 		...(isModel ? [{ content: t("choose_model"), callback: () => void openModels(node) }] : []),
 		{ content: t("choose"), callback: () => void choose(node) },
-		...(isModule ? [] : [{ content: t("update_menu"), disabled: !formOf(node)?.id, callback: () => void update(node) }]),
+		...(isModule ? [] : [{ content: t("update_menu"), disabled: !formOf(node)?.id, callback: () => update(node).catch(toastError) }]),
 		...(isModel || isModule ? [] : own),
 		{ content: t("again"), callback: () => rerunNode(node).catch(toastError) },
 	];

@@ -1,18 +1,16 @@
-// Detects that a program has changed since its node was built, and updates the node.
+// Detects that a program has changed since its node was built; `outdated.mjs` updates the node.
 
 import { toast } from "../../host/comfy.js";
-import { openDialog } from "../../host/dialogs.js";
 import { isInGraph, rootGraph } from "../../host/graph.js";
+import { lazy } from "../../host/lazy.js";
 import { dotted, loadTexts, textsOf } from "../../host/texts.js";
 import { startValue } from "../../lib/fields.js";
-import { clean, allFields, makeForm, choiceOf } from "../../lib/form.js";
+import { clean, allFields } from "../../lib/form.js";
 import { allThings } from "../../lib/marks.js";
 import { programIdIn, kindOf, valueOf } from "../../lib/nodes.js";
-import { h } from "../../lib/view.js";
 import { formOf } from "./build.js";
-import { applyForm, choose } from "./choose.js";
 import { readSettings } from "../profiles.js";
-import { fetchProgram, readProgram } from "./loader.js";
+import { fetchProgram } from "./loader.js";
 import { isOffered } from "./models.js";
 import { labelButton, stateOf, textOf } from "./state.js";
 
@@ -78,48 +76,19 @@ function showChange(node, program) {
 }
 
 /** @param {ComfyNode} node @returns {string} */
-const seenBy = (node) => node.properties.runninghub?.seen ?? "";
+export const seenBy = (node) => node.properties.runninghub?.seen ?? "";
+
+/** Call a function of `outdated.mjs` on a node. @type {(name: "review" | "update", node: ComfyNode) => Promise<void>} */
+const callLazy = async (name, node) => (await lazy("features/program/outdated.mjs"))[name](node);
 
 /** Show the changes, and offer to apply them. @param {ComfyNode} node */
-export function review(node) {
-	const program = stateOf(node).newProgram;
-	const form = formOf(node);
-	if (!program || !form) return;
-	const lists = listsOf(node, form, program).flatMap(({ title, lines }) => [
-		h("p", "", title),
-		h("ul", "", ...lines.slice(0, 200).map((line) => h("li", { dir: "auto" }, line))),
-	]);
-	const inside = lists.length === 0 && h("p", "", t("changed_inside"));
-	const applyChanges = () => applyForm(node, program, merge(form, seenBy(node), program));
-	openDialog({
-		title: t("changed", { name: node.title }),
-		body: h("div", "", inside, ...lists, h("p", "muted", t("update_keeps"))),
-		buttons: [
-			{ label: t("choose"), run: () => void choose(node) },
-			{ label: t("later") },
-			{ label: t("update"), primary: true, run: applyChanges },
-		],
-	});
-}
+export const review = (node) => callLazy("review", node);
 
 /** Read the program anew, and review its changes. @param {ComfyNode} node */
-export async function update(node) {
-	const program = await readProgram(node, true);
-	const form = formOf(node);
-	if (!program || !form) return;
-	if (program.id !== form.id) {
-		await choose(node);
-	} else if (program.hash === form.hash) {
-		toast("success", t("same"));
-	} else {
-		stateOf(node).newProgram = program;
-		labelButton(node);
-		review(node);
-	}
-}
+export const update = (node) => callLazy("update", node);
 
 /** @type {(node: ComfyNode, form: RhForm, program: RhProgram) => { title: string; lines: string[] }[]} */
-function listsOf(node, form, program) {
+export function listsOf(node, form, program) {
 	const changes = compare(form, seenBy(node), program);
 	const lists = {
 		added: changes.added.map((addition) => (addition.id ? t("added_line", addition) : `${addition.title}: ${addition.count}`)),
@@ -170,17 +139,6 @@ function parseFingerprint(seen) {
 		fields: new Map(pairs.map(([id, fields]) => [String(id), Number(fields) || 0])),
 		outputs: new Set(outputs.split(" ")),
 	};
-}
-
-/** The form for the current program: what stays, and suggested new fields and outputs. @type {WithProgram<RhForm>} */
-export function merge(form, seen, program) {
-	const choice = choiceOf(program, form);
-	const { added, addedOutputs } = compare(form, seen, program);
-	const grownNodes = new Set(added.map((node) => node.id));
-	const fields = program.nodes.filter((node) => grownNodes.has(node.id)).flatMap((node) => node.fields);
-	fields.filter((field) => field.suggested).forEach((field) => choice.fields.add(field.name));
-	choice.outputs.push(...addedOutputs.map((output) => output.id));
-	return makeForm(program, choice, form);
 }
 
 /** @type {(before: unknown, after: unknown) => boolean} */
