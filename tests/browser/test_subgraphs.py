@@ -232,6 +232,65 @@ def test_a_program_that_changed_keeps_promoted_values(either: Canvas, emulator: 
     assert (inputs["3.steps"], inputs["6.text"]) == (33, TEXT)
 
 
+@pytest.mark.parametrize("selected", ["node", "subgraph"])
+def test_a_past_orders_inputs_arrive_at_promoted_widgets(either: Canvas, selected: str) -> None:
+    either.clear()
+    node, _ = either.painting()
+    text = f"a ferry {selected}"
+    either.set_widget(node, "6.text", text)
+    outer, inner = within(either, node, **{"3.seed": "seed", "6.text": "prompt"})
+    either.run()
+    (ordered,) = sent(either)
+    either.set_widget(outer, "seed", 5)
+    either.set_widget(outer, "prompt", "another")
+    either.settle()
+    if selected == "node":
+        either.open_subgraph()
+        either.select(inner)
+    else:
+        either.select(outer)
+    use_inputs_of(either, text)
+    either.until(lambda: sent(either) == [ordered])
+    either.picture("used")
+    if selected == "subgraph":
+        assert either.node(outer)["widgets"]["prompt"] == text
+        either.command("Comfy.Undo")
+        either.until(lambda: sent(either)[0]["6.text"] == "another")
+
+
+def test_a_past_orders_inputs_that_cannot_be_set_are_named(canvas: Canvas) -> None:
+    canvas.clear()
+    node, _ = canvas.painting()
+    canvas.set_widget(node, "6.text", "a ferry at noon")
+    canvas.run()
+    source = canvas.add("PrimitiveStringMultiline", 100, 800)
+    canvas.set_widget(source, "value", "another")
+    canvas.connect(source, "STRING", node, "6.text")
+    canvas.select(node)
+    use_inputs_of(canvas, "a ferry at noon")
+    told = canvas.page.get_by_text("Left as they are, since other nodes set them: Positive.")
+    told.first.wait_for()
+
+
+def test_a_part_gives_its_values_back_to_promoted_widgets(either: Canvas) -> None:
+    source, _, _ = either.marked_part(488)
+    outer, inner = within(either, source, width="how wide")
+    either.run()
+    either.set_widget(outer, "how wide", 64)
+    use_inputs_of(either, "488 emptyimage")
+    either.until(lambda: either.prompt()[f"{outer}:{inner}"]["inputs"]["width"] == 488)
+
+
+def use_inputs_of(canvas: Canvas, words: str) -> None:
+    """Of the newest order with these words, as the panel's button does."""
+    panel = Panel(canvas)
+    panel.open("history")
+    panel.view.get_by_role("searchbox").fill(words)
+    canvas.until(lambda: panel.orders.count() == 1)
+    panel.orders.first.click()
+    panel.button("use").click()
+
+
 def test_what_is_added_within_a_subgraph_is_selected_there(either: Canvas) -> None:
     either.clear()
     within(either, either.add("EmptyImage"))

@@ -1,10 +1,11 @@
 // Adds program nodes and loaders to the canvas, and applies the inputs of an earlier order.
 
-import { addNode, isInGraph, withUndoStep, freePlace, nodeOf, openPrompt, selection, revealNode, typeName } from "../../host/graph.js";
+import { addNode, isInGraph, withUndoStep, freePlace, nodeOf, openPrompt, rootGraph, selection, revealNode, typeName } from "../../host/graph.js";
 import { toast } from "../../host/comfy.js";
 import { textsOf } from "../../host/texts.js";
 import { clean, isFieldName, firstChoice, makeForm } from "../../lib/form.js";
-import { classFor, classOf, kindOf, setWidget, widgetOf } from "../../lib/nodes.js";
+import { allThings } from "../../lib/marks.js";
+import { classFor, classOf, isLinked, kindOf, setWidget, sourceOf, widgetOf } from "../../lib/nodes.js";
 import { formOf } from "./build.js";
 import { applyForm } from "./choose.js";
 import { readProgram } from "./loader.js";
@@ -49,24 +50,74 @@ export async function placeProgram(kind, id, profile = "", fields = []) {
 	return node;
 }
 
-/** Apply an order's inputs to the selected node of its program, or to a new one. @param {any} inputs response of `history/inputs` */
+/** A node, after the subgraph nodes that it is in, the outermost first. @typedef {any[]} Chain */
+
+/** The chains of a node: one for each use of its subgraph. @type {(node: any) => Chain[]} */
+function chainsTo(node) {
+	if (node.graph === rootGraph()) return [[node]];
+	const hosts = allThings(rootGraph()).filter(({ subgraph }) => subgraph && subgraph === node.graph);
+	return hosts.flatMap((host) => chainsTo(host).map((chain) => [...chain, node]));
+}
+
+/** The chains of the nodes in a subgraph node, recursively. @type {(chain: Chain) => Chain[]} */
+const chainsIn = (chain) =>
+	(chain.at(-1).subgraph?.nodes ?? []).flatMap((/** @type {any} */ node) => [[...chain, node], ...chainsIn([...chain, node])]);
+
+/** The widget by which a person sets an input: its own, or the one it is promoted to; undefined if another node sets it. @type {(chain: Chain, name: string) => any} */
+function boxOf(chain, name) {
+	const node = chain.at(-1);
+	if (!isLinked(node, name)) return widgetOf(node, name);
+	const outer = sourceOf(node, name)?.input?.name;
+	return outer && chain.length > 1 ? boxOf(chain.slice(0, -1), outer) : undefined;
+}
+
+/** The same in all uses of its subgraph; undefined also if they have different widgets. @type {(chains: Chain[], name: string) => any} */
+function commonBox(chains, name) {
+	const [box, ...others] = new Set(chains.map((chain) => boxOf(chain, name)));
+	return others.length > 0 ? undefined : box;
+}
+
+/** Set a widget's value and call its callback; false if there is none. @type {(box: any, value: unknown) => boolean} */
+function setBox(box, value) {
+	if (!box) return false;
+	box.value = value;
+	box.callback?.(value);
+	return true;
+}
+
+/** Apply an order's inputs to the selected node of its program, in a selected subgraph node too, or to a new one. @param {any} inputs response of `history/inputs` */
 export async function useInputs(inputs) {
 	const { program, example, profile, instance, options, values, gone } = inputs;
 	if (inputs.kind === "graph") return useValues(inputs);
 	const kind = inputs.kind === "quick" ? "module" : inputs.kind;
-	const fits = (/** @type {any} */ candidate) => kindOf(candidate) === kind && formOf(candidate)?.id === program;
-	const chosen = selection().find(fits);
 	const names = Object.keys(values).filter((name) => isFieldName(name, kind));
-	const hasAll = chosen && names.every((name) => formOf(chosen)?.fields.some((field) => field.name === name));
-	const node = hasAll ? chosen : await placeProgram(kind, example || program, profile === "environment" ? "" : profile, names);
+	const isIt = (/** @type {any} */ node) => kindOf(node) === kind && formOf(node)?.id === program;
+	const hasAll = (/** @type {any} */ node) => names.every((name) => formOf(node)?.fields.some((field) => field.name === name));
+	const fits = (/** @type {Chain} */ chain) => isIt(chain.at(-1)) && hasAll(chain.at(-1));
+	const selected = selection().flatMap(chainsTo);
+	const own = selected.filter(fits);
+	const inner = selected.flatMap(chainsIn).filter((chain) => fits(chain) && names.every((name) => boxOf(chain, name)));
+	const chosen = own[0] ?? inner[0];
+	const node = chosen?.at(-1) ?? (await placeProgram(kind, example || program, profile === "environment" ? "" : profile, names));
 	if (!node) return;
+	const chains = chosen ? [...own, chosen].filter((chain) => chain.at(-1) === node) : [[node]];
+	/** @type {string[]} */
+	const kept = [];
 	withUndoStep(() => {
-		// All of them are part of what the order was: with others the same inputs are ordered, and paid, anew.
-		for (const [name, value] of Object.entries({ instance, ...options })) if (widgetOf(node, name)) setWidget(node, name, value);
-		names.forEach((name) => setField(node, name, values[name]));
+		// The options are part of what the order was: with others the same inputs are ordered, and paid, anew.
+		for (const [name, value] of Object.entries({ instance, ...options }))
+			if (widgetOf(node, name) && !setBox(commonBox(chains, name), value)) kept.push(name);
+		kept.push(...names.filter((name) => !setField(node, name, values[name], chains)));
 	});
-	revealNode(node);
-	toast(gone.length > 0 ? "warn" : "success", t("history.used"), gone.length > 0 ? t("history.gone", { fields: gone.join(", ") }) : "");
+	if (own[0] || !chosen) revealNode(node); // else its subgraph node is in view
+	tellUsed(t("history.used"), kept.map((name) => clean(widgetOf(node, name)?.label ?? name, 60)), gone);
+}
+
+/** Tell that inputs were set, and which were not: `kept` by what is on the canvas, `gone` from the cloud. @type {(done: string, kept: string[], gone?: string[]) => void} */
+function tellUsed(done, kept, gone = []) {
+	const lines = Object.entries({ kept, gone }).filter(([, fields]) => fields.length > 0);
+	const words = lines.map(([key, fields]) => t(`history.${key}`, { fields: fields.join(", ") }));
+	toast(words.length > 0 ? "warn" : "success", done, words.join("\n"));
 }
 
 /** Apply a segment's values to its nodes; if their graph is not open, open the segment as a workflow. @param {any} inputs */
@@ -82,33 +133,43 @@ async function useValues({ values, classes, graph, lacking, name }) {
 		const more = lacking.length > 0 ? t("history.lacking", { fields: lacking.join(", ") }) : "";
 		return toast(more ? "warn" : "success", t("history.opened_part"), more);
 	}
+	/** @type {string[]} */
+	const kept = [];
 	withUndoStep(() => {
 		for (const { id, node } of there) {
+			const steps = id.split(":");
+			const chain = steps.map((_, index) => nodeOf(steps.slice(0, index + 1).join(":")));
 			for (const widget of node.widgets ?? []) {
 				const value = values[`${id}.${widget.name}`];
-				if (value === undefined || value === widget.value) continue;
-				setWidget(node, widget.name, value);
+				if (value === undefined) continue;
+				const box = boxOf(chain, widget.name);
+				if (box?.value === value) continue;
+				if (!setBox(box, value)) {
+					kept.push(`${id}.${widget.name}`);
+					continue;
+				}
 				const control = widgetOf(node, "control_after_generate");
 				if (control && SEEDS.includes(widget.name)) control.value = "fixed";
 			}
 		}
 	});
 	there.forEach(({ id }) => revealNode(id));
-	toast("success", t("history.used_graph", { count: there.length }));
+	tellUsed(t("history.used_graph", { count: there.length }), kept);
 }
 
-/** Set a field's widget, or link a text node with a remote file's name to its slot. @type {(node: any, name: string, value: any) => void} */
-function setField(node, name, value) {
+/** Set a field's widget, or link a text node with a remote file's name to its slot; false if another node sets it. @type {(node: any, name: string, value: any, chains: Chain[]) => boolean} */
+function setField(node, name, value, chains) {
 	const control = widgetOf(node, `${name} control_after_generate`);
 	if (control) control.value = "fixed";
-	if (widgetOf(node, name)) return setWidget(node, name, value);
+	if (widgetOf(node, name)) return setBox(commonBox(chains, name), value);
 	const slot = node.findInputSlot(name);
-	if (slot === -1 || typeof value !== "string") return;
-	const text = addNode("PrimitiveString", freePlace([node.pos[0] - 320, node.pos[1]], LINE_SIZE));
-	if (!text) return;
-	setWidget(text, "value", value);
-	text.title = name;
-	text.connect(0, node, slot);
+	const text = slot !== -1 && typeof value === "string" && addNode("PrimitiveString", freePlace([node.pos[0] - 320, node.pos[1]], LINE_SIZE));
+	if (text) {
+		setWidget(text, "value", value);
+		text.title = name;
+		text.connect(0, node, slot);
+	}
+	return true;
 }
 
 /** Add a node that offers the models of a task, and open its choice. @param {string} className */
