@@ -3,6 +3,7 @@ and what a person does to both."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -289,6 +290,29 @@ def use_inputs_of(canvas: Canvas, words: str) -> None:
     canvas.until(lambda: panel.orders.count() == 1)
     panel.orders.first.click()
     panel.button("use").click()
+
+
+def test_a_promoted_program_and_size_are_what_is_estimated(either: Canvas) -> None:
+    either.clear()
+    node, _ = either.painting()
+    outer, _ = within(either, node, workflow="program", instance="size")
+
+    def asked(route: str, program: str, size: str) -> Callable[[Any], bool]:
+        def fits(request: Any) -> bool:
+            about = request.post_data_json if request.url.endswith(f"/runninghub/{route}") else {}
+            (about,) = about.get("programs", [about])
+            return (about.get("id"), about.get("instance")) == (program, size)
+
+        return fits
+
+    for program, size in ((catalog.INVERT, "default"), (catalog.TEXT_TO_IMAGE, "plus")):
+        with (
+            either.page.expect_request(asked("quote", program, size)),
+            either.page.expect_request(asked("estimate", program, size)),
+        ):
+            either.set_widget(outer, "program", program)
+            either.set_widget(outer, "size", size)
+            either.settle()
 
 
 def test_what_is_added_within_a_subgraph_is_selected_there(either: Canvas) -> None:

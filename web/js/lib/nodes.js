@@ -79,8 +79,8 @@ function idNamed(node, kind) {
 /** @type {(node: any, name: string) => ComfyWidget | undefined} */
 export const widgetOf = (node, name) => node?.widgets?.find(({ name: own = "" }) => own === name);
 
-/** @type {(node: any, name: string) => string} */
-export const valueOf = (node, name) => String(widgetOf(node, name)?.value ?? "");
+/** The value that an input has in a run, of its promoted widget too, unless several differ. @type {(node: any, name: string) => string} */
+export const valueOf = (node, name) => String(promotedValue(node, name) ?? widgetOf(node, name)?.value ?? "");
 
 /** Names of the widgets that ComfyUI changes at each run, as the control widget after each says. @type {(node: any) => string[]} */
 export const randomized = (node) =>
@@ -130,6 +130,12 @@ export function promotedWidgets(node, name) {
 		const further = promotedWidgets(host, outer); // where the host is in a subgraph itself
 		return further.length > 0 ? further : [isLinked(host, outer) ? undefined : widgetOf(host, outer)];
 	});
+}
+
+/** The value of an input's promoted widget; undefined for none, or where several differ. @type {(node: any, name: string) => unknown} */
+export function promotedValue(node, name) {
+	const [value, ...others] = node?.graph && node.findInputSlot ? promotedWidgets(node, name).map((widget) => widget?.value) : [];
+	return others.every((other) => other === value) ? value : undefined;
 }
 
 /** Call `handler` after the widget's own callback. @type {(widget: ComfyWidget, handler: (value: any) => void) => void} */

@@ -6,7 +6,7 @@ import { post } from "../../host/server.js";
 import { dotted, loadTexts, shortPrice, textsOf } from "../../host/texts.js";
 import { makeButton } from "../../host/widgets.js";
 import { toNumber, parseJson } from "../../lib/form.js";
-import { onWidgetChange, isLinked, promotedWidgets, sourceOf, valueOf, widgetOf } from "../../lib/nodes.js";
+import { onWidgetChange, isLinked, promotedValue, sourceOf, valueOf, widgetOf } from "../../lib/nodes.js";
 import { countOrders } from "../../lib/orders.js";
 import { formOf, valuesOf } from "./build.js";
 
@@ -145,12 +145,6 @@ const requestOf = (node) => ({
 	count: ordersOf(node).count,
 	profile: valueOf(node, "profile"),
 });
-
-/** The value of an input's promoted widget; undefined where several differ. @type {(node: ComfyNode, name: string) => unknown} */
-function promotedValue(node, name) {
-	const [value, ...others] = promotedWidgets(node, name).map((widget) => widget?.value);
-	return others.every((other) => other === value) ? value : undefined;
-}
 
 /** What a model's price depends on: its schema, and the values that are known before the run. @param {ComfyNode} node */
 export function priceInputs(node) {
