@@ -8,7 +8,7 @@ from typing import Any, cast
 from ...rh_api.errors import RunningHubError
 from ...rh_api.graph.extra_data import read_extra_data
 from ...rh_api.graph.prompt import Graph
-from ...rh_api.offload import marks_of
+from ...rh_api.offload import marks_of, with_classes
 from ...rh_api.offload.explain import explain, refused
 from .. import language
 from ..runtime import segment_dry_run
@@ -22,6 +22,7 @@ async def explained(body: Body) -> Mapping[str, Any]:
     first = next(iter(graph), "")
     try:
         extra = read_extra_data(body.get("extra_data"))
+        graph = with_classes(graph, extra.canvas)
         marks = marks_of(extra, graph)
         first = next((node_id for mark in marks for node_id in mark.nodes), first)
         plan = segment_dry_run.plan_of_raw_prompt(graph, marks, extra)

@@ -168,13 +168,13 @@ def handle_prompt(data: dict[str, Any]) -> dict[str, Any]:
     marks: tuple[Mark, ...] = ()
     try:
         # Imported on use, to keep it off ComfyUI's startup; an import error is refused too.
-        from ...rh_api.offload import marks_of
+        from ...rh_api.offload import marks_of, with_classes
 
         extra = read_extra_data(data.get("extra_data"))
         marks = marks_of(extra, graph)
         if not ours and not marks:
             return data
-        passed = graph
+        passed = with_classes(graph, extra.canvas)
         for prompt_pass in EARLY_PASSES:
             passed = prompt_pass(passed, extra)
         if marks:

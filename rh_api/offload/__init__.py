@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .boundary_types import FILES, Crossing, crossing_of, plain_of
+from .canvas_marks import with_classes
 from .class_info import class_info, from_object_info
 from .compiler import cut
 from .core_classes import core_class
@@ -64,6 +65,7 @@ __all__ = [
     "order_again",
     "plain_of",
     "read_marks",
+    "with_classes",
     "with_file",
     "with_inlet",
     "with_lora",

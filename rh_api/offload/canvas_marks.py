@@ -1,4 +1,5 @@
-"""Finds the marks in a workflow's own JSON: on nodes, subgraph nodes and groups.
+"""Finds what a prompt lacks in a workflow's own JSON: marks on nodes, subgraph nodes and groups,
+and the classes of nodes that are not installed.
 
 Membership of groups is not stored. As on the canvas, a node belongs to a group whose box contains
 its centre; this is computed anew for each prompt.
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from ..graph.json_values import as_object
+from ..graph.prompt import Graph
 
 RawMark = Mapping[str, object]
 """The JSON object of a mark, not yet validated: `segment`, `instance`, `only`, …."""
@@ -31,10 +33,7 @@ def canvas_marks(
 
     `above`: the prompt's nodes inside each subgraph node, by that node's id.
     """
-    subgraphs = {
-        str(subgraph.get("id")): subgraph
-        for subgraph in _objects(as_object(workflow.get("definitions")).get("subgraphs"))
-    }
+    subgraphs = _subgraphs(workflow)
     waiting: list[tuple[Mapping[str, Any], str, RawMark | None]] = [(workflow, "", None)]
     while waiting:
         graph, path, outer = waiting.pop()
@@ -49,6 +48,32 @@ def canvas_marks(
                 yield from ((inner_id, raw) for inner_id in above.get(node_id, ()))
             if raw is not None and node_id in prompt:
                 yield node_id, raw
+
+
+def with_classes(prompt: Graph, workflow: Mapping[str, Any]) -> Graph:
+    """Add the classes that the canvas leaves out of a prompt: those that are not installed."""
+    lacking = {
+        node_id: {**node, "class_type": _class_of(node_id.split(":"), workflow)}
+        for node_id, node in ((node_id, as_object(about)) for node_id, about in prompt.items())
+        if node and "class_type" not in node
+    }
+    return {**prompt, **{i: node for i, node in lacking.items() if node["class_type"]}}
+
+
+def _class_of(steps: list[str], workflow: Mapping[str, Any]) -> str:
+    """The class of the node of an execution id; "" if there is none."""
+    subgraphs, graph, class_type = _subgraphs(workflow), workflow, ""
+    for step in steps:
+        types = {str(node.get("id")): node.get("type") for node in _objects(graph.get("nodes"))}
+        class_type = str(types.get(step) or "")
+        graph = subgraphs.get(class_type, {})
+    return class_type
+
+
+def _subgraphs(workflow: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The definitions of subgraphs, by id."""
+    definitions = _objects(as_object(workflow.get("definitions")).get("subgraphs"))
+    return {str(subgraph.get("id")): subgraph for subgraph in definitions}
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,6 +184,25 @@ def test_marks_survive_saving_copying_and_undo(either: Canvas) -> None:
     either.picture("undone")
 
 
+def test_a_mark_of_a_node_that_is_not_installed_is_saved(either: Canvas) -> None:
+    _, inverted, _ = either.marked_part(64)
+    workflow = either.workflow()
+    (lost,) = [node for node in workflow["nodes"] if str(node["id"]) == inverted]
+    lost.update(type="NotInstalled", properties={"Node name for S&R": "NotInstalled"})
+    either.forgive(r"api\.comfy\.org")  # asked for the pack of the missing class
+    either.load(workflow)
+    either.page.keyboard.press("Escape")  # ComfyUI's list of missing nodes
+    for command, segment in (("mark", "1"), ("unmark", None)):
+        either.select(inverted)
+        either.command(f"runninghub.segments.{command}")
+        (saved,) = [node for node in either.workflow()["nodes"] if str(node["id"]) == inverted]
+        assert saved["properties"].get("runninghub", {}).get("segment") == segment
+    either.command("runninghub.segments.mark")
+    either.command("runninghub.segments.explain")
+    either.dialog.get_by_text("NotInstalled").first.wait_for()
+    either.picture("explained")
+
+
 def test_the_whole_graph_is_marked_and_unmarked_at_once(canvas: Canvas) -> None:
     nodes = inverting(canvas)
     canvas.command("runninghub.segments.whole")

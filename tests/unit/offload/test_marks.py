@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rh_api.errors import BadInput
-from rh_api.offload import ORDERS, Mark, Ordering, read_marks
+from rh_api.offload import ORDERS, Mark, Ordering, read_marks, with_classes
 
 PROMPT: dict[str, Any] = {
     node_id: {"class_type": "ImageInvert", "inputs": {}}
@@ -369,3 +369,24 @@ def test_what_is_muted_in_a_marked_group_is_left_out() -> None:
 def test_a_program_comes_before_the_canvas() -> None:
     extra = {**canvas([on_canvas(3, "a"), on_canvas(6, "a")]), **program({"nodes": ["3"]})}
     assert read_marks(extra, PROMPT) == (Mark("1", ("3",)), Mark("a", ("6",)))
+
+
+def test_classes_that_are_not_installed_are_read_from_the_canvas() -> None:
+    inner = {"id": "inside", "nodes": [{"id": 6, "type": "Lost"}]}
+    workflow = canvas(
+        [{"id": 3, "type": "Missing"}, {"id": 7, "type": "inside"}, {"id": 8, "type": "Other"}],
+        definitions={"subgraphs": [inner]},
+    )["extra_pnginfo"]["workflow"]
+    prompt: dict[str, Any] = {
+        "3": {"inputs": {"image": ["8", 0]}},
+        "7:6": {"inputs": {}},
+        "8": {"class_type": "ImageInvert", "inputs": {}},
+        "9": {"inputs": {}},
+        "10": "nonsense",
+    }
+    assert with_classes(prompt, workflow) == {
+        **prompt,
+        "3": {"inputs": {"image": ["8", 0]}, "class_type": "Missing"},
+        "7:6": {"inputs": {}, "class_type": "Lost"},
+    }
+    assert with_classes(prompt, {}) == prompt

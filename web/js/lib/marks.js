@@ -33,7 +33,12 @@ export function markOf(thing) {
 
 /** Set or, with null, remove the mark; other keys stored beside it are kept. @type {(thing: any, mark: RhMark | null) => void} */
 export function setMark(thing, mark) {
-	const holder = (thing[isGroup(thing) ? "flags" : "properties"] ??= {});
+	// ComfyUI saves a node whose class is not installed as it was loaded.
+	for (const holder of [thing, thing.last_serialization]) if (holder) setMarkIn((holder[isGroup(thing) ? "flags" : "properties"] ??= {}), mark);
+}
+
+/** @type {(holder: any, mark: RhMark | null) => void} */
+function setMarkIn(holder, mark) {
 	const { segment, instance, only } = mark ?? {};
 	const none = Object.fromEntries(RULES.map((name) => [name, undefined]));
 	const facts = { segment, instance: sizeOf(instance) || undefined, only: only || undefined };
