@@ -213,6 +213,24 @@ def test_a_file_of_other_options_and_outputs_keeps_fields_and_sockets(either: Ca
     assert either.node(node)["outputs"] == outputs
 
 
+def test_an_emptied_program_stays_empty_until_one_is_named(either: Canvas) -> None:
+    _, node, _ = redrawing(either)
+    former = either.node(node)
+    either.type_into(node, "workflow", "")
+    either.settle()
+    for _ in range(2):
+        saved = either.workflow()
+        either.clear()
+        either.load(saved)
+        either.until(lambda: either.nodes("RunningHubRemoteWorkflow") == [node])
+        assert either.node(node)["widgets"] == {**former["widgets"], "workflow": ""}
+    either.picture("empty")
+    # Its fields are there when the program is named again.
+    either.type_into(node, "workflow", catalog.IMAGE_TO_IMAGE)
+    either.load(either.workflow())
+    either.until(lambda: either.node(node)["widgets"] == former["widgets"])
+
+
 def test_a_dropped_picture_brings_its_workflow(either: Canvas) -> None:
     _, node, _ = redrawing(either)
     before = either.prompt()

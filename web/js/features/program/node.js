@@ -19,7 +19,7 @@ import { skipChoice, openModels, openDiscontinued, prepareModel, showButtons } f
 import { textChanged } from "./text_changed.js";
 import { addFit, showFit } from "./fit.js";
 import { recordOrders, followPrice, refreshPrice } from "./price.js";
-import { addButton, isUnread, rememberText, shownText, labelButton, otherKind, stateOf, swap } from "./state.js";
+import { addButton, isUnread, rememberText, shownText, labelButton, otherKind, stateOf, swap, textOf } from "./state.js";
 
 const t = textsOf("form");
 
@@ -150,7 +150,7 @@ function extend(prototype, kind) {
 		configuring.delete(this);
 		finishFromFile(this, form, isObject(stored?.values) ? stored.values : {});
 		const named = widgetOf(this, kind);
-		if (named && kind !== "module" && isUnread(this)) named.value = form.id;
+		if (named && kind !== "module" && isUnread(this)) named.value = stored?.cleared ? "" : form.id;
 		rememberText(this);
 		labelButton(this);
 		refreshModel(this);
@@ -159,13 +159,15 @@ function extend(prototype, kind) {
 	prototype.onSerialize = function (info) {
 		onSerialize?.call(this, info);
 		const stored = info.properties?.runninghub;
+		const isCleared = textOf(this) === ""; // so as to order nothing
 		if (info.properties && stored) {
-			info.properties.runninghub = { ...stored, form: formOf(this), values: valuesOf(this) };
+			info.properties.runninghub = { ...stored, form: formOf(this), values: valuesOf(this), cleared: isCleared || undefined };
 		}
 		// A file, a copy or an undo step names the program that it shows, even while another is read.
 		const place = (this.widgets ?? []).findIndex(({ name }) => name === kind);
-		if (isUnread(this) && Array.isArray(info.widgets_values)) info.widgets_values[place] = shownText(this);
-		if (isUnread(this) && info.widgets_values_named) info.widgets_values_named[kind] = shownText(this);
+		if (isCleared || !isUnread(this)) return;
+		if (Array.isArray(info.widgets_values)) info.widgets_values[place] = shownText(this);
+		if (info.widgets_values_named) info.widgets_values_named[kind] = shownText(this);
 	};
 }
 
