@@ -6,10 +6,11 @@ import asyncio
 
 from ...rh_api.client import Client
 from ...rh_api.errors import BadInput, RunningHubError
-from ...rh_api.history import MAX_DAYS, added, spent_csv, spent_document
+from ...rh_api.history import MAX_DAYS, Spent, added, spent_csv, spent_document
+from ...rh_api.journal.rows import kind_and_id
 from ...rh_api.money.amounts import digits, say_sums, say_unit
 from .. import language
-from ..runtime import cloud, config
+from ..runtime import cloud, config, demo_server
 from .body import Body, number_of, text_of
 
 BALANCE_SECONDS = 3.0  # timeout
@@ -24,12 +25,13 @@ async def spend(body: Body) -> dict[str, object]:
     client = cloud.client(settings)
     balance = await _balance(client)  # first: it may also learn the currency
     currency = client.costs.currency
+    is_emulated = demo_server.is_emulated(settings.origin, settings.account)
     by_day = await client.costs.spend(days)
     by_program = await client.costs.spend(days, by="program")
     return {
         "currency": say_unit(currency, language.say),
         "days": [spent_document(day) for day in by_day],
-        "programs": [spent_document(program) for program in by_program],
+        "programs": [_program_row(spent, is_emulated=is_emulated) for spent in by_program],
         "today": spent_document(added(await client.costs.spend(1))),
         "week": spent_document(added(await client.costs.spend(7))),
         "all": spent_document(added(by_day)),
@@ -40,6 +42,14 @@ async def spend(body: Body) -> dict[str, object]:
             "program": spent_csv(by_program, currency),
         },
     }
+
+
+def _program_row(spent: Spent, *, is_emulated: bool) -> dict[str, object]:
+    """Return a program's total, named as its orders are in the history."""
+    kind, number = kind_and_id(spent.program)
+    name = spent.name or (demo_server.name_of(kind, number) if is_emulated else "")
+    shown_id = "" if kind == "graph" else number
+    return {**spent_document(spent), "kind": kind, "id": shown_id, "name": name}
 
 
 async def _balance(client: Client) -> str:

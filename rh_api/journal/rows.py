@@ -12,8 +12,7 @@ from typing import Any
 
 from ..wire.envelope import read_object
 
-ORDERED_AGAIN = "error.uncertain"
-"""`error_key` that closes an uncertain order when an equal one is ordered all the same."""
+ORDERED_AGAIN = "error.uncertain"  # `error_key` that closes an uncertain order for an equal one
 EXPECTED_TASK_ID, SCOPE = "prompt", "scope"  # keys of `what`
 
 
@@ -55,6 +54,12 @@ class Identity:
         """SHA-256 in 64 hex digits, the same on any machine."""
         values = [getattr(self, field.name) for field in fields(self)]
         return hashlib.sha256(json.dumps(values).encode()).hexdigest()
+
+
+def kind_and_id(program_key: str) -> tuple[str, str]:
+    """Return a program's `OrderRow.kind` and `OrderRow.program_id`."""
+    kind, _, number = program_key.partition("/")
+    return (kind, number) if number else ("workflow", program_key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +119,12 @@ class OrderRow:
     @property
     def kind(self) -> str:
         """Kind of program: workflow, app, quick, model or graph."""
-        return self.program_key.partition("/")[0] if "/" in self.program_key else "workflow"
+        return kind_and_id(self.program_key)[0]
 
     @property
     def program_id(self) -> str:
         """The program's id or endpoint; for a graph a digest of its structure."""
-        return self.program_key.partition("/")[2] or self.program_key
+        return kind_and_id(self.program_key)[1]
 
     @property
     def display_name(self) -> str:

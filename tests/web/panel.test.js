@@ -465,6 +465,25 @@ test("a chart's sum has its unit, and no separator, as those beside it", async (
   view.close();
 });
 
+test("what was spent and used lately is called as in the history", async () => {
+  localStorage.clear();
+  rememberUse({ kind: "workflow", id: "19", name: "" });
+  const sum = { orders: 1, coins: 1, money: null, third_party_money: null, untold: 0 };
+  const programs = [{ kind: "workflow", id: "19", name: "" }, { kind: "graph", id: "", name: "" }, { kind: "app", id: "20", name: "Redraw" }].map((program) => ({ ...sum, ...program }));
+  const spending = { currency: "", days: [], programs, today: sum, week: sum, all: sum, limits: [], balance: "", csv: {} };
+  vi.stubGlobal("fetch", async (path) =>
+    answer({ "/api/i18n": { en: english }, "/api/runninghub/session": { token: "t" }, "/api/runninghub/settings": { profiles: [], default: "" }, "/api/runninghub/spend": spending, "/api/runninghub/apps": { apps: [], next: null, total: 0 } }[path]),
+  );
+  await loadTexts();
+  const [spend, add] = [makeSpend(), makeApps()];
+  const table = /** @type {any} */ (spend.content[2]);
+  await vi.waitFor(() => expect([...table.querySelectorAll("td:first-child")].map(({ textContent }) => textContent)).toEqual(["Workflow · 19", "Part of a local graph", "Redraw"]));
+  const used = add.content.map((/** @type {any} */ part) => part?.querySelector?.(".program .line")?.textContent).filter(Boolean);
+  expect(used).toEqual(["Workflow · 19"]);
+  spend.close();
+  add.close();
+});
+
 test("an order has the same time in the list and on its card", async () => {
   const { row, close } = await history(3);
   const task = { order: 1, task_id: "", profile: "", kind: "workflow", program: "1", placed: 0, link: "", uncertain: false, followed: false, over: false };

@@ -469,6 +469,13 @@ async def test_spend_is_told_in_days_programs_and_as_csv(host: Host) -> None:
     assert spend["today"]["coins"] == spend["week"]["coins"] == spend["all"]["coins"] == "2"
     assert [day["orders"] for day in spend["days"]] == [2]
     assert {row["program"] for row in spend["programs"]} == {catalog.TEXT_TO_IMAGE, catalog.INVERT}
+    named = {row["name"]: (row["kind"], row["id"]) for row in spend["programs"]}
+    assert named == {
+        "Text to image": ("workflow", catalog.TEXT_TO_IMAGE),
+        "Invert a picture": ("workflow", catalog.INVERT),
+    }
+    listed = (await host.post("history"))["orders"]
+    assert {(row["name"], row["kind"]) for row in listed} == {(n, k) for n, (k, _) in named.items()}
     assert spend["csv"]["day"].startswith("day,")
     assert (await host.error("spend", days=0))["key"] == "node.bad_type"
 

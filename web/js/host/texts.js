@@ -1,5 +1,6 @@
 // Localized texts by key, and formatted sizes, times and prices, in ComfyUI's language.
 
+import { clean } from "../lib/form.js";
 import { language, request } from "./comfy.js";
 
 /** @typedef {(key: string, params?: Record<string, unknown>) => string} Translate */
@@ -52,6 +53,9 @@ export function numberText(value, digits = 2) {
 	const number = Number(value);
 	return Number.isFinite(number) ? number.toLocaleString(language(), { maximumFractionDigits: digits, useGrouping: false }) : String(value);
 }
+
+/** A program's name, else its kind and id; of a part of a graph the kind alone. @type {(program: { name: string, kind: string, id: string }, length?: number) => string} */
+export const programTitle = ({ name, kind, id }, length = 120) => clean(name, length) || dotted(t(`tasks.kind.${kind}`), id);
 
 /** @param {...any} parts */
 export const dotted = (...parts) => parts.filter(Boolean).join(" · ");

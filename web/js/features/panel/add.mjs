@@ -3,8 +3,7 @@
 import { classTitle } from "../../host/graph.js";
 import { lazy } from "../../host/lazy.js";
 import { post } from "../../host/server.js";
-import { numberText, textsOf } from "../../host/texts.js";
-import { clean } from "../../lib/form.js";
+import { numberText, programTitle, textsOf } from "../../host/texts.js";
 import { idIn, MODEL_CLASSES } from "../../lib/nodes.js";
 import { toggleFavourite, allFavourites, recentOf } from "../../lib/recent.js";
 import { actionButton, statusLine, form, h, keepFocus, row, setStatus, setStatusError } from "../../lib/view.js";
@@ -74,13 +73,13 @@ function savedProgramViews(account, reload) {
 /** @type {(program: { kind: RhKind, id: string, name: string }, isLiked: boolean, account: HTMLSelectElement, reload: RhCallback, cover?: any) => any} */
 function programView(program, isLiked, account, reload, cover) {
 	const status = statusLine();
-	const name = clean(program.name, 120) || program.id;
+	const name = programTitle(program);
 	const put = actionButton(name, status, () => place(program.kind, program.id, account.value));
 	put.className = "line";
 	put.title = `${t(`add.kind.${program.kind}`)} ${program.id}`;
 	const star = h("button", { type: "button", className: "star", ariaPressed: String(isLiked), ariaLabel: t("add.favourite", { name }), title: t("add.favourite", { name }) }, isLiked ? "★" : "☆");
 	star.onclick = () => {
-		const liked = toggleFavourite(program.id, name, program.kind);
+		const liked = toggleFavourite(program.id, program.name, program.kind);
 		star.ariaPressed = String(liked);
 		star.textContent = liked ? "★" : "☆";
 		reload();

@@ -5,7 +5,7 @@ import { confirmDialog } from "../../host/dialogs.js";
 import { onDropped } from "../../host/graph.js";
 import { lazy } from "../../host/lazy.js";
 import { fileUrl, post } from "../../host/server.js";
-import { bytesText, coinsText, dotted, moneyText, t as text, textsOf } from "../../host/texts.js";
+import { bytesText, coinsText, dotted, moneyText, programTitle, t as text, textsOf } from "../../host/texts.js";
 import { clean } from "../../lib/form.js";
 import { actionButton, statusLine, fill, h, link, rem, row, setStatus, setStatusError, messageOf } from "../../lib/view.js";
 import { visibleRows } from "../../lib/windowing.js";
@@ -300,7 +300,7 @@ function rowView(entry, open) {
 	return element;
 }
 
-const titleOf = (/** @type {any} */ entry) => clean(entry.name, 120) || dotted(text(`tasks.kind.${entry.kind}`), entry.program);
+const titleOf = (/** @type {any} */ entry) => programTitle({ ...entry, id: entry.program });
 
 /** @param {any} entry */
 function iconOf({ first, state }) {

@@ -2,8 +2,7 @@
 
 import { language } from "../../host/comfy.js";
 import { post } from "../../host/server.js";
-import { coinsText, dotted, moneyText, numberText, textsOf } from "../../host/texts.js";
-import { clean } from "../../lib/form.js";
+import { coinsText, dotted, moneyText, numberText, programTitle, textsOf } from "../../host/texts.js";
 import { statusLine, h, row, setStatus, setStatusError } from "../../lib/view.js";
 import { profileSelect } from "../profiles.js";
 
@@ -124,7 +123,7 @@ const dayText = (day = "") => new Date(`${day}T12:00`).toLocaleDateString(langua
 /** @type {(programs: any[], currency: string) => any} */
 function programTable(programs, currency) {
 	const rows = programs.map((program) =>
-		h("tr", "", h("td", "", clean(program.name, 80) || program.program), h("td", "number", String(program.orders)), h("td", "number", spentText(program, currency))),
+		h("tr", "", h("td", "", programTitle(program, 80)), h("td", "number", String(program.orders)), h("td", "number", spentText(program, currency))),
 	);
 	const head = h("tr", "", h("th", { scope: "col" }, t("spend.program")), h("th", { scope: "col", className: "number" }, t("spend.count")), h("th", { scope: "col", className: "number" }, t("spend.cost")));
 	return h("table", "", h("thead", "", head), h("tbody", "", ...rows));
