@@ -6,10 +6,13 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from rh_api.emulator import Emulator, catalog
 from tests.browser.canvas import Canvas
 from tests.browser.hosts import Host
 from tests.browser.tab import GONE
+from tests.browser.test_subgraphs import within
 
 LORA = b"\x02\x00\x00\x00\x00\x00\x00\x00{}"
 
@@ -161,3 +164,23 @@ def test_a_long_end_stays_inside_its_node(canvas: Canvas, emulator: Emulator) ->
     }"""
     badge, edge = canvas.run_js(right, node)
     assert badge <= edge
+
+
+@pytest.mark.parametrize("either", ["classic"], indirect=True)
+def test_a_long_end_is_no_wider_than_its_subgraph(either: Canvas, emulator: Emulator) -> None:
+    either.clear()
+    node, _ = either.painting()
+    outer, _ = within(either, node)
+    message = "机器内存不足" * 12
+    emulator.fail_next = {"node_id": "3", "exception_type": "E", "exception_message": message}
+    either.run("execution_error")
+    stands(either, "云端任务")
+    either.picture("cut")
+    widths = """(id) => {
+        const node = app.graph.nodes.find((node) => String(node.id) === id);
+        const tags = node.badges.map((tag) => (typeof tag === "function" ? tag() : tag));
+        const tag = tags.find(({ text }) => text.includes("云端任务"));
+        return [tag.getWidth(app.canvas.ctx), node.size[0]];
+    }"""
+    badge, width = either.run_js(widths, outer)
+    assert badge <= max(width, 180)  # as wide as a label may always be

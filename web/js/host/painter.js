@@ -7,7 +7,7 @@ import { app } from "./scripts.js";
 const HEIGHT = 18;
 const PAD = 6;
 const FRAME = 3;
-const MIN_WIDTH = 180; // minimum width for labels, in canvas units
+export const MIN_WIDTH = 180; // minimum width for labels, in canvas units
 const MIN_SCALE = 0.45; // canvas scale below which labels are illegible, and omitted
 
 /** @type {Set<RhChips>} */
@@ -94,7 +94,7 @@ export function drawChips(context, [x = 0, y = 0, width = 0, height = 0], chips,
 }
 
 /** Truncate a text to a width: a longer label would cover a neighbour's. @type {(context: any, text: string, width: number) => string} */
-function truncated(context, text, width) {
+export function truncated(context, text, width) {
 	let cut = text;
 	while (cut.length > 1 && context.measureText(cut).width > width) cut = `${cut.slice(0, -2).trimEnd()}…`;
 	return cut;
