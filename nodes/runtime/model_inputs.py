@@ -13,7 +13,7 @@ from ...rh_api.graph.fields import FieldKind
 from ...rh_api.graph.sockets import FORM_LENGTH
 from ...rh_api.models.names import input_name, is_field, parameter_name
 from ...rh_api.models.stored import read_model
-from ..values.codecs.fitting import Limit
+from ..values.codecs.fitting import SMALLER_MEGABYTE, Limit
 from ..values.field_values import Inputs
 
 
@@ -31,9 +31,6 @@ class AskedModel:
 
 
 NO_MODEL = AskedModel()
-
-SMALLER_MEGABYTE = 1_000_000
-"""Of the two meanings the one that a picture is made to fit: no source says which counts."""
 
 ALIKE = 0.75  # difflib ratio: `promt` to `prompt` is 0.9; inputs that other packs add, below 0.5
 

@@ -19,7 +19,7 @@ from .. import language
 from .adapters.adapter import Encoding, Fitted, Media
 from .codecs import archive
 from .codecs.errors import MediaError
-from .codecs.fitting import Limit
+from .codecs.fitting import SMALLER_MEGABYTE, Limit
 
 Worker = Callable[..., Awaitable[Any]]
 """Runs a blocking function with its arguments, in a worker thread."""
@@ -51,7 +51,7 @@ class Sources:
         self._scratch: Path | None = None
         self._lazy_sources: dict[object, LazySource] = {}
         self.fitted: dict[str, Notice] = {}
-        """Notices of files re-encoded to fit a limit, by field: size before and after, in MiB."""
+        """Notices of files re-encoded to fit a limit, by field: size before and after, in MB."""
 
     def __enter__(self) -> Sources:
         return self
@@ -99,7 +99,7 @@ class Sources:
         """The fitted file as a source; adds a notice for the user."""
         file = fitted.file
         sizes = {"before": encoded.size, "after": len(file.data)}
-        megabytes = {name: f"{size / 2**20:.1f}" for name, size in sizes.items()}
+        megabytes = {name: f"{size / SMALLER_MEGABYTE:.1f}" for name, size in sizes.items()}
         self.fitted[field] = Notice(fitted.key, {"field": field, **megabytes, **fitted.params})
         return Source(encoded.kind, file.data, file.suffix, file.mime)
 

@@ -103,7 +103,7 @@ class Holds:
                 "waveform": torch.rand((1, 2, 999), generator=chance) * 4 - 2,
                 "sample_rate": 22050,
             },
-            # 34 MB as float32, of 16 bits each.
+            # 38 MB as float32, of 16 bits each.
             "song": {
                 "waveform": ((torch.arange(9 * 2**20) + mark) % 4096 / 2**15).reshape(1, 2, -1),
                 "sample_rate": 48000,

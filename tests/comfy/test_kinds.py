@@ -334,7 +334,7 @@ async def test_a_song_whose_wav_is_too_large_goes_up_as_flac_without_loss(
     result = await comfyui.queue(prompt)
 
     assert result.outputs["3"]["text"] == [EXACT]
-    (line,) = [line for line in result.outputs["2"]["text"] if "36.0 MB as WAV" in line]
+    (line,) = [line for line in result.outputs["2"]["text"] if "37.7 MB as WAV" in line]
     assert '"1.audio"' in line
     assert "FLAC of 16 bits" in line
     assert uploaded(emulator).startswith(b"fLaC")

@@ -9,7 +9,7 @@ import numpy as np
 
 from ....rh_api.client import Result, Source
 from ....rh_api.wire.filetypes import Kind as FileKind
-from ....rh_api.wire.uploads import OLD_UPLOAD_LIMIT
+from ....rh_api.wire.uploads import SURE_UPLOAD_SIZE
 from ..codecs import audio, flac
 from ..codecs.audio import Sound
 from ..codecs.codec import Kind
@@ -45,7 +45,7 @@ class AudioAdapter(Adapter):
 
     def fit(self, encoded: Source, limit: Limit | None) -> Fitted | None:
         """Compress as FLAC above the documented limit, or above `limit` if that is higher."""
-        packed = flac.fitted(cast("bytes", encoded.body), OLD_UPLOAD_LIMIT, limit or Limit())
+        packed = flac.fitted(cast("bytes", encoded.body), SURE_UPLOAD_SIZE, limit or Limit())
         return packed and Fitted(packed.file, packed.key, {"bits": packed.bits})
 
     def contents(self, media: Media) -> object:

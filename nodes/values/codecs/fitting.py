@@ -20,6 +20,9 @@ _FILES = {
     "WEBP": (".webp", "image/webp"),
     "PNG": (".png", "image/png"),
 }
+SMALLER_MEGABYTE = 1_000_000
+"""Of the two meanings the one that a file is made to fit: no source says which counts."""
+
 _NAMES = {"jpg": "JPEG", "jpeg": "JPEG", "webp": "WEBP", "png": "PNG"}
 
 
@@ -58,7 +61,7 @@ def fitted(file: bytes, limit: Limit) -> Encoded:
                 if limit.takes(len(encoded.data), encoded.suffix):
                     return encoded
     raise MediaError(
-        "media.does_not_fit", limit=f"{limit.bytes / 2**20:g}", formats=", ".join(limit.formats)
+        "media.does_not_fit", limit=f"{limit.bytes / SMALLER_MEGABYTE:g}", formats=", ".join(limit.formats)
     )
 
 

@@ -15,7 +15,7 @@ from av.audio.codeccontext import AudioCodecContext
 
 from .codec import Encoded
 from .errors import MediaError
-from .fitting import Limit
+from .fitting import SMALLER_MEGABYTE, Limit
 from .wav import Format, read_format
 
 # FFmpeg's names by the count of channels: FLAC has no others.
@@ -104,8 +104,8 @@ def too_large(wav: bytes, most: int, form: str = "WAV", share: float = 0.0) -> M
     return MediaError(
         "media.sound_too_large",
         seconds=round(seconds),
-        size=f"{len(wav) / 2**20:.1f}",
-        limit=f"{most / 2**20:g}",
+        size=f"{len(wav) / SMALLER_MEGABYTE:.1f}",
+        limit=f"{most / SMALLER_MEGABYTE:g}",
         format=form,
         fits=int(seconds * (share or most / len(wav)) * 0.95),  # the rest may pack worse
     )
