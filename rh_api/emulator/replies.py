@@ -204,8 +204,8 @@ def query_reply(state: State, task: Task, status: Status | None = None) -> Json:
     reply: Json = {
         "taskId": task_number(state, task),
         "status": shown,
-        "errorCode": task.error_code if status == "FAILED" else "",
-        "errorMessage": task.error_message if status == "FAILED" else "",
+        "errorCode": task.error_code if shown == "FAILED" else "",
+        "errorMessage": task.error_message if shown == "FAILED" else "",
         "results": None,
         "clientId": "",
         "promptTips": "",

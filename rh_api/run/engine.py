@@ -22,7 +22,7 @@ from ..journal import LimitsChanged, OrderExists, OrderRow, State
 from ..journal.clock import age
 from ..money.limits import Limits
 from ..wire.orders import Ticket, Tips, rejected_nodes
-from ..wire.tasks import Phase, Report, is_unexplained
+from ..wire.tasks import Phase, Report, may_be_cancel
 from .budget import NO_LIMITS, Budget
 from .cancellation import Canceller
 from .context import AccountContext
@@ -150,7 +150,7 @@ class Engine:
         if report.phase in (Phase.FAILED, Phase.CANCELLED):
             row = await self.context.if_readable(self.context.journal.of_task(task_id))
             if row is not None and not row.state.is_over:
-                await record_end(self.context.journal, row.id, report)
+                return await record_end(self.context.journal, row.id, report)
         return report
 
     async def fetch(self, task_id: str, watch: Watch, *, wait: bool = False) -> Outcome:
@@ -257,7 +257,7 @@ class Engine:
             active = ActiveOrder(order, ticket, watch, earlier.id, earlier)
             return await self._follow_and_deliver(active)
         except RunningHubError as error:
-            if earlier.cancel and is_unexplained(error):
+            if earlier.cancel and may_be_cancel(error):
                 return None
             raise
 
@@ -312,9 +312,9 @@ class Engine:
                 self.budget.orphaned_orders.watch()  # the task runs on, maybe without a follower
             raise error from error.__cause__
         report = followed.report
+        if report.error is not None and order_id is not None:
+            report = await record_end(journal, order_id, report)
         if report.error is not None:
-            if order_id is not None:
-                await record_end(journal, order_id, report)
             raise report.error.with_context(cost=say_cost(report, journal.currency))
         return followed
 

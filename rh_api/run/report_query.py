@@ -4,18 +4,29 @@ record of what ended it, and completeness of a success's result list."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
-from ..errors import Fate, Refused, RunningHubError, Say, TaskNotFound, Uncertain, about_task
+from ..errors import (
+    Fate,
+    Refused,
+    RunningHubError,
+    Say,
+    StoreUnavailable,
+    TaskCancelled,
+    TaskNotFound,
+    Uncertain,
+    about_task,
+)
 from ..journal import OrderRow
 from ..journal.clock import age
 from ..money.amounts import costs_of, say_sums
 from ..wire import tasks
 from ..wire.call import Call
-from ..wire.tasks import Phase, Report, is_native
+from ..wire.tasks import Phase, Report, is_native, may_be_cancel
 from . import native
 from .ports import Clock, Journal, Send
 
@@ -76,8 +87,14 @@ async def record_and_map(
     return error
 
 
-async def record_end(journal: Journal, order: int, report: Report) -> None:
-    """Record the end of an order from its task's final report, cost included."""
+async def record_end(journal: Journal, order: int, report: Report) -> Report:
+    """Record the end of an order from its task's final report, cost included. Return the report, as
+    that of a cancelled task if a cancel was asked for and a failure does not contradict it."""
+    if report.phase is Phase.FAILED and report.error is not None and may_be_cancel(report.error):
+        with contextlib.suppress(StoreUnavailable):
+            row = await journal.order(order)
+            if row is not None and row.cancel:
+                report = replace(report, phase=Phase.CANCELLED, error=TaskCancelled())
     error = report.error
     if report.phase is Phase.SUCCESS:
         await journal.record_done(order, report)
@@ -86,6 +103,7 @@ async def record_end(journal: Journal, order: int, report: Report) -> None:
     else:
         usage = report.usage
         await journal.record_failed(order, key=error.key, code=error.code, usage=usage)
+    return report
 
 
 def say_cost(report: Report, currency: str) -> Callable[[Say], str]:

@@ -133,6 +133,14 @@ def is_unexplained(error: RunningHubError) -> bool:
     return isinstance(error, TaskCancelled)
 
 
+def may_be_cancel(error: RunningHubError) -> bool:
+    """Return whether a task that somebody cancelled may have ended with this error: the older poll,
+    and by the documentation's list V2, report it as failed, with a general code and no reason."""
+    if isinstance(error, TaskFailed) and not isinstance(error, ContentRefused):
+        return error.node_id is None and error.code in (None, 805, 1000)
+    return isinstance(error, TaskCancelled)
+
+
 def cancel(task_id: str) -> Call[None]:
     """Cancel a task. Raises TaskNotFound if there is nothing left to cancel."""
 

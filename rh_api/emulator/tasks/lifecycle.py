@@ -77,6 +77,7 @@ async def live(state: State, task: Task) -> None:
         if task.ending:
             raise
         task.status = "CANCEL"
+        _explain(state, task)
         task.progress.interrupted()
     finally:
         if task.order.hosted:
@@ -178,11 +179,17 @@ def _fail(state: State, task: Task, outcome: Outcome, fail: dict[str, Any]) -> N
         task.error_code = str(fail["error_code"])
         task.error_message = str(fail.get("error_message", "unknown error"))
     else:
-        task.error_code = state.failed_code
-        messages = {"805": "APIKEY_TASK_STATUS_ERROR", "1000": "unknown error"}
-        task.error_message = messages[state.failed_code]
+        _explain(state, task)
     if not (task.order.hosted or task.order.model):
         task.progress.failed(task.failed_reason)
+
+
+def _explain(state: State, task: Task) -> None:
+    """Set the code and text of a failure in a node; also those of a cancel that a knob reports as
+    failed."""
+    task.error_code = state.failed_code
+    messages = {"805": "APIKEY_TASK_STATUS_ERROR", "1000": "unknown error"}
+    task.error_message = messages[state.failed_code]
 
 
 def _assign_names(state: State, task: Task, outcome: Outcome) -> None:
