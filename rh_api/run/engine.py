@@ -22,7 +22,7 @@ from ..journal import LimitsChanged, OrderExists, OrderRow, State
 from ..journal.clock import age
 from ..money.limits import Limits
 from ..wire.orders import Ticket, Tips, rejected_nodes
-from ..wire.tasks import Phase, Report, may_be_cancel
+from ..wire.tasks import Phase, Report
 from .budget import NO_LIMITS, Budget
 from .cancellation import Canceller
 from .context import AccountContext
@@ -37,6 +37,7 @@ from .report_query import (
     Followed,
     completed,
     if_answered,
+    may_be_cancel,
     missing_nodes,
     polls,
     query_report,

@@ -11,12 +11,14 @@ from functools import partial
 from typing import NamedTuple
 
 from ..errors import (
+    ContentRefused,
     Fate,
     Refused,
     RunningHubError,
     Say,
     StoreUnavailable,
     TaskCancelled,
+    TaskFailed,
     TaskNotFound,
     Uncertain,
     about_task,
@@ -26,7 +28,7 @@ from ..journal.clock import age
 from ..money.amounts import costs_of, say_sums
 from ..wire import tasks
 from ..wire.call import Call
-from ..wire.tasks import Phase, Report, is_native, may_be_cancel
+from ..wire.tasks import Phase, Report, is_native
 from . import native
 from .ports import Clock, Journal, Send
 
@@ -85,6 +87,14 @@ async def record_and_map(
     if error.fate is Fate.OVER:
         await journal.record_failed(order, key=error.key, code=error.code)
     return error
+
+
+def may_be_cancel(error: RunningHubError) -> bool:
+    """Return whether a task that somebody cancelled may have ended with this error: the older poll,
+    and by the documentation's list V2, report it as failed, with a general code and no reason."""
+    if isinstance(error, TaskFailed) and not isinstance(error, ContentRefused):
+        return error.node_id is None and error.code in (None, 805, 1000)
+    return isinstance(error, TaskCancelled)
 
 
 async def record_end(journal: Journal, order: int, report: Report) -> Report:

@@ -121,24 +121,11 @@ class Report:
 
     @property
     def is_unexplained(self) -> bool:
-        """Whether it is cancelled, or failed without a reason."""
-        is_mute = self.error is not None and is_unexplained(self.error)
-        return self.phase is Phase.CANCELLED or is_mute
-
-
-def is_unexplained(error: RunningHubError) -> bool:
-    """Return whether an error is a cancel, or a failure without code and reason."""
-    if isinstance(error, TaskFailed):
-        return error.code is None and error.params.get("remote") == NO_REASON
-    return isinstance(error, TaskCancelled)
-
-
-def may_be_cancel(error: RunningHubError) -> bool:
-    """Return whether a task that somebody cancelled may have ended with this error: the older poll,
-    and by the documentation's list V2, report it as failed, with a general code and no reason."""
-    if isinstance(error, TaskFailed) and not isinstance(error, ContentRefused):
-        return error.node_id is None and error.code in (None, 805, 1000)
-    return isinstance(error, TaskCancelled)
+        """Whether it is cancelled, or failed without code and reason."""
+        error = self.error
+        if isinstance(error, TaskFailed):
+            return error.code is None and error.params.get("remote") == NO_REASON
+        return self.phase is Phase.CANCELLED
 
 
 def cancel(task_id: str) -> Call[None]:

@@ -13,8 +13,8 @@ from .envelope import open_envelope, read_object, read_text
 
 UPLOAD_PATH = "/openapi/v2/media/upload/binary"
 OLD_UPLOAD_PATH = "/task/openapi/upload"
-# Bytes a file, documented as 30 MB for the old endpoint only. No source says which megabyte is meant:
-# what is made to fit fits the smaller one, and only what is above the larger one is not tried there.
+# Bytes a file, documented as 30 MB for the old endpoint only. No source says which megabyte counts:
+# what is made to fit fits the smaller one, and only what is above the larger one is not tried.
 SURE_UPLOAD_SIZE = 30_000_000
 OLD_UPLOAD_LIMIT = 30 * MIB
 BAD_PARAMETERS = 1007  # for an upload: its format is not a documented one
