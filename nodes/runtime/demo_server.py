@@ -33,7 +33,10 @@ def start() -> tuple[str, str]:
     global _running
     if _running is None:
         emulator = _package().Emulator(
-            run_seconds=RUN_SECONDS, accepts_placeholder_workflow=True, is_free=True
+            run_seconds=RUN_SECONDS,
+            accepts_placeholder_workflow=True,
+            reroll_inline_seeds=False,
+            is_free=True,
         )
         stack = ExitStack()
         address = stack.enter_context(emulator.run_in_thread())

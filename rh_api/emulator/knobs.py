@@ -55,7 +55,8 @@ class Knobs:
     upload_limit: int = 20 * MIB
     """Of the recommended upload. Undocumented; a public client found it stricter than the older
     upload's, others use the same for both."""
-    old_upload_limit: int = 30 * MIB
+    old_upload_limit: int = 30_000_000
+    """Documented as 30 MB: the smaller of the two meanings."""
     kept_tasks: int = 2000
     """Ended tasks beyond it are forgotten with their results, oldest first, at the next order."""
     kept_bytes: int = 512 * MIB
@@ -85,6 +86,10 @@ class Knobs:
     """Accepted values of ``instanceType``; one without a price costs as the default. The
     documentation's three. A public client sends "standard" as its default; whether the service
     accepts it is unknown, so it is refused unless listed here."""
+    v1_header: Literal["required", "ignored"] = "required"
+    """``Authorization: Bearer`` on the older paths, beside the key in the body: required on the
+    documentation's newer pages, without effect in a live log of 2026-03. What a request without it
+    gets is unknown: 412, as on the V2 paths."""
     account_key: Literal["apikey", "apiKey", "both"] = "apikey"
     """The field that accountStatus reads: the documentation and most clients say ``apikey``, two
     public clients send ``apiKey``. The strict variant accepts only one of them."""
@@ -92,7 +97,9 @@ class Knobs:
     # Orders
     reroll_seeds: bool = True
     """Seeds that nodeInfoList does not set are redrawn, as documented."""
-    reroll_inline_seeds: bool = False
+    reroll_inline_seeds: bool = True
+    """Likewise those of an inline graph, which no nodeInfoList can set: undocumented. False in both
+    sandboxes for users without a key, who compare pictures."""
     accepts_placeholder_workflow: bool = False
     """An inline graph under an unknown id: False: 380 (newer text); True: accepted (older text), as
     both sandboxes for users without a key do."""
@@ -210,6 +217,8 @@ class Knobs:
     storage_fields: bool = False
     usage_list: bool = False
     cancelled_status: Literal["CANCEL", "FAILED"] = "CANCEL"
+    """In a query: CANCEL in live logs and in the vendor's kit, FAILED by the documentation's list,
+    with the code of a failed task and no reason, as in the older poll."""
     failed_code: Literal["805", "1000"] = "1000"
     """The code of a failed task in a query: 805 is unambiguous, 1000 is also that of a service
     fault after which an order would be retried."""

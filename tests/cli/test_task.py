@@ -10,13 +10,13 @@ from math import ceil
 from pathlib import Path
 
 import pytest
-import requests
 
 from rh_api.client import Client, Outcome
 from rh_api.emulator import Emulator, Fault, catalog
 from rh_api.settings import Settings
 from tests.client.test_completeness import two_saves
 from tests.support.clocks import QuickClock
+from tests.support.cloud import order_elsewhere
 from tests.support.service import Meanwhile
 
 from .conftest import Call
@@ -29,12 +29,7 @@ CREATE = "/task/openapi/create"
 def order(emulator: Emulator, base_url: str) -> Callable[[], str]:
     """Orders a task from elsewhere: the journal here does not know it."""
 
-    def place() -> str:
-        body = {"apiKey": emulator.default_key, "workflowId": catalog.TEXT_TO_IMAGE}
-        reply = requests.post(f"{base_url}/task/openapi/create", json=body, timeout=120).json()
-        return reply["data"]["taskId"]
-
-    return place
+    return lambda: order_elsewhere(emulator)
 
 
 @pytest.fixture
@@ -335,9 +330,7 @@ def test_a_task_of_another_workflow_or_order_is_no_answer(
     call: Call, emulator: Emulator, base_url: str, uncertain: int, tmp_path: Path
 ) -> None:
     (task_id,) = emulator.tasks
-    body = {"apiKey": emulator.default_key, "workflowId": catalog.TEXT_OUT}
-    reply = requests.post(f"{base_url}/task/openapi/create", json=body, timeout=120).json()
-    foreign = reply["data"]["taskId"]
+    foreign = order_elsewhere(emulator, catalog.TEXT_OUT)
     while not emulator.tasks[foreign].is_over:
         time.sleep(0.01)
     argv = ("run", catalog.TEXT_TO_IMAGE, "--set", "3.seed=5", "--out", str(tmp_path), "--json")

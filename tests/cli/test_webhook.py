@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
-import requests
 
-from rh_api.emulator import Emulator, Fault, catalog
+from rh_api.emulator import Emulator, Fault
+from tests.support.cloud import order_elsewhere
 
 from .conftest import Call
 
@@ -53,14 +53,9 @@ def receiver() -> Iterator[Receiver]:
 @pytest.fixture
 def task_id(emulator: Emulator, base_url: str, receiver: Receiver) -> str:
     """A task that ended, and told so."""
-    body = {
-        "apiKey": emulator.default_key,
-        "workflowId": catalog.TEXT_TO_IMAGE,
-        "webhookUrl": receiver.url,
-    }
-    reply = requests.post(f"{base_url}/task/openapi/create", json=body, timeout=120).json()
+    task_id = order_elsewhere(emulator, webhookUrl=receiver.url)
     assert receiver.came.acquire(timeout=120)
-    return reply["data"]["taskId"]
+    return task_id
 
 
 def test_a_delivery_is_shown(call: Call, task_id: str, receiver: Receiver) -> None:

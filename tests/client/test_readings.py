@@ -2,17 +2,54 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
-from rh_api.client import Client
-from rh_api.emulator import Emulator
+from rh_api.client import Client, Job
+from rh_api.emulator import Emulator, catalog
 from rh_api.emulator.tasks.lifecycle import cancel
 from rh_api.errors import TaskCancelled, TaskFailed
 from rh_api.journal.rows import State
-from tests.support.jobs import paint
+from tests.support.jobs import invert, paint
 from tests.support.waiting import begun
+
+
+async def test_the_older_paths_get_the_key_in_header_and_body(
+    client: Client, emulator: Emulator
+) -> None:
+    assert emulator.v1_header == "required"
+    assert (await client.run(invert())).results
+    assert (await client.account.status()).kind == "NORMAL"
+    assert (await client.programs.app(next(iter(emulator.apps)))).app_id
+    assert (await client.programs.app(next(iter(emulator.apps)))).fields
+    assert emulator.counters.requests["/task/openapi/create"] == 1
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3])
+async def test_a_batch_of_a_graph_is_whole_whatever_the_limit_is(
+    client: Client, emulator: Emulator, limit: int
+) -> None:
+    """By the documentation a consumer runs one task at a time; live keys had two and three."""
+    emulator.account.limit = limit
+    runs = [asyncio.ensure_future(client.run(paint(f"cat {number}"))) for number in range(4)]
+    outcomes = await asyncio.gather(*runs)
+
+    assert all(outcome.results and not outcome.gaps for outcome in outcomes)
+    assert emulator.counters.orders == 4
+    assert emulator.counters.requests["/task/openapi/create"] == 4  # none was refused for a place
+
+
+async def test_a_whole_graph_with_seeds_drawn_anew_is_still_not_paid_twice(
+    client: Client, emulator: Emulator
+) -> None:
+    graph = catalog.workflows()[catalog.TEXT_TO_IMAGE].graph
+    first = await client.run(Job(graph=graph))
+    again = await client.run(Job(graph=graph))
+
+    assert emulator.rerolls == emulator.counters.orders == 1
+    assert [r.path for r in again.results] == [r.path for r in first.results]
 
 
 @pytest.mark.parametrize("code", ["805", "1000"])

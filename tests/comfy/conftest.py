@@ -63,7 +63,10 @@ def cloud_on_comfyui(
     graph may be served what another made.
     """
     folder = tmp_path_factory.mktemp("cloud")
-    with running(folder, {}, ("--cache-none",)) as behind, in_thread(comfyui=behind.url) as cloud:
+    with (
+        running(folder, {}, ("--cache-none",)) as behind,
+        in_thread(comfyui=behind.url, reroll_inline_seeds=False) as cloud,  # equal to a local run
+    ):
         yield cloud
 
 

@@ -38,7 +38,8 @@ class Cloud:
     async def create(self, graph: Prompt) -> dict[str, Any]:
         body = {"apiKey": self.emulator.default_key, "workflowId": catalog.INVERT}
         body["workflow"] = json.dumps(graph)
-        async with self.session.post("/task/openapi/create", json=body) as answer:
+        path = "/task/openapi/create"
+        async with self.session.post(path, json=body, headers=self.bearer) as answer:
             return await answer.json()
 
     async def query(self, task_id: str) -> dict[str, Any]:
@@ -338,7 +339,8 @@ async def test_cancel_stops_the_prompt_that_runs(real: Cloud) -> None:
                 break
 
     body = {"apiKey": real.emulator.default_key, "taskId": task_id}
-    async with real.session.post("/task/openapi/cancel", json=body) as answer:
+    path = "/task/openapi/cancel"
+    async with real.session.post(path, json=body, headers=real.bearer) as answer:
         assert (await answer.json())["code"] == 0
     assert (await real.query(task_id))["status"] == "CANCEL"
 

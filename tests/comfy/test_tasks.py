@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import requests
 
 from rh_api.emulator import Emulator, Fault, catalog
 from rh_api.emulator.tasks.task import Task
 from tests.comfy.client import ComfyClient
 from tests.comfy.graphs import decoded, looks, mark, remote, save
+from tests.support.cloud import order_elsewhere
 from tests.support.graphs import node
 from tests.support.service import asked
 from tests.support.waiting import until
@@ -29,9 +29,7 @@ def ordered_elsewhere(
     emulator: Emulator, workflow: str = catalog.TEXT_TO_IMAGE, key: str = ""
 ) -> Task:
     """A task that this machine's journal does not know."""
-    body = {"apiKey": key or emulator.default_key, "workflowId": workflow}
-    reply = requests.post(f"{emulator.base_url}/task/openapi/create", json=body, timeout=10).json()
-    return emulator.tasks[reply["data"]["taskId"]]
+    return emulator.tasks[order_elsewhere(emulator, workflow, key)]
 
 
 async def over(ordered: Task) -> str:

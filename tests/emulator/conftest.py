@@ -27,7 +27,7 @@ class Remote:
             return await answer.json(content_type=None)
 
     async def v1(self, path: str, **body: Any) -> Any:
-        return await self.post(path, {"apiKey": self.key, **body})
+        return await self.post(path, {"apiKey": self.key, **body}, **self.bearer)
 
     async def create(self, workflow_id: str = TEXT_TO_IMAGE, **body: Any) -> Any:
         return await self.v1("/task/openapi/create", workflowId=workflow_id, **body)

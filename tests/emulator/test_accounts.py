@@ -20,7 +20,7 @@ def use(remote: Remote, account: Account) -> None:
 async def answers(remote: Remote, key: str) -> dict[str, Any]:
     """What a key is told by each family of paths: a code, "" or 0 for none."""
     remote.key, remote.bearer = key, {"Authorization": f"Bearer {key}"}
-    status = await remote.post("/uc/openapi/accountStatus", {"apikey": key})
+    status = await remote.post("/uc/openapi/accountStatus", {"apikey": key}, **remote.bearer)
     model = await remote.post(
         "/openapi/v2/mureka-ai/generate-lyrics", {"prompt": "x"}, **remote.bearer
     )

@@ -28,6 +28,7 @@ async def raw(remote: Remote, path: str = CREATE, **body: Any) -> tuple[bytes, t
     ).encode()
     reader, writer = await asyncio.open_connection(address.hostname, address.port)
     head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    head += f"Authorization: Bearer {remote.key}\r\n"
     writer.write(f"{head}Connection: close\r\nContent-Length: {len(content)}\r\n\r\n".encode())
     writer.write(content)
     received, ended = b"", None
@@ -84,6 +85,7 @@ async def test_hanging_gives_no_answer_until_the_client_leaves(
         await remote.session.post(
             CREATE,
             json={"apiKey": remote.key, "workflowId": "1900000000000000101"},
+            headers=remote.bearer,
             timeout=timeout,
         )
 
@@ -144,7 +146,7 @@ async def test_a_delay_is_waited(remote: Remote) -> None:
     clock = remote.emulator.clock
     begun = clock()
 
-    assert (await remote.post(STATUS, {"apikey": remote.key}))["code"] == 0
+    assert (await remote.post(STATUS, {"apikey": remote.key}, **remote.bearer))["code"] == 0
     assert clock() - begun >= 0.2
 
 
@@ -183,7 +185,7 @@ async def test_wrong_types_turn_ids_into_numbers_and_states_into_unknown_ones(
     strike(remote, "wrong_types", path=STATUS)
 
     created = await remote.create()
-    account = await remote.post(STATUS, {"apikey": remote.key})
+    account = await remote.post(STATUS, {"apikey": remote.key}, **remote.bearer)
 
     assert isinstance(created["data"]["taskId"], int)
     assert created["data"]["taskStatus"] == "PREPARING"
@@ -236,7 +238,7 @@ async def test_any_body_can_be_said_or_none(remote: Remote) -> None:
 async def test_faults_are_counted_spared_and_tied_to_a_path(remote: Remote) -> None:
     fault = strike(remote, "code", value=500, after=1, count=2)
 
-    assert (await remote.post(STATUS, {"apikey": remote.key}))["code"] == 0
+    assert (await remote.post(STATUS, {"apikey": remote.key}, **remote.bearer))["code"] == 0
     assert [(await remote.create())["code"] for _ in range(4)] == [0, 500, 500, 0]
     assert fault.struck == 2
 
@@ -297,7 +299,7 @@ async def test_a_busy_connection_is_not_idle(remote: Remote) -> None:
     remote.emulator.idle_timeout = 0.15
     strike(remote, "delay", value=0.4)
 
-    await remote.post(STATUS, {"apikey": remote.key})
+    await remote.post(STATUS, {"apikey": remote.key}, **remote.bearer)
 
     assert (await remote.create())["code"] == 0
     assert remote.emulator.counters.connections == 1

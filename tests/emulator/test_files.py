@@ -24,7 +24,7 @@ async def old_upload(remote: Remote, data: bytes, name: str, **fields: str) -> A
     for field, value in {"apiKey": remote.key, "fileType": "input", **fields}.items():
         form.add_field(field, value)
     form.add_field("file", data, filename=name)
-    async with remote.session.post(OLD_UPLOAD, data=form) as answer:
+    async with remote.session.post(OLD_UPLOAD, data=form, headers=remote.bearer) as answer:
         return await answer.json()
 
 

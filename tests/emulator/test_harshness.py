@@ -76,7 +76,7 @@ async def test_lists_of_models_are_answered_twenty_times_a_minute(remote: Remote
 
 async def test_the_account_is_asked_by_one_spelling_unless_told_otherwise(remote: Remote) -> None:
     async def code(name: str) -> int:
-        return (await remote.post(STATUS, {name: remote.key}))["code"]
+        return (await remote.post(STATUS, {name: remote.key}, **remote.bearer))["code"]
 
     assert [await code("apikey"), await code("apiKey")] == [0, 1601]
     remote.emulator.account_key = "apiKey"
@@ -169,7 +169,7 @@ async def test_field_data_may_be_a_list_of_names(remote: Remote) -> None:
     remote.emulator.field_data = "list"
     query = f"/api/webapp/apiCallDemo?apiKey={remote.key}&webappId={APP}"
 
-    fields = json.loads((await remote.get(query))[1])["data"]["nodeInfoList"]
+    fields = json.loads((await remote.get(query, **remote.bearer))[1])["data"]["nodeInfoList"]
 
     by_name = {field["fieldName"]: field["fieldData"] for field in fields}
     assert by_name["upscale_method"] == ["nearest-exact", "bilinear", "bicubic"]
@@ -249,6 +249,7 @@ async def test_a_create_may_be_redirected_booked_or_not(
 ) -> None:
     fault = Fault(CREATE, "redirect", value="/elsewhere", status=status, processed=processed)
     remote.emulator.faults.append(fault)
+    remote.emulator.v1_header = "ignored"
     body = {"apiKey": remote.key, "workflowId": TEXT_OUT}
 
     async with remote.session.post(CREATE, json=body, allow_redirects=False) as answer:

@@ -414,7 +414,7 @@ async def test_a_cancel_of_a_model_has_three_readings(
     remote.emulator.run_seconds, remote.emulator.model_cancel = 60, reading
     task_id = (await run(remote, SEEDREAM, BOAT))["taskId"]
 
-    reply = await remote.post("/task/openapi/cancel", {"apiKey": KEY, "taskId": task_id})
+    reply = await remote.post("/task/openapi/cancel", {"apiKey": KEY, "taskId": task_id}, **BEARER)
 
     assert reply["code"] == code
     query = await remote.post("/openapi/v2/query", {"taskId": task_id}, **BEARER)
@@ -425,7 +425,7 @@ async def test_a_model_has_no_socket(remote: Remote) -> None:
     remote.emulator.run_seconds = 60
     task_id = (await run(remote, SEEDREAM, BOAT))["taskId"]
 
-    reply = await remote.post("/task/openapi/outputs", {"apiKey": KEY, "taskId": task_id})
+    reply = await remote.post("/task/openapi/outputs", {"apiKey": KEY, "taskId": task_id}, **BEARER)
 
     assert (reply["code"], reply["data"]) == (804, None)
 

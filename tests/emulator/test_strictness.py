@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 TEXT_TO_IMAGE = "1900000000000000101"
 SUBGRAPH = "1900000000000000108"
+STATUS = "/uc/openapi/accountStatus"
 NODE_LIST = "APIKEY_INVALID_NODE_INFO"
 
 
@@ -33,6 +34,18 @@ async def test_an_older_path_wants_the_key_in_its_body(remote: Remote) -> None:
         assert (reply["code"], reply["msg"]) == (301, "must not be blank")
 
 
+async def test_an_older_path_wants_the_key_in_its_header_too_unless_told_otherwise(
+    remote: Remote,
+) -> None:
+    refused = await remote.post(STATUS, {"apikey": remote.key})
+    assert (refused["code"], refused["msg"]) == (412, "TOKEN_INVALID")
+    other = {"Authorization": f"Bearer {'x' * 32}"}
+    assert (await remote.post(STATUS, {"apikey": remote.key}, **other))["code"] == 412
+
+    remote.emulator.v1_header = "ignored"
+    assert (await remote.post(STATUS, {"apikey": remote.key}))["code"] == 0
+
+
 async def test_a_newer_path_wants_the_key_in_its_header(remote: Remote) -> None:
     body = {"apiKey": remote.key, "taskId": "1"}
 
@@ -42,10 +55,8 @@ async def test_a_newer_path_wants_the_key_in_its_header(remote: Remote) -> None:
 
 
 async def test_the_account_wants_a_field_of_another_name(remote: Remote) -> None:
-    path = "/uc/openapi/accountStatus"
-
-    assert (await remote.post(path, {"apiKey": remote.key}))["code"] == 1601
-    assert (await remote.post(path, {"apikey": remote.key}))["code"] == 0
+    assert (await remote.post(STATUS, {"apiKey": remote.key}, **remote.bearer))["code"] == 1601
+    assert (await remote.post(STATUS, {"apikey": remote.key}, **remote.bearer))["code"] == 0
 
 
 async def test_an_unknown_key_is_refused_in_each_generation_s_way(remote: Remote) -> None:

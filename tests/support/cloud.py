@@ -29,6 +29,17 @@ def environment_of(emulator: Emulator, base_url: str) -> dict[str, str]:
     }
 
 
+def order_elsewhere(
+    emulator: Emulator, workflow: str = catalog.TEXT_TO_IMAGE, key: str = "", **fields: str
+) -> str:
+    """Order a task that no journal of ours knows; returns its id."""
+    key = key or emulator.default_key
+    body = {"apiKey": key, "workflowId": workflow, **fields}
+    url, headers = f"{emulator.base_url}/task/openapi/create", {"Authorization": f"Bearer {key}"}
+    reply = requests.post(url, json=body, headers=headers, timeout=120).json()
+    return reply["data"]["taskId"]
+
+
 @pytest.fixture(scope="session")
 def cloud() -> Iterator[tuple[Emulator, str]]:
     """The RunningHub that the tests of a folder share."""

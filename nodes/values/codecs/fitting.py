@@ -61,7 +61,9 @@ def fitted(file: bytes, limit: Limit) -> Encoded:
                 if limit.takes(len(encoded.data), encoded.suffix):
                     return encoded
     raise MediaError(
-        "media.does_not_fit", limit=f"{limit.bytes / SMALLER_MEGABYTE:g}", formats=", ".join(limit.formats)
+        "media.does_not_fit",
+        limit=f"{limit.bytes / SMALLER_MEGABYTE:g}",
+        formats=", ".join(limit.formats),
     )
 
 

@@ -23,7 +23,7 @@ async def account_status(state: State, request: web.Request) -> web.Response:
     field = next((name for name in fields if str(body.get(name) or "").strip()), None)
     if field is None:
         raise Refused(1601)
-    key, account = requests.account_of_body(state, body, field=field)
+    key, account = requests.account_of_body(state, request, body, field=field)
     count = len(state.open_tasks(key)) + state.foreign_tasks
     data: Json = {
         "remainCoins": str(account.coins),

@@ -24,7 +24,7 @@ def _success(data: Json) -> web.Response:
 async def call_demo(state: State, request: web.Request) -> web.Response:
     """``GET /api/webapp/apiCallDemo``: the only request with the key in its query."""
     query = dict(request.query)
-    requests.account_of_body(state, query)
+    requests.account_of_body(state, request, query)
     app = state.apps.get(requests.text_field(query, "webappId"))
     if app is None:
         raise Refused(901)

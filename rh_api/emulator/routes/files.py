@@ -116,7 +116,7 @@ def _uploaded(state: State, stored: Stored) -> dict[str, object]:
 async def old_upload(state: State, request: web.Request) -> web.Response:
     """``POST /task/openapi/upload``: the key is a form field."""
     form = await _read_form(state, request, state.old_upload_limit)
-    requests.account_of_body(state, dict(form.fields))
+    requests.account_of_body(state, request, dict(form.fields))
     if not form.has_file or form.fields.get("fileType") not in OLD_KINDS:
         raise Refused(301)
     if form.too_large:
@@ -132,7 +132,7 @@ async def old_upload(state: State, request: web.Request) -> web.Response:
 async def lora_url(state: State, request: web.Request) -> web.Response:
     """``POST /api/openapi/getLoraUploadUrl``: a presigned URL, none if the LoRA is known."""
     body = await requests.read_json(request)
-    requests.account_of_body(state, body)
+    requests.account_of_body(state, request, body)
     requests.text_field(body, "loraName")
     md5 = body.get("md5Hex")
     if not isinstance(md5, str) or not md5.strip():

@@ -38,7 +38,7 @@ async def booked(state: State, order: Order) -> Task:
 
 async def create(state: State, request: web.Request) -> web.Response:
     body = await requests.read_json(request)
-    key, account = requests.account_of_body(state, body)
+    key, account = requests.account_of_body(state, request, body)
     workflow_id = requests.positive_id(body, "workflowId", "workflowId must be greater than 0")
     order = orders.build_order(state, key, account, body, route="create", workflow_id=workflow_id)
     return _v1(replies.created(state, await booked(state, order)))
@@ -46,7 +46,7 @@ async def create(state: State, request: web.Request) -> web.Response:
 
 async def run_app(state: State, request: web.Request) -> web.Response:
     body = await requests.read_json(request)
-    key, account = requests.account_of_body(state, body)
+    key, account = requests.account_of_body(state, request, body)
     app_id = requests.positive_id(body, "webappId", "webappId must be greater than 0")
     if "nodeInfoList" not in body:
         raise Refused(301, "nodeInfoList must not be blank")
@@ -57,7 +57,7 @@ async def run_app(state: State, request: web.Request) -> web.Response:
 async def run_quick(state: State, request: web.Request) -> web.Response:
     """``POST /task/openapi/quick-ai-app/run``: the module's whole list, no options."""
     body = await requests.read_json(request)
-    key, account = requests.account_of_body(state, body)
+    key, account = requests.account_of_body(state, request, body)
     order = orders.build_quick_order(state, key, account, body)
     return _v1(replies.created(state, await booked(state, order)))
 
@@ -65,7 +65,7 @@ async def run_quick(state: State, request: web.Request) -> web.Response:
 async def workflow_json(state: State, request: web.Request) -> web.Response:
     """``POST /api/openapi/getJsonApiFormat``: the graph as JSON text; the message is upper case."""
     body = await requests.read_json(request)
-    requests.account_of_body(state, body)
+    requests.account_of_body(state, request, body)
     workflow = orders.stored_workflow(state, requests.text_field(body, "workflowId"), body)
     prompt = json.dumps(workflow.graph, separators=(",", ":"), ensure_ascii=False)
     return web.json_response(
@@ -95,7 +95,7 @@ def _polled(state: State, task: Task) -> Task:
 
 async def cancel(state: State, request: web.Request) -> web.Response:
     body = await requests.read_json(request)
-    key, _ = requests.account_of_body(state, body)
+    key, _ = requests.account_of_body(state, request, body)
     task = _task(state, body, key)
     state.counters.cancels += 1
     if task.order.model is None or state.model_cancel == "works":
@@ -107,14 +107,14 @@ async def cancel(state: State, request: web.Request) -> web.Response:
 
 async def status(state: State, request: web.Request) -> web.Response:
     body = await requests.read_json(request)
-    key, _ = requests.account_of_body(state, body)
+    key, _ = requests.account_of_body(state, request, body)
     msg, data = replies.status_data(_task(state, body, key))
     return _v1(data, msg=msg)
 
 
 async def outputs(state: State, request: web.Request) -> web.Response:
     body = await requests.read_json(request)
-    key, _ = requests.account_of_body(state, body)
+    key, _ = requests.account_of_body(state, request, body)
     task = _polled(state, _task(state, body, key))
     return web.json_response(replies.outputs_reply(state, task))
 
@@ -155,7 +155,7 @@ async def run_v2(state: State, request: web.Request) -> web.Response:
 
 async def webhook_detail(state: State, request: web.Request) -> web.Response:
     body = await requests.read_json(request)
-    key, _ = requests.account_of_body(state, body)
+    key, _ = requests.account_of_body(state, request, body)
     task_id = requests.text_field(body, "taskId")
     for webhook in state.webhooks.values():
         if webhook.task_id == task_id and webhook.key == key:
@@ -165,7 +165,7 @@ async def webhook_detail(state: State, request: web.Request) -> web.Response:
 
 async def webhook_retry(state: State, request: web.Request) -> web.Response:
     body = await requests.read_json(request)
-    key, _ = requests.account_of_body(state, body)
+    key, _ = requests.account_of_body(state, request, body)
     webhook = state.webhooks.get(requests.text_field(body, "webhookId"))
     if webhook is None or webhook.key != key:
         raise Refused(1)

@@ -25,12 +25,18 @@ async def read_json(request: web.Request) -> Json:
     return cast("Json", body)
 
 
-def account_of_body(state: State, body: Json, *, field: str = "apiKey") -> tuple[str, Account]:
-    """Return key and account of an older request: only a key in the body counts."""
+def account_of_body(
+    state: State, request: web.Request, body: Json, *, field: str = "apiKey"
+) -> tuple[str, Account]:
+    """Return key and account of an older request, whose key is ``body[field]``. A knob says whether
+    it has to be in the header too."""
     key = body.get(field)
     if not isinstance(key, str) or not key.strip():
         raise Refused(301, "must not be blank")
-    return key, account_of_key(state, key, 802)
+    account = account_of_key(state, key, 802)
+    if state.v1_header == "required" and bearer(request) != key:
+        raise Refused(412)
+    return key, account
 
 
 def account_of_key(state: State, key: str, unknown: int) -> Account:
