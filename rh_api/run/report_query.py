@@ -11,7 +11,7 @@ from functools import partial
 from typing import NamedTuple
 
 from ..errors import (
-    ContentRefused,
+    NO_REASON,
     Fate,
     Refused,
     RunningHubError,
@@ -39,6 +39,8 @@ UNKNOWN_SECONDS = 150.0
 is given up too early runs on and is paid for twice."""
 TASKS_LAST = 24 * 3600.0
 """Upper bound of a task's lifetime, seconds."""
+_SAYS_NOTHING = frozenset({NO_REASON, "unknown error", "apikey_task_status_error"})
+"""What stands in lower case for the reason of a failed task without one, whose code is general."""
 
 
 def polls(send: Send, task_id: str) -> tuple[Poll, Poll]:
@@ -92,8 +94,8 @@ async def record_and_map(
 def may_be_cancel(error: RunningHubError) -> bool:
     """Return whether a task that somebody cancelled may have ended with this error: the older poll,
     and by the documentation's list V2, report it as failed, with a general code and no reason."""
-    if isinstance(error, TaskFailed) and not isinstance(error, ContentRefused):
-        return error.node_id is None and error.code in (None, 805, 1000)
+    if isinstance(error, TaskFailed) and error.code in (None, 805, 1000):
+        return str(error.params.get("remote")).lower() in _SAYS_NOTHING
     return isinstance(error, TaskCancelled)
 
 
