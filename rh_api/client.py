@@ -37,7 +37,6 @@ from .run.context import AccountContext
 from .run.engine import Engine
 from .run.estimates import Estimate
 from .run.file_contents import hash_file
-from .run.orders import model_page
 from .run.ports import Clock
 from .run.progress import Progress, Stage, Stopped, Watch, unheard, unwatched
 from .run.recovery import Inspection, OpenOrder
@@ -94,7 +93,6 @@ __all__ = [
     "Watch",
     "as_task_id",
     "hash_file",
-    "model_page",
     "open_catalogue",
 ]
 

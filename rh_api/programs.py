@@ -23,6 +23,7 @@ from .money.quotes import PriceRatio, Quote
 from .offload.core_classes import core_lines
 from .offload.remote_graph import with_float_masks
 from .offload.special_classes import CLOUD_LORA_LOADER
+from .program_keys import program_key
 from .run.orders import digest
 from .run.progress import unwatched
 from .run.retry import Sender
@@ -135,7 +136,7 @@ class InlineGraph(_GraphProgram):
             inputs = {n: v for n, v in node.inputs.items() if f"{node.id}.{n}" not in set_fields}
             values[node.id] = [node.class_type, inputs]
             shape[node.id] = [node.class_type, {n: v for n, v in inputs.items() if is_link(v)}]
-        return cls(graph, sent_id, digest(values), f"graph/{digest(shape)[:16]}")
+        return cls(graph, sent_id, digest(values), program_key("graph", digest(shape)[:16]))
 
     @property
     def id(self) -> str:

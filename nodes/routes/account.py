@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from ...rh_api.client import Client
 from ...rh_api.errors import BadInput, RunningHubError
 from ...rh_api.money.amounts import say_unit
+from ...rh_api.program_keys import program_key
 from ...rh_api.settings import OFFICIAL_HOSTS
 from ...rh_api.wire.accounts import QueueStatus
 from ...rh_api.wire.quick import is_module_id
@@ -147,13 +148,13 @@ async def save_password(body: Body) -> dict[str, object]:
 def program_name(kind: str, number: str) -> str:
     """Return a program's name in the journal. Raises BadInput for an unknown kind or invalid id."""
     if kind == "module" and is_module_id(number):
-        return f"quick/{number}"
+        return program_key("quick", number)
     if kind not in ("workflow", "app"):
         raise BadInput("node.bad_kind", value=kind[:40])
     if not (number.isascii() and number.isdigit()) or len(number) > 19:
         key = "error.app_id" if kind == "app" else "error.workflow_id"
         raise BadInput(key, value=number[:100])
-    return f"app/{number}" if kind == "app" else number
+    return program_key(kind, number)
 
 
 def _change(change: key_store.Change) -> None:

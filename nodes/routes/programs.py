@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from ...rh_api.client import Job, model_page
+from ...rh_api.client import Job
 from ...rh_api.errors import BadInput, RunningHubError
 from ...rh_api.graph.constants import INSTANCES
+from ...rh_api.program_keys import program_key
 from ...rh_api.wire.call_example import without_key
 from ...rh_api.wire.model_refs import is_endpoint
 from ...rh_api.wire.quick import read_module
@@ -57,7 +58,7 @@ def journal_name(body: Body) -> tuple[str, str]:
     """Return the journal's name of the program given by `kind` and `id`, and the instance."""
     kind, number = text_of(body, "kind", "workflow"), text_of(body, "id")
     is_model = kind == "model" and is_endpoint(number)
-    name = model_page(number) if is_model else program_name(kind, number)
+    name = program_key(kind, number) if is_model else program_name(kind, number)
     return name, text_of(body, "instance", INSTANCES[0]) or INSTANCES[0]
 
 

@@ -7,8 +7,8 @@ import asyncio
 from ...rh_api.client import Client
 from ...rh_api.errors import BadInput, RunningHubError
 from ...rh_api.history import MAX_DAYS, Spent, added, spent_csv, spent_document
-from ...rh_api.journal.rows import kind_and_id
 from ...rh_api.money.amounts import digits, say_sums, say_unit
+from ...rh_api.program_keys import kind_and_id
 from .. import language
 from ..runtime import cloud, config, demo_server
 from .body import Body, number_of, text_of

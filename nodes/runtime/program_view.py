@@ -8,6 +8,7 @@ import re
 from ...rh_api.client import Program, QuickCreate, RemoteApp
 from ...rh_api.errors import AppNotFound, Refused, RunningHubError, WorkflowNotFound
 from ...rh_api.graph import suggest
+from ...rh_api.program_keys import program_key
 from ...rh_api.settings import Settings
 from ...rh_api.wire.envelope import as_number
 from .. import language
@@ -40,7 +41,7 @@ def shown(program: Program, settings: Settings, *, is_sandbox: bool) -> dict[str
     graph = program.graph
     outputs = [] if graph is None else suggest.outputs(graph, local_classes.saves)
     kind = "module" if is_quick else "app" if program.is_app else "workflow"
-    name = f"app/{number}" if program.is_app else number
+    name = program_key("app" if program.is_app else "workflow", number)
     return {
         "kind": kind,
         "id": number,

@@ -11,6 +11,7 @@ from ..graph.nearest import listed, nearest
 from ..journal.ledger import ALLOWED, FLOOR
 from ..money.amounts import Sums, say_sums, written
 from ..money.limits import SCOPES, VARIABLES
+from ..program_keys import program_key
 from ..settings import Settings
 from ..texts import english
 from .terminal import Terminal
@@ -77,11 +78,11 @@ def _program(client: Client, named: str, terminal: Terminal) -> str:
     if kind in ("graph", "quick") and rest:
         return named  # as named in a refusal
     if kind == "app" and rest:
-        return f"app/{client.programs.app_id(rest)}"
+        return program_key("app", client.programs.app_id(rest))
     if kind != "model" or not rest:
         return client.programs.workflow_id(named)
     endpoint, offered = client.models.find(rest).endpoint, client.models.catalogue.models
     if endpoint not in offered:
         near = listed(nearest(endpoint, offered))
         terminal.note(english("cli.model_unlisted", {"model": endpoint, "near": near}))
-    return f"model/{endpoint}"
+    return program_key("model", endpoint)

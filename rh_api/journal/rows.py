@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from ..program_keys import kind_and_id
 from ..wire.envelope import read_object
 
 ORDERED_AGAIN = "error.uncertain"  # `error_key` that closes an uncertain order for an equal one
@@ -56,20 +57,13 @@ class Identity:
         return hashlib.sha256(json.dumps(values).encode()).hexdigest()
 
 
-def kind_and_id(program_key: str) -> tuple[str, str]:
-    """Return a program's `OrderRow.kind` and `OrderRow.program_id`."""
-    kind, _, number = program_key.partition("/")
-    return (kind, number) if number else ("workflow", program_key)
-
-
 @dataclass(frozen=True, slots=True)
 class OrderRow:
     """One order. Times are unix seconds; costs are texts as the service prints them.
 
     `what`: the JSON values passed to `intend`. `started`: when the task was first seen running.
     `announced`: nodes that the service was to run for output, `missing`: those of them whose
-    results were awaited in vain.
-    `error_key` is a key of `texts.py`, or "". `cancel` is "" or "wanted".
+    results were awaited in vain. `error_key`: of `texts.py`, or "". `cancel`: "" or "wanted".
     """
 
     id: int
@@ -95,8 +89,7 @@ class OrderRow:
     seconds: str | None
     announced: tuple[str, ...]
     missing: tuple[str, ...]
-    deleted: int = 0
-    """1: its content was deleted; its cost still counts."""
+    deleted: int = 0  # 1: its content was deleted; its cost still counts
 
     @property
     def snapshot(self) -> tuple[int, str, str | None]:

@@ -14,7 +14,6 @@ from ..wire.tasks import Phase, Report, is_native
 from . import native
 from .context import AccountContext
 from .orders import Order
-from .orders import is_model as names_model
 from .progress import Stopped
 from .report_query import UNKNOWN_SECONDS, query_report
 
@@ -96,7 +95,7 @@ class Canceller:
             return await self._cancel_within_bound(task_id) is not None
         await context.journal.record_cancel_wanted(row.id)
         was_trying = row.id in self.trying
-        stopped = await self._cancel_and_record(row.id, task_id, names_model(row.program_key))
+        stopped = await self._cancel_and_record(row.id, task_id, row.kind == "model")
         if was_trying and stopped.confirmed:
             context.on_stopped(stopped)
         return stopped.confirmed

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from ..journal import Identity, OrderRow
 from ..journal.rows import EXPECTED_TASK_ID, SCOPE
 from ..money.quotes import Price, PriceRatio, Quote
+from ..program_keys import program_key
 from ..wire import run_v2
 from ..wire.apps import run_app
 from ..wire.call import Call
@@ -19,8 +20,6 @@ from ..wire.orders import NodeInfo, TaskOptions, Ticket, create
 from ..wire.quick import run_quick
 from ..wire.tasks import Usage
 from .progress import Watch
-
-_MODEL_PAGE = "model/"  # prefix of a standard model's program key
 
 Payload = tuple[NodeInfo, ...] | str | dict[str, object]
 """An order's payload, with the remote names of its uploads: fields, JSON text of a whole graph, or
@@ -89,10 +88,10 @@ class Order:
     def page(self) -> str:
         """The program's id on the site, with a prefix per kind, since their ids may collide."""
         if self.is_model:
-            return model_page(self.program_id)
+            return program_key("model", self.program_id)
         if self.example:
-            return f"quick/{self.program_id}"
-        return f"app/{self.program_id}" if self.is_app else self.program_id
+            return program_key("quick", self.program_id)
+        return program_key("app", self.program_id) if self.is_app else self.program_id
 
     @property
     def takes_webhook(self) -> bool:
@@ -145,9 +144,8 @@ class Order:
             "reroll_seeds": self.rerolls,
         }
         options = {name: value for name, value in options.items() if value}
-        own = {**self.own_values, "example": self.example, EXPECTED_TASK_ID: self.native_task_id}
-        own |= {SCOPE: self.scope}
-        more = {name: value for name, value in own.items() if value}
+        more = {"example": self.example, EXPECTED_TASK_ID: self.native_task_id, SCOPE: self.scope}
+        more = {name: value for name, value in {**self.own_values, **more}.items() if value}
         return {"inputs": dict(self.inputs), "name": self.display_name, "options": options, **more}
 
     def identity(self, origin: str, account: str) -> Identity:
@@ -182,16 +180,6 @@ class ActiveOrder:
     earlier: OrderRow | None = None
     asked_at: float | None = None
     """When the create call was sent, by the engine's clock: the earliest start of the task."""
-
-
-def model_page(endpoint: str) -> str:
-    """Return a standard model's program key."""
-    return f"{_MODEL_PAGE}{endpoint}"
-
-
-def is_model(program_key: str) -> bool:
-    """Return whether a program is a standard model."""
-    return program_key.startswith(_MODEL_PAGE)
 
 
 def digest(value: object) -> str:

@@ -16,7 +16,7 @@ from ..wire.accounts import queue_status
 from ..wire.orders import TaskOptions
 from .cancellation import Canceller
 from .context import AccountContext
-from .orders import Order, is_model
+from .orders import Order
 from .progress import Progress
 from .report_query import query_report
 
@@ -249,7 +249,7 @@ class Recovery:
             raise BadInput("error.order_twin", order=order)
         if row.cancel == "wanted":
             repeat = self.canceller.repeat_cancel
-            context.spawn(repeat(order, task_id, is_model=is_model(row.program_key)), order)
+            context.spawn(repeat(order, task_id, is_model=row.kind == "model"), order)
 
     async def settle_as_not_started(self, order: int) -> None:
         """Settle an uncertain order as never started, on the user's word: its row is deleted.
@@ -268,7 +268,7 @@ class Recovery:
                 continue
             task_id = row.task_id or (await self._settle_if_listed(row) and row.expected_task_id)
             if task_id:
-                context.spawn(repeat(row.id, task_id, is_model=is_model(row.program_key)), row.id)
+                context.spawn(repeat(row.id, task_id, is_model=row.kind == "model"), row.id)
 
     async def _unsettled_row(self, order: int) -> OrderRow:
         journal = self.context.journal

@@ -69,6 +69,7 @@ SINCE = (
     "rh_api/models/",
     "rh_api/quick.py",
     "rh_api/native_route.py",
+    "rh_api/program_keys.py",
     "rh_api/wire/call_example.py",
     "rh_api/wire/quick.py",
     "rh_api/money/",

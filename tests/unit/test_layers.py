@@ -50,7 +50,7 @@ HOST = frozenset(
         "torch",
     }
 )
-VALUES = frozenset({"rh_api.errors", "rh_api.texts"})
+VALUES = frozenset({"rh_api.errors", "rh_api.program_keys", "rh_api.texts"})
 SAID = VALUES | {
     "rh_api.wire",
     "rh_api.graph",
@@ -86,6 +86,7 @@ ROOMS = {
     "rh_api": Room(ours=OFFERED),
     "rh_api.texts": Room(banned=OUTSIDE_WORLD),
     "rh_api.errors": Room(ours=VALUES, banned=OUTSIDE_WORLD),
+    "rh_api.program_keys": Room(banned=OUTSIDE_WORLD),
     "rh_api.wire": Room(ours=VALUES, banned=OUTSIDE_WORLD),
     "rh_api.money": Room(ours=VALUES, banned=OUTSIDE_WORLD),
     "rh_api.graph": Room(ours=VALUES | {"rh_api.wire"}, banned=OUTSIDE_WORLD),
