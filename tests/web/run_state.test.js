@@ -167,7 +167,8 @@ test("an estimate that could not be asked for is asked for again later, while it
     return { ok: !fails, status: fails ? 500 : 200, json: async () => ({ token: "t", runs: 4, seconds: 34, coins: 7, money: null }) };
   });
   vi.stubGlobal("LGraphBadge", class { constructor(badge) { Object.assign(this, badge); } });
-  const node = { ...makeNode(3), widgets: [{ name: "workflow", value: "1900000000000000177" }], badges: [] };
+  app.canvas.ctx = { save() {}, restore() {}, measureText: ({ length }) => ({ width: 6 * length }) };
+  const node = { ...makeNode(3), size: [300, 100], widgets: [{ name: "workflow", value: "1900000000000000177" }], badges: [] };
   runState.nodeCreated(node);
   const draw = () => node.badges.map((read) => read().text).join();
   for (let second = 0; second < 10; second += 1) {
