@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +39,7 @@ class Ran:
 
 
 Call = Callable[..., Ran]
+Start = Callable[..., subprocess.Popen[str]]
 
 
 @pytest.fixture
@@ -77,6 +81,45 @@ def process_environment(variables: dict[str, str]) -> dict[str, str]:
     """For real processes: ours without anybody's proxy, and the person's variables."""
     ours = {n: v for n, v in os.environ.items() if not n.lower().endswith("_proxy")}
     return ours | variables | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
+
+
+@pytest.fixture
+def start(process_environment: dict[str, str]) -> Iterator[Start]:
+    """`start("run", "19…")` is a real process of ours, which ends with the test if not before.
+
+    `through`: a program that is given ours, as `nohup` is; `path`: what it imports from first.
+    """
+    with contextlib.ExitStack() as stack:
+
+        def begin(
+            *argv: str,
+            through: tuple[str, ...] = (),
+            stdin: int | None = None,
+            path: Path | None = None,
+        ) -> subprocess.Popen[str]:
+            folders = filter(None, (path and str(path), process_environment.get("PYTHONPATH")))
+            process = subprocess.Popen(
+                [*through, sys.executable, "-m", "rh_api", *argv],
+                env=process_environment | {"PYTHONPATH": os.pathsep.join(folders)},
+                stdin=stdin,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                encoding="utf-8",
+            )
+            stack.enter_context(process)
+            stack.callback(process.kill)
+            return process
+
+        yield begin
+
+
+def read_until(process: subprocess.Popen[str], words: str) -> None:
+    assert process.stderr is not None
+    for line in process.stderr:
+        if words in line:
+            return
+    pytest.fail(f"it never said {words!r}")
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from rh_api.emulator import Emulator, catalog
-from tests.cli.test_stop import read_until, start
+
+from .conftest import Start, read_until
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a shell's redirections")
 
@@ -57,11 +58,10 @@ def test_what_could_not_be_written_is_told(
 
 
 def test_who_reads_no_more_of_the_notes_stops_no_order(
-    process_environment: dict[str, str], emulator: Emulator, tmp_path: Path
+    start: Start, emulator: Emulator, tmp_path: Path
 ) -> None:
     emulator.run_seconds = 0.5
-    order = ("run", catalog.TEXT_TO_IMAGE, "--out", str(tmp_path), "--json")
-    with start(process_environment, *order) as process:
+    with start("run", catalog.TEXT_TO_IMAGE, "--out", str(tmp_path), "--json") as process:
         read_until(process, "task ")
         assert process.stdout is not None
         assert process.stderr is not None
@@ -73,8 +73,8 @@ def test_who_reads_no_more_of_the_notes_stops_no_order(
     assert emulator.counters.cancels == 0
 
 
-def test_who_reads_no_more_of_a_list_is_told_nothing(process_environment: dict[str, str]) -> None:
-    with start(process_environment, "models", "image") as process:
+def test_who_reads_no_more_of_a_list_is_told_nothing(start: Start) -> None:
+    with start("models", "image") as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.readline()

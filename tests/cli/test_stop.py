@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import _thread
-import contextlib
 import json
-import os
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -20,7 +17,7 @@ from rh_api.emulator import Emulator, Fault, catalog
 from rh_api.emulator.accounts import example_key
 from tests.support.service import Meanwhile
 
-from .conftest import Call
+from .conftest import Call, Start, read_until
 
 SLOW_DISK = """
 import sys, time
@@ -35,7 +32,6 @@ class Slow:
 sys.meta_path.insert(0, Slow())
 """
 """A start that has not read all of its code until a signal comes."""
-Start = Callable[..., subprocess.Popen[str]]
 MODEL = "rhart-image-n-pro/text-to-image"
 
 
@@ -132,45 +128,6 @@ def test_ctrl_c_ends_commands_that_order_nothing(call: Call, slow: Emulator) -> 
 def test_a_command_also_runs_where_no_ctrl_c_can_arrive(call: Call) -> None:
     with ThreadPoolExecutor(1) as thread:
         assert thread.submit(call, "account").result().code == 0
-
-
-@pytest.fixture
-def start(process_environment: dict[str, str]) -> Iterator[Start]:
-    """`start("run", "19…")` is a real process of ours, which ends with the test if not before.
-
-    `through`: a program that is given ours, as `nohup` is; `path`: what it imports from first.
-    """
-    with contextlib.ExitStack() as stack:
-
-        def begin(
-            *argv: str,
-            through: tuple[str, ...] = (),
-            stdin: int | None = None,
-            path: Path | None = None,
-        ) -> subprocess.Popen[str]:
-            folders = filter(None, (path and str(path), process_environment.get("PYTHONPATH")))
-            process = subprocess.Popen(
-                [*through, sys.executable, "-m", "rh_api", *argv],
-                env=process_environment | {"PYTHONPATH": os.pathsep.join(folders)},
-                stdin=stdin,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-                encoding="utf-8",
-            )
-            stack.enter_context(process)
-            stack.callback(process.kill)
-            return process
-
-        yield begin
-
-
-def read_until(process: subprocess.Popen[str], words: str) -> None:
-    assert process.stderr is not None
-    for line in process.stderr:
-        if words in line:
-            return
-    pytest.fail(f"it never said {words!r}")
 
 
 # Windows sends Ctrl-C to every process of a console, the tests included.
