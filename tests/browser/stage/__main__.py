@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -64,4 +65,6 @@ async def _serve(static: Path, port: int) -> None:
 
 
 if __name__ == "__main__":
+    # Begun in the background, or by nohup, tests ignore it, and so does what they start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     main()
