@@ -413,15 +413,14 @@ class Canvas(Tab):
         self.dialog.wait_for()
 
     def menu_entry(self, node_id: str, entry: str) -> None:
-        """An entry of the node's context menu whose text begins so."""
-        self.run_js(
-            """([id, entry]) => {
-                const node = app.canvas.graph.nodes.find((node) => String(node.id) === id);
-                const all = app.extensions.flatMap((ext) => ext.getNodeMenuItems?.(node) ?? []);
-                all.find((item) => item?.content.startsWith(entry)).callback();
-            }""",
-            [node_id, entry],
-        )
+        """Choose an entry of the node's context menu by its first words, once texts are here."""
+        find = """([id, entry]) => {
+            const node = app.canvas.graph.nodes.find((node) => String(node.id) === id);
+            const all = app.extensions.flatMap((ext) => ext.getNodeMenuItems?.(node) ?? []);
+            return all.find((item) => item?.content.startsWith(entry));
+        }"""
+        self.page.wait_for_function(find, arg=[node_id, entry])
+        self.run_js(f"(named) => ({find})(named).callback()", [node_id, entry])
 
     def press_button(self, name: str) -> None:
         """A button of the dialog that is open."""
