@@ -182,8 +182,9 @@ class Jobs:
             await asyncio.sleep(0)  # yield to the loop: there may be thousands of checks
         progress = BatchProgress(len(jobs), guarded(watch))
         works = (self._run_checked(*args, progress.watch_of(n)) for n, args in enumerate(checked))
-        currency, rerolls = self.engine.context.journal.currency, any(j.reroll_seeds for j in jobs)
-        return joined(await side_by_side(works, progress.ended), currency, rerolls=rerolls)
+        done = await side_by_side(works, progress.ended)
+        rerolls = any(job.reroll_seeds for job in jobs)
+        return joined(done, self.engine.context.journal.currency, rerolls=rerolls)
 
     async def _run(
         self,

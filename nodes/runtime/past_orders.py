@@ -114,14 +114,28 @@ async def values(client: Client, order: PastOrder) -> tuple[dict[str, object], l
 
 def node_options(order: PastOrder) -> dict[str, object]:
     """Return the order's run options as values of a node's inputs, without the instance."""
-    options = order.options
+    options, time_limit, rerolls = _run_options(order)
     return {
-        "add_metadata": not options.get("no_metadata"),
-        "use_personal_queue": bool(options.get("personal_queue")),
-        "retain_seconds": options.get("retain_seconds") or 0,
-        "timeout": int(cast("float", options.get("time_limit") or 0)),
-        "reroll_seeds": bool(options.get("reroll_seeds")),
+        "add_metadata": options.add_metadata,
+        "use_personal_queue": options.personal_queue,
+        "retain_seconds": options.retain_seconds or 0,
+        "timeout": int(time_limit),
+        "reroll_seeds": rerolls,
     }
+
+
+def _run_options(order: PastOrder) -> tuple[TaskOptions, float, bool]:
+    """Return the order's options, its limit of running time (seconds, 0 for none), and whether its
+    seeds were drawn anew."""
+    stored = order.options
+    options = TaskOptions(
+        instance=order.instance,
+        add_metadata=not stored.get("no_metadata"),
+        personal_queue=bool(stored.get("personal_queue")),
+        retain_seconds=cast("int | None", stored.get("retain_seconds")),
+    )
+    time_limit = float(cast("float", stored.get("time_limit") or 0.0))
+    return options, time_limit, bool(stored.get("reroll_seeds"))
 
 
 async def _local_file(client: Client, value: object) -> Source | LoraFile | None:
@@ -204,7 +218,7 @@ async def _run_again(client: Client, order: PastOrder) -> str:
         raise BadInput("node.inputs_gone", fields=", ".join(gone))
     own = values_of(order.graph or {})
     fields = {name: new for name, new in fields.items() if name not in own or own[name] != new}
-    options = order.options
+    options, time_limit, rerolls = _run_options(order)
     job = Job(
         workflow=order.program if order.kind == "workflow" else order.sent_as,
         graph=order.graph,
@@ -213,14 +227,9 @@ async def _run_again(client: Client, order: PastOrder) -> str:
         model=order.program if order.kind == "model" else "",
         quick=order.example,
         fields=fields,
-        options=TaskOptions(
-            instance=order.instance,
-            add_metadata=not options.get("no_metadata"),
-            personal_queue=bool(options.get("personal_queue")),
-            retain_seconds=cast("int | None", options.get("retain_seconds")),
-        ),
-        reroll_seeds=bool(options.get("reroll_seeds")),
-        time_limit=float(cast("float", options.get("time_limit") or 0.0)),
+        options=options,
+        reroll_seeds=rerolls,
+        time_limit=time_limit,
         title=order.name,
         again=True,
     )

@@ -49,7 +49,10 @@ class Held:
             with contextlib.suppress(Error):  # given up meanwhile
                 route.continue_()
             self._canvas.until(lambda its=route.request: its in self._over)
+        count = len(self.waiting)
         self._canvas.page.unroute(self._path)
+        for route in self.waiting[count:]:  # asked for in between
+            route.continue_()
         self.settle()
 
     def answer_one(self, index: int, **answer: Any) -> None:

@@ -74,13 +74,13 @@ class Panel:
     def orders(self) -> Locator:
         return self.view.locator(".order")
 
-
-def nodes(canvas: Canvas, kind: str) -> list[str]:
-    """The ids of the canvas's nodes of a class."""
-    return canvas.run_js(
-        "(kind) => app.canvas.graph.nodes.filter((node) => node.type === kind).map((node) => String(node.id))",
-        kind,
-    )
+    def use_inputs(self, words: str) -> None:
+        """Of the one order with these words."""
+        self.open("history")
+        self.view.get_by_role("searchbox").fill(words)
+        self.canvas.until(lambda: self.orders.count() == 1)
+        self.orders.first.click()
+        self.button("use").click()
 
 
 def covering(canvas: Canvas) -> list[str]:
@@ -140,12 +140,12 @@ def test_an_order_is_found_shown_used_and_deleted(either: Canvas, emulator: Emul
     panel.view.locator("dd").get_by_text(text).wait_for()
     either.picture("order")
     panel.button("loader").click()
-    either.until(lambda: len(nodes(either, "LoadImage")) == 1)
-    (loader,) = nodes(either, "LoadImage")
+    either.until(lambda: len(either.nodes("LoadImage")) == 1)
+    (loader,) = either.nodes("LoadImage")
     either.set_widget(loader, "image", "example.png")
     panel.button("into").click()
     either.until(lambda: "runninghub/" in either.node(loader)["widgets"]["image"])
-    assert len(nodes(either, "LoadImage")) == 1
+    assert len(either.nodes("LoadImage")) == 1
 
     either.clear()
     panel.button("into").click()
@@ -153,12 +153,12 @@ def test_an_order_is_found_shown_used_and_deleted(either: Canvas, emulator: Emul
         panel.view.get_by_text("加载图像")
     ).first.wait_for()
     panel.button("use").click()
-    either.until(lambda: len(nodes(either, "RunningHubRemoteWorkflow")) == 1)
-    (added,) = nodes(either, "RunningHubRemoteWorkflow")
+    either.until(lambda: len(either.nodes("RunningHubRemoteWorkflow")) == 1)
+    (added,) = either.nodes("RunningHubRemoteWorkflow")
     either.until(lambda: either.node(added)["widgets"].get("6.text") == text)
     either.picture("used")
     panel.button("loader").click()
-    either.until(lambda: len(nodes(either, "LoadImage")) == 1)
+    either.until(lambda: len(either.nodes("LoadImage")) == 1)
     assert covering(either) == []
     either.picture("beside it")
 
@@ -185,13 +185,9 @@ def test_the_options_of_an_order_come_back_with_its_inputs(either: Canvas) -> No
     either.run()
     either.clear()
     panel = Panel(either)
-    panel.open("history")
-    panel.view.get_by_role("searchbox").fill(text)
-    either.until(lambda: panel.orders.count() == 1)
-    panel.orders.first.click()
-    panel.button("use").click()
-    either.until(lambda: len(nodes(either, "RunningHubRemoteWorkflow")) == 1)
-    (added,) = nodes(either, "RunningHubRemoteWorkflow")
+    panel.use_inputs(text)
+    either.until(lambda: len(either.nodes("RunningHubRemoteWorkflow")) == 1)
+    (added,) = either.nodes("RunningHubRemoteWorkflow")
     either.until(lambda: either.node(added)["widgets"].get("6.text") == text)
     assert either.node(added)["widgets"]["add_metadata"] is False
 
@@ -216,8 +212,8 @@ def test_a_marked_part_gives_its_values_back_and_is_ordered_anew(
     canvas.clear()
     # Where its workflow is not open, the part opens as one of its own.
     panel.button("use").click()
-    canvas.until(lambda: len(nodes(canvas, "ImageInvert")) == 1)
-    (source,) = nodes(canvas, "EmptyImage")
+    canvas.until(lambda: len(canvas.nodes("ImageInvert")) == 1)
+    (source,) = canvas.nodes("EmptyImage")
     assert canvas.node(source)["widgets"]["width"] == 472
     # ComfyUI takes a slash of a tab's name for a folder.
     # Its tab has its name once its nodes are there.
@@ -300,13 +296,13 @@ def test_an_app_is_put_on_the_canvas(either: Canvas) -> None:
     either.until(lambda: cards.count() == 1)
     panel.view.get_by_label(panel.words["search"]).fill("")
     cards.first.get_by_role("button").first.click()
-    either.until(lambda: len(nodes(either, "RunningHubAIApp")) == 1)
-    (added,) = nodes(either, "RunningHubAIApp")
+    either.until(lambda: len(either.nodes("RunningHubAIApp")) == 1)
+    (added,) = either.nodes("RunningHubAIApp")
     either.until(lambda: either.node(added)["widgets"].get("app") in catalog.apps())
     either.picture("added")
     panel.view.get_by_label(panel.words["paste"]).fill(catalog.INVERT)
     panel.view.locator("form").get_by_role("button").click()
-    either.until(lambda: len(nodes(either, "RunningHubRemoteWorkflow")) == 1)
+    either.until(lambda: len(either.nodes("RunningHubRemoteWorkflow")) == 1)
 
 
 def test_the_keyboard_reaches_every_view(either: Canvas) -> None:
@@ -360,7 +356,7 @@ def test_a_result_is_dragged_onto_the_canvas(canvas: Canvas) -> None:
     panel.orders.first.drag_to(
         canvas.page.locator("#graph-canvas"), target_position={"x": box["width"] - 200, "y": 500}
     )
-    canvas.until(lambda: len(nodes(canvas, "LoadImage")) == 1)
+    canvas.until(lambda: len(canvas.nodes("LoadImage")) == 1)
 
 
 def test_ten_thousand_orders_scroll_and_nothing_polls_while_it_is_closed(canvas: Canvas) -> None:

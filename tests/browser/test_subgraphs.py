@@ -250,7 +250,7 @@ def test_a_past_orders_inputs_arrive_at_promoted_widgets(either: Canvas, selecte
         either.select(inner)
     else:
         either.select(outer)
-    use_inputs_of(either, text)
+    Panel(either).use_inputs(text)
     either.until(lambda: sent(either) == [ordered])
     either.picture("used")
     if selected == "subgraph":
@@ -268,7 +268,7 @@ def test_a_past_orders_inputs_that_cannot_be_set_are_named(canvas: Canvas) -> No
     canvas.set_widget(source, "value", "another")
     canvas.connect(source, "STRING", node, "6.text")
     canvas.select(node)
-    use_inputs_of(canvas, "a ferry at noon")
+    Panel(canvas).use_inputs("a ferry at noon")
     told = canvas.page.get_by_text("Left as they are, since other nodes set them: Positive.")
     told.first.wait_for()
 
@@ -278,18 +278,8 @@ def test_a_part_gives_its_values_back_to_promoted_widgets(either: Canvas) -> Non
     outer, inner = within(either, source, width="how wide")
     either.run()
     either.set_widget(outer, "how wide", 64)
-    use_inputs_of(either, "488 emptyimage")
+    Panel(either).use_inputs("488 emptyimage")
     either.until(lambda: either.prompt()[f"{outer}:{inner}"]["inputs"]["width"] == 488)
-
-
-def use_inputs_of(canvas: Canvas, words: str) -> None:
-    """Of the newest order with these words, as the panel's button does."""
-    panel = Panel(canvas)
-    panel.open("history")
-    panel.view.get_by_role("searchbox").fill(words)
-    canvas.until(lambda: panel.orders.count() == 1)
-    panel.orders.first.click()
-    panel.button("use").click()
 
 
 def test_a_promoted_program_and_size_are_what_is_estimated(either: Canvas) -> None:

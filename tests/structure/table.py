@@ -117,5 +117,5 @@ ROWS = (
     # 9 for sentences in a row, with the gaps of their language.
     # 13 for bounds of what weeks of orders would leave behind.
     # 56 for a model's price after runs with other options, which no list has in that currency.
-    Row("lines of rh_api and nodes", measures.program_lines, 30_426, "<21115"),
+    Row("lines of rh_api and nodes", measures.program_lines, 30_427, "<21115"),
 )
