@@ -10,10 +10,10 @@ from playwright.sync_api import Error
 
 from rh_api.emulator import Emulator, Fault, catalog
 from tests.browser.canvas import Canvas
+from tests.browser.panel import Panel
 from tests.browser.test_migration import notices
 from tests.browser.test_migration import opened as open_old_graph
 from tests.browser.test_models import KLING, model, press
-from tests.browser.test_panel import Panel
 from tests.support.service import CREATE
 
 if TYPE_CHECKING:

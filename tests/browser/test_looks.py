@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from rh_api.emulator import Emulator, catalog
 from tests.browser.canvas import Canvas
+from tests.browser.panel import Panel
 from tests.browser.test_models import GONE
-from tests.browser.test_panel import Panel
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator

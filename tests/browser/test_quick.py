@@ -6,7 +6,7 @@ import json
 
 from rh_api.emulator import Emulator, catalog
 from tests.browser.canvas import Canvas
-from tests.browser.test_panel import Panel
+from tests.browser.panel import Panel
 
 PAINT, REDRAW, BLEND = catalog.modules().values()
 KEY = "0123456789abcdef0123456789abcdef"

@@ -17,7 +17,7 @@ from tests.browser.canvas import Canvas
 from tests.browser.frontends import NEWEST, OLDEST
 from tests.browser.hosts import Host
 from tests.browser.marks import by_command, colors, inverting, mark_of, menu_of
-from tests.browser.test_panel import Panel
+from tests.browser.panel import Panel
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator

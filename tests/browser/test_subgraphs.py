@@ -10,9 +10,9 @@ import pytest
 
 from rh_api.emulator import Emulator, catalog
 from tests.browser.canvas import Canvas
+from tests.browser.panel import Panel
 from tests.browser.test_auto_runs import NEVER_ORDERED
 from tests.browser.test_models import model
-from tests.browser.test_panel import Panel
 
 TEXT = "a boat, 木刻"
 SWITCHES = 20
