@@ -218,7 +218,8 @@ def test_what_was_spent_is_summed_and_saved(either: Canvas) -> None:
     assert panel.view.get_by_role("listitem").count() % 30 == 0
     label = panel.view.get_by_role("listitem").first.get_attribute("aria-label") or ""
     assert label.endswith(f": {panel.words['nothing']}")
-    panel.view.get_by_text(catalog.TEXT_TO_IMAGE).first.wait_for()
+    name = "文生图" if either.classic else "Text to image"
+    panel.view.get_by_role("cell", name=name, exact=True).wait_for()
     either.picture("spend")
     with either.page.expect_download() as saved:
         panel.view.get_by_role("link", name=panel.words["csv"]).click()
