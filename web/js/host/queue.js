@@ -1,6 +1,6 @@
 // Patches around ComfyUI's queue: extra data beside a prompt, guards before a run, loading of prompts.
 
-import { nodeOf } from "./graph.js";
+import { nodeOf, rootGraph } from "./graph.js";
 import { api, app } from "./scripts.js";
 import { stores } from "./stores.js";
 
@@ -156,9 +156,14 @@ export const isLoadingPrompt = () => loading > 0;
 export function onPromptLoad(prepare, onLoaded) {
 	const { loadApiJson } = app;
 	app.loadApiJson = async (/** @type {any} */ prompt, /** @type {any[]} */ ...more) => {
+		const [former] = rootGraph().nodes;
 		loading += 1;
 		try {
-			return await loadApiJson.call(app, prepare(prompt), ...more);
+			await loadApiJson.call(app, prepare(prompt), ...more);
+			// Another pack's wrapper (rgthree-comfy's) does not wait for the nodes: look for them, for 10 s.
+			for (let left = 500; left && [former, undefined].includes(rootGraph().nodes[0]); left -= 1) {
+				await new Promise((resolve) => setTimeout(resolve, 20));
+			}
 		} finally {
 			loading -= 1;
 			onLoaded();
