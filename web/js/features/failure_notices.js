@@ -162,11 +162,11 @@ async function showFailure({ prompt_id: prompt, node_id: id, node_type, exceptio
 	/** @param {HTMLElement} status */
 	const copyHandler = (status, words = false) => async () => {
 		const { text } = words ? await readReport(words) : report;
-		if (navigator.clipboard) {
+		try {
 			await navigator.clipboard.writeText(text);
 			status.textContent = t("copied");
-		} else {
-			// Not a secure context.
+		} catch {
+			// Not a secure context, or refused: by the user, or by a page that embeds this one.
 			const body = h("textarea", { readOnly: true, rows: 12, value: text });
 			openDialog({ title, body });
 		}
