@@ -13,7 +13,10 @@ TAB = """
         get: () => tab.hidden ? "hidden" : "visible"});
     window.Notification = class {
         static get permission() { return tab.permission; }
-        constructor(title, {body}) { tab.notices.push(`${title}: ${body}`); }
+        constructor(title, {body}) {
+            if (tab.isAndroid) throw new TypeError("Illegal constructor");
+            tab.notices.push(`${title}: ${body}`);
+        }
         close() {}
     };
 """
@@ -107,3 +110,18 @@ def test_the_end_of_a_part_and_of_a_graph_that_is_not_shown_is_told_too(canvas: 
     canvas.finished(prompt_id)
     away.titled("A RunningHub task has ended")
     assert len(away.notices) == 2
+
+
+def test_a_failure_is_told_on_the_page_where_a_page_may_show_no_notices(
+    canvas: Canvas, emulator: Emulator
+) -> None:
+    """Chrome on Android has the class and the permission, but pages cannot use them."""
+    away = Away(canvas)
+    canvas.run_js("() => { tab.isAndroid = true; }")
+    canvas.painting()
+    away.leave("granted")
+    emulator.fail_next = {"node_id": "3", "exception_type": "E", "exception_message": "no memory"}
+    canvas.run(ends="execution_error")
+    away.titled("RunningHub Remote Workflow failed")
+    away.come_back()
+    canvas.page.get_by_role("alert").filter(has_text="no memory").wait_for()

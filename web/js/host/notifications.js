@@ -18,11 +18,15 @@ export function notify(title, text = "") {
 	awayTitle = (MARK + title).replace(/\s+/g, " ").trim(); // as `document.title` normalizes it
 	writeTitle();
 	if ("Notification" in window && Notification.permission === "granted") {
-		const notification = new Notification(title, { body: text, tag: "runninghub" });
-		notification.onclick = () => {
-			window.focus();
-			notification.close();
-		};
+		try {
+			const notification = new Notification(title, { body: text, tag: "runninghub" });
+			notification.onclick = () => {
+				window.focus();
+				notification.close();
+			};
+		} catch {
+			// Chrome on Android lets service workers alone show them.
+		}
 	}
 }
 
