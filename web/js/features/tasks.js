@@ -30,7 +30,6 @@ async function announce() {
 	const list = await readTasks().catch(() => []);
 	const orders = String(list.map(({ order }) => order));
 	if (!orders || sessionStorage.runninghub === orders) return;
-	sessionStorage.runninghub = orders;
 	await loadTexts();
 	const questions = list.filter(({ uncertain }) => uncertain).length;
 	const ended = list.filter(({ over }) => over).length;
@@ -38,6 +37,11 @@ async function announce() {
 	const line = (key = "", count = 0) => (count ? t(count === 1 ? `${key}_one` : key, { count }) : "");
 	const text = [line("running", running), line("ended", ended), line("uncertain", questions)].filter(Boolean).join("\n");
 	showNotice("status", t("before"), text, (close, status) => [actionButton(t("look"), status, () => (close(), openTasks()))]);
+	try {
+		sessionStorage.runninghub = orders;
+	} catch {
+		// Storage is full: told again at the next reload.
+	}
 }
 
 export async function openTasks() {

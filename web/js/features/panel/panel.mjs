@@ -37,7 +37,11 @@ export function makePanel(root) {
 		const mine = ++opened;
 		closeView();
 		closeView = () => {};
-		sessionStorage.setItem(KEY, name);
+		try {
+			sessionStorage.setItem(KEY, name);
+		} catch {
+			// Storage is full: the next panel opens with an earlier view.
+		}
 		tabs.forEach((tab, index) => {
 			const isChosen = NAMES[index] === name;
 			tab.ariaSelected = String(isChosen);
