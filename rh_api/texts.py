@@ -622,6 +622,7 @@ ENGLISH: dict[str, str] = {
     "node.batch_lengths": "Fields that hold several items must all hold the same number, because the items are used in step; they hold: {lengths}.",
     "node.batch_many": 'This would place {count} orders, and each costs money; max_orders allows {most}. Raise it, or set "batch" to "first" to send only the first item: both are among the advanced inputs of the node, which its menu shows.',
     "node.field_empty": 'Nothing came through the link at "{field}".',
+    "node.dead_link": 'Nothing comes through the link at "{field}": the node there is muted or bypassed, and the file that the program has stored would be used instead. Switch that node on, or remove the link. Nothing was started.',
     "node.field_media": '"{field}": {reason}',
     "node.bad_choice": '"{name}" must be one of {choices}, not "{value}".',
     "node.bad_type": '"{name}" cannot be "{value}".',

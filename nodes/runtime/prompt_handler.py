@@ -18,9 +18,10 @@ from ...rh_api.graph.constants import (
 )
 from ...rh_api.graph.extra_data import ExtraData, mark_again, read_extra_data
 from ...rh_api.graph.fields import looks_like_field
+from ...rh_api.graph.json_values import as_object
 from ...rh_api.graph.lazy_outputs import on_demand
 from ...rh_api.graph.link_validation import IsField, fail_closed, mirror_links
-from ...rh_api.graph.prompt import Graph, Link, Node, links, read_nodes
+from ...rh_api.graph.prompt import Graph, Link, Node, downstream, links, read_nodes
 from ...rh_api.graph.sockets import pool_links
 from ...rh_api.models.names import is_field
 from ...rh_api.switches import read_switch
@@ -123,6 +124,36 @@ def _fields_of(node: Node, own: FreeInputs) -> list[str]:
     return [name for name in (own.named, *fields) if name in node.inputs]
 
 
+def _refuse_dead_links(prompt: Graph, canvas: Mapping[str, Any], targets: object) -> None:
+    """Raise BadInput for a program's media field whose source on the canvas is muted or bypassed:
+    ComfyUI leaves the field out, and the order would be of the file that the program stores.
+    `targets`: of a partial run, the ids of its output nodes."""
+    nodes = read_nodes(prompt)
+    for saved in _objects(canvas.get("nodes")):
+        node = nodes.get(str(saved.get("id")))
+        own = FREE_INPUTS.get(node.class_type) if node else None
+        if node is None or own is None or own.named == "model":  # a model stores no file
+            continue
+        slots = (slot for slot in _objects(saved.get("inputs")) if "widget" not in slot)
+        linked = (str(slot.get("name")) for slot in slots if slot.get("link") is not None)
+        for name in linked:
+            is_dead = own.is_field(name) and name not in node.inputs
+            if is_dead and not _is_left_out(prompt, node.id, targets):
+                raise BadInput("node.dead_link", local_id=node.id, field=name[:80])
+
+
+def _is_left_out(prompt: Graph, node_id: str, targets: object) -> bool:
+    """Whether a partial run of these targets does not need the node."""
+    return isinstance(targets, list) and downstream(prompt, [node_id]).isdisjoint(
+        cast("list[object]", targets)
+    )
+
+
+def _objects(values: object) -> Iterator[Mapping[str, Any]]:
+    """Yield the objects of a list, empty ones for other values in it; none for anything else."""
+    return map(as_object, cast("list[object]", values) if isinstance(values, list) else ())
+
+
 def _refuse_keys(prompt: Graph, beside: object, canvas: object) -> None:
     """Raise BadInput if a known API key occurs anywhere in the prompt or its extra data (`beside`,
     which includes `canvas`): ComfyUI embeds both in images and stores them in its history."""
@@ -174,6 +205,7 @@ def handle_prompt(data: dict[str, Any]) -> dict[str, Any]:
         marks = marks_of(extra, graph)
         if not ours and not marks:
             return data
+        _refuse_dead_links(graph, extra.canvas, data.get("partial_execution_targets"))
         passed = with_classes(graph, extra.canvas)
         for prompt_pass in EARLY_PASSES:
             passed = prompt_pass(passed, extra)

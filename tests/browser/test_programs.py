@@ -380,6 +380,21 @@ def test_a_seed_counts_up_over_three_runs(either: Canvas, emulator: Emulator) ->
     assert [order["3.seed"] for order in ordered(emulator)] == [7, 8, 9]
 
 
+def test_no_stored_picture_takes_the_place_of_one_that_is_muted(
+    canvas: Canvas, emulator: Emulator
+) -> None:
+    loader, node, _ = redrawing(canvas)
+    canvas.select(loader)
+    for way in ("Mute", "Bypass"):
+        canvas.command(f"Comfy.Canvas.ToggleSelectedNodes.{way}")
+        assert "muted or bypassed" in str(canvas.refused()["node_errors"][node])
+        assert emulator.counters.orders == 0
+        canvas.command(f"Comfy.Canvas.ToggleSelectedNodes.{way}")
+    canvas.run()
+    (order,) = ordered(emulator)
+    assert "10.image" in order
+
+
 def test_a_field_that_has_a_link_is_removed_with_it(canvas: Canvas) -> None:
     loader, node, _ = redrawing(canvas)
     canvas.node_menu(node, "Choose fields")

@@ -117,5 +117,6 @@ ROWS = (
     # 9 for sentences in a row, with the gaps of their language.
     # 13 for bounds of what weeks of orders would leave behind.
     # 56 for a model's price after runs with other options, which no list has in that currency.
-    Row("lines of rh_api and nodes", measures.program_lines, 30_427, "<21115"),
+    # 32 for linked pictures that are muted, for which no stored one is ordered.
+    Row("lines of rh_api and nodes", measures.program_lines, 30_459, "<21115"),
 )

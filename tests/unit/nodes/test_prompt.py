@@ -300,3 +300,50 @@ def test_a_variable_that_holds_no_key_keeps_no_prompt_away(
     monkeypatch.setenv("RUNNINGHUB_API_KEY", text)
     passed = handle({"prompt": {"1": remote(**{"6.text": "a cat, your-key-here"})}})["prompt"]
     assert passed["1"]["class_type"] == "RunningHubRemoteWorkflow"
+
+
+@pytest.mark.parametrize(
+    ("link", "slot", "is_refused"),
+    [
+        (5, {}, True),  # its source is muted: ComfyUI leaves it out of the prompt
+        (None, {}, False),
+        (5, {"widget": {"name": "10.image"}}, False),  # then the widget's value is in the prompt
+    ],
+)
+def test_a_picture_whose_source_is_muted_is_not_the_stored_one(
+    handle: Callable[[Any], Any], link: int | None, slot: dict[str, Any], is_refused: bool
+) -> None:
+    inputs = [{"name": "timeout", "link": 4}, {"name": "10.image", "link": link, **slot}]
+    canvas = {"nodes": [{"id": 2, "mode": 2}, "odd", {"id": 1, "inputs": inputs}]}
+    data = {"prompt": {"1": remote()}, "extra_data": {"extra_pnginfo": {"workflow": canvas}}}
+    (node,) = handle(data)["prompt"].values()
+    assert (node["class_type"] == "RunningHubRefusal") == is_refused
+    assert ('"10.image": the node there is muted' in str(node["inputs"])) == is_refused
+
+
+@pytest.mark.parametrize(
+    ("beside", "class_type"),
+    [
+        ({}, "RunningHubRefusal"),
+        ({"partial_execution_targets": ["1"]}, "RunningHubRefusal"),
+        ({"partial_execution_targets": ["2"]}, "RunningHubRemoteWorkflow"),
+    ],
+)
+def test_a_node_that_the_run_leaves_out_keeps_nothing_away(
+    handle: Callable[[Any], Any], beside: dict[str, Any], class_type: str
+) -> None:
+    canvas = {"nodes": [{"id": 1, "inputs": [{"name": "10.image", "link": 5}]}]}
+    data = {
+        "prompt": {"1": remote(), "2": {"class_type": "PreviewImage", "inputs": {}}},
+        "extra_data": {"extra_pnginfo": {"workflow": canvas}},
+    }
+    assert handle({**data, **beside})["prompt"]["1"]["class_type"] == class_type
+
+
+def test_a_prompt_that_has_the_linked_picture_passes(handle: Callable[[Any], Any]) -> None:
+    canvas = {"nodes": [{"id": 1, "inputs": [{"name": "10.image", "link": 5}]}]}
+    data = {
+        "prompt": {"1": remote(**{"10.image": ["2", 0]}), "2": {"class_type": "LoadImage"}},
+        "extra_data": {"extra_pnginfo": {"workflow": canvas}},
+    }
+    assert handle(data)["prompt"]["1"]["class_type"] == "RunningHubRemoteWorkflow"
