@@ -7,7 +7,7 @@ import contextlib
 import os
 import signal
 import threading
-from collections.abc import Coroutine, Generator, Sequence
+from collections.abc import Collection, Coroutine, Sequence
 from types import FrameType
 from typing import Any
 
@@ -29,21 +29,33 @@ def run_to_end(work: Coroutine[Any, Any, None], placed: Sequence[str]) -> None:
 
     async def supervised() -> None:
         task = asyncio.ensure_future(work)
-        with _handling_signals(asyncio.get_running_loop(), task, placed):
-            await task
+        _handle(previous, task, placed)
+        await task
 
-    asyncio.run(supervised())
+    previous = _current_handlers()
+    try:
+        asyncio.run(supervised())
+    finally:  # not before: the loop waits at its end for threads, as for a drive that hangs
+        for sig, handler in previous.items():
+            signal.signal(sig, handler)
 
 
-@contextlib.contextmanager
-def _handling_signals(
-    loop: asyncio.AbstractEventLoop, task: asyncio.Task[None], placed: Sequence[str]
-) -> Generator[None]:
+def _current_handlers() -> dict[int, Any]:
+    """Return the handlers of the signals that stop the work."""
     if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may set handlers and gets Ctrl-C
-        return
+        return {}  # only the main thread may set handlers and gets Ctrl-C
+    # Signals that `nohup` ignores stay ignored; not SIGINT, which shells ignore behind every `&`.
+    return {
+        sig: handler
+        for sig in signal.Signals
+        if sig.name in _STOPS
+        and ((handler := signal.getsignal(sig)) != signal.SIG_IGN or sig == signal.SIGINT)
+    }
 
-    previous: dict[int, Any] = {}
+
+def _handle(signals: Collection[int], task: asyncio.Task[None], placed: Sequence[str]) -> None:
+    """Have the first of `signals` cancel `task`, and a Ctrl-C after it exit at once."""
+    loop = asyncio.get_running_loop()
 
     def exit_now(_number: int, _frame: FrameType | None) -> None:
         """Exit without exit hooks, which would wait for threads."""
@@ -54,16 +66,10 @@ def _handling_signals(
         os._exit(Exit.STOPPED)
 
     def cancel_work(_number: int, _frame: FrameType | None) -> None:
-        for sig in previous:  # `timeout` and shells send theirs twice
+        for sig in signals:  # `timeout` and shells send theirs twice
             signal.signal(sig, exit_now if sig == signal.SIGINT else signal.SIG_IGN)
-        loop.call_soon_threadsafe(task.cancel)
+        with contextlib.suppress(RuntimeError):  # the loop is closed, and the work over
+            loop.call_soon_threadsafe(task.cancel)
 
-    # Signals that `nohup` ignores stay ignored; not SIGINT, which shells ignore behind every `&`.
-    for sig in signal.Signals:
-        if sig.name in _STOPS and (sig.name == "SIGINT" or signal.getsignal(sig) != signal.SIG_IGN):
-            previous[sig] = signal.signal(sig, cancel_work)
-    try:
-        yield
-    finally:
-        for sig, handler in previous.items():
-            signal.signal(sig, handler)
+    for sig in signals:
+        signal.signal(sig, cancel_work)

@@ -32,6 +32,22 @@ class Slow:
 sys.meta_path.insert(0, Slow())
 """
 """A start that has not read all of its code until a signal comes."""
+STUCK_DRIVE = """
+import asyncio, os, sys, time
+
+ending = asyncio.BaseEventLoop.shutdown_default_executor
+
+def stuck(part, target):
+    print("saving", file=sys.stderr, flush=True)
+    time.sleep(600)
+
+async def told(self, *timeout):
+    print("ending", file=sys.stderr, flush=True)
+    await ending(self, *timeout)
+
+os.link, asyncio.BaseEventLoop.shutdown_default_executor = stuck, told
+"""
+"""A drive for results that does not answer; and when Python begins to wait for it."""
 MODEL = "rhart-image-n-pro/text-to-image"
 
 
@@ -219,6 +235,21 @@ if sys.platform != "win32":
         (task_id,) = slow.tasks
         assert f"task {task_id} may be running" in err
         assert "task --list" in err
+
+    def test_a_second_ctrl_c_while_a_drive_hangs_denies_no_order(
+        start: Start, emulator: Emulator, tmp_path: Path
+    ) -> None:
+        (tmp_path / "sitecustomize.py").write_text(STUCK_DRIVE)
+        order = ("run", catalog.TEXT_TO_IMAGE, "--out", str(tmp_path / "out"))
+        process = start(*order, path=tmp_path)
+        for words in ("saving", "ending"):
+            read_until(process, words)
+            process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=120)
+
+        assert process.returncode == 130
+        assert next(iter(emulator.tasks)) in err
+        assert "Nothing was started" not in err
 
     def test_ctrl_c_while_the_program_is_read_says_nothing_of_its_code(
         start: Start, tmp_path: Path
