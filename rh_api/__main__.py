@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from typing import cast
 
 
 def _run() -> int:
@@ -12,7 +13,12 @@ def _run() -> int:
         from .cli.entry import main
     except KeyboardInterrupt:  # interrupted during import
         return 130
-    # None if the parent process closed the stream.
+    stdin = cast("io.TextIOWrapper | None", sys.stdin)
+    if stdin is not None and not stdin.isatty():
+        # JSON is UTF-8 in a pipe too, which Windows would read by its code page.
+        stdin.reconfigure(encoding="utf-8-sig", errors="strict")
+    # None if the parent process closed the stream. The first has the lowest descriptor, 0.
+    sys.stdin = stdin or os.fdopen(os.open(os.devnull, os.O_RDONLY))
     sys.stdout = sys.stdout or os.fdopen(_open_devnull(), "w")
     sys.stderr = sys.stderr or os.fdopen(_open_devnull(), "w")
     for stream in (sys.stdout, sys.stderr):

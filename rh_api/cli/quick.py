@@ -95,11 +95,11 @@ def _document(style: Style) -> dict[str, object]:
 
 def _example(text: str) -> str:
     """Read a call example, without its key, from a file, stdin or the argument itself."""
-    if text == "-":
-        return without_key(sys.stdin.read(LONGEST + 1))
     if "{" in text:
         return without_key(text)
     try:
+        if text == "-":
+            return without_key(sys.stdin.read(LONGEST + 1))
         with Path(text).open(encoding="utf-8-sig") as file:
             return without_key(file.read(LONGEST + 1))
     except (OSError, ValueError) as error:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -34,6 +37,55 @@ def test_a_module_alone_lists_its_form_and_asks_nothing(
     assert "steps" in shown.out
     assert KEY not in ran.out + ran.err + shown.out + shown.err
     assert not emulator.journal
+
+
+@pytest.mark.parametrize("lines", [["utf-8", "cp936"], ["utf-8-sig", "cp936"], ["utf-8", "ascii"]])
+def test_a_pipe_is_read_as_the_json_that_it_is(
+    process_environment: dict[str, str], lines: list[str]
+) -> None:
+    """`lines`: of the module, and of a console with its code page."""
+    written, console = lines
+    example = REDRAW.example(KEY).replace('"fieldValue": "', '"fieldValue": "一只猫 ')
+    ran = piped(process_environment | {"PYTHONIOENCODING": console}, example.encode(written))
+
+    assert ran.returncode == 0, ran.stderr
+    values = [field["value"] for field in json.loads(ran.stdout)["fields"]]
+    assert any(str(value).startswith("一只猫 ") for value in values)
+
+
+def test_a_pipe_that_is_no_text_is_told(process_environment: dict[str, str]) -> None:
+    ran = piped(process_environment, '{"生成"}'.encode("cp936"))
+
+    assert ran.returncode == 2
+    assert "- cannot be read as text: it is no UTF-8." in json.loads(ran.stdout)["error"]["message"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell's redirections")
+def test_a_pipe_that_is_closed_holds_no_module(process_environment: dict[str, str]) -> None:
+    command = f'"{sys.executable}" -m rh_api quick - <&-'
+    ran = subprocess.run(
+        ["bash", "-c", command],
+        env=process_environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr.startswith("Which module?")
+
+
+def piped(environment: dict[str, str], content: bytes) -> subprocess.CompletedProcess[bytes]:
+    """The form of a module that comes by a pipe."""
+    return subprocess.run(
+        [sys.executable, "-m", "rh_api", "quick", "-", "--json"],
+        env=environment,
+        input=content,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
 
 
 def test_set_and_out_run_it(call: Call, emulator: Emulator, tmp_path: Path) -> None:

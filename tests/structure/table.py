@@ -119,5 +119,6 @@ ROWS = (
     # 56 for a model's price after runs with other options, which no list has in that currency.
     # 32 for linked pictures that are muted, for which no stored one is ordered.
     # 6 for a second Ctrl-C while a drive hangs.
-    Row("lines of rh_api and nodes", measures.program_lines, 30_465, "<21115"),
+    # 6 for pipes on consoles with a code page of their own.
+    Row("lines of rh_api and nodes", measures.program_lines, 30_471, "<21115"),
 )
