@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 import time
 from functools import partial
 from pathlib import Path
@@ -62,3 +63,9 @@ def replace_bytes(path: Path, data: bytes, mode: int = 0o666) -> None:
         put(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def mode_of(path: Path) -> int:
+    """Return the mode for what replaces a file, or copies it: either may hold a key. Writable,
+    since Windows renames no other file. Raises OSError."""
+    return stat.S_IMODE(path.stat().st_mode) | stat.S_IWUSR

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import folder_paths
 
-from ...rh_api.disk import replace_bytes
+from ...rh_api.disk import mode_of, replace_bytes
 from ...rh_api.errors import BadInput
 from . import comfyui
 
@@ -53,6 +53,7 @@ def replace(file: Saved, data: bytes) -> str:
     while backup.exists():
         number += 1
         backup = file.path.with_name(f"{file.path.name}.{number}.bak")
-    replace_bytes(backup, file.path.read_bytes())
-    replace_bytes(file.path, data)
+    mode = mode_of(file.path)
+    replace_bytes(backup, file.path.read_bytes(), mode)
+    replace_bytes(file.path, data, mode)
     return backup.name

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..disk import replace_bytes
+from ..disk import mode_of, replace_bytes
 from ..errors import BadInput, RunningHubError
 from ..migration import Migration
 from ..migration.documents import SUFFIXES, clean_file, keys_in_file, migrate_file
@@ -144,17 +144,18 @@ class _Work:
     def _written(self, path: Path, data: bytes, question: str) -> dict[str, object]:
         # No backup of a backup that is cleaned: it would contain the key again.
         is_copy = not question and _BACKUP.search(path.name)
+        mode = mode_of(path)
         if self.folder is not None or is_copy:
             target = path if self.folder is None else _unused(self.folder / path.name)
-            replace_bytes(target, data)
+            replace_bytes(target.resolve(), data, mode)
             self.terminal.note(english("cli.migrate_written", {"file": target}))
             return {"written": str(target)}
         if question and not self.arguments.yes and not (self._can_ask() and self._agreed(question)):
             self.terminal.note(english("cli.migrate_look", {}))
             return {}
         backup, before = _unused(path.with_name(f"{path.name}.bak")), path.read_bytes()
-        replace_bytes(backup, before)
-        replace_bytes(path, data)
+        replace_bytes(backup, before, mode)
+        replace_bytes(path.resolve(), data, mode)  # of a link its file, which holds the key
         params = {"file": path, "backup": backup}
         self.terminal.note(english("cli.migrate_backup", params))
         if not question or any(key.surety is not Surety.MAYBE for key in keys_in_file(before)):

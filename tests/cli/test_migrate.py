@@ -134,6 +134,36 @@ def test_a_copy_is_migrated_only_when_it_is_named(call: Call, graph: Path) -> No
     assert json.loads((graph.parent / "old.json.bak.bak").read_text("utf-8")) == OLD
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
+@pytest.mark.parametrize("scrub", [(), ("--scrub",)])
+def test_who_could_not_read_a_file_can_read_none_of_its_copies(
+    call: Call, graph: Path, scrub: tuple[str, ...]
+) -> None:
+    graph.chmod(0o600)
+    copies = graph.parent / "copies"
+    for more in (("--yes",), ("--out", str(copies))):
+        graph.write_text(json.dumps(OLD), "utf-8")
+        call("migrate", *scrub, str(graph), *more)
+
+    after = [graph, graph.with_name("old.json.bak"), copies / "old.json"]
+    assert [path.stat().st_mode & 0o777 for path in after] == [0o600] * 3
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links are for administrators there")
+def test_a_key_goes_from_the_file_behind_a_link(call: Call, graph: Path) -> None:
+    link = graph.parent / "linked" / "link.json"
+    link.parent.mkdir()
+    link.symlink_to(graph)
+    ran = call("migrate", "--scrub", str(link), "--yes")
+
+    assert KEY not in graph.read_text("utf-8")
+    assert link.is_symlink()
+    assert f"{link}.bak still holds the key" in ran.err
+    call("migrate", str(link), "--yes")
+    assert "RunningHubRemoteWorkflow" in graph.read_text("utf-8")
+    assert link.is_symlink()
+
+
 def test_nobody_is_asked_without_a_terminal(call: Call, graph: Path) -> None:
     before = graph.read_bytes()
     ran = call("migrate", "--scrub", str(graph))

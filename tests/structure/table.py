@@ -120,5 +120,6 @@ ROWS = (
     # 32 for linked pictures that are muted, for which no stored one is ordered.
     # 6 for a second Ctrl-C while a drive hangs.
     # 6 for pipes on consoles with a code page of their own.
-    Row("lines of rh_api and nodes", measures.program_lines, 30_471, "<21115"),
+    # 7 for copies of files that others may not read.
+    Row("lines of rh_api and nodes", measures.program_lines, 30_478, "<21115"),
 )

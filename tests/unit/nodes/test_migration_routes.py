@@ -80,6 +80,8 @@ async def test_saved_workflows_are_cleaned_with_a_copy(host: Host, tmp_path: Pat
     folder.mkdir(parents=True)
     saved = folder / "old.json"
     saved.write_text(json.dumps(GRAPH), "utf-8")
+    saved.chmod(0o600)
+    mode = saved.stat().st_mode
     (folder / "torn.json").write_text("{", "utf-8")
     files = (await host.get("keys/saved"))["files"]
     by_name = {file["name"]: file for file in files}
@@ -87,7 +89,9 @@ async def test_saved_workflows_are_cleaned_with_a_copy(host: Host, tmp_path: Pat
     (key,) = by_name["default/workflows/deep/old.json"]["keys"]
     file_id = by_name["default/workflows/deep/old.json"]["id"]
     cleaned = await host.post("keys/saved/clean", file=file_id, keys=[key["id"]])
+    backup = folder / cleaned["backup"]
     assert KEY not in saved.read_text("utf-8")
-    assert json.loads((folder / cleaned["backup"]).read_text("utf-8")) == GRAPH
+    assert json.loads(backup.read_text("utf-8")) == GRAPH
+    assert (saved.stat().st_mode, backup.stat().st_mode) == (mode, mode)
     refused = await host.error("keys/saved/clean", file="../../x", keys=[])
     assert "no longer exists" in refused["message"]
