@@ -252,11 +252,24 @@ def find_state_folder(values: Mapping[str, str]) -> Path:
 
 
 def state_folders(values: Mapping[str, str]) -> list[Path]:
-    """All registered folders that contain a journal, the platform's first."""
+    """All registered folders that contain a journal, or may, the platform's first."""
     own = default_state_folder(values)
-    noted = map(_read_folder, sorted((own / REGISTERED).glob("*")))
+    files: list[Path] = []
+    with contextlib.suppress(PermissionError):  # for `own` as well, which then is listed
+        files = sorted((own / REGISTERED).glob("*"))
+    noted = map(_read_folder, files)
     # Deduplicated: a kill during `register_state_folder` leaves a second file that names it.
-    return [folder for folder in dict.fromkeys((own, *noted)) if (folder / JOURNAL).is_file()]
+    return [folder for folder in dict.fromkeys((own, *noted)) if _may_hold_journal(folder)]
+
+
+def _may_hold_journal(folder: Path) -> bool:
+    try:
+        (folder / JOURNAL).stat()
+    except PermissionError:
+        return True  # opening it tells why not: its limits and orders are not to be passed over
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def choose_state_folder(folder: Path, values: Mapping[str, str]) -> Path:

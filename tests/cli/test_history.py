@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from pathlib import Path
 
 import pytest
 
 from rh_api.emulator import Emulator, Fault, catalog
-from rh_api.settings import register_state_folder
+from rh_api.settings import default_state_folder, register_state_folder
 
 from .conftest import Call
 
@@ -174,6 +175,24 @@ def test_of_several_journals_one_is_chosen_once(
     again = call("history", **anywhere)
     assert (again.code, again.err) == (0, "")
     assert again.out == chosen.out
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="administrators read all")
+@pytest.mark.parametrize("whose", ["comfyui", "own"])
+def test_a_journal_that_may_not_be_read_is_told_and_not_passed_over(
+    call: Call, tmp_path: Path, whose: str
+) -> None:
+    names = ("HOME", "USERPROFILE", "LOCALAPPDATA", "XDG_STATE_HOME")
+    home = {name: str(tmp_path / "home") for name in names} | {"RUNNINGHUB_STATE": ""}
+    folder = {"comfyui": tmp_path / "comfyui", "own": default_state_folder(home)}[whose]
+    call("run", catalog.TEXT_OUT, "--out", str(tmp_path), RUNNINGHUB_STATE=str(folder))
+    register_state_folder(folder, home)
+    folder.chmod(0)
+    ran = call("history", **home)
+    folder.chmod(0o700)
+
+    assert ran.code == 2
+    assert f"The journal in {folder} cannot be used" in ran.err
 
 
 class Tty(io.StringIO):
