@@ -386,6 +386,7 @@ ENGLISH: dict[str, str] = {
     "cli.set_twice": '"{field}" is set twice.',
     "cli.file_missing": "There is no file {path}.",
     "cli.file_folder": "{path} is a folder, not a file.",
+    "cli.file_pipe": "{path} is a pipe or a device, not a file: write what it gives to a file first.",
     "cli.placed": "task {task_id}",
     "cli.finished": "Task {task_id} took {seconds} s and cost {cost}.",
     "cli.cost_coins": "{amount} coins",

@@ -77,7 +77,7 @@ def existing(name: str) -> Path:
         if path.is_dir():
             raise BadInput("cli.file_folder", path=name)
         if not path.is_file():
-            raise BadInput("cli.file_missing", path=name)
+            raise BadInput("cli.file_pipe" if path.exists() else "cli.file_missing", path=name)
     except (OSError, RuntimeError, ValueError) as error:
         raise BadInput("cli.file_missing", path=name) from error
     return path

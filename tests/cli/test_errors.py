@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import sys
 from pathlib import Path
 
 import pytest
@@ -82,6 +84,19 @@ def test_text_that_is_none_is_refused_and_leaves_no_question(
     assert call("task", "--list", "--json").document == {"orders": []}
     assert "today: 0" in call("limits").out.lower()
     assert emulator.counters.orders == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell's pipes")
+def test_a_pipe_in_place_of_a_file_is_told_as_that(
+    call: Call, emulator: Emulator, tmp_path: Path
+) -> None:
+    """As `--set 10.image=@<(curl …)` hands one over."""
+    os.mkfifo(pipe := tmp_path / "63")
+    ran = call(*RUN, "--set", f"10.image=@{pipe}", "--out", str(tmp_path))
+
+    assert ran.code == 2
+    assert f"{pipe} is a pipe or a device" in ran.err
+    assert nothing_was_asked(emulator)
 
 
 def test_an_empty_file_is_refused(call: Call, emulator: Emulator, tmp_path: Path) -> None:
