@@ -99,7 +99,11 @@ async def _cancelled(service: Service, task_id: str, report: Report) -> Report:
     if report.phase.is_over:
         service.terminal.note(english("cli.task_over", {}))
         return report
-    if not await service.client.task(task_id).cancel():
+    try:
+        is_confirmed = await service.client.task(task_id).cancel()
+    except asyncio.CancelledError:
+        raise Interrupted("cli.stopped_unsure", fate=Fate.RUNNING, task_id=task_id) from None
+    if not is_confirmed:
         raise RunningHubError("cli.cancel_unsure", fate=Fate.RUNNING, task_id=task_id)
     return await service.client.task(task_id).refresh()
 

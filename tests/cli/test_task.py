@@ -157,6 +157,20 @@ def test_a_cancel_that_nobody_confirms_ends_with_3(
     assert "did not confirm" in ran.err
 
 
+def test_ctrl_c_while_a_cancel_hangs_does_not_deny_the_task(
+    call: Call, emulator: Emulator, running: str
+) -> None:
+    emulator.faults.append(Meanwhile(CANCEL, _thread.interrupt_main))
+    emulator.faults.append(Fault(CANCEL, "hang", value="before"))
+    ran = call("task", running, "--cancel", "--json")
+
+    assert ran.code == 130
+    assert "did not confirm" in ran.err
+    assert "Nothing was started" not in ran.err
+    assert ran.document["error"]["task_id"] == running
+    assert ran.document["error"]["fate"] == "running"
+
+
 def test_a_task_that_is_over_needs_no_cancel(call: Call, emulator: Emulator, done: str) -> None:
     ran = call("task", done, "--cancel")
 
