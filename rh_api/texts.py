@@ -397,7 +397,7 @@ ENGLISH: dict[str, str] = {
     "cli.cost_unknown": "an amount that is not known",
     "cli.made_nothing": "Node {node} produced nothing.",
     "cli.not_saved": "The results could not be saved in {folder}: {reason}. They are paid for, and are in {kept}.",
-    "cli.stopping": "Stopping; a task in the cloud is being cancelled. Press Ctrl-C again to leave at once.",
+    "cli.stopping": "Stopping; what this command started in the cloud, if anything, is being cancelled. Press Ctrl-C again to leave at once.",
     "cli.stopped": "Stopped. The task was cancelled in the cloud.",
     "cli.stopped_too_late": "Stopped, but the task had ended before it could be stopped, and cost {cost}. Run the same command again to get its results without paying again.",
     "cli.stopped_before": "Stopped. Nothing was started in the cloud.",

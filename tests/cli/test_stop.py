@@ -131,6 +131,7 @@ def test_ctrl_c_before_the_order_starts_nothing(call: Call, slow: Emulator, tmp_
 
     assert ran.code == 130
     assert "Nothing was started" in ran.err
+    assert "a task in the cloud is being" not in ran.err
     assert slow.counters.orders == 0
 
 
