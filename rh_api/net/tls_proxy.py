@@ -34,7 +34,7 @@ def trust() -> ssl.SSLContext:
     """
     context = ssl.create_default_context()
     bundle = next(filter(None, map(os.environ.get, BUNDLE_VARIABLES)), None)
-    if bundle is None and not context.get_ca_certs() and not OPENSSL_VARIABLES & os.environ.keys():
+    if bundle is None and not _has_cas(context) and not OPENSSL_VARIABLES & os.environ.keys():
         # python.org's Python for macOS ships no CAs: use those of requests (certifi).
         bundle = requests.utils.DEFAULT_CA_BUNDLE_PATH
     if bundle is not None:
@@ -46,6 +46,14 @@ def trust() -> ssl.SSLContext:
         except OSError as error:
             raise BadInput("error.bad_ca_file", file=bundle) from error
     return context
+
+
+def _has_cas(context: ssl.SSLContext) -> bool:
+    try:
+        return bool(context.get_ca_certs())
+    except NotImplementedError:
+        # Of truststore, by which other code here replaces ssl's class: it asks the platform itself.
+        return True
 
 
 def proxy_for(scheme: str, host: str) -> str | None:

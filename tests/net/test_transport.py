@@ -262,6 +262,31 @@ async def test_the_platforms_variables_add_trust(
     assert (await reach(server.origin).send(raw())).status == 200
 
 
+@pytest.mark.parametrize("is_trusted", [True, False])
+async def test_where_another_pack_asks_the_platform_for_its_authorities_we_do_too(
+    reach: Reach,
+    serve: Serve,
+    server_side: ssl.SSLContext,
+    trusted: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    is_trusted: bool,
+) -> None:
+    truststore = pytest.importorskip("truststore")
+    if not is_trusted:
+        monkeypatch.delenv("SSL_CERT_FILE")
+    server = await serve(context=server_side)
+    server.talk = lambda reader, writer: answer_each(server, reader, writer)
+    truststore.inject_into_ssl()
+    try:
+        transport = reach(server.origin)
+        if is_trusted:
+            assert (await transport.send(raw())).status == 200
+        else:
+            assert (await fate_of(transport)).key == "error.tls"
+    finally:
+        truststore.extract_from_ssl()
+
+
 async def test_a_folder_of_authorities_is_read(
     reach: Reach,
     serve: Serve,
