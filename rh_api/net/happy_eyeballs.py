@@ -28,6 +28,8 @@ Place: TypeAlias = tuple[Any, Any, int, str, Any]  # an entry of getaddrinfo
 class RacingConnection(HTTPConnection):
     """Connects to whichever address answers first."""
 
+    debuglevel = 0  # or http.client prints our key where other code has it print all requests
+
     def _new_conn(self) -> socket.socket:
         seconds = self.timeout if isinstance(self.timeout, (int, float)) else CONNECT_SECONDS
         host, family = self._dns_host.strip("[]"), allowed_gai_family()

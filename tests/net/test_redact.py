@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import http.client
 import json
 import logging
 import ssl
@@ -17,8 +18,12 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
+from rh_api.emulator import Emulator
 from rh_api.errors import Fate
+from rh_api.net.bulk_transport import RequestsBulk
 from rh_api.net.safety import Redacting, guard, guard_log, redact, unreachable, withhold
+from rh_api.run.ports import Meter
+from rh_api.wire.uploads import UPLOAD_PATH
 
 KEY = "0123456789abcdefABCDEFghijklmnop"
 SIGNATURE = "c0ffee5ignature"
@@ -216,3 +221,15 @@ def test_lines_of_others_in_a_shared_log_stay_as_they_are(
     with caplog.at_level(logging.DEBUG, "urllib3.connectionpool"):
         logging.getLogger("urllib3.connectionpool").debug("GET /search?q=%s", "cats")
     assert "GET /search?q=cats" in caplog.text
+
+
+async def test_a_pack_that_prints_its_requests_does_not_print_our_key(
+    emulator: Emulator,
+    carry: Callable[..., RequestsBulk],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(http.client.HTTPConnection, "debuglevel", 1)
+    await carry(emulator.base_url).upload(UPLOAD_PATH, b"x", "a.png", "image/png", {}, Meter())
+    assert emulator.uploads
+    assert emulator.default_key not in capsys.readouterr().out
