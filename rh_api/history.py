@@ -9,13 +9,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import reduce
 from itertools import pairwise
 from typing import Any
 
 from .errors import BadInput
 from .journal import ResultRow, SqliteJournal, State
 from .journal.history import OrderSummary, Query, Spent, folded
-from .money.amounts import currency_of
+from .money.amounts import EXACT, currency_of, plain
 from .texts import ENGLISH, Say, join_sentences
 from .wire.envelope import read_object
 from .wire.tasks import Usage, is_native
@@ -224,7 +225,7 @@ def added(spent: Sequence[Spent]) -> Spent:
 
     def total(sums: Iterable[Decimal | None]) -> Decimal | None:
         amounts = [amount for amount in sums if amount is not None]
-        return sum(amounts, Decimal(0)) if amounts else None
+        return reduce(EXACT.add, amounts) if amounts else None
 
     return Spent(
         since=min((entry.since for entry in spent), default=0.0),
@@ -255,10 +256,7 @@ def spent_document(spent: Spent) -> dict[str, Any]:
 
 
 def _plain(amount: Decimal | None) -> str | None:
-    if amount is None:
-        return None
-    text = f"{amount:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return None if amount is None else plain(amount)
 
 
 def spent_csv(spent: Sequence[Spent], currency: str) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
-from functools import partial
+from functools import partial, reduce
 from typing import TYPE_CHECKING
 
-from ...rh_api.money.amounts import micros, say_amount
+from ...rh_api.money.amounts import EXACT, micros, say_amount
 from ...rh_api.texts import Words
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def _sum(costs: Sequence[str]) -> str | None:
     """The sum of the numeric costs, None for zero; a single non-numeric cost is kept."""
     if len(costs) == 1 and not _is_number(costs[0]):
         return costs[0]
-    total = sum((Decimal(cost) for cost in costs if _is_number(cost)), Decimal(0))
+    total = reduce(EXACT.add, [Decimal(cost) for cost in costs if _is_number(cost)], Decimal(0))
     return str(total) if total else None
 
 

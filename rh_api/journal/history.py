@@ -12,7 +12,7 @@ from heapq import merge
 from itertools import islice
 from typing import cast
 
-from ..money.amounts import MICRO
+from ..money.amounts import MICRO, in_units
 from ..switches import SUBMIT_V2
 from .caches import RUNS_KEPT
 from .database import JournalFile
@@ -163,7 +163,7 @@ class History:
                     _name(db, latest) if by_program else "",
                     orders,
                     untold,
-                    *(None if amount is None else Decimal(amount) / MICRO for amount in sums),
+                    *(None if amount is None else in_units(amount) for amount in sums),
                 )
                 for program, orders, untold, *sums, latest in rows
             ]

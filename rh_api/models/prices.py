@@ -14,6 +14,7 @@ from fractions import Fraction
 
 from ..errors import Say
 from ..graph.fields import FieldKind
+from ..money.amounts import EXACT, plain
 from ..wire.apps import word
 from .sanitize import number_of
 from .schema import Model, Parameter, PriceRule, option_for
@@ -52,10 +53,10 @@ class ListPrice:
     def describe(self, say: Say) -> str:
         """One line, such as `about 0.35 CNY a second · 1.75 for 5 s (price list of 2026-09-01)`."""
         about = say("model.price_from" if self.is_from else "model.price_about", {})
-        params: dict[str, object] = {"about": about, "rate": _digits(self.rate), "date": self.as_of}
+        params: dict[str, object] = {"about": about, "rate": plain(self.rate), "date": self.as_of}
         if self.amount is None or self.units is None:
             return say(_RATES[self.unit], params)
-        params |= {"amount": _digits(self.amount), "units": _digits(self.units)}
+        params |= {"amount": plain(self.amount), "units": plain(self.units)}
         return say(_TOTALS[self.unit], params)
 
 
@@ -85,7 +86,7 @@ def list_price(model: Model, body: Mapping[str, object]) -> ListPrice | None:
         return None
     rate = Decimal(digits)
     units = _units(model, price.unit, body)
-    amount = None if units is None else (rate * units).normalize()
+    amount = None if units is None else EXACT.multiply(rate, units)
     may_be_more = price.is_from or any(number_of(body.get(name)) for name in _MOST)
     return ListPrice(price.unit, rate, amount, units, may_be_more, price.as_of)
 
@@ -180,7 +181,7 @@ def _units(model: Model, unit: str, body: Mapping[str, object]) -> Decimal | Non
         return Decimal(str(seconds)) if seconds and seconds > 0 else None
     if unit == "1000_chars":
         texts = [text for name in _TEXTS if isinstance(text := body.get(name), str)]
-        return Decimal(len(texts[0])) / 1000 if texts else None
+        return EXACT.divide(Decimal(len(texts[0])), 1000) if texts else None
     return None
 
 
@@ -209,7 +210,3 @@ def _placeholder(parameter: Parameter) -> str:
     suffix = _SUFFIX.get(parameter.kind, "png")
     is_taken = not parameter.formats or suffix in parameter.formats
     return _PLACEHOLDER + (suffix if is_taken else parameter.formats[0])
-
-
-def _digits(number: Decimal) -> str:
-    return f"{number.normalize():f}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Decimal, InvalidOperation
+from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from urllib.parse import urlsplit
 
 from ..errors import BadInput, Say
@@ -18,6 +18,10 @@ CURRENCIES = {"www.runninghub.ai": USD, "www.runninghub.cn": CNY}
 
 MICRO = 1_000_000
 LARGEST = 10**9  # of any unit: nothing costs more, and SQLite's integer sums do not overflow
+
+EXACT = Context(prec=40, rounding=ROUND_HALF_EVEN, traps=[])
+"""For all arithmetic of money: a thread's own context is also that of other code of the process,
+which may have it round to a few digits."""
 
 Sums = Mapping[str, int]
 """Whole millionths by unit."""
@@ -59,7 +63,7 @@ def read_sums(text: str, unit: str = "") -> dict[str, int]:
         (own_unit,) = named
         if own_unit in sums or Decimal(match[2]) > LARGEST:
             raise BadInput("error.bad_amount", value=text.strip()[:60])
-        sums[own_unit] = int(Decimal(match[2]) * MICRO)
+        sums[own_unit] = int(EXACT.multiply(Decimal(match[2]), MICRO))
     return sums
 
 
@@ -80,7 +84,7 @@ def micros(text: object, *, up: bool = False) -> int | None:
     if not number.is_finite() or not 0 <= number <= LARGEST:
         return None
     rounding = ROUND_CEILING if up else ROUND_HALF_EVEN
-    return int((number * MICRO).to_integral_value(rounding))
+    return int(EXACT.multiply(number, MICRO).to_integral_value(rounding))
 
 
 def costs_of(
@@ -97,8 +101,17 @@ def costs_of(
 
 def digits(amount: int) -> str:
     """Format millionths as a plain decimal: `14`, `0.35`."""
-    text = f"{Decimal(amount) / MICRO:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return plain(in_units(amount))
+
+
+def in_units(amount: int) -> Decimal:
+    """Convert millionths to a number of whole units."""
+    return EXACT.divide(Decimal(amount), MICRO)
+
+
+def plain(number: Decimal) -> str:
+    """Format without an exponent and trailing zeros."""
+    return f"{number.normalize(EXACT):f}"
 
 
 def say_sums(sums: Sums, say: Say) -> str:

@@ -90,7 +90,9 @@ ROOMS = {
     "rh_api.wire": Room(ours=VALUES, banned=OUTSIDE_WORLD),
     "rh_api.money": Room(ours=VALUES, banned=OUTSIDE_WORLD),
     "rh_api.graph": Room(ours=VALUES | {"rh_api.wire"}, banned=OUTSIDE_WORLD),
-    "rh_api.models": Room(ours=VALUES | {"rh_api.wire", "rh_api.graph"}, banned=OUTSIDE_WORLD),
+    "rh_api.models": Room(
+        ours=VALUES | {"rh_api.wire", "rh_api.graph", "rh_api.money"}, banned=OUTSIDE_WORLD
+    ),
     "rh_api.migration": Room(
         ours=VALUES | {"rh_api.wire", "rh_api.graph", "rh_api.models"}, banned=OUTSIDE_WORLD
     ),

@@ -4,7 +4,7 @@ nothing of a person's goes out."""
 from __future__ import annotations
 
 import json
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from fractions import Fraction
 from typing import Any
 
@@ -37,6 +37,13 @@ def test_a_rate_by_the_second_times_the_seconds() -> None:
         "second", Decimal("0.69"), Decimal("3.45"), Decimal(5), is_from=False, as_of=DAY
     )
     assert sentence(price) == "about 0.69 CNY a second · 3.45 for 5 s (price list of 2026-09-01)"
+
+
+def test_a_price_is_exact_whatever_other_code_rounds() -> None:
+    with localcontext() as context:
+        context.prec = 1
+        price = of("kling-video-o3-std/image-to-video", sound=True, duration=5)
+        assert "0.69 CNY a second · 3.45 for 5 s" in sentence(price)
 
 
 def test_what_is_left_out_counts_with_its_usual_value() -> None:

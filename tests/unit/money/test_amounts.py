@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from decimal import Decimal, localcontext
+
 import pytest
 
 from rh_api.errors import BadInput
+from rh_api.history import added, spent_document
+from rh_api.journal.history import Spent
 from rh_api.money.amounts import costs_of, micros, read_sums, say_sums, written
 from rh_api.money.limits import Limits, left, reached
 from rh_api.money.rates import cost_of, rate_of, rate_of_runs, seconds_of
 from rh_api.texts import english
 
 COIN = 1_000_000
+
+
+@pytest.fixture
+def another_pack_rounds() -> Iterator[None]:
+    with localcontext() as context:
+        context.prec = 2
+        yield
 
 
 @pytest.mark.parametrize(
@@ -157,3 +169,18 @@ def test_a_limit_of_any_scope_is_one() -> None:
     assert not Limits()
     for scope in ("order", "prompt", "day"):
         assert Limits(**{scope: {"coins": 0}})
+
+
+@pytest.mark.usefixtures("another_pack_rounds")
+def test_other_code_may_round_its_numbers_and_not_what_orders_cost() -> None:
+    cost = 1_234_567_891
+    assert micros("1234.567891") == cost
+    assert micros("1234.5678901", up=True) == cost
+    assert read_sums("1234.567891 coins") == {"coins": cost}
+    assert say_sums({"coins": cost}, english) == "1234.567891 coins"
+
+
+@pytest.mark.usefixtures("another_pack_rounds")
+def test_other_code_may_round_its_numbers_and_not_what_days_cost() -> None:
+    days = [Spent(0.0, "", "", 1, 0, Decimal(coins), None, None) for coins in ("1234", "0.125")]
+    assert spent_document(added(days))["coins"] == "1234.125"

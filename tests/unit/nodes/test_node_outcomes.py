@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from decimal import localcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -83,6 +84,14 @@ def test_money_is_told_with_its_currency_in_each_language(host: Host) -> None:
     assert line["zh"].endswith(" · 花费 0.5 元 · 第三方模型 0.75 元")
     line = load_pack("nodes.runtime.node_outcomes").stop_line([paid])
     assert line["en"].endswith(" · 0.75 of the wallet for third-party models")
+
+
+def test_what_tasks_cost_is_exact_whatever_other_packs_round(host: Host) -> None:
+    paid = [Stopped(n, confirmed=True, usage=Usage(coins="1234")) for n in "12"]
+    with localcontext() as context:
+        context.prec = 2
+        line = load_pack("nodes.runtime.node_outcomes").stop_line(paid)
+    assert line["en"].endswith(" · 2468 coins")
 
 
 def test_orders_whose_results_are_not_read_any_more_were_paid_once(host: Host) -> None:
