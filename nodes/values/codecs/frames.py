@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from .codec import BYTE_LIMIT
 from .errors import MediaError
@@ -176,6 +176,10 @@ def _upright(picture: Image.Image) -> Image.Image:
 def _opened(path: Path) -> Iterator[Image.Image]:
     with path.open("rb") as file:
         try:
+            if ImageFile.LOAD_TRUNCATED_IMAGES:
+                # Many packs set it: then Pillow fills up in black what of a PNG cannot be read.
+                _open(file).verify()
+                file.seek(0)
             yield _open(file)
         except MediaError:
             raise

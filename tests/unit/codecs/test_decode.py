@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageFile
 from unit.codecs.loadimage import load_image
 
 from nodes.values.codecs import frames, image
@@ -260,6 +260,23 @@ def test_a_damaged_file_is_a_picture_or_a_named_error(tmp_path_factory, data) ->
     except MediaError as refusal:
         outcome = refusal.key
     assert outcome in (None, "media.unreadable_picture", "media.too_many_pixels")
+
+
+@pytest.mark.parametrize("frames_of_it", [1, 3])
+@pytest.mark.parametrize("damage", ["cut", "zeros"])
+def test_a_damaged_png_is_none_where_another_pack_has_pillow_fill_up_what_lacks(
+    keep, monkeypatch: pytest.MonkeyPatch, frames_of_it: int, damage: str
+) -> None:
+    pictures = [Image.fromarray(noise(40, 40, 3, seed=seed)) for seed in range(frames_of_it)]
+    path = keep(pictures[0], save_all=frames_of_it > 1, append_images=pictures[1:])
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
+    assert decode(path)[0][0].shape[1:] == (40, 40, 3)
+
+    whole = path.read_bytes()
+    half = len(whole) // (2 * frames_of_it)
+    rest = b"" if damage == "cut" else bytes(40) + whole[half + 40 :]
+    with pytest.raises(MediaError, match=r"media\.unreadable_picture"):
+        decode(keep(whole[:half] + rest))
 
 
 def test_a_batch_takes_hardly_more_memory_than_it_is(keep) -> None:
