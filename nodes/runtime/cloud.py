@@ -18,7 +18,7 @@ from ...rh_api.settings import Settings
 from .. import language
 from ..values.codecs.errors import MediaError
 from ..values.failures import as_node_failures
-from . import config, node_outcomes, shutdown
+from . import comfyui, config, node_outcomes, shutdown
 from .node_display import NodeDisplay
 
 T = TypeVar("T")
@@ -48,7 +48,8 @@ async def run(
     with as_node_failures():
         settings = config.settings(profile)
         future = asyncio.run_coroutine_threadsafe(
-            _until_stopped(_run_with_display(work, settings, display)), PromptServer.instance.loop
+            _until_stopped(_run_with_display(work, settings, display), display.prompt_id),
+            PromptServer.instance.loop,
         )
         try:
             return await asyncio.wrap_future(future)
@@ -148,13 +149,20 @@ async def _run_with_display(
     return done
 
 
-async def _until_stopped(work: Coroutine[Any, Any, T]) -> T:
-    """Await `work`, or cancel it and raise _Stopped at the interrupt flag, which stays set."""
+async def _until_stopped(work: Coroutine[Any, Any, T], prompt_id: str) -> T:
+    """Await `work`, or cancel it and raise _Stopped at the interrupt flag, which stays set.
+
+    Also cancelled where the prompt ends first: where another pack applies nest_asyncio, ComfyUI's
+    asyncio.run does not cancel the nodes that still wait.
+    """
     task = asyncio.ensure_future(work)
+    is_queued = comfyui.is_running(prompt_id)
     try:
         while not task.done():
             if processing_interrupted():
                 raise _Stopped
+            if is_queued and not comfyui.is_running(prompt_id):
+                raise asyncio.CancelledError
             await asyncio.wait((task,), timeout=STEP)
         return task.result()
     finally:

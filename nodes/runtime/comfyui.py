@@ -1,12 +1,14 @@
-"""Host names, login mode and version of this ComfyUI, and our own version."""
+"""Host names, login mode, running prompts and version of this ComfyUI, and our own version."""
 
 from __future__ import annotations
 
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 from comfy.cli_args import args
+from server import PromptServer
 
 try:
     from comfyui_version import __version__ as _comfyui_version
@@ -24,6 +26,16 @@ def host_names() -> frozenset[str]:
 def has_logins() -> bool:
     """Whether it was started with --multi-user, so that each page belongs to one user."""
     return bool(getattr(args, "multi_user", False))
+
+
+def running_prompts() -> list[tuple[Any, ...]]:
+    """Return the running items of the queue: number, prompt id, prompt, extra data and more."""
+    queue = getattr(PromptServer.instance, "prompt_queue", None)
+    return list(getattr(queue, "currently_running", {}).values())
+
+
+def is_running(prompt_id: str) -> bool:
+    return any(item[1] == prompt_id for item in running_prompts())
 
 
 def version() -> str:

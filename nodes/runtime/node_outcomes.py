@@ -26,6 +26,7 @@ from ..values.codecs.errors import MediaError
 from ..values.cost_texts import cost_sentences
 from ..values.missing_results import gaps_of
 from ..values.result_files import TaskFiles
+from . import comfyui
 
 if TYPE_CHECKING:
     from ...rh_api.client import Client, Outcome
@@ -115,8 +116,7 @@ _stops: OrderedDict[Place, list[Stopped]] = OrderedDict()
 
 def place_of(node_id: str, prompt_id: str, page: str | None) -> Place:
     """Return the Place of a node; without details if the prompt is not running."""
-    queue = getattr(PromptServer.instance, "prompt_queue", None)
-    for _, number, prompt, extra, *_ in list(getattr(queue, "currently_running", {}).values()):
+    for _, number, prompt, extra, *_ in comfyui.running_prompts():
         if number == prompt_id:
             workflow = read_canvas(extra)
             ran = prompt.get(node_id) or {}

@@ -62,6 +62,20 @@ class Fails:
         raise ValueError("the neighbour failed")
 
 
+class Leaves(Blocks):
+    """The next prompt ends as all do where nest_asyncio is applied: what still waits goes on."""
+
+    def execute(self, seconds, mark):
+        usual = asyncio.run
+
+        def run(main):
+            asyncio.run, self.loop = usual, asyncio.new_event_loop()
+            return self.loop.run_until_complete(main)
+
+        asyncio.run, Leaves.left = run, self
+        return (mark,)
+
+
 class Holds:
     """Values that no other node of the tests makes."""
 
@@ -405,6 +419,7 @@ NODE_CLASS_MAPPINGS = {
     "TestHolds3": Holds3,
     "TestBools": Bools,
     "TestInverts": Inverts,
+    "TestLeaves": Leaves,
     "TestLooks": Looks,
     "TestPicks": Picks,
     "TestTinyModels": TinyModels,

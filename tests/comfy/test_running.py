@@ -265,10 +265,13 @@ async def test_a_running_job_that_is_cancelled_in_the_list_ends_in_the_cloud(
     await until(lambda: all(task.status == "CANCEL" for task in emulator.tasks.values()), 2)
 
 
+@pytest.mark.parametrize("nested", [False, True])
 async def test_a_failing_neighbour_ends_the_task_in_the_cloud(
-    comfyui: ComfyClient, emulator: Emulator
+    comfyui: ComfyClient, emulator: Emulator, nested: bool
 ) -> None:
     emulator.run_seconds = 20
+    if nested:
+        await comfyui.queue({"1": node("TestLeaves", seconds=0.0, mark=mark()), "2": looks("1", 0)})
     queued = await comfyui.submit(
         {
             "1": remote(catalog.TEXT_TO_IMAGE, new_picture()),

@@ -123,6 +123,6 @@ ROWS = (
     # 7 for copies of files that others may not read.
     # 13 for folders of journals that may not be read.
     # 4 for a Ctrl-C while a cancel hangs.
-    # 12 for packs beside this one, which change what is everybody's.
-    Row("lines of rh_api and nodes", measures.program_lines, 30_507, "<21115"),
+    # 32 for packs beside this one, which change what is everybody's.
+    Row("lines of rh_api and nodes", measures.program_lines, 30_527, "<21115"),
 )
