@@ -27,6 +27,7 @@ class FileType:
 PNG = FileType(Kind.IMAGE, ".png", "image/png")
 JPEG = FileType(Kind.IMAGE, ".jpg", "image/jpeg")
 WEBP = FileType(Kind.IMAGE, ".webp", "image/webp")
+AVIF = FileType(Kind.IMAGE, ".avif", "image/avif")
 MP4 = FileType(Kind.VIDEO, ".mp4", "video/mp4")
 WAV = FileType(Kind.AUDIO, ".wav", "audio/wav")
 FLAC = FileType(Kind.AUDIO, ".flac", "audio/flac")
@@ -65,6 +66,7 @@ _BY_SUFFIX: dict[str, FileType] = {
 } | {
     ".aac": AAC,
     ".aif": AIFF,
+    ".avif": AVIF,
     ".jpeg": JPEG,
     ".tif": FileType(Kind.IMAGE, ".tiff", "image/tiff"),
     ".zip": ZIP,
@@ -103,7 +105,7 @@ def sniff(head: bytes) -> FileType | None:
         if brand == b"M4A ":
             return _BY_SUFFIX[".m4a"]
         if brand in (b"avif", b"avis", b"heic", b"mif1"):
-            return FileType(Kind.IMAGE, ".avif", "image/avif")
+            return AVIF
         return _BY_SUFFIX[".mov"] if brand == b"qt  " else MP4
     if len(head) < 3 or head[0] != 0xFF:
         return None

@@ -1,0 +1,42 @@
+"""A result is what its bytes are: at first, when it is kept, and where they begin like others."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+import pytest
+from PIL import Image
+
+from rh_api.client import Client, Job, Result
+from rh_api.emulator import Emulator
+from rh_api.wire.filetypes import Kind
+from tests.support.graphs import node
+
+
+def gives(emulator: Emulator, extension: str, data: bytes) -> Job:
+    """A workflow with one result: `data`, under a name with that extension."""
+    content = base64.b64encode(data).decode()
+    saver = node("EmulatorFile", extension=extension, content=content, filename_prefix="made")
+    return Job(emulator.add_workflow({"1": saver}))
+
+
+def seen(result: Result) -> tuple[Kind | None, str]:
+    """What it is taken for, and how its file is called."""
+    assert result.path is not None
+    return result.type and result.type.kind, result.path.suffix
+
+
+@pytest.mark.parametrize("extension", ["AVIF", "PNG", "GIF", "BMP", "TIFF", "WEBP"])
+async def test_a_kept_picture_is_still_a_picture(
+    client: Client, emulator: Emulator, extension: str
+) -> None:
+    picture = io.BytesIO()
+    Image.new("RGB", (16, 8), (10, 20, 30)).save(picture, extension)
+    job = gives(emulator, extension.lower(), picture.getvalue())
+    (came,) = (await client.run(job)).results
+    again = await client.run(job)
+
+    assert again.kept
+    assert [seen(result) for result in again.results] == [seen(came)]
+    assert seen(came) == (Kind.IMAGE, f".{extension.lower()}")
