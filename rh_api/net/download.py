@@ -313,7 +313,8 @@ def _validator(headers: Mapping[str, str]) -> str:
 
 
 def _name_type(head: bytes, name: str, host: str, mime: str = "") -> tuple[str, FileType | None]:
-    """Return suffix and type by magic bytes; else the name's suffix, with type None unless TEXT.
+    """Return suffix and type: of a text by its name, if it holds no NUL; else by magic bytes; else
+    the name's suffix, with type None.
 
     `mime`: Content-Type, which tells a text that looks like a web page from an error page. Raises
     ResultUnavailable for the latter."""
@@ -321,14 +322,15 @@ def _name_type(head: bytes, name: str, host: str, mime: str = "") -> tuple[str, 
     is_text = claimed in _TEXTS and "html" not in mime and "xml" not in mime
     if looks_like_page(head) and claimed not in _PAGES and not is_text:
         raise ResultUnavailable("error.result_is_page", host=host)
+    declared = by_suffix(claimed) if claimed else None
+    # Before the magic bytes: some are letters, with which a caption may begin (`BMW on a road`).
+    if declared is not None and declared.kind is Kind.TEXT and b"\0" not in head:
+        return declared.suffix, declared
     proven = sniff(head)
     if proven is ZIP and claimed == USDZ.suffix:
         return USDZ.suffix, USDZ
     if proven is not None:
         return proven.suffix, proven
-    declared = by_suffix(claimed) if claimed else None
-    if declared is None or declared.kind is Kind.IMAGE:
+    if declared is None or declared.kind in (Kind.IMAGE, Kind.TEXT):
         return ".bin", None  # must not look like an image to loaders that cannot decode it
-    if declared.kind is Kind.TEXT:
-        return (declared.suffix, declared) if b"\0" not in head else (".bin", None)
     return declared.suffix, None

@@ -40,3 +40,25 @@ async def test_a_kept_picture_is_still_a_picture(
     assert again.kept
     assert [seen(result) for result in again.results] == [seen(came)]
     assert seen(came) == (Kind.IMAGE, f".{extension.lower()}")
+
+
+@pytest.mark.parametrize(
+    "text", ["BMW on a wet road", "FORMULA ONE car, 漢字", "ID3 tags, retro", "GIF89a, glitch art"]
+)
+async def test_a_caption_that_begins_like_a_file_is_a_text(
+    client: Client, emulator: Emulator, text: str
+) -> None:
+    (result,) = (await client.run(gives(emulator, "txt", text.encode()))).results
+
+    assert seen(result) == (Kind.TEXT, ".txt")
+    assert result.read_text() == text
+
+
+async def test_a_picture_by_the_name_of_a_text_is_a_picture(
+    client: Client, emulator: Emulator
+) -> None:
+    picture = io.BytesIO()
+    Image.new("RGB", (16, 8), (10, 20, 30)).save(picture, "BMP")
+    (result,) = (await client.run(gives(emulator, "txt", picture.getvalue()))).results
+
+    assert seen(result) == (Kind.IMAGE, ".bmp")
