@@ -28,6 +28,7 @@ PNG = FileType(Kind.IMAGE, ".png", "image/png")
 JPEG = FileType(Kind.IMAGE, ".jpg", "image/jpeg")
 WEBP = FileType(Kind.IMAGE, ".webp", "image/webp")
 AVIF = FileType(Kind.IMAGE, ".avif", "image/avif")
+HEIC = FileType(Kind.IMAGE, ".heic", "image/heic")
 MP4 = FileType(Kind.VIDEO, ".mp4", "video/mp4")
 WAV = FileType(Kind.AUDIO, ".wav", "audio/wav")
 FLAC = FileType(Kind.AUDIO, ".flac", "audio/flac")
@@ -59,6 +60,8 @@ _MAGIC: tuple[tuple[int, bytes, FileType], ...] = (
     (0, b"glTF", FileType(Kind.FILE, ".glb", "model/gltf-binary")),
 )
 
+_HEIF = (b"avif", b"avis", b"heic", b"heix", b"hevc", b"hevx", b"mif1", b"msf1")
+
 HEAD = 512  # leading bytes that `sniff` and `looks_like_page` need
 
 _BY_SUFFIX: dict[str, FileType] = {
@@ -67,6 +70,7 @@ _BY_SUFFIX: dict[str, FileType] = {
     ".aac": AAC,
     ".aif": AIFF,
     ".avif": AVIF,
+    ".heic": HEIC,
     ".jpeg": JPEG,
     ".tif": FileType(Kind.IMAGE, ".tiff", "image/tiff"),
     ".zip": ZIP,
@@ -104,8 +108,8 @@ def sniff(head: bytes) -> FileType | None:
         brand = head[8:12]
         if brand == b"M4A ":
             return _BY_SUFFIX[".m4a"]
-        if brand in (b"avif", b"avis", b"heic", b"mif1"):
-            return AVIF
+        if brand in _HEIF:  # the last two leave the codec to the brands behind them
+            return AVIF if b"avi" in head[8:64] else HEIC
         return _BY_SUFFIX[".mov"] if brand == b"qt  " else MP4
     if len(head) < 3 or head[0] != 0xFF:
         return None
