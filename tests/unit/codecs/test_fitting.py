@@ -13,9 +13,9 @@ from nodes.values.codecs.fitting import Limit, fitted
 from nodes.values.codecs.png import encode_png
 
 
-def noise(channels: int = 3) -> bytes:
+def noise(channels: int = 3, height: int = 160, width: int = 120) -> bytes:
     """A picture that packs badly: 57 kB of PNG."""
-    pixels = np.random.default_rng(1).integers(0, 256, (160, 120, channels), np.uint8)
+    pixels = np.random.default_rng(1).integers(0, 256, (height, width, channels), np.uint8)
     return encode_png(pixels)
 
 
@@ -50,6 +50,19 @@ def test_alpha_is_never_given_up() -> None:
     assert opened(file.data).mode == "RGBA"
     with pytest.raises(MediaError):
         fitted(noise(4), Limit(60_000, ("jpg",)))
+
+
+@pytest.mark.parametrize(
+    ("formats", "height", "megabytes"),
+    [(("webp",), 16_500, 9), (("jpg", "webp"), 16_500, 4), (("jpg",), 66_000, 30)],
+)
+def test_a_picture_longer_than_its_format_takes_is_made_shorter(
+    formats: tuple[str, ...], height: int, megabytes: int
+) -> None:
+    """Such as a whole comic in one piece."""
+    file = fitted(noise(3, height, 160), Limit(megabytes * 1_000_000, formats))
+    assert file.suffix == f".{formats[0]}"
+    assert opened(file.data).size[0] < 160
 
 
 def test_what_cannot_fit_is_refused() -> None:
