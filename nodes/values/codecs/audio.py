@@ -87,10 +87,11 @@ def read(path: Path) -> Sound:
     return sound
 
 
-def read_track(path: Path, unreadable: str) -> Sound | None:
-    """Decode the first audio track that FFmpeg can; None when there is none or it is empty."""
+def read_track(path: Path, unreadable: str, *, last: bool = False) -> Sound | None:
+    """Decode the first or the last audio track that FFmpeg can; None when there is none or it is
+    empty."""
     with opened(path, unreadable) as container:
-        stream = decodable(container.streams.audio)
+        stream = decodable(container.streams.audio[:: -1 if last else 1])
         return None if stream is None else _track(path, container, stream)
 
 

@@ -59,7 +59,8 @@ class Clip:
 
 
 def read(path: Path) -> Clip:
-    """Decode all frames of the first video track to one batch, and the first audio track.
+    """Decode all frames of the first video track to one batch, and the last audio track, as
+    ComfyUI does.
 
     Frames are upright and without alpha; damaged ones are skipped, as ComfyUI does. Values are 8
     bits of full range, or 16 where the video has more than 8.
@@ -75,7 +76,7 @@ def read(path: Path) -> Clip:
         with ThreadPoolExecutor(_WORKERS) as workers:
             buffer = _FrameBuffer(path, _expected(stream), workers)
             buffer.check(stream.width, stream.height)
-            sound = workers.submit(read_track, path, _UNREADABLE)
+            sound = workers.submit(read_track, path, _UNREADABLE, last=True)
             for frame in _frames(container, stream):
                 buffer.add(frame)
         rate = stream.average_rate or stream.guessed_rate or Fraction(1)

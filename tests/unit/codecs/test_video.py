@@ -449,6 +449,27 @@ def test_tags_in_another_encoding_cost_nothing_but_their_letters(tmp_path, suffi
     assert (len(clip.frames), clip.tags["title"]) == (1, "caf\ufffd!")
 
 
+def test_of_several_sounds_the_last_is_read_as_comfyui_reads_it(tmp_path) -> None:
+    """As of a screen recorder, which keeps the microphone apart."""
+    path = tmp_path / "video.mkv"
+    with av.open(str(path), "w") as output:
+        picture = output.add_stream("mpeg4", rate=24)
+        picture.width, picture.height, picture.pix_fmt = 32, 32, "yuv420p"
+        sounds = [
+            output.add_stream("pcm_f32le", rate=rate, layout="mono") for rate in (8000, 16000)
+        ]
+        output.mux(picture.encode(av.VideoFrame(32, 32, "yuv420p")))
+        for sound, rate in zip(sounds, (8000, 16000), strict=True):
+            frame = av.AudioFrame.from_ndarray(tone(1, rate, 1).waveform[0], "flt", "mono")
+            frame.sample_rate = rate
+            output.mux(sound.encode(frame))
+        for stream in (picture, *sounds):
+            output.mux(stream.encode(None))
+    sound = video.read(path).sound
+    assert sound is not None
+    assert (sound.rate, sound.waveform.shape) == (16000, (1, 1, 16000))
+
+
 def test_sound_alone_is_no_video(tmp_path) -> None:
     path = tmp_path / "sound.m4a"
     with av.open(str(path), "w", format="mp4") as output:
