@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from av.error import InvalidDataError
+from av.stream import Disposition
 from av.video.reformatter import VideoReformatter
 
 from .audio import Sound, read_track
@@ -69,7 +70,7 @@ def read(path: Path) -> Clip:
     the file's headers are true; `media.no_video` for audio alone; `media.unreadable_video`.
     """
     with opened(path, _UNREADABLE) as container:
-        stream = decodable(container.streams.video)
+        stream = _pictures(container)
         if stream is None:
             raise MediaError("media.no_video", file=path.name)
         stream.thread_type = "AUTO"
@@ -91,7 +92,7 @@ def check(path: Path) -> None:
     Raises `media.no_video`, `media.unreadable_video`.
     """
     with opened(path, _UNREADABLE) as container:
-        stream = decodable(container.streams.video)
+        stream = _pictures(container)
         if stream is None:
             raise MediaError("media.no_video", file=path.name)
         small = stream.width * stream.height <= PIXEL_LIMIT
@@ -103,7 +104,7 @@ def size(path: Path) -> tuple[int, int]:
     """Width and height in pixels, by the headers. Raises `media.no_video`,
     `media.unreadable_video`."""
     with opened(path, _UNREADABLE) as container:
-        stream = decodable(container.streams.video)
+        stream = _pictures(container)
         if stream is None:
             raise MediaError("media.no_video", file=path.name)
         return stream.width, stream.height
@@ -112,10 +113,16 @@ def size(path: Path) -> tuple[int, int]:
 def has_alpha(path: Path) -> bool:
     """Whether frames have alpha, which `read` drops. Raises `media.unreadable_video`."""
     with opened(path, _UNREADABLE) as container:
-        stream = decodable(container.streams.video)
+        stream = _pictures(container)
         form = None if stream is None else stream.codec_context.format
         # Colours of a palette may have alpha.
         return form is not None and (form.has_palette or any(c.is_alpha for c in form.components))
+
+
+def _pictures(container: InputContainer) -> VideoStream | None:
+    """The first decodable video track; a song's cover is none, though it is stored as one."""
+    cover = Disposition.attached_pic
+    return decodable([s for s in container.streams.video if not s.disposition & cover])
 
 
 def _expected(stream: VideoStream) -> int:

@@ -17,6 +17,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from av.stream import Disposition
 from PIL import Image
 from support.pictures import png
 
@@ -225,6 +226,26 @@ def test_a_sound_is_one_whatever_its_container(
     outputs = outputs_of([result("3", file.getvalue())])
     (sound,) = outputs["audio"]
     assert sound["sample_rate"] == 48_000
+
+
+def test_a_song_with_a_cover_is_no_video(outputs_of: Outputs, result: Any) -> None:
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp4") as output:
+        song = output.add_stream("aac", rate=48_000, layout="mono")
+        cover = output.add_stream("mjpeg", rate=1)
+        cover.width, cover.height, cover.pix_fmt = 32, 32, "yuvj420p"
+        cover.disposition = Disposition.attached_pic.value  # type: ignore[assignment]
+        picture = av.VideoFrame(32, 32, "yuvj420p")
+        picture.pts = 0
+        output.mux(cover.encode(picture))
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 4800), np.float32), "fltp", "mono")
+        frame.sample_rate = 48_000
+        for packet in (*song.encode(frame), *song.encode(None), *cover.encode(None)):
+            output.mux(packet)
+    outputs = outputs_of([result("3", file.getvalue())])
+    (sound,) = outputs["audio"]
+    assert sound["sample_rate"] == 48_000
+    assert words(outputs["video"])
 
 
 @pytest.mark.parametrize(
