@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from typing import BinaryIO
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_TEXTS = (b"tEXt", b"iTXt", b"zTXt")
+_TEXTS = (b"tEXt", b"iTXt", b"zTXt", b"comf")
+"""The last is ComfyUI's own, of animations: behind the image data."""
 
 
 def copy(source: BinaryIO, target: BinaryIO, texts: Mapping[str, str]) -> None:
-    """Write the PNG of `source` to `target` with `texts` in place of those before its image data.
+    """Write the PNG of `source` to `target` with `texts` in place of its own.
 
     What is no PNG, or a damaged one, is copied unchanged from where it cannot be parsed.
     """
@@ -25,7 +26,7 @@ def copy(source: BinaryIO, target: BinaryIO, texts: Mapping[str, str]) -> None:
     first = True
     while len(head := source.read(8)) == 8:
         length, kind = struct.unpack(">I4s", head)
-        if kind == b"IDAT":
+        if kind == b"IEND":
             target.write(head)
             break
         body = source.read(length + 4)  # with its checksum

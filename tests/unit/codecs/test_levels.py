@@ -70,6 +70,25 @@ def test_texts_take_the_place_of_those_that_were_there() -> None:
         np.testing.assert_array_equal(np.asarray(copied), noise(4))
 
 
+def test_texts_take_the_place_of_those_behind_an_animation() -> None:
+    """Where ComfyUI's SaveAnimatedPNG writes them; its front end takes the last of a name."""
+    texts = PngInfo()
+    texts.add(b"comf", b'prompt\0{"1": "the cloud\'s"}', after_idat=True)
+    source, target = io.BytesIO(), io.BytesIO()
+    first, *more = (Image.fromarray(noise(4)) for _ in range(3))
+    first.save(source, "PNG", pnginfo=texts, save_all=True, append_images=more, default_image=True)
+    source.write(b"behind the end")
+    source.seek(0)
+    png_text.copy(source, target, {"prompt": "{}"})
+
+    assert b"the cloud's" in source.getvalue()
+    assert b"the cloud's" not in target.getvalue()
+    assert target.getvalue().endswith(source.getvalue()[-20:])
+    with Image.open(target) as copied:
+        assert isinstance(copied, PngImageFile)
+        assert (copied.text, copied.n_frames) == ({"prompt": "{}"}, 3)
+
+
 @pytest.mark.parametrize("data", [b"", b"\x89PNG\r\n\x1a\n", b"no picture at all"])
 def test_what_is_no_picture_does_not_break(data: bytes) -> None:
     target = io.BytesIO()
