@@ -68,7 +68,7 @@ def _of_video(path: Path) -> Image.Image | None:
             frame = next(container.decode(video=0))
             if frame.width * frame.height > LARGEST_PIXELS:
                 return None
-            return frame.to_image()
+            return frame.to_image().rotate(frame.rotation, expand=True)
     except (FFmpegError, OSError, StopIteration, ValueError, IndexError):
         return None
 

@@ -13,6 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import av
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -136,6 +138,28 @@ async def test_a_thumbnail_is_small_and_made_once(host: Host, emulator: Emulator
     written = thumbnail.stat().st_mtime_ns
     assert (await host.post("history/thumbnail", order=1))["picture"] == first
     assert thumbnail.stat().st_mtime_ns == written
+
+
+async def test_the_thumbnail_of_a_phone_s_video_is_upright(host: Host, emulator: Emulator) -> None:
+    """Stored as it lies in the sensor, red at its left, and turned by a flag."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp4") as output:
+        stream = output.add_stream("mpeg4", rate=24)
+        stream.width, stream.height, stream.pix_fmt = 64, 32, "yuv420p"
+        pixels = np.full((32, 64, 3), (0, 0, 255), np.uint8)
+        pixels[:, :32] = (255, 0, 0)
+        output.mux(stream.encode(av.VideoFrame.from_ndarray(pixels)))
+        output.mux(stream.encode(None))
+    data = file.getvalue()
+    place = data.index(b"tkhd") + 44
+    matrix = struct.pack(">9I", 0, 0x10000, 0, 0xFFFF0000, 0, 0, 0, 0, 0x40000000)
+    emulator.faults.append(results_are(data[:place] + matrix + data[place + 36 :]))
+    await run(paint())
+    url = (await host.post("history/thumbnail", order=1))["picture"]
+    with Image.open(io.BytesIO(base64.b64decode(url.split(",")[1]))) as picture:
+        assert picture.size == (32, 64)
+        red, _, blue = picture.getpixel((16, 8))
+        assert red > blue  # its left is above, once it is turned to the right
 
 
 async def test_a_result_that_is_no_picture_has_no_thumbnail(host: Host, emulator: Emulator) -> None:
