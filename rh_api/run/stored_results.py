@@ -80,7 +80,7 @@ def result_of(row: ResultRow, folder: Path) -> Result | None:
         row.node_id,
         name,
         path,
-        by_suffix(path.suffix),
+        by_suffix(path.suffix) if row.kind else None,
         size,
         row.text,
         row.url,

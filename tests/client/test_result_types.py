@@ -62,3 +62,16 @@ async def test_a_picture_by_the_name_of_a_text_is_a_picture(
     (result,) = (await client.run(gives(emulator, "txt", picture.getvalue()))).results
 
     assert seen(result) == (Kind.IMAGE, ".bmp")
+
+
+@pytest.mark.parametrize("extension", ["mp4", "mov", "mp3", "glb"])
+async def test_a_kept_file_is_no_more_than_it_was(
+    client: Client, emulator: Emulator, extension: str
+) -> None:
+    """Its name alone says what it is: it is handed out as a file, and so it stays."""
+    job = gives(emulator, extension, b"\1\0such as no program writes")
+    (came,) = (await client.run(job)).results
+    again = await client.run(job)
+
+    assert again.kept
+    assert [seen(result) for result in (came, *again.results)] == [(None, f".{extension}")] * 2
