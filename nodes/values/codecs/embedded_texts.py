@@ -28,7 +28,7 @@ _CONTAINERS: Mapping[str, tuple[str, dict[str, str]]] = {
     ".ogg": ("ogg", {}),
     ".webm": ("webm", {}),
     ".mkv": ("matroska", {}),
-    ".mp4": ("mp4", {"movflags": "use_metadata_tags"}),
+    ".mp4": ("mp4", {"movflags": "use_metadata_tags+faststart"}),
 }
 """FFmpeg's muxer for each suffix, and its options."""
 

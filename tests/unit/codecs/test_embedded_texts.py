@@ -71,6 +71,15 @@ def test_sound_and_film_carry_the_prompt_and_are_what_they_were(
     assert decoded(target) == decoded(source) != []
 
 
+def test_a_film_still_begins_with_its_index(tmp_path: Path) -> None:
+    """Without it a page plays nothing before all has come. ComfyUI's SaveVideo puts it there."""
+    source, target = tmp_path / "a.mp4", tmp_path / "b.mp4"
+    media(source)
+    copy(source, target, SAID)
+    data = target.read_bytes()
+    assert data.index(b"moov") < data.index(b"mdat")
+
+
 @pytest.mark.parametrize(
     ("codec", "pixels"), [("libvpx-vp9", "yuva420p"), ("libsvtav1", "yuv420p")]
 )
