@@ -155,7 +155,7 @@ def _text(result: Result) -> str | None:
     if result.text is not None or result.path is None:
         return result.text
     if result.path.suffix == ".txt" and result.size <= TEXT_SHOWN:
-        return result.path.read_text("utf-8", errors="replace")
+        return result.path.read_text("utf-8-sig", errors="replace")
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import errno
 import os
 from decimal import Decimal
@@ -11,6 +12,7 @@ import pytest
 from PIL import Image
 
 from rh_api.emulator import Emulator, Fault, catalog
+from tests.support.graphs import node
 
 from .conftest import Call
 
@@ -205,3 +207,14 @@ def test_control_characters_of_a_text_do_not_reach_the_terminal(call: Call, tmp_
     assert ran.code == 0
     assert "\x1b" not in ran.out
     assert text in [path.read_text("utf-8") for path in tmp_path.glob("*.txt")]
+
+
+def test_a_text_that_was_written_with_a_byte_order_mark_is_shown_without_it(
+    call: Call, emulator: Emulator, tmp_path: Path
+) -> None:
+    content = base64.b64encode("\ufeffa cat".encode()).decode()
+    saver = node("EmulatorFile", extension="txt", content=content, filename_prefix="caption")
+    workflow = emulator.add_workflow({"1": saver})
+    ran = call("run", workflow, "--out", str(tmp_path), "--json")
+
+    assert [result["text"] for result in ran.document["results"]] == ["a cat"]
