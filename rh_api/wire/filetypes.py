@@ -30,6 +30,7 @@ WEBP = FileType(Kind.IMAGE, ".webp", "image/webp")
 AVIF = FileType(Kind.IMAGE, ".avif", "image/avif")
 HEIC = FileType(Kind.IMAGE, ".heic", "image/heic")
 MP4 = FileType(Kind.VIDEO, ".mp4", "video/mp4")
+MOV = FileType(Kind.VIDEO, ".mov", "video/quicktime")
 WAV = FileType(Kind.AUDIO, ".wav", "audio/wav")
 FLAC = FileType(Kind.AUDIO, ".flac", "audio/flac")
 MP3 = FileType(Kind.AUDIO, ".mp3", "audio/mpeg")
@@ -57,6 +58,10 @@ _MAGIC: tuple[tuple[int, bytes, FileType], ...] = (
     (0, b"\x1aE\xdf\xa3", FileType(Kind.VIDEO, ".webm", "video/webm")),
     (0, b"PK\x03\x04", ZIP),
     (0, b"PK\x05\x06", ZIP),
+    # QuickTime's, before it had brands.
+    (4, b"wide", MOV),
+    (4, b"mdat", MOV),
+    (4, b"moov", MOV),
     (0, b"glTF", FileType(Kind.FILE, ".glb", "model/gltf-binary")),
 )
 
@@ -74,7 +79,6 @@ _BY_SUFFIX: dict[str, FileType] = {
     ".jpeg": JPEG,
     ".tif": FileType(Kind.IMAGE, ".tiff", "image/tiff"),
     ".zip": ZIP,
-    ".mov": FileType(Kind.VIDEO, ".mov", "video/quicktime"),
     ".mkv": FileType(Kind.VIDEO, ".mkv", "video/x-matroska"),
     ".mp4": MP4,
     ".m4a": FileType(Kind.AUDIO, ".m4a", "audio/mp4"),
@@ -100,7 +104,7 @@ _BY_SUFFIX: dict[str, FileType] = {
 def sniff(head: bytes) -> FileType | None:
     """Return the type by magic bytes, or None. `head`: the first HEAD bytes, or fewer."""
     for offset, magic, kind in _MAGIC:
-        if head[offset : offset + len(magic)] == magic and (offset == 0 or head[:4] == b"RIFF"):
+        if head[offset : offset + len(magic)] == magic and (offset != 8 or head[:4] == b"RIFF"):
             # WebM and Matroska share the magic bytes; the EBML header's DocType differs.
             is_mkv = kind.suffix == ".webm" and b"\x42\x82\x88matroska" in head[:64]
             return _BY_SUFFIX[".mkv"] if is_mkv else kind
@@ -110,7 +114,7 @@ def sniff(head: bytes) -> FileType | None:
             return _BY_SUFFIX[".m4a"]
         if brand in _HEIF:  # the last two leave the codec to the brands behind them
             return AVIF if b"avi" in head[8:64] else HEIC
-        return _BY_SUFFIX[".mov"] if brand == b"qt  " else MP4
+        return MOV if brand == b"qt  " else MP4
     if len(head) < 3 or head[0] != 0xFF:
         return None
     layers = {0xF0: AAC, 0xF2: MP3, 0xE2: MP3}  # by the version and layer of the first frame

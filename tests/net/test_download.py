@@ -18,7 +18,7 @@ from rh_api.errors import (
 )
 from rh_api.net.transfer_thread import StallPolicy
 from rh_api.run.ports import Meter
-from rh_api.wire.filetypes import FLAC, MP4, PNG, Kind
+from rh_api.wire.filetypes import FLAC, MOV, MP4, PNG, Kind
 from tests.support.waiting import until
 
 from .conftest import Serve
@@ -52,7 +52,8 @@ async def test_a_file_appears_whole_under_its_proven_name_without_the_key(
         ("a.json", b'{"a": 1}', ".json", Kind.TEXT),
         ("a.txt", b"", ".txt", Kind.TEXT),
         ("a.txt", b"\0\1\2binary", ".bin", None),
-        ("a.mov", b"\0\0\0\x08moov" + bytes(50), ".mov", None),
+        ("a.mp4", b"\0\0\0\x08moov" + bytes(50), ".mov", MOV),
+        ("a.mov", b"\0\0\0\x08else" + bytes(50), ".mov", None),
         ("a.SAFETENSORS", b"whatever", ".safetensors", None),
         ("a.exr", b"\x76\x2f\x31\1", ".exr", None),
         ("a.md", "# 猫".encode(), ".md", Kind.TEXT),

@@ -35,7 +35,7 @@ class VideoAdapter(Adapter):
     def encode(self, media: Media, encoding: Encoding) -> Source:
         file = file_of(media.value, encoding.new_folder())
         if isinstance(file, Path):
-            # By its suffix first: an old .mov has no magic bytes to rely on.
+            # By its suffix first: the magic bytes of some containers tell too little.
             file_type = by_suffix(file.suffix) or sniff(_head(file))
         else:
             file_type = sniff(file[:HEAD])
