@@ -27,7 +27,7 @@ from ..errors import (
 )
 from ..journal import FileStamp
 from ..wire.call import Response
-from ..wire.filetypes import HEAD, FileType, Kind, sniff
+from ..wire.filetypes import HEAD, FileType, Kind, by_suffix, sniff
 from ..wire.native import input_path, read_input
 from ..wire.uploads import (
     BAD_PARAMETERS,
@@ -66,7 +66,8 @@ class Source:
 
     @classmethod
     def of_file(cls, path: Path) -> Source:
-        """Read a file's type from its magic bytes, not its name. BadInput if empty, unreadable."""
+        """Read a file's type from its magic bytes, not its name; but the name tells a sound in a
+        video's container, such as `memo.m4a`. Raises BadInput if empty or unreadable."""
         try:
             with path.open("rb") as file:
                 head = file.read(HEAD)
@@ -75,8 +76,9 @@ class Source:
         if not head:
             raise BadInput("error.file_empty", name=path.name)
         unknown = FileType(Kind.FILE, path.suffix, "application/octet-stream")
-        kind = sniff(head) or unknown
-        return cls(kind.kind, path, kind.suffix, kind.mime)
+        proven, claimed = sniff(head) or unknown, by_suffix(path.suffix)
+        is_sound = proven.kind is Kind.VIDEO and claimed and claimed.kind is Kind.AUDIO
+        return cls(Kind.AUDIO if is_sound else proven.kind, path, proven.suffix, proven.mime)
 
     @property
     def size(self) -> int:

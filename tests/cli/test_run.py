@@ -218,3 +218,32 @@ def test_a_text_that_was_written_with_a_byte_order_mark_is_shown_without_it(
     ran = call("run", workflow, "--out", str(tmp_path), "--json")
 
     assert [result["text"] for result in ran.document["results"]] == ["a cat"]
+
+
+@pytest.mark.parametrize("name", ["memo.m4a", "song.mp3"])
+def test_a_sound_in_an_mp4_is_a_sound_by_its_name(
+    call: Call, emulator: Emulator, tmp_path: Path, name: str
+) -> None:
+    """As recorders of phones write them, and those who load music down name them."""
+    (tmp_path / name).write_bytes(b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + bytes(64))
+    workflow = emulator.add_workflow(
+        {
+            "1": node("LoadAudio", audio="stored.mp3"),
+            "2": node("SaveAudio", audio=["1", 0], filename_prefix="kept"),
+        }
+    )
+    ran = call(
+        *("run", workflow, "--set", f"1.audio=@{tmp_path / name}", "--out", str(tmp_path / "out"))
+    )
+
+    assert ran.code == 0, ran.err
+    assert [stored.extension for stored in emulator.uploads.values()] == ["mp4"]
+
+
+def test_a_video_is_still_no_sound(call: Call, emulator: Emulator, tmp_path: Path) -> None:
+    (tmp_path / "talk.mp4").write_bytes(b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + bytes(64))
+    workflow = emulator.add_workflow({"1": node("LoadAudio", audio="stored.mp3")})
+    ran = call("run", workflow, "--set", f"1.audio=@{tmp_path / 'talk.mp4'}")
+
+    assert (ran.code, emulator.counters.orders, emulator.uploads) == (2, 0, {})
+    assert "VIDEO does not fit" in ran.err
