@@ -286,7 +286,10 @@ def _read_folder(file: Path) -> Path:
 
 def default_state_folder(values: Mapping[str, str]) -> Path:
     """The platform's default folder for application state."""
-    home = Path(values.get("HOME") or values.get("USERPROFILE") or "~").expanduser()
+    try:
+        home = Path(values.get("HOME") or values.get("USERPROFILE") or "~").expanduser()
+    except RuntimeError:  # a user whom the system does not know, as in a container
+        home = Path("/")  # as container runtimes set HOME then
     if sys.platform == "win32":
         return Path(values.get("LOCALAPPDATA") or home / "AppData" / "Local") / "runninghub"
     if sys.platform == "darwin":

@@ -7,7 +7,7 @@ import re
 import sys
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -179,7 +179,8 @@ def _private_texts(error: RunningHubError, inputs: Inputs) -> list[str]:
     texts += [line for text in texts for line in text.splitlines()]
     params: Mapping[str, object] = error.params
     texts += [str(params[name]) for name in _PRIVATE_PARAMS if name in params]
-    texts.append(str(Path.home()))
+    with suppress(RuntimeError):  # a user without one, as in a container
+        texts.append(str(Path.home()))
     return sorted({text.strip() for text in texts}, key=len, reverse=True)
 
 

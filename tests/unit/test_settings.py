@@ -23,6 +23,7 @@ from rh_api.settings import (
     read_origin,
     register_state_folder,
 )
+from tests.support.users import be_unknown
 
 KEY = "0123456789abcdef0123456789abcdef"
 
@@ -270,6 +271,12 @@ def test_the_state_folder_is_below_the_person_s_own():
     folder = default_state_folder({"HOME": "/home/me", "USERPROFILE": "/home/me"})
     assert folder.name == "runninghub"
     assert Path("/home/me") in folder.parents
+
+
+def test_a_user_without_a_home_has_a_state_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    be_unknown(monkeypatch)
+    assert default_state_folder({}).root
+    assert default_state_folder({"XDG_STATE_HOME": "/s", "LOCALAPPDATA": "/s"}).root
 
 
 def test_settings_with_limits_can_be_told_apart_in_a_table(tmp_path: Path) -> None:

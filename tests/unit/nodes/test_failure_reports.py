@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.users import be_unknown
 from tests.unit.nodes.conftest import load_pack
 from tests.unit.nodes.host import Host, hosted
 
@@ -92,6 +93,14 @@ async def test_a_report_is_english_whatever_the_page_speaks(
     host: Host, reports: ModuleType
 ) -> None:
     await host.speak("zh")
+    fail(reports, "1", lambda errors: errors.NoOutput(task_id="7"), workflow="1")
+    assert "saved nothing" in (await host.post("report", prompt="p", node_id="1"))["text"]
+
+
+async def test_a_failure_is_told_to_a_user_without_a_home(
+    host: Host, reports: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    be_unknown(monkeypatch)
     fail(reports, "1", lambda errors: errors.NoOutput(task_id="7"), workflow="1")
     assert "saved nothing" in (await host.post("report", prompt="p", node_id="1"))["text"]
 
