@@ -655,6 +655,7 @@ ENGLISH: dict[str, str] = {
     "node.route_type": "The request must be JSON.",
     "node.route_body": "The request's JSON must be an object.",
     "node.route_token": "ComfyUI was restarted, or the page is not its own. Reload the page.",
+    "node.no_server": "ComfyUI's web server is not running, and cloud nodes work in it. Start ComfyUI by its main.py and post to its /prompt, or use rh_api.Client without ComfyUI. Nothing was ordered.",
     "node.no_report": "This node has not failed since ComfyUI started, as far as is known.",
     "node.no_loras": "There is no LoRA file in ComfyUI's models/loras. Put one there and reload "
     "the page.",

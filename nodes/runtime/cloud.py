@@ -13,7 +13,7 @@ from comfy.model_management import InterruptProcessingException, processing_inte
 from server import PromptServer
 
 from ...rh_api.client import Client, Stopped
-from ...rh_api.errors import RunningHubError
+from ...rh_api.errors import BadInput, RunningHubError
 from ...rh_api.settings import Settings
 from .. import language
 from ..values.codecs.errors import MediaError
@@ -46,10 +46,11 @@ async def run(
     its orders that nothing else awaits. Raises NodeFailure, InterruptProcessingException on Stop.
     """
     with as_node_failures():
-        settings = config.settings(profile)
+        settings, loop = config.settings(profile), PromptServer.instance.loop
+        if not loop.is_running():  # as where a program calls ComfyUI's executor itself
+            raise BadInput("node.no_server")
         future = asyncio.run_coroutine_threadsafe(
-            _until_stopped(_run_with_display(work, settings, display), display.prompt_id),
-            PromptServer.instance.loop,
+            _until_stopped(_run_with_display(work, settings, display), display.prompt_id), loop
         )
         try:
             return await asyncio.wrap_future(future)
