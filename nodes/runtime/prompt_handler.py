@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -52,6 +52,7 @@ FREE_INPUTS: Mapping[str, FreeInputs] = {
     **dict.fromkeys(MODEL_CLASSES, FreeInputs("model", is_field, MODEL_OUTPUTS)),
 }
 
+_SWITCHED_OFF = (2, 4)  # a node's mode on the canvas: muted, bypassed
 _SWITCHES = ("reroll_seeds", "send_anyway", "add_metadata", "use_personal_queue")
 
 Pass = Callable[[Graph, ExtraData], dict[str, Any]]
@@ -124,10 +125,15 @@ def _fields_of(node: Node, own: FreeInputs) -> list[str]:
     return [name for name in (own.named, *fields) if name in node.inputs]
 
 
-def _refuse_dead_links(prompt: Graph, canvas: Mapping[str, Any], targets: object) -> None:
+def _refuse_dead_links(
+    prompt: Graph,
+    canvas: Mapping[str, Any],
+    targets: object,
+    is_known: Callable[[str], object],
+) -> None:
     """Raise BadInput for a program's media field whose source on the canvas is muted or bypassed:
     ComfyUI leaves the field out, and the order would be of the file that the program stores.
-    `targets`: of a partial run, the ids of its output nodes."""
+    `targets`: of a partial run, the ids of its output nodes; `is_known`: whether a class exists."""
     nodes = read_nodes(prompt)
     for saved in _objects(canvas.get("nodes")):
         node = nodes.get(str(saved.get("id")))
@@ -135,11 +141,25 @@ def _refuse_dead_links(prompt: Graph, canvas: Mapping[str, Any], targets: object
         if node is None or own is None or own.named == "model":  # a model stores no file
             continue
         slots = (slot for slot in _objects(saved.get("inputs")) if "widget" not in slot)
-        linked = (str(slot.get("name")) for slot in slots if slot.get("link") is not None)
-        for name in linked:
-            is_dead = own.is_field(name) and name not in node.inputs
+        linked = {str(slot.get("name")): slot.get("link") for slot in slots}
+        for name, link in linked.items():
+            is_missing = link is not None and own.is_field(name) and name not in node.inputs
+            is_dead = is_missing and not _is_live(canvas, link, is_known)
             if is_dead and not _is_left_out(prompt, node.id, targets):
                 raise BadInput("node.dead_link", local_id=node.id, field=name[:80])
+
+
+def _is_live(canvas: Mapping[str, Any], link: object, is_known: Callable[[str], object]) -> bool:
+    """Whether a link on the canvas starts at a node of ComfyUI's that is switched on. The page
+    sends such a link: a program that posts the prompt without it has taken it out."""
+    links = cast("list[object]", links) if isinstance(links := canvas.get("links"), list) else []
+    starts = [cast("list[object]", entry)[:2] for entry in links if isinstance(entry, list)]
+    return any(
+        [link, source.get("id")] in starts
+        and source.get("mode") not in _SWITCHED_OFF
+        and is_known(str(source.get("type")))  # unlike virtual nodes and subgraphs
+        for source in _objects(canvas.get("nodes"))
+    )
 
 
 def _is_left_out(prompt: Graph, node_id: str, targets: object) -> bool:
@@ -154,13 +174,10 @@ def _objects(values: object) -> Iterator[Mapping[str, Any]]:
     return map(as_object, cast("list[object]", values) if isinstance(values, list) else ())
 
 
-def _refuse_keys(prompt: Graph, beside: object, canvas: object) -> None:
-    """Raise BadInput if a known API key occurs anywhere in the prompt or its extra data (`beside`,
-    which includes `canvas`): ComfyUI embeds both in images and stores them in its history."""
-    # Imported on use, to keep it off ComfyUI's startup.
-    from . import config
-
-    keys = config.known_keys()
+def _refuse_keys(prompt: Graph, beside: object, canvas: object, keys: Collection[str]) -> None:
+    """Raise BadInput if one of the API keys occurs anywhere in the prompt or its extra data
+    (`beside`, which includes `canvas`): ComfyUI embeds both in images and keeps them in its
+    history."""
 
     def has_key(value: object) -> bool:
         text = json.dumps(value, default=str)  # other packs' handlers may add any object
@@ -205,7 +222,10 @@ def handle_prompt(data: dict[str, Any]) -> dict[str, Any]:
         marks = marks_of(extra, graph)
         if not ours and not marks:
             return data
-        _refuse_dead_links(graph, extra.canvas, data.get("partial_execution_targets"))
+        from . import config, local_classes
+
+        targets = data.get("partial_execution_targets")
+        _refuse_dead_links(graph, extra.canvas, targets, local_classes.info)
         passed = with_classes(graph, extra.canvas)
         for prompt_pass in EARLY_PASSES:
             passed = prompt_pass(passed, extra)
@@ -217,7 +237,7 @@ def handle_prompt(data: dict[str, Any]) -> dict[str, Any]:
             passed = data["prompt"]
         for prompt_pass in PASSES:
             passed = prompt_pass(passed, extra)
-        _refuse_keys(passed, data.get("extra_data"), extra.canvas)
+        _refuse_keys(passed, data.get("extra_data"), extra.canvas, config.known_keys())
         data = _without_lazy_targets(data, passed)
     # An exception that escaped would let the prompt run unchecked.
     except Exception as error:

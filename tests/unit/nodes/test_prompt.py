@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -338,6 +338,34 @@ def test_a_node_that_the_run_leaves_out_keeps_nothing_away(
         "extra_data": {"extra_pnginfo": {"workflow": canvas}},
     }
     assert handle({**data, **beside})["prompt"]["1"]["class_type"] == class_type
+
+
+@pytest.mark.parametrize(
+    ("source", "is_refused"),
+    [
+        ({"id": 2, "type": "LoadImage", "mode": 0}, False),
+        ({"id": 2, "type": "LoadImage", "mode": 2}, True),
+        ({"id": 2, "type": "LoadImage", "mode": 4}, True),
+        ({"id": 2, "type": "Reroute", "mode": 0}, True),  # what is behind it may be muted
+        ({"id": 3, "type": "LoadImage", "mode": 0}, True),  # the canvas is not whole
+    ],
+)
+def test_a_program_may_take_a_link_out_of_a_canvas_prompt(
+    handle: Callable[[Any], Any],
+    monkeypatch: pytest.MonkeyPatch,
+    source: dict[str, Any],
+    is_refused: bool,
+) -> None:
+    """It asks for the stored picture: ComfyUI's page sends all links of nodes that are switched
+    on."""
+    node = type("LoadImage", (), {"INPUT_TYPES": classmethod(lambda _: {})})
+    host = SimpleNamespace(NODE_CLASS_MAPPINGS={"LoadImage": node})
+    monkeypatch.setitem(sys.modules, "nodes", host)
+    inputs = [{"name": "10.image", "link": 5}]
+    canvas = {"nodes": [source, {"id": 1, "inputs": inputs}], "links": [[5, 2, 0, 1, 0, "IMAGE"]]}
+    data = {"prompt": {"1": remote()}, "extra_data": {"extra_pnginfo": {"workflow": canvas}}}
+    (sent,) = handle(data)["prompt"].values()
+    assert (sent["class_type"] == "RunningHubRefusal") == is_refused
 
 
 def test_a_prompt_that_has_the_linked_picture_passes(handle: Callable[[Any], Any]) -> None:
