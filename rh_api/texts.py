@@ -630,6 +630,7 @@ ENGLISH: dict[str, str] = {
     "node.mistyped": '"{field}" is neither a field nor an option of this node. Nearest: {near}. Nothing was started.',
     "node.null": '"{name}" has no value (null). Give it one, or leave it out. Nothing was started.',
     "node.unread": "This node names another program, {program}, than the one whose inputs it shows. Wait until that has been read, or choose again; nothing was sent.",
+    "node.unprepared": "This prompt came into ComfyUI's queue past its /prompt, as by another pack, so it was not prepared: outputs of this node would go to other inputs than on the canvas, and marked parts would run here. Run it from the page, or let a program post it to /prompt. Nothing was ordered.",
     "node.too_small": '"{name}" must be at least {least}, not {value}.',
     "node.bad_retain": '"retain_seconds" must be 0 (off) or {low} to {high}, not {value}.',
     "node.no_profile": 'There is no stored profile "{value}". Add it in the settings of '

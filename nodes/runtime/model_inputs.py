@@ -46,6 +46,11 @@ def is_unread(form: str) -> bool:
     return '"unread"' in form and _parts(form).get("unread") is True
 
 
+def is_unprepared(form: str) -> bool:
+    """Whether the form still numbers the visible outputs, which our prompt handler removes."""
+    return '"sockets"' in form and _parts(form).get("sockets") is not None
+
+
 def _parts(form: str) -> Mapping[str, object]:
     if not form or len(form) > FORM_LENGTH:
         return {}

@@ -102,8 +102,11 @@ def read_node_request(inputs: Inputs, named: str = WORKFLOW) -> NodeRequest:
         program = without_key(program)
     if named in _BLANK_ERRORS and not program.strip() and not is_linked(inputs, named):
         raise BadInput(_BLANK_ERRORS[named])
-    if model_inputs.is_unread(read_input(inputs, "form", "")):
+    form = read_input(inputs, "form", "")
+    if model_inputs.is_unread(form):
         raise BadInput("node.unread", program=program[:200])
+    if model_inputs.is_unprepared(form):
+        raise BadInput("node.unprepared")
     return NodeRequest(
         named=named,
         program=program,
@@ -122,7 +125,7 @@ def read_node_request(inputs: Inputs, named: str = WORKFLOW) -> NodeRequest:
         profile=read_input(inputs, "profile", "").strip(),
         model=model_inputs.AskedModel(
             extra=read_input(inputs, "extra", ""),
-            schema=model_inputs.schema_of(read_input(inputs, "form", "")),
+            schema=model_inputs.schema_of(form),
             send_anyway=read_input(inputs, "send_anyway", False),
             fit_pictures=read_input(inputs, "fit_pictures", False),
         )

@@ -13,6 +13,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 import torch
+from aiohttp import web
 from comfy_api.latest import InputImpl, Types
 from server import PromptServer
 
@@ -410,6 +411,16 @@ async def surround(_):
 
 
 PromptServer.instance.app.on_startup.append(surround)
+
+
+@PromptServer.instance.routes.post("/tests/queue")
+async def queue(request):
+    """Queues a prompt past /prompt and its handlers, as some packs do."""
+    body, server = await request.json(), PromptServer.instance
+    extra = {"client_id": body["client_id"]}
+    server.prompt_queue.put((0, body["id"], body["prompt"], extra, body["outputs"], {}))
+    return web.json_response({"prompt_id": body["id"]})
+
 
 NODE_CLASS_MAPPINGS = {
     "TestBlocks": Blocks,

@@ -101,3 +101,18 @@ async def test_a_link_from_a_socket_that_is_gone_is_refused_on_its_node(
     assert list(result.node_errors) == ["1"]
     assert "output 1" in result.refusal
     assert not asked(emulator)
+
+
+async def test_a_prompt_that_came_past_the_handler_gives_no_wrong_output(
+    comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    """Another pack put it into the queue: nobody counted its links anew."""
+    prompt = {
+        "1": remote(catalog.TEXT_OUT, {"21.value": f"text {mark()}"}, form=form(POOL_TEXT)),
+        "2": looks("1", 0),
+    }
+    result = await comfyui.queue_past_handlers(prompt, "2")
+    assert result.outcome == "error", result.outputs
+    assert result.failure["node_id"] == "1"
+    assert "/prompt" in result.failure["exception_message"]
+    assert emulator.counters.orders == 0

@@ -128,5 +128,6 @@ ROWS = (
     # 4 for users without a home, as in a container.
     # 3 for a ComfyUI whose web server does not run.
     # 18 for programs that take a link out of a canvas' prompt.
-    Row("lines of rh_api and nodes", measures.program_lines, 30_576, "<21115"),
+    # 9 for prompts that come past our handler.
+    Row("lines of rh_api and nodes", measures.program_lines, 30_584, "<21115"),
 )
