@@ -120,6 +120,7 @@ ENGLISH: dict[str, str] = {
     "error.address_insecure": "The address of a result or of the progress socket is not {scheme} on its usual port, so it was not requested: {url}.",
     "error.host_refused": "A result or the progress socket is on a host that is not RunningHub's: {host}. {url} If you trust it, add the host to RUNNINGHUB_RESULT_HOSTS and run again: nothing is paid again.",
     "error.disk_full": "The disk is full. The task is finished: free some space and run again to fetch its results without paying again.",
+    "error.disk_full_unnoted": "The disk is full, and task {task_id} could not be noted in the journal. It is finished: free some space and fetch its results by its id, without paying again: RunningHub Task on the canvas, task {task_id} --fetch on the command line. For the same inputs to get them too, settle order {order} as that task, in RunningHub tasks on the canvas or by task --order {order} --is {task_id}.",
     "error.folder_not_writable": "The folder {folder} cannot be written to.",
     # errors: input
     "error.bad_input": "This cannot be used: {reason}",
@@ -187,6 +188,7 @@ ENGLISH: dict[str, str] = {
     "Close the other ComfyUI and start again: no order is placed without the journal.",
     "error.store_newer": "The journal {file} was written by a newer version of RunningHub Remote: update this copy. The journal was not changed, and no order is placed without it.",
     "error.store_unavailable": "The journal in {folder} cannot be used: {reason}. No order is placed without it, so that none is paid twice. Make sure that this program may write there; RUNNINGHUB_STATE can name another folder, whose journal does not know the orders so far.",
+    "error.store_meanwhile": "The journal in {folder} cannot be used for now: {reason}. What is under way goes on; no new order is placed until it can be used again.",
     # errors: fields and outputs
     "error.bad_field": '"{field}" cannot be set.',
     "error.field_name": '"{field}" names no field: write <nodeId>.<fieldName>, such as 6.text.',

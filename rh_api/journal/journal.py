@@ -110,7 +110,7 @@ class SqliteJournal:
         try:
             return await self._do(work, *values, **more)
         except StoreUnavailable as error:
-            log.warning("%s", error)
+            log.warning("%s", error.with_context("error.store_meanwhile"))
             return None
 
     def now(self) -> float:
@@ -220,9 +220,8 @@ class SqliteJournal:
     async def size(self, orders: Sequence[int] | None = None) -> int:
         return await self._do(self._store.history.size, orders)
 
-    async def record_placed(self, order: int, task_id: str, announced: Iterable[str] = ()) -> int:
-        place = self._store.place_or_twin
-        return await self._record(place, order, self.origin, task_id, announced) or 0
+    async def record_placed(self, order: int, task_id: str, told: Iterable[str] = ()) -> int | None:
+        return await self._record(self._store.place_or_twin, order, self.origin, task_id, told)
 
     async def record_dropped(self, order: int, *, for_good: bool = False) -> None:
         await self._record(self._store.drop, order, for_good=for_good)

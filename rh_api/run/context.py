@@ -53,7 +53,7 @@ class AccountContext:
         try:
             return await reading
         except StoreUnavailable as error:
-            log.warning("%s", error)
+            log.warning("%s", error.with_context("error.store_meanwhile"))
             return None
 
     def hear(self, task_id: str, news: Progress) -> None:

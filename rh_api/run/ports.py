@@ -218,11 +218,11 @@ class Journal(Protocol):
         """Delete expired uploads and old orders; return the ids of the orders."""
         ...
 
-    async def record_placed(self, order: int, task_id: str, announced: Iterable[str] = ()) -> int:
-        """Record the task; `announced`: the nodes that the service says it will run for output.
+    async def record_placed(self, order: int, task_id: str, told: Iterable[str] = ()) -> int | None:
+        """Record the task; `told`: the nodes that the service says it will run for output.
 
         Returns the id of another order that has this task already, which then stays its only
-        one; else 0.
+        one; else 0; None if it was not written.
         """
         ...
 

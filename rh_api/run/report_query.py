@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from ..errors import (
     NO_REASON,
+    DiskFull,
     Fate,
     Refused,
     RunningHubError,
@@ -89,6 +90,19 @@ async def record_and_map(
     if error.fate is Fate.OVER:
         await journal.record_failed(order, key=error.key, code=error.code)
     return error
+
+
+async def if_unnoted(
+    journal: Journal, order: int | None, task_id: str, error: RunningHubError
+) -> RunningHubError:
+    """Return the error for a full disk that also kept an order's task out of the journal, so that
+    equal inputs raise a question; any other error as it is."""
+    if order is None or not isinstance(error, DiskFull):
+        return error
+    with contextlib.suppress(StoreUnavailable):
+        if await journal.of_task(task_id) is not None:
+            return error
+    return error.with_context("error.disk_full_unnoted", params={"order": order})
 
 
 def may_be_cancel(error: RunningHubError) -> bool:

@@ -23,11 +23,12 @@ from ..journal.retention import (
     tidy,
 )
 from ..texts import Words
+from ..wire.orders import Ticket
 from ..wire.tasks import RemoteResult, Report, file_name
 from .context import AccountContext
 from .orders import ActiveOrder
 from .progress import Arrivals, Stopped, Watch, unwatched
-from .report_query import query_report, say_cost
+from .report_query import if_unnoted, query_report, say_cost
 from .results import Lost, Notice, Outcome, Result
 from .singleflight import SingleFlight
 from .stored_results import (
@@ -73,15 +74,17 @@ class ResultDelivery:
         if self.context.sender.clock.now() >= self._next_tidying:
             self.keep_tidy(TIDY_SECONDS)
 
+        task_id = active.ticket.task_id
+
         async def bring(show: Watch) -> Outcome:
             try:
                 outcome = await self._bring(replace(active, watch=show), report, seconds, missing)
             except RunningHubError as error:  # state the cost although nothing was delivered
                 cost = say_cost(report, self.context.journal.currency)
+                error = await if_unnoted(self.context.journal, active.order_id, task_id, error)
                 raise error.with_context(cost=cost) from error.__cause__
             return replace(outcome, missing=tuple(missing))
 
-        task_id = active.ticket.task_id
         try:
             return await self._flights.join(task_id, bring, active.watch)
         except asyncio.CancelledError:
@@ -195,9 +198,8 @@ class ResultDelivery:
         order_id, task_id, listed = active.order_id, active.ticket.task_id, report.results or ()
         done = None
         if order_id is not None:
-            recording = self.context.journal.record_done(order_id, report, missing)
             # In the background: recorded as owed even if the download is cancelled.
-            done = self.context.spawn(recording)
+            done = self.context.spawn(self._record_done(order_id, active.ticket, report, missing))
         if all(result.is_missing for result in listed):
             if done is not None:
                 await asyncio.shield(done)
@@ -223,6 +225,14 @@ class ResultDelivery:
             taken_up=active.asked_at is None,
             unfetched=fetched.unfetched(task_id),
         )
+
+    async def _record_done(
+        self, order_id: int, ticket: Ticket, report: Report, missing: Sequence[str]
+    ) -> None:
+        # A full disk may have kept its task out: a success without one would be ordered anew.
+        journal, announced = self.context.journal, ticket.tips.outputs
+        if await journal.record_placed(order_id, ticket.task_id, announced) is not None:
+            await journal.record_done(order_id, report, missing)
 
     def _is_worth_delivering(self, came: Mapping[int, Result], earlier: OrderRow | None) -> bool:
         """Return whether to deliver a partial result. Texts alone of an order whose files have

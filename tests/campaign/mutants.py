@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -39,15 +40,16 @@ def one_row_too_late() -> Iterator[None]:
     """An order's row is written when its task is known, and not before its request leaves."""
     intend, placed = Store.intend, Store.set_placed
     waiting: dict[int, tuple[Identity, dict[str, Any]]] = {}
+    numbers = itertools.count(-1, -1)
 
     def remember(self: Store, identity: Identity, **facts: Any) -> int:
-        number = -1 - len(waiting)
+        number = next(numbers)
         waiting[number] = (identity, facts)
         return number
 
     def write(self: Store, order: int, task_id: str, announced: Iterable[str] = ()) -> bool:
-        if order in waiting:
-            identity, facts = waiting[order]
+        if order in waiting:  # the task is written once more with its end
+            identity, facts = waiting.pop(order)
             order = intend(self, identity, **facts)
         return placed(self, order, task_id, announced)
 

@@ -129,5 +129,6 @@ ROWS = (
     # 3 for a ComfyUI whose web server does not run.
     # 18 for programs that take a link out of a canvas' prompt.
     # 9 for prompts that come past our handler.
-    Row("lines of rh_api and nodes", measures.program_lines, 30_584, "<21115"),
+    # 25 for tasks that a full disk did not take.
+    Row("lines of rh_api and nodes", measures.program_lines, 30_607, "<21115"),
 )
