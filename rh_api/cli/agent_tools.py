@@ -16,14 +16,14 @@ from typing import Literal, cast
 from uuid import uuid4
 
 from ..client import Client, Progress
-from ..errors import BadInput, Fate, RunningHubError, Uncertain
+from ..errors import BadInput, Fate, RunningHubError
 from ..graph.check import JsonText
 from ..money.amounts import read_sums
 from ..settings import Settings
 from ..texts import english
 from .arguments import PROGRAM, parse
 from .entry import command_of
-from .exit_codes import Exit, document, exit_code
+from .exit_codes import Exit, document, exit_code, question_of
 from .terminal import Terminal
 
 Kind = Literal["workflow", "app", "model"]
@@ -206,8 +206,8 @@ class AgentTools:
 def _failed(error: RunningHubError, notes: Sequence[str]) -> Document:
     """Convert an error to an answer. An order of unknown fate is never reported as failed."""
     sentences = [*notes]
-    if isinstance(error, Uncertain) and error.order is not None:
-        command = f"{PROGRAM} task --order {error.order}"
+    if (order := question_of(error)) is not None:
+        command = f"{PROGRAM} task --order {order}"
         sentences.append(english("cli.order_asked", {"command": command}))
     status = "running" if error.fate is Fate.RUNNING else _STATUSES[exit_code(error)]
     return {"status": status, **document(error), "notes": sentences}

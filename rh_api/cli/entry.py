@@ -9,10 +9,10 @@ from argparse import Namespace
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from typing import TextIO
 
-from ..errors import BadInput, Fate, RunningHubError, Uncertain
+from ..errors import BadInput, Fate, RunningHubError
 from ..texts import english
 from .arguments import PROGRAM, parse
-from .exit_codes import Exit, Interrupted, document, exit_code
+from .exit_codes import Exit, Interrupted, document, exit_code, question_of
 from .terminal import Notes, Terminal
 
 Command = Callable[[Namespace, Terminal, Mapping[str, str]], Awaitable[None]]
@@ -79,8 +79,8 @@ def command_of(name: str) -> Command:
 
 def _failed(error: RunningHubError, terminal: Terminal) -> int:
     terminal.note(str(error))
-    if isinstance(error, Uncertain) and error.order is not None:
-        command = f"{PROGRAM} task --order {error.order}"
+    if (order := question_of(error)) is not None:
+        command = f"{PROGRAM} task --order {order}"
         terminal.note(english("cli.order_asked", {"command": command}))
     before = [task_id for task_id in terminal.placed if task_id != error.task_id]
     if before and error.fate is Fate.NOT_STARTED:  # which speaks of one order only

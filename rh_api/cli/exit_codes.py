@@ -48,6 +48,13 @@ class Interrupted(RunningHubError):
     default_key = "cli.stopped_before"
 
 
+def question_of(error: RunningHubError) -> int | None:
+    """Return the number of the order whose fate the user has to settle, or None."""
+    number = error.params.get("order")
+    asks = isinstance(error, (Uncertain, Interrupted))
+    return number if asks and isinstance(number, int) else None
+
+
 def exit_code(error: RunningHubError, placed: Sequence[str] = ()) -> Exit:
     """Return the exit code for `error`; `placed`: tasks that the command has placed so far."""
     if isinstance(error, Interrupted):
@@ -74,6 +81,6 @@ def document(error: RunningHubError) -> dict[str, object]:
             "code": error.code,
             "task_id": error.task_id,
             "fate": error.fate.name.lower(),
-            "order": error.order if isinstance(error, Uncertain) else None,
+            "order": question_of(error),
         }
     }

@@ -17,8 +17,9 @@ from ..money.limits import Limits
 from ..settings import Settings
 from ..texts import english
 from ..wire.orders import TaskOptions
-from .exit_codes import Interrupted
+from .exit_codes import Interrupted, question_of
 from .files import Saved, out_folder, read_fields
+from .help_texts import PROGRAM
 from .order_output import cost, deliver
 from .terminal import Terminal
 
@@ -110,14 +111,18 @@ async def connected(settings: Settings, terminal: Terminal) -> AsyncGenerator[Se
 def _tell_others(
     terminal: Terminal, stopped: Sequence[Stopped], failure: RunningHubError, currency: str
 ) -> None:
-    """Print what became of each stopped task that `failure` does not name."""
+    """Print what became of each stopped order that `failure` does not name."""
+    is_told = isinstance(failure, Interrupted)  # it says also how the stop of its task ended
     for stop in stopped:
-        is_news = stop.too_late and not isinstance(failure, Interrupted)
-        if stop.task_id and (is_news or stop.task_id != failure.task_id):
+        is_news = not is_told and (stop.too_late or not stop.confirmed)
+        params = {"task_id": stop.task_id, "cost": cost(stop.usage, currency), "order": stop.order}
+        if not stop.task_id and stop.order != question_of(failure):
+            terminal.note(english("cli.other_unknown", params))
+            command = f"{PROGRAM} task --order {stop.order}"
+            terminal.note(english("cli.order_asked", {"command": command}))
+        elif stop.task_id and (is_news or stop.task_id != failure.task_id):
             key = "cli.other_stopped" if stop.confirmed else "cli.other_unsure"
-            key = "cli.other_too_late" if stop.too_late else key
-            params = {"task_id": stop.task_id, "cost": cost(stop.usage, currency)}
-            terminal.note(english(key, params))
+            terminal.note(english("cli.other_too_late" if stop.too_late else key, params))
 
 
 def interruption(stopped: Sequence[Stopped], placed: Sequence[str], currency: str) -> Interrupted:
@@ -126,15 +131,16 @@ def interruption(stopped: Sequence[Stopped], placed: Sequence[str], currency: st
         return Interrupted("cli.stopped_fetching", fate=Fate.OVER, task_id=placed[-1])
     if not stopped:
         return Interrupted()
-    worst = min(stopped, key=lambda stop: (stop.confirmed, not stop.too_late))
-    key, fate = "cli.stopped_unknown", Fate.UNKNOWN
+    worst = min(stopped, key=lambda stop: (stop.confirmed, stop.task_id != "", not stop.too_late))
+    if not worst.task_id:
+        return Interrupted("cli.stopped_unknown", fate=Fate.UNKNOWN, order=worst.order)
     if worst.confirmed:
         key, fate = "cli.stopped_too_late" if worst.too_late else "cli.stopped", Fate.OVER
-    elif worst.task_id:
+    else:
         key = "cli.stopped_goes_on" if worst.goes_on else "cli.stopped_unsure"
         fate = Fate.RUNNING
     paid = cost(worst.usage, currency)
-    return Interrupted(key, fate=fate, task_id=worst.task_id or None, cost=paid)
+    return Interrupted(key, fate=fate, task_id=worst.task_id, cost=paid)
 
 
 async def order(

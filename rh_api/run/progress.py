@@ -114,7 +114,8 @@ class Arrivals:
 class Stopped:
     """Result of cancelling an order. `confirmed`: its task was seen to be over.
 
-    `task_id`: "" if the create call returned no id, so nobody knows whether a task exists.
+    `task_id`: "" if the create call returned no id, so nobody knows whether a task exists. `order`:
+    its number in the journal, for `Client.settle_uncertain`; 0 where the task id is enough.
     `from_before`: requested by an earlier process, or before the task was known. `goes_on`: a
     standard model's task, which the service does not stop: it is billed, and the next equal order
     gets its result. `too_late`: the task had succeeded, and its results can be fetched. `usage`:
@@ -129,6 +130,7 @@ class Stopped:
     too_late: bool = field(default=False, compare=False)
     usage: Usage = field(default_factory=Usage, compare=False)
     is_recorded: bool = field(default=True, compare=False)
+    order: int = field(default=0, compare=False)
 
 
 def unheard(_: Stopped) -> None:

@@ -187,7 +187,7 @@ class Submitter:
             self.context.spawn(self._withdraw(intending), identity.digest)
             raise
         asked_at = self.context.sender.clock.now()
-        watch(Progress(Stage.ORDERING))
+        watch(Progress(Stage.ORDERING, params={"order": order_id}))
         # Not cancelled with its caller: its reply names the task to cancel.
         creating = asyncio.ensure_future(self._create(order_id, order, call))
         try:
@@ -196,14 +196,9 @@ class Submitter:
             self.context.spawn(self._abandon(order_id, order, creating), order_id)
             raise
         except RunningHubError as error:
-            # Recorded despite a cancel at this moment: the row would stay uncertain for ever.
-            recording = self._record_no_ticket(order_id, error)
-            await asyncio.shield(self.context.spawn(recording, order_id))
-            if isinstance(error, RateLimited):
-                watch(self.limiter.progress(Stage.WAITING_FOREIGN))
+            await self._fail(order_id, error, watch)
             if error.fate in _NOTHING_RUNS:
                 raise
-            await self.limiter.read()
             now = self.limiter.tasks_seen
             raise Uncertain(
                 code=error.code,
@@ -215,6 +210,27 @@ class Submitter:
                 origin=journal.origin,
             ) from error
         return ActiveOrder(order, ticket, watch, order_id, asked_at=asked_at)
+
+    async def _fail(self, order_id: int, error: RunningHubError, watch: Watch) -> None:
+        """Record a create without a ticket; if it may have started a task, read the account's load.
+        A cancel meanwhile is told as one of an order whose fate is unknown."""
+        is_open = error.fate not in _NOTHING_RUNS
+        try:
+            # Recorded despite a cancel at this moment: the row would stay uncertain for ever.
+            recording = self._record_no_ticket(order_id, error)
+            await asyncio.shield(self.context.spawn(recording, order_id))
+            if isinstance(error, RateLimited):
+                watch(self.limiter.progress(Stage.WAITING_FOREIGN))
+            if is_open:
+                await self.limiter.read()
+        except asyncio.CancelledError:
+            if is_open and not self.context.leaving:
+                self.context.spawn(self._stop_unknown(order_id), order_id)
+            raise
+
+    async def _stop_unknown(self, order_id: int) -> None:
+        await self.context.journal.record_cancel_wanted(order_id)
+        self.context.on_stopped(Stopped("", confirmed=False, order=order_id))
 
     async def _create(self, order_id: int, order: Order, call: Call[Ticket]) -> Ticket:
         """Send the create and record its task id at once, so that a cancel cannot lose it."""
@@ -273,7 +289,7 @@ class Submitter:
             await self._record_no_ticket(order_id, error, for_good=True)
             log.info("a stopped order got no task: %s", error)
             if error.fate not in _NOTHING_RUNS:
-                self.context.on_stopped(Stopped("", confirmed=False))
+                self.context.on_stopped(Stopped("", confirmed=False, order=order_id))
             return
         await self.canceller.cancel_order(order_id, ticket.task_id, order)
 

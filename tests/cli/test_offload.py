@@ -171,6 +171,21 @@ def test_a_segment_that_fails_stops_the_others(
     assert f"Task {task.id} was cancelled" in ran.err
 
 
+def test_of_several_orders_without_a_reply_each_is_told_with_its_answer(
+    call: Call, branches: Path, emulator: Emulator, tmp_path: Path
+) -> None:
+    """The first ends the command while the second still asks for the account's load."""
+    load = Fault("/openapi/v2/queue/status", "delay", after=2, value=1.5)
+    emulator.faults += [Fault("/task/openapi/create", "lost_reply", count=2), load]
+    ran = call("offload", str(branches), "--out", str(tmp_path / "out"))
+
+    assert ran.code == 3
+    assert len(emulator.tasks) == 2
+    assert "No task id came back for order" in ran.err
+    for order in (1, 2):
+        assert f"task --order {order} --is TASK" in ran.err
+
+
 def test_what_takes_the_results_of_a_failed_segment_is_not_ordered(
     call: Call, emulator: Emulator, photo: Path, tmp_path: Path
 ) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from rh_api.emulator import Emulator, Fault, catalog
 from rh_api.emulator.accounts import example_key
-from tests.support.service import Meanwhile
+from tests.support.service import CREATE, Meanwhile
 
 from .conftest import Call, Start, read_until
 
@@ -90,6 +90,37 @@ def test_ctrl_c_while_the_order_is_on_its_way_cancels_what_comes_of_it(
     assert (slow.counters.orders, slow.counters.cancels) == (1, 1)
 
 
+def test_ctrl_c_after_a_lost_reply_denies_no_order_and_says_how_to_settle_it(
+    call: Call, slow: Emulator, tmp_path: Path
+) -> None:
+    load = "/openapi/v2/queue/status"
+
+    def then() -> None:
+        slow.faults += [Meanwhile(load, _thread.interrupt_main), Fault(load, "delay", value=1.5)]
+
+    slow.faults += [Meanwhile(CREATE, then), Fault(CREATE, "lost_reply")]
+    ran = call("run", catalog.TEXT_TO_IMAGE, "--out", str(tmp_path), "--json")
+    error = ran.document["error"]
+
+    assert ran.code == 130
+    assert (error["key"], error["fate"]) == ("cli.stopped_unknown", "unknown")
+    assert f"task --order {error['order']} --is TASK" in ran.err
+    settled = call("task", "--order", str(error["order"]), "--is", next(iter(slow.tasks)))
+    assert settled.code == 0
+    assert slow.counters.cancels == 1  # which was what Ctrl-C had asked for
+
+
+def test_ctrl_c_while_no_reply_comes_says_how_to_settle_the_order(
+    call: Call, slow: Emulator, tmp_path: Path
+) -> None:
+    slow.faults += [Meanwhile(CREATE, _thread.interrupt_main), Fault(CREATE, "lost_reply")]
+    ran = call("run", catalog.TEXT_TO_IMAGE, "--out", str(tmp_path), "--json")
+    error = ran.document["error"]
+
+    assert (ran.code, error["key"]) == (130, "cli.stopped_unknown")
+    assert f"task --order {error['order']} --is TASK" in ran.err
+
+
 def test_a_model_that_ctrl_c_does_not_stop_in_time_is_told_as_done_and_paid(
     call: Call, emulator: Emulator, tmp_path: Path
 ) -> None:
@@ -122,6 +153,22 @@ def test_a_model_that_ends_while_its_time_limit_stops_it_is_told_as_paid(
         f"Task {task.id} ended before it could be stopped and cost {task.third_party_money}"
         in ran.err
     )
+
+
+@pytest.mark.parametrize("by_model", [False, True])
+def test_a_time_limit_that_does_not_stop_the_task_says_so(
+    call: Call, slow: Emulator, tmp_path: Path, by_model: bool
+) -> None:
+    slow.faults.append(Fault("/task/openapi/cancel", "status", count=None))
+    order = (
+        ("model", MODEL, "--run", "--set=prompt=a") if by_model else ("run", catalog.TEXT_TO_IMAGE)
+    )
+    key = example_key("shared") if by_model else slow.default_key
+    ran = call(*order, "--out", str(tmp_path), "--timeout", "1", RUNNINGHUB_API_KEY=key)
+    (task,) = slow.tasks
+
+    assert ran.code == 3
+    assert f"RunningHub did not confirm that task {task} was cancelled" in ran.err
 
 
 def test_ctrl_c_before_the_order_starts_nothing(call: Call, slow: Emulator, tmp_path: Path) -> None:
