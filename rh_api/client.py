@@ -348,21 +348,23 @@ class Client:
 
     async def settle_uncertain(
         self, order: int, *, task_id: str = "", not_started: bool = False
-    ) -> None:
+    ) -> bool:
         """Record the user's answer about an uncertain order: it became `task_id`, or never started.
 
         The task is looked up first, and equal inputs then resume it; until it is over it can be
         corrected. `not_started` is final: equal inputs are ordered when run again. Either also
-        after a resend by `Job.again`, which may cost twice. Raises BadInput, TaskNotFound.
+        after a resend by `Job.again`, which may cost twice. Returns whether it is being cancelled
+        now, since its run was stopped. Raises BadInput, TaskNotFound.
         """
         if not_started == bool(task_id):
             raise ValueError("one answer: task_id or not_started")
         if not_started:
             await self.engine.recovery.settle_as_not_started(order)
-        else:
-            task, nodes_of = as_task_id(task_id), self.programs.nodes_of
-            await self.engine.recovery.settle_as_task(order, task, nodes_of)
-            self.engine.budget.orphaned_orders.watch()
+            return False
+        task, nodes_of = as_task_id(task_id), self.programs.nodes_of
+        is_unwanted = await self.engine.recovery.settle_as_task(order, task, nodes_of)
+        self.engine.budget.orphaned_orders.watch()
+        return is_unwanted
 
     # Results on disk
 

@@ -510,6 +510,7 @@ ENGLISH: dict[str, str] = {
     "cli.ordered_before": "This command had ordered before that: task {tasks}. What is finished is not paid again when you run the same command without --again.",
     "cli.order_asked": "When you know, answer with: {command} --is TASK, or {command} --not-started",
     "cli.order_is": "Order {order} is now task {task_id}: run the same command again to follow it. Until that task is over, you can give another answer.",
+    "cli.order_is_cancelled": "Order {order} is now task {task_id}. Its run was stopped, so it is being cancelled.",
     "cli.order_not_started": "Order {order} is settled as not started: run the same command again to order it.",
     "cli.sight_before": "tasks of the account when it was sent: {count}",
     "cli.sight_now": "tasks of the account now: {count}",

@@ -198,8 +198,9 @@ async def _settle(service: Service, arguments: Namespace) -> None:
     if arguments.its is not None:
         if not task_id:
             raise BadInput("error.task_id", value="")
-        await client.settle_uncertain(order, task_id=task_id)
-        terminal.say(english("cli.order_is", {"order": order, "task_id": task_id}))
+        is_cancelled = await client.settle_uncertain(order, task_id=task_id)
+        key = "cli.order_is_cancelled" if is_cancelled else "cli.order_is"
+        terminal.say(english(key, {"order": order, "task_id": task_id}))
     else:
         await client.settle_uncertain(order, not_started=True)
         terminal.say(english("cli.order_not_started", {"order": order}))

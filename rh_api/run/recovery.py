@@ -226,11 +226,12 @@ class Recovery:
 
     async def settle_as_task(
         self, order: int, task_id: str, nodes_of: NodesOf | None = None
-    ) -> None:
+    ) -> bool:
         """Settle an uncertain order as that task, after checking it with the service.
 
-        If a cancel was requested before the task was known, it starts now. Raises TaskNotFound,
-        or BadInput if the task is another order's, or has results only of nodes this one lacks.
+        If a cancel was requested before the task was known, it starts now, and True is returned.
+        Raises TaskNotFound, or BadInput if the task is another order's, or has results only of
+        nodes this one lacks.
         """
         row = await self._row_to_settle(order)
         context = self.context
@@ -247,9 +248,11 @@ class Recovery:
             raise BadInput("error.task_of_other_program", id=task_id, order=order, nodes=named)
         if not await context.journal.settle(row, task_id):
             raise BadInput("error.order_twin", order=order)
-        if row.cancel == "wanted":
+        is_unwanted = row.cancel == "wanted"
+        if is_unwanted:
             repeat = self.canceller.repeat_cancel
             context.spawn(repeat(order, task_id, is_model=row.kind == "model"), order)
+        return is_unwanted
 
     async def settle_as_not_started(self, order: int) -> None:
         """Settle an uncertain order as never started, on the user's word: its row is deleted.

@@ -107,6 +107,7 @@ def test_ctrl_c_after_a_lost_reply_denies_no_order_and_says_how_to_settle_it(
     assert f"task --order {error['order']} --is TASK" in ran.err
     settled = call("task", "--order", str(error["order"]), "--is", next(iter(slow.tasks)))
     assert settled.code == 0
+    assert "it is being cancelled" in settled.out
     assert slow.counters.cancels == 1  # which was what Ctrl-C had asked for
 
 
