@@ -88,6 +88,7 @@ class NodeDisplay:
             self._since = time.monotonic()
         self._news = news
         node_outcomes.remember_place(news.params.get("task_id"), self.place)
+        node_outcomes.remember_place(news.params.get("order"), self.place)
         self._share = max(self._share, news.overall)
         if news.preview:
             self._preview = self._latest = news.preview

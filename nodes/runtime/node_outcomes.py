@@ -39,7 +39,7 @@ PROGRAM_INPUTS = ("workflow", "app", "module", "model", "task_id")
 
 _TEXT_OUTPUTS = ("text", "runninghub")
 _MAX_RUNS = 100  # node runs whose reports of stopped tasks are kept, least recent evicted
-_MAX_TASKS = 10_000  # tasks whose node is kept: more than any queue holds
+_MAX_NAMES = 20_000  # of tasks and orders whose node is kept: more than any queue holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +107,9 @@ class End:
         return cls("failed", language.in_languages([(error.key, error.params)]))
 
 
-_places: OrderedDict[str, Place] = OrderedDict()
-"""The node that ordered a task, by task id; oldest evicted first."""
+_places: OrderedDict[str | int, Place] = OrderedDict()
+"""The node that ordered a task, by task id and by number of its order, which is known first; oldest
+evicted first."""
 
 _stops: OrderedDict[Place, list[Stopped]] = OrderedDict()
 """Reports of stopped tasks by node run; least recent evicted first."""
@@ -135,12 +136,12 @@ def place_of(node_id: str, prompt_id: str, page: str | None) -> Place:
     return Place(prompt_id, "", node_id, "", "", "", page)
 
 
-def remember_place(task_id: object, place: Place) -> None:
-    """Record which node ordered a task; no-op without a task id or a node."""
-    if isinstance(task_id, str) and task_id and place.node:
-        _places[task_id] = place
-        _places.move_to_end(task_id)
-        if len(_places) > _MAX_TASKS:
+def remember_place(name: object, place: Place) -> None:
+    """Record which node ordered a task or order; no-op without a name (`_places`) or a node."""
+    if isinstance(name, (str, int)) and name and place.node:
+        _places[name] = place
+        _places.move_to_end(name)
+        if len(_places) > _MAX_NAMES:
             _places.popitem(last=False)
 
 
@@ -160,26 +161,34 @@ def node_of(task_id: str) -> str:
 async def publish_stopped(client: Client, report: Stopped) -> None:
     """Publish the report of a stopped task, final or unconfirmed, together with those of the other
     tasks of its node's run."""
-    place = _places.get(report.task_id)
+    place = _places.get(report.task_id) or _places.get(report.order)
     if place is None:
         return
     if report.confirmed:
-        del _places[report.task_id]
+        _places.pop(report.task_id, None)
+        _places.pop(report.order, None)
     reports = _stops.setdefault(place, [])
     _stops.move_to_end(place)
     if len(_stops) > _MAX_RUNS:
         _stops.popitem(last=False)
     # An unconfirmed stop is reported again once it is confirmed.
-    reports[:] = [*(earlier for earlier in reports if earlier.task_id != report.task_id), report]
-    unsure = [stop.task_id for stop in reports if not stop.confirmed]
+    reports[:] = [*(earlier for earlier in reports if not _is_same(earlier, report)), report]
+    unsure = [stop for stop in reports if not stop.confirmed]
     line = stop_line(reports, await client.costs.known_currency())
     await tell(client, place, End("unsure" if unsure else "stopped", line), unsure)
 
 
-async def tell(client: Client, place: Place, end: End, unsure: Sequence[str] = ()) -> None:
+def _is_same(earlier: Stopped, report: Stopped) -> bool:
+    """Whether both are of one order, whose task may not have been known before."""
+    if earlier.order and report.order:
+        return earlier.order == report.order
+    return earlier.task_id == report.task_id
+
+
+async def tell(client: Client, place: Place, end: End, unsure: Sequence[Stopped] = ()) -> None:
     """Send an end to the node's page and store it in the journal; in the server's loop.
 
-    `unsure`: stopped tasks whose cancel is unconfirmed: they may still run and cost."""
+    `unsure`: stopped orders whose cancel is unconfirmed: they may still run and cost."""
     if not place.node:
         return
     event = {
@@ -187,7 +196,8 @@ async def tell(client: Client, place: Place, end: End, unsure: Sequence[str] = (
         "graph": place.graph,
         "state": end.state,
         "line": end.line,
-        "unsure": list(unsure),
+        "unsure": [stop.task_id for stop in unsure if stop.task_id],
+        "order": next((stop.order for stop in unsure if not stop.task_id), 0),
         "gaps": end.gaps,
         "tasks": list(end.tasks),
         "profile": place.profile,
@@ -223,6 +233,7 @@ async def bring_back(client: Client, end: Mapping[str, Any]) -> bool:
 
 
 _PLURAL_KEYS = {
+    "node.stopped_unknown": "node.all_unknown",
     "node.stopped_goes_on": "node.all_go_on",
     "node.stopped_unsure": "node.all_unsure",
     "node.stopped_unrecorded": "node.all_unrecorded",
@@ -243,6 +254,7 @@ def stop_line(reports: Sequence[Stopped], currency: str = "") -> dict[str, str]:
             key if len(reports) == 1 else several,
             {
                 "task_id": ", ".join(report.task_id for report in ends[key]),
+                "order": ", ".join(str(report.order) for report in ends[key]),
                 "count": len(ends[key]),
                 "total": len(reports),
             },
@@ -256,6 +268,8 @@ def stop_line(reports: Sequence[Stopped], currency: str = "") -> dict[str, str]:
 
 
 def _message_key(report: Stopped) -> str:
+    if not report.task_id:
+        return "node.stopped_unknown"
     if report.goes_on:
         return "node.stopped_goes_on"
     if not report.confirmed:

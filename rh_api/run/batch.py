@@ -81,8 +81,7 @@ class BatchProgress:
             "running": len(self._running),
             "uploading": _counted("progress.also_uploading", len(self._uploading)),
         }
-        if "task_id" in news.params:
-            params["task_id"] = news.params["task_id"]
+        params |= {name: news.params[name] for name in ("task_id", "order") if name in news.params}
         is_over = self._over == self.total  # a sum of floats may miss 1.0
         share = 1.0 if is_over else min(1.0, self._share / self.total)
         self.watch(Progress(Stage.BATCH, share, params, news.node_id, news.preview))

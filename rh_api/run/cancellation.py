@@ -120,7 +120,7 @@ class Canceller:
             else:
                 log.warning("task %s could not be cancelled for certain: it may cost", task_id)
                 self._try_again(order_id, task_id, rejected)
-            return Stopped(task_id, confirmed=False, goes_on=is_model)
+            return Stopped(task_id, confirmed=False, goes_on=is_model, order=order_id)
         trying = self.trying.pop(order_id, None)
         if trying is not None and trying is not asyncio.current_task():
             trying.cancel()
@@ -133,7 +133,8 @@ class Canceller:
             await self.context.journal.record_done(order_id, ended)
         else:  # the older poll reports a cancelled task as failed
             await self.context.journal.record_cancelled(order_id, ended.usage)
-        return Stopped(task_id, confirmed=True, too_late=too_late, usage=ended.usage)
+        usage = ended.usage
+        return Stopped(task_id, confirmed=True, too_late=too_late, usage=usage, order=order_id)
 
     def _try_again(self, order_id: int, task_id: str, rejected: GraphRejected | None) -> None:
         if order_id in self.trying or self.context.leaving:

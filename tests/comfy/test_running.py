@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 import time
 from collections.abc import Awaitable, Callable
 
@@ -14,6 +15,7 @@ from tests.comfy.client import ComfyClient, Event
 from tests.comfy.graphs import loaded, looks, mark, pixels, remote, save
 from tests.comfy.server import Server
 from tests.support.graphs import node
+from tests.support.service import CREATE, Meanwhile
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.comfy
@@ -536,3 +538,33 @@ async def test_after_a_lost_reply_a_program_decides_to_send_again(
     extra = {"runninghub": {"again": ["1"]}}
     assert (await comfyui.queue(prompt, extra)).outcome == "success"
     assert emulator.counters.orders == 2
+
+
+async def test_stop_while_no_reply_comes_says_how_to_settle_the_order(
+    comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    arrived = threading.Event()
+    emulator.faults += [Meanwhile(CREATE, arrived.set), Fault(CREATE, "lost_reply")]
+    emulator.latency = 1.0
+    queued = await comfyui.submit({"1": remote(catalog.TEXT_TO_IMAGE, new_picture())})
+    await until(arrived.is_set, 20)
+    await comfyui.interrupt(queued.prompt_id)
+    assert (await comfyui.finish(queued)).outcome == "interrupted"
+    ended = await comfyui.event(lambda event: event.type == "runninghub.ended")
+    order = ended.data["order"]
+    assert ended.data["state"] == "unsure"
+    assert f"no task id came back: order {order} may run" in ended.data["line"]["en"]
+
+
+async def test_stop_while_the_order_is_on_its_way_says_what_became_of_the_task(
+    comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    arrived = threading.Event()
+    emulator.run_seconds = 600
+    emulator.faults += [Meanwhile(CREATE, arrived.set), Fault(CREATE, "delay", value=1.0)]
+    queued = await comfyui.submit({"1": remote(catalog.TEXT_TO_IMAGE, new_picture())})
+    await until(arrived.is_set, 20)
+    await comfyui.interrupt(queued.prompt_id)
+    assert (await comfyui.finish(queued)).outcome == "interrupted"
+    assert (await end_of(comfyui, "1")).startswith("stopped · cancelled in the cloud")
+    assert emulator.counters.cancels == 1

@@ -128,6 +128,17 @@ test("what failed before is not told beside a new run, and what may cost is", as
   expect(cards()).toHaveLength(0);
 });
 
+test("a stopped order without a task id is asked about until that is answered, and not cancelled again", async () => {
+  const cards = () => [...document.querySelectorAll(".runninghub-notices [role=alert]")];
+  happen("runninghub.ended", { node: "2", graph: "g", line: { en: "settle order 6" }, state: "unsure", unsure: [], order: 6, profile: "" });
+  await vi.waitFor(() => expect(cards()).toHaveLength(1));
+  expect(cards()[0].textContent).toContain("settle order 6");
+  expect(cards()[0].textContent).toContain("tasks.look");
+  expect(cards()[0].textContent).not.toContain("running.cancel_again");
+  settleListeners.forEach((act) => act(6));
+  expect(cards()).toHaveLength(0);
+});
+
 test("what failed before ComfyUI answered that it was queued stays told", async () => {
   const cards = () => [...document.querySelectorAll(".runninghub-notices [role=alert]")].map((card) => card.textContent);
   const about = { node_id: "1", node_type: "RunningHubRemoteWorkflow" };

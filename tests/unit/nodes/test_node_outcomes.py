@@ -49,6 +49,11 @@ async def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
             "task 7 may run and cost money; stop it with the command RunningHub: tasks, or on the site",
         ),
         (
+            Stopped("", confirmed=False, order=5),
+            "stopped · no task id came back: order 5 may run and cost money; look at the call records "
+            "on the site, then settle it with the command RunningHub: tasks",
+        ),
+        (
             Stopped("7", confirmed=False, goes_on=True),
             "stopped waiting · RunningHub does not stop this task: it goes on and costs money; "
             "run the same inputs and seed to get its result without paying again",
@@ -75,6 +80,28 @@ def test_of_several_tasks_each_end_is_told_and_all_that_they_cost(host: Host) ->
     )
     assert line["zh"].endswith("9 RH币")
     assert stop_line(goes_on)["en"].startswith("2 of 2 tasks: RunningHub does not stop them")
+
+
+async def test_the_end_of_an_order_that_was_settled_takes_the_place_of_its_question(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[dict[str, Any]] = []
+    queue = SimpleNamespace(currently_running=RUNNING)
+    page = SimpleNamespace(send_sync=lambda *event: sent.append(event[1]), prompt_queue=queue)
+    sys.modules["server"].PromptServer.instance = page
+    monkeypatch.setenv("RUNNINGHUB_API_KEY", "a" * 32)
+    monkeypatch.setenv("RUNNINGHUB_BASE_URL", "http://127.0.0.1:9")
+    ends = load_pack("nodes.runtime.node_outcomes")
+    client = load_pack("nodes.runtime.cloud").client(load_pack("nodes.runtime.config").settings())
+    for order in (5, 6):
+        ends.remember_place(order, ends.place_of("3", "a prompt", "a page"))
+    await ends.publish_stopped(client, Stopped("7", confirmed=True, order=5))
+    await ends.publish_stopped(client, Stopped("", confirmed=False, order=6))
+    assert (sent[-1]["state"], sent[-1]["unsure"], sent[-1]["order"]) == ("unsure", [], 6)
+    assert sent[-1]["line"]["en"].startswith("1 of 2 orders: no task id came back")
+    await ends.publish_stopped(client, Stopped("8", confirmed=True, order=6, from_before=True))
+    assert (sent[-1]["state"], sent[-1]["order"]) == ("stopped", 0)
+    assert sent[-1]["line"]["en"].startswith("2 of 2 tasks: cancelled in the cloud")
 
 
 def test_money_is_told_with_its_currency_in_each_language(host: Host) -> None:

@@ -41,8 +41,8 @@ export const failureNotices = {
 			cloudFailure = detail;
 		});
 		onEvent("runninghub.ended", (detail) => {
-			const { node: id, graph, state, unsure, gaps = {} } = detail;
-			if (unsure.length > 0) void showUnsure(detail);
+			const { node: id, graph, state, gaps = {} } = detail;
+			if (state === "unsure") void showUnsure(detail);
 			else if (state !== "failed") closeNotice(noticeKey(id, graph));
 			closeNotice(gapsKey(id, graph));
 			if (localized(gaps)) void showGaps(detail);
@@ -117,12 +117,12 @@ const nodeOpener = (graph, id) => async () => {
 	return nodeOf(id);
 };
 
-/** Warn of cancelled tasks that may still run and cost; the notice stays until that is known. @param {{ node: string, graph: string, line: Record<string, string>, unsure: string[], profile: string }} ended */
-async function showUnsure({ node: id, graph, line, unsure, profile }) {
+/** Warn of cancelled tasks that may still run and cost; the notice stays until that is known. @param {{ node: string, graph: string, line: Record<string, string>, unsure: string[], order: number, profile: string }} ended `order`: one that may have no task, 0: none */
+async function showUnsure({ node: id, graph, line, unsure, order, profile }) {
 	await loadTexts();
 	/** @type {Buttons} */
 	const buttons = (close, status) => [
-		actionButton(t("cancel_again"), status, async () => {
+		unsure.length > 0 && actionButton(t("cancel_again"), status, async () => {
 			const answers = await Promise.all(unsure.map((task_id) => post("/runninghub/tasks/cancel", { task_id, profile })));
 			if (!answers.every(({ confirmed }) => confirmed)) throw new Error(tTasks("cancel_unsure"));
 			close();
@@ -130,7 +130,7 @@ async function showUnsure({ node: id, graph, line, unsure, profile }) {
 		}),
 		actionButton(tTasks("look"), status, openTasks),
 	];
-	openNotice(noticeKey(id, graph), t("unsure"), localized(line), buttons, { persists: true });
+	openNotice(noticeKey(id, graph), t("unsure"), localized(line), buttons, { persists: true, order });
 }
 
 /** Warn of results that were paid but not delivered: the node's own line has room only for the beginning. @param {{ node: string, graph: string, gaps: Record<string, string>, tasks: string[], profile: string }} ended */
