@@ -463,7 +463,11 @@ class ResultUnavailable(RunningHubError):
         return advice + super()._suffixes(say)
 
 
-_ADVISES = ("error.host_refused", "error.result_later")  # sentences that contain advice
+_ADVISES = (
+    "error.host_refused",
+    "error.result_later",
+    "cli.not_saved",
+)  # sentences that contain advice
 
 
 class HostRefused(ResultUnavailable):

@@ -13,6 +13,7 @@ from ..settings import Settings
 from ..texts import english
 from ..wire.tasks import Usage
 from .files import Saved, save
+from .help_texts import PROGRAM
 from .terminal import Terminal
 
 
@@ -39,6 +40,7 @@ async def deliver(
             folder=str(folder),
             reason=error.strerror or str(error),
             kept=str(settings.state / "results"),
+            command=f"{PROGRAM} task",
         ) from error
     tell(terminal, outcome, saved, currency_of(settings.origin))
     terminal.document({"task_id": outcome.task_id, **about, **order_document(outcome, saved)})

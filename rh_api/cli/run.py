@@ -112,23 +112,27 @@ def _tell_others(
     terminal: Terminal, stopped: Sequence[Stopped], failure: RunningHubError, currency: str
 ) -> None:
     """Print what became of each stopped order that `failure` does not name."""
+    command = f"{PROGRAM} task"
     is_told = isinstance(failure, Interrupted)  # it says also how the stop of its task ended
     for stop in stopped:
         is_news = not is_told and (stop.too_late or not stop.confirmed)
-        params = {"task_id": stop.task_id, "cost": cost(stop.usage, currency), "order": stop.order}
+        about = {"task_id": stop.task_id, "cost": cost(stop.usage, currency), "order": stop.order}
         if not stop.task_id and stop.order != question_of(failure):
-            terminal.note(english("cli.other_unknown", params))
-            command = f"{PROGRAM} task --order {stop.order}"
-            terminal.note(english("cli.order_asked", {"command": command}))
+            terminal.note(english("cli.other_unknown", about))
+            answer = {"command": f"{command} --order {stop.order}"}
+            terminal.note(english("cli.order_asked", answer))
         elif stop.task_id and (is_news or stop.task_id != failure.task_id):
             key = "cli.other_stopped" if stop.confirmed else "cli.other_unsure"
-            terminal.note(english("cli.other_too_late" if stop.too_late else key, params))
+            key = "cli.other_too_late" if stop.too_late else key
+            terminal.note(english(key, {**about, "command": command}))
 
 
 def interruption(stopped: Sequence[Stopped], placed: Sequence[str], currency: str) -> Interrupted:
     """Return the error to show after a stop. `placed`: the tasks that were followed."""
+    command = f"{PROGRAM} task"
     if not stopped and placed:
-        return Interrupted("cli.stopped_fetching", fate=Fate.OVER, task_id=placed[-1])
+        key, task_id = "cli.stopped_fetching", placed[-1]
+        return Interrupted(key, fate=Fate.OVER, task_id=task_id, command=command)
     if not stopped:
         return Interrupted()
     worst = min(stopped, key=lambda stop: (stop.confirmed, stop.task_id != "", not stop.too_late))
@@ -140,7 +144,7 @@ def interruption(stopped: Sequence[Stopped], placed: Sequence[str], currency: st
         key = "cli.stopped_goes_on" if worst.goes_on else "cli.stopped_unsure"
         fate = Fate.RUNNING
     paid = cost(worst.usage, currency)
-    return Interrupted(key, fate=fate, task_id=worst.task_id, cost=paid)
+    return Interrupted(key, fate=fate, task_id=worst.task_id, cost=paid, command=command)
 
 
 async def order(

@@ -172,6 +172,57 @@ def test_a_time_limit_that_does_not_stop_the_task_says_so(
     assert f"RunningHub did not confirm that task {task} was cancelled" in ran.err
 
 
+@pytest.mark.parametrize("option", ["--again", "--reroll-seeds"])
+def test_what_a_late_ctrl_c_says_gets_the_results_of_a_new_order_too(
+    call: Call, emulator: Emulator, tmp_path: Path, option: str
+) -> None:
+    results = Fault("/results/", "delay", value=1.5)
+    emulator.faults += [Meanwhile("/results/", _thread.interrupt_main), results]
+    order = ("run", catalog.TEXT_TO_IMAGE, "--out", str(tmp_path))
+    ran = call(*order, option)
+    (task,) = emulator.tasks
+
+    assert ran.code == 130
+    assert f"`python -m rh_api task {task} --fetch` gets its results without paying" in ran.err
+    assert "within a day, unless it has --again or --reroll-seeds" in ran.err
+    assert call("task", task, "--fetch", "--out", str(tmp_path)).code == 0
+    assert emulator.counters.orders == 1
+
+
+def test_results_of_new_seeds_that_could_not_be_saved_are_had_by_their_id(
+    call: Call, emulator: Emulator, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+
+    def gone() -> None:
+        out.rmdir()
+        out.touch()
+
+    emulator.faults.append(Meanwhile("/results/", gone))
+    ran = call("run", catalog.TEXT_TO_IMAGE, "--out", str(out), "--reroll-seeds")
+    (task,) = emulator.tasks
+
+    assert ran.code == 5
+    assert "Run the same" not in ran.err  # which would draw new seeds, and be paid
+    assert f"`python -m rh_api task {task} --fetch` saves them" in ran.err
+    assert call("task", task, "--fetch", "--out", str(tmp_path)).code == 0
+    assert emulator.counters.orders == 1
+
+
+def test_ctrl_c_while_results_come_does_not_say_that_the_task_goes_on(
+    call: Call, emulator: Emulator, tmp_path: Path
+) -> None:
+    done = call("run", catalog.TEXT_TO_IMAGE, "--out", str(tmp_path), "--json").document["task_id"]
+    results = Fault("/results/", "delay", value=1.5)
+    emulator.faults += [Meanwhile("/results/", _thread.interrupt_main), results]
+    follow = ("task", done, "--follow", "--out", str(tmp_path))
+    ran = call(*follow, RUNNINGHUB_STATE=str(tmp_path / "another"))
+
+    assert ran.code == 130
+    assert "The task goes on in the cloud, unless it was over" in ran.err
+
+
 def test_ctrl_c_before_the_order_starts_nothing(call: Call, slow: Emulator, tmp_path: Path) -> None:
     slow.faults.append(Meanwhile("/api/openapi/getJsonApiFormat", _thread.interrupt_main))
     slow.latency = 30  # a busy machine hears late
