@@ -35,8 +35,8 @@ async def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
         (Stopped("7", confirmed=True), "stopped · cancelled in the cloud · cost not known"),
         (
             Stopped("7", confirmed=True, too_late=True, usage=Usage(money="0.5")),
-            "stopped too late: the task was over; run the same inputs and seed to get its results, "
-            "which are not paid again · paid 0.5 of the wallet",
+            "stopped too late: the task was over; run the same inputs and seed within a day to "
+            "get its results, which are not paid again unless reroll_seeds is on · paid 0.5 of the wallet",
         ),
         (
             Stopped("7", confirmed=False),
@@ -56,7 +56,7 @@ async def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
         (
             Stopped("7", confirmed=False, goes_on=True),
             "stopped waiting · RunningHub does not stop this task: it goes on and costs money; "
-            "run the same inputs and seed to get its result without paying again",
+            "run the same inputs and seed within a day to get its result without paying again",
         ),
     ],
 )
@@ -75,8 +75,9 @@ def test_of_several_tasks_each_end_is_told_and_all_that_they_cost(host: Host) ->
     line = stop_line([late[0], goes_on[0], *late[1:], goes_on[1]])
     assert line["en"] == (
         "2 of 5 tasks: RunningHub does not stop them, they go on and cost money; run the same inputs "
-        "and seeds to get their results without paying again · 3 of 5 tasks: over already; run the same "
-        "inputs and seeds to get their results, which are not paid again · 9 coins"
+        "and seeds within a day to get their results without paying again · 3 of 5 tasks: over already; "
+        "run the same inputs and seeds within a day to get their results, which are not paid again "
+        "unless reroll_seeds is on · 9 coins"
     )
     assert line["zh"].endswith("9 RH币")
     assert stop_line(goes_on)["en"].startswith("2 of 2 tasks: RunningHub does not stop them")
@@ -128,8 +129,8 @@ def test_orders_whose_results_are_not_read_any_more_were_paid_once(host: Host) -
     end = stopped([paid, kept], "")
     assert (end.state, end.line["en"]) == (
         "stopped",
-        "stopped too late: the task was over; run the same inputs and seed to get its results, "
-        "which are not paid again · 3 coins",
+        "stopped too late: the task was over; run the same inputs and seed within a day to get its "
+        "results, which are not paid again unless reroll_seeds is on · 3 coins",
     )
     sentence = "nothing was paid now: kept from an earlier identical order"
     assert stopped([kept], "").line["en"] == sentence
