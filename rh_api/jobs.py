@@ -167,7 +167,7 @@ class Jobs:
         """
         fresh = await self.program(job, fresh=True)
         self._check(fresh, job)
-        if isinstance(fresh, QuickCreate):
+        if isinstance(fresh, QuickCreate) and error.task_id is None:
             return error.with_context("error.quick_refused")
         title = fresh.titles.get(error.node_id or "")
         return error if title is None else error.with_context(params={"title": title})
