@@ -163,10 +163,15 @@ class Jobs:
     async def _with_title(self, job: Job, error: Refused) -> Refused:
         """Return the refusal with its node's title, from the workflow as stored now.
 
-        Raises the field's own error if the workflow has changed so that the field no longer fits.
+        Raises the field's own error if the workflow has changed so that the field no longer fits,
+        and no task was made.
         """
-        fresh = await self.program(job, fresh=True)
-        self._check(fresh, job)
+        try:
+            fresh = await self.program(job, fresh=True)
+        except RunningHubError:
+            return error
+        if error.task_id is None:
+            self._check(fresh, job)
         if isinstance(fresh, QuickCreate) and error.task_id is None:
             return error.with_context("error.quick_refused")
         title = fresh.titles.get(error.node_id or "")

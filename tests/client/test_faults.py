@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -139,6 +140,18 @@ async def test_twenty_orders_after_an_idle_pause_are_all_certain(
         await client.run(paint(f"number {number}"))
         await asyncio.sleep(0.17)  # the idle pause itself
     assert emulator.counters.orders == 20
+
+
+@pytest.mark.parametrize("invalid", ["tips", "433"])
+async def test_a_refusal_is_told_though_its_node_cannot_be_looked_up(
+    client: Client, emulator: Emulator, invalid: Literal["tips", "433"]
+) -> None:
+    emulator.invalid_graph = invalid
+    emulator.faults.append(Fault("/api/openapi/getJsonApiFormat", "reset", after=1, count=None))
+    with pytest.raises(GraphRejected, match=r"Invalid file: gone\.png") as caught:
+        await client.run(Job(catalog.INVERT, {"10.image": "gone.png"}))
+    nothing_started = "Nothing was started" in str(caught.value)
+    assert nothing_started is (caught.value.task_id is None) is (not emulator.tasks)
 
 
 async def test_without_a_journal_nothing_is_ordered(

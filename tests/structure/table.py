@@ -131,5 +131,6 @@ ROWS = (
     # 9 for prompts that come past our handler.
     # 25 for tasks that a full disk did not take.
     # 36 for stops of orders without a task id, which are told with how to settle them.
-    Row("lines of rh_api and nodes", measures.program_lines, 30_655, "<21115"),
+    # 15 for refusals that are told though nothing can be read about them, and ends by a task's id.
+    Row("lines of rh_api and nodes", measures.program_lines, 30_660, "<21115"),
 )
