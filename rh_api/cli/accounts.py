@@ -12,9 +12,10 @@ from argparse import Namespace
 from collections.abc import AsyncGenerator, Mapping
 
 from ..errors import BadInput
+from ..money.amounts import currency_of
 from ..offload import CannotOffload, Plan
 from ..settings import ENVIRONMENT, Settings
-from .run import Service, connected, limited
+from .run import Service, limited, serving, stop_noted, stops_told
 from .terminal import Terminal
 
 _KEY, _SITE = "RUNNINGHUB_API_KEY", "RUNNINGHUB_BASE_URL"
@@ -49,13 +50,17 @@ async def connected_accounts(
     accounts: Mapping[str, Settings], terminal: Terminal
 ) -> AsyncGenerator[dict[str, Service]]:
     """Connect one service per account, by name; two names of one account share it."""
-    async with contextlib.AsyncExitStack() as stack:
-        payers: dict[tuple[str, str], Service] = {}
-        for settings in accounts.values():
-            if settings.payer not in payers:
-                service = await stack.enter_async_context(connected(settings, terminal))
-                payers[settings.payer] = service
-        yield {name: payers[settings.payer] for name, settings in accounts.items()}
+    currencies = {currency_of(settings.origin) for settings in accounts.values()}
+    currency = currencies.pop() if len(currencies) == 1 else ""
+    with stops_told(terminal, currency) as stopped:
+        async with contextlib.AsyncExitStack() as stack:
+            payers: dict[tuple[str, str], Service] = {}
+            for settings in accounts.values():
+                if settings.payer not in payers:
+                    service = await stack.enter_async_context(serving(settings, terminal, stopped))
+                    payers[settings.payer] = service
+            with stop_noted(terminal):
+                yield {name: payers[settings.payer] for name, settings in accounts.items()}
 
 
 def _settings_of(environ: Mapping[str, str], name: str) -> Settings | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from argparse import Namespace
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -87,15 +87,38 @@ class Service:
 @contextlib.asynccontextmanager
 async def connected(settings: Settings, terminal: Terminal) -> AsyncGenerator[Service]:
     """Connect a client for one command. A cancel becomes Interrupted once its effect is known."""
-    stopped: list[Stopped] = []
-    currency = currency_of(settings.origin)
+    with stops_told(terminal, currency_of(settings.origin)) as stopped:
+        async with serving(settings, terminal, stopped) as service:
+            with stop_noted(terminal):
+                yield service
+
+
+@contextlib.asynccontextmanager
+async def serving(
+    settings: Settings, terminal: Terminal, stopped: list[Stopped]
+) -> AsyncGenerator[Service]:
+    """Connect a client that adds to `stopped` what became of its stopped orders, to its end."""
+    async with Client(settings, stopped=stopped.append) as client, terminal.line.alive():
+        yield Service(client, terminal)
+
+
+@contextlib.contextmanager
+def stop_noted(terminal: Terminal) -> Generator[None]:
+    """Say that a cancel was heard: closing the clients may take a while."""
     try:
-        async with Client(settings, stopped=stopped.append) as client, terminal.line.alive():
-            try:
-                yield Service(client, terminal)
-            except asyncio.CancelledError:
-                terminal.note(english("cli.stopping", {}))
-                raise
+        yield
+    except asyncio.CancelledError:
+        terminal.note(english("cli.stopping", {}))
+        raise
+
+
+@contextlib.contextmanager
+def stops_told(terminal: Terminal, currency: str) -> Generator[list[Stopped]]:
+    """Around the clients of a command: raise Interrupted for a cancel, and print the ends of the
+    stopped orders, which they add to the list."""
+    stopped: list[Stopped] = []
+    try:
+        yield stopped
     except asyncio.CancelledError:
         failure = interruption(stopped, terminal.placed, currency)
         _tell_others(terminal, stopped, failure, currency)

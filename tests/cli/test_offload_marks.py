@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rh_api.emulator import Account, Emulator
+from rh_api.emulator import Account, Emulator, Fault
 from tests.support.graphs import node
 from tests.support.service import Meanwhile
 
@@ -107,6 +107,36 @@ def test_ctrl_c_stops_and_tells_the_tasks_of_all_accounts(
     assert {task.status for task in emulator.tasks.values()} == {"CANCEL"}
     assert all(number in ran.err for number in emulator.tasks)
     assert ran.err.count("cancelled in the cloud") == 2
+
+
+@pytest.mark.parametrize("is_confirmed", [True, False])
+@pytest.mark.parametrize("paid_first", ["", "studio"])
+def test_ctrl_c_speaks_of_the_task_whichever_account_has_none(
+    call: Call,
+    emulator: Emulator,
+    studio: str,
+    photo: Path,
+    tmp_path: Path,
+    paid_first: str,
+    is_confirmed: bool,
+) -> None:
+    both = graph(photo.name)
+    both["4"] = node("ImageRotate", image=["3", 0], rotation="90 degrees")
+    both["5"] = node("SaveImage", images=["4", 0], filename_prefix="turned")
+    first = {"nodes": ["2", "3"], "profile": paid_first}
+    then = {"nodes": ["4", "5"], "profile": "" if paid_first else "studio"}
+    marks = {"segments": [first, then]}
+    body = written(tmp_path, {"prompt": both, "extra_data": {"runninghub": marks}})
+    emulator.run_seconds = 600
+    emulator.faults.append(Meanwhile("/ws/c_instance", _thread.interrupt_main))
+    if not is_confirmed:
+        emulator.faults.append(Fault("/task/openapi/cancel", "status", count=None))
+    ran = call("offload", str(body), "--out", str(tmp_path / "out"), "--json")
+    (task,) = emulator.tasks
+    key = "cli.stopped" if is_confirmed else "cli.stopped_unsure"
+    assert ran.code == 130
+    assert (ran.document["error"]["key"], ran.document["error"]["task_id"]) == (key, task)
+    assert "was over" not in ran.err
 
 
 def test_an_option_names_the_account_of_all_parts(
