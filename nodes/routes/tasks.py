@@ -72,7 +72,7 @@ def _as_json(order: OpenOrder, profile: str, settings: Settings) -> dict[str, ob
         "placed": order.placed_at,
         "started": order.started_at,
         "uncertain": order.is_uncertain,
-        "cancelling": order.cancelling,
+        "cancelling": order.cancelling and not order.is_uncertain,
         "from_before": order.from_before,
         "followed": order.followed,
         "before": order.before,

@@ -174,7 +174,8 @@ def _print_open(listed: list[OpenOrder], terminal: Terminal) -> None:
 
 def _row(order: OpenOrder) -> tuple[str, ...]:
     placed = datetime.fromtimestamp(order.placed_at, tz=timezone.utc).astimezone()
-    state = english("cli.order_cancelling", {}) if order.cancelling else order.state.value
+    is_cancelled = order.cancelling and not order.is_uncertain
+    state = english("cli.order_cancelling", {}) if is_cancelled else order.state.value
     argument = f"--order {order.order}" if order.is_uncertain else order.task_id
     return argument, state, f"{order.kind} {order.program}", f"{placed:%Y-%m-%d %H:%M}"
 

@@ -120,6 +120,9 @@ def test_ctrl_c_while_no_reply_comes_says_how_to_settle_the_order(
 
     assert (ran.code, error["key"]) == (130, "cli.stopped_unknown")
     assert f"task --order {error['order']} --is TASK" in ran.err
+    listed = call("task", "--list").out
+    assert "uncertain" in listed
+    assert "cancelling" not in listed  # nothing is, before it has a task
 
 
 def test_a_model_that_ctrl_c_does_not_stop_in_time_is_told_as_done_and_paid(

@@ -555,6 +555,9 @@ async def test_stop_while_no_reply_comes_says_how_to_settle_the_order(
     order = ended.data["order"]
     assert ended.data["state"] == "unsure"
     assert f"no task id came back: order {order} may run" in ended.data["line"]["en"]
+    tasks = (await comfyui.get("/runninghub/tasks"))["tasks"]
+    (asked,) = [task for task in tasks if task["order"] == order]
+    assert (asked["uncertain"], asked["cancelling"]) == (True, False)
 
 
 async def test_stop_while_the_order_is_on_its_way_says_what_became_of_the_task(
