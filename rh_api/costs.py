@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -86,8 +85,7 @@ class Costs:
         """Like `currency`, but ask the account if unknown, for ASK_SECONDS at most."""
         wallet = self._budget.cost_finder.wallet
         if not self.currency and wallet.last is None:
-            with contextlib.suppress(RunningHubError, asyncio.TimeoutError):
-                await asyncio.wait_for(wallet.read(), ASK_SECONDS)
+            await wallet.glance(ASK_SECONDS)
         return self.currency
 
     async def balance(self) -> dict[str, int]:

@@ -290,11 +290,10 @@ class Budget:
         self._booking = asyncio.ensure_future(self._book())
 
     async def close(self) -> None:
-        """Cancel both background tasks; the next process queries what is still unknown."""
+        """Cancel the background tasks; the next process queries what is still unknown."""
         self._closed = self.orphaned_orders.is_closed = True
-        working = [
-            task for task in (self._booking, self.orphaned_orders.watching) if task is not None
-        ]
+        tasks = (self._booking, self.orphaned_orders.watching, self.cost_finder.wallet.glancing)
+        working = [task for task in tasks if task is not None]
         self._booking = self.orphaned_orders.watching = None
         for task in working:
             task.cancel()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..errors import RunningHubError
 from ..journal import Rules
 from ..money.amounts import COINS
 from ..money.quotes import Quote, QuoteSource, quote_of_models_runs, quote_of_runs
@@ -13,6 +12,8 @@ from .cost_bounds import CostFacts
 from .orders import Order
 from .ports import Journal
 from .wallet import Wallet
+
+QUOTE_SECONDS = 5.0  # that a quote waits for the account: pages wait for quotes
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +62,10 @@ class CostFinder:
         quote = await self._quote_of_runs(order)
         if quote.is_known or order.is_model:
             return quote if quote.is_known else price
-        try:
-            unit = self.wallet.unit(await self.wallet.read())
-        except RunningHubError:
+        account = await self.wallet.glance(QUOTE_SECONDS)
+        if account is None:
             return quote
-        instance = order.options.instance
+        unit, instance = self.wallet.unit(account), order.options.instance
         rate = await self.rate(unit, instance)
         if rate is None:
             return quote

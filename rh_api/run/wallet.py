@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
+from ..errors import RunningHubError
 from ..money.amounts import CNY, COINS, USD, micros
 from ..wire.accounts import Account, account_status
 from .ports import Journal
@@ -23,6 +24,9 @@ class Wallet:
     _read_at: float = 0.0
     _service_time: tuple[float, float] | None = None
     _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
+    glancing: asyncio.Task[Account | None] | None = None
+    """The read of the latest `glance`; who closes the account cancels it."""
+    _began: float = 0.0
 
     @property
     def last(self) -> Account | None:
@@ -41,6 +45,22 @@ class Wallet:
                 if account.currency in (CNY, USD):
                     self.journal.currency = account.currency
             return self._account
+
+    async def glance(self, patience: float) -> Account | None:
+        """Return the status for what only shows it; None if unknown `patience` seconds after the
+        first request. The read continues in the background for later callers."""
+        now = asyncio.get_running_loop().time()
+        if self.glancing is None or self.glancing.done():
+            self.glancing, self._began = asyncio.create_task(self._try_to_read()), now
+        reading = self.glancing
+        await asyncio.wait((reading,), timeout=max(0.0, self._began + patience - now))
+        return reading.result() if reading.done() and not reading.cancelled() else None
+
+    async def _try_to_read(self) -> Account | None:
+        try:
+            return await self.read()
+        except RunningHubError:
+            return None
 
     def spent(self) -> None:
         """Invalidate the cache, since an order's end changes the balance."""

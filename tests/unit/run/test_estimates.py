@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from unit.run.world import now
 
 from rh_api.journal import Identity, OrderRow, Store
 from rh_api.money.quotes import Quote, QuoteSource, fixed
@@ -85,3 +87,25 @@ def test_own_runs_are_told_before_a_list_in_another_currency(
     store.set_done(row, costs={currency: 75_000})
     quote = play(world, lambda: finder.quote(order))
     assert (quote.source, quote.ranges[currency].amount) == (source, amount)
+
+
+def test_a_service_that_is_slow_to_answer_holds_up_the_quotes_of_a_whole_graph_once(make) -> None:
+    data = {"remainCoins": "1000", "remainMoney": "9", "currency": "CNY", "apiType": "NORMAL"}
+
+    async def late(_: object) -> Mapping[str, object]:
+        await asyncio.sleep(20)
+        return {"code": 0, "data": data}
+
+    world = make(account=[late])
+    finder = world.engine.budget.cost_finder
+
+    async def story() -> Quote:
+        begun = now()
+        quotes = [await finder.quote(Order(str(number))) for number in range(60)]
+        assert not any(quote.rate for quote in quotes)
+        assert now() - begun <= 5
+        await asyncio.sleep(20)
+        return await finder.quote(Order("61"))
+
+    assert play(world, story).rate == 200_000
+    assert len(world.service.times("account")) == 1

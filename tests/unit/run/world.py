@@ -106,6 +106,7 @@ PATHS = {
     "outputs": "/task/openapi/outputs",
     "query": "/openapi/v2/query",
     "queue": "/openapi/v2/queue/status",
+    "account": "/uc/openapi/accountStatus",
 }
 NAMES = {path: name for name, path in PATHS.items()}
 
@@ -119,6 +120,7 @@ class Service:
     query: list[Answer] = field(default_factory=list)
     outputs: list[Answer] = field(default_factory=lambda: [{"code": 804, "data": None}])
     queue: list[Answer] = field(default_factory=lambda: [load(3)])
+    account: list[Answer] = field(default_factory=list)
     sockets: list[Answer] = field(default_factory=list)
     """Each a list of (seconds to wait, frame or error), or an error on connecting."""
     latency: float = 0.0
