@@ -43,6 +43,11 @@ class Held:
     def wait_for(self, count: int = 1) -> None:
         self._canvas.until(lambda: len(self.waiting) >= count)
 
+    @property
+    def open(self) -> list[Route]:
+        """Those that the page still waits for."""
+        return [route for route in self.waiting if route.request not in self._over]
+
     def answer(self) -> None:
         """Lets all go on, one after the other, until the page has worked on their answers."""
         for route in self.waiting:
@@ -271,6 +276,21 @@ def test_the_sum_of_another_graph_does_not_stay(either: Canvas) -> None:
 
 
 # The graph that is open
+
+
+def test_sums_of_former_values_are_given_up_and_keep_no_run_waiting(either: Canvas) -> None:
+    either.clear()
+    node, _ = either.painting()
+    orders(either, 1).wait_for()
+    held = Held(either, "quote")
+    # More than a browser has connections to a server.
+    for count in range(1, 8):
+        either.set_widget(node, "instance", "plus" if count % 2 else "default")
+        either.settle()
+        held.wait_for(count)
+    either.until(lambda: len(held.open) == 1)
+    held.answer()
+    orders(either, 1).wait_for()
 
 
 def test_old_nodes_are_replaced_where_they_were_looked_at(either: Canvas) -> None:

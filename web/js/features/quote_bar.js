@@ -25,6 +25,7 @@ const UPLOADING = /^(Load3D|Preview3D|WebcamCapture|RecordAudio)/; // serializin
 let timer = 0;
 let hiding = 0; // timer that hides the former quote
 let turn = 0;
+let asking = new AbortController(); // aborts the request that is under way
 let quotedKey = "";
 let shown = "";
 let quotedGraph = ""; // the graph that was quoted, without its layout
@@ -100,7 +101,9 @@ async function updateQuote(mayRetry = false, graph = null) {
 	quotedKey = key;
 	clearTimeout(hiding);
 	hiding = window.setTimeout(hideQuote, PATIENCE);
-	const quote = await post("/runninghub/quote", request).catch(() => null);
+	asking.abort(); // a browser has six connections to a server, and Run needs one
+	asking = new AbortController();
+	const quote = await post("/runninghub/quote", request, asking.signal).catch(() => null);
 	await loadTexts();
 	if (key !== quotedKey) return;
 	clearTimeout(hiding);
