@@ -99,6 +99,26 @@ test("what a promoted widget says is one item, unless a node of the subgraph is 
   expect(countOrders(inside, fields("text"))).toEqual(atLeast(1));
 });
 
+test("the links of a graph are not searched for each use of a subgraph", () => {
+  const inside = graph({ end: ["Program", {}, { text: ["border", "STRING"] }] });
+  inside.inputs[0].link.originIsIoNode = true;
+  let searches = 0;
+  const outside = {
+    get links() {
+      searches += 1;
+      return new Map();
+    },
+  };
+  const nodes = Array.from({ length: 50 }, () => {
+    const host = graph({ end: ["x", { outer: "a boat" }, { outer: ["nothing", "STRING"] }] });
+    host.inputs[0].link = null;
+    return Object.assign(host, { subgraph: inside.graph, graph: outside });
+  });
+  Object.assign(inside.graph, { inputNode: { slots: [{ name: "outer" }] }, rootGraph: { nodes, subgraphs: new Map() } });
+  expect(countOrders(inside, fields("text"))).toEqual(exactly(1));
+  expect(searches).toBe(0);
+});
+
 test("of a node inside of a subgraph that is linked there, the subgraph's own widgets say nothing", () => {
   const nodes = { load: ["LoadTexts"], last: ["RepeatImageBatch", { amount: 3 }, { image: ["load", "IMAGE"] }] };
   const inside = graph({ ...nodes, end: ["Program", {}, { "1.image": ["last", "IMAGE"] }] });

@@ -122,8 +122,9 @@ export function sourceAt(node, slot) {
 
 /** The promoted widgets that set an input, one of each node of its subgraph; undefined for a node that is linked there. @type {(node: any, name: string) => (ComfyWidget | undefined)[]} */
 export function promotedWidgets(node, name) {
-	const outer = sourceOf(node, name)?.input?.name;
 	const { graph } = node;
+	// The root graph has no inputs of its own: its links, maybe thousands, are not searched for each use of a subgraph.
+	const outer = graph?.inputNode && sourceOf(node, name)?.input?.name;
 	if (!outer) return [];
 	const all = [graph.rootGraph, ...graph.rootGraph.subgraphs.values()].flatMap(({ nodes }) => nodes);
 	return all.filter(({ subgraph }) => subgraph === graph).flatMap((host) => {
