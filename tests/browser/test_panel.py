@@ -326,6 +326,33 @@ def test_ten_thousand_orders_scroll_and_nothing_polls_while_it_is_closed(canvas:
     assert [url for url in urls if "/runninghub/" in url] == []
 
 
+def test_views_that_were_left_are_forgotten(canvas: Canvas) -> None:
+    canvas.clear()
+    canvas.painting()
+    canvas.run()
+    panel = Panel(canvas)
+    browser = canvas.page.context.new_cdp_session(canvas.page)
+
+    def look_around() -> None:
+        for name, content in (("history", ".order"), ("spend", ".sums"), ("add", ".gallery img")):
+            panel.open(name)
+            panel.view.locator(content).first.wait_for()
+
+    def nodes() -> int:
+        """Of the page, those that it only remembers included."""
+        panel.open("now")
+        panel.view.get_by_text(panel.words["none"]).wait_for()
+        for _ in range(2):
+            browser.send("HeapProfiler.collectGarbage")
+        return browser.send("Memory.getDOMCounters")["nodes"]
+
+    look_around()
+    before = nodes()
+    for _ in range(6):
+        look_around()
+    assert nodes() - before < 500  # a view has hundreds
+
+
 def _fill(canvas: Canvas, count: int) -> None:
     """Orders of long ago, as other processes left them, beside one that is there."""
     (file,) = canvas.host.base.rglob("orders.sqlite3")

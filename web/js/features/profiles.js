@@ -20,11 +20,16 @@ let names = [""];
 let defaultName = "";
 let accountsKey = ""; // the default and the keys, to notice a change
 
-/** Listeners to account changes, by element; dropped once it has left the page. @type {Map<HTMLElement, RhCallback>} */
-const listeners = new Map();
+const FOLLOWER = "runninghub-profiles"; // class of elements with a listener
+
+/** Listeners to account changes, by element; called while it is on the page. @type {WeakMap<Element, RhCallback>} */
+const listeners = new WeakMap();
 
 /** @type {(element: HTMLElement, listener: RhCallback) => void} */
-export const onProfilesChange = (element, listener) => void listeners.set(element, listener);
+export function onProfilesChange(element, listener) {
+	element.classList.add(FOLLOWER);
+	listeners.set(element, listener);
+}
 
 /** @returns {Promise<RhSettings>} */
 export async function readSettings() {
@@ -40,14 +45,7 @@ export function cacheProfiles({ profiles: stored, default: chosen }) {
 	redraw();
 	const before = accountsKey;
 	accountsKey = JSON.stringify([chosen, ...stored.map(({ name, key_tail: tail }) => [name, tail])]);
-	if (before && before !== accountsKey) notifyListeners();
-}
-
-function notifyListeners() {
-	for (const [element, listener] of [...listeners]) {
-		if (element.isConnected) listener();
-		else listeners.delete(element);
-	}
+	if (before && before !== accountsKey) document.querySelectorAll(`.${FOLLOWER}`).forEach((element) => listeners.get(element)?.());
 }
 
 /** Load the accounts once per page, again after a failure; later changes come through `cacheProfiles`. */
