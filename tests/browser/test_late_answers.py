@@ -443,6 +443,20 @@ def test_the_view_that_was_opened_last_stays(canvas: Canvas) -> None:
     assert panel.view.get_by_role("combobox").count() == 1
 
 
+def test_covers_that_do_not_come_leave_connections_to_run(canvas: Canvas) -> None:
+    canvas.clear()
+    canvas.painting()
+    held = Held(canvas, "apps/cover")
+    Panel(canvas).open("add")
+    held.wait_for()
+    frames = canvas.page.locator(".runninghub-panel .cover")
+    assert frames.count() > 3
+    held.settle()
+    assert len(held.open) == 3
+    held.answer()
+    canvas.until(lambda: frames.locator("img").count() > 3)
+
+
 def test_limits_are_those_of_the_account_that_is_chosen(canvas: Canvas) -> None:
     page = canvas.settings("Limits of cost")
     held = Held(canvas, "limits")

@@ -9,6 +9,7 @@ import { h, keepFocus, page, messageOf } from "../../lib/view.js";
 const t = textsOf("resources");
 
 const VISIBLE = 0.1; // visible fraction at which a style's picture is requested
+const MAX_REQUESTS = 3; // concurrent requests of pictures: a browser has six connections, and Run needs one
 const DEBOUNCE = 350; // ms after a keystroke: the service's rate limit is low
 
 /** @type {(question: { kind: string, profile: string, value: string, module: string }, show: (names: string[]) => void) => Promise<string>} */
@@ -19,12 +20,31 @@ export function openResources({ kind, profile, value, module }, show) {
 	const status = h("p", { className: "muted", role: "status" });
 	const list = h("select", { size: 12, className: "list", "aria-label": t("list") });
 	const styles = h("div", { className: "styles", role: "group", "aria-label": t("styles") });
-	const covers = new IntersectionObserver((shown) => shown.forEach(({ isIntersecting, target }) => isIntersecting && void showCover(target)), { threshold: VISIBLE });
+	const covers = new IntersectionObserver((shown) => shown.forEach(({ isIntersecting, target }) => isIntersecting && addCover(target)), { threshold: VISIBLE });
 	const words = h("input", { type: "search", placeholder: t("search"), "aria-label": t("search") });
+
+	/** Frames that came into view, the latest last. @type {any[]} */
+	const waiting = [];
+	let busy = 0;
+
+	/** @param {any} frame */
+	function addCover(frame) {
+		covers.unobserve(frame);
+		waiting.push(frame);
+		void showCovers();
+	}
+
+	async function showCovers() {
+		const frame = busy < MAX_REQUESTS && waiting.pop();
+		if (!frame) return;
+		busy += 1;
+		if (frame.isConnected) await showCover(frame);
+		busy -= 1;
+		void showCovers();
+	}
 
 	/** @param {any} frame */
 	async function showCover(frame) {
-		covers.unobserve(frame);
 		const { picture } = await post("/runninghub/apps/cover", { id: frame.dataset.cover, profile }).catch(() => ({ picture: "" }));
 		if (picture) frame.replaceChildren(h("img", { src: picture, alt: "" }));
 	}
