@@ -134,6 +134,18 @@ def test_a_program_that_comes_after_its_workflow_was_closed_opens_no_chooser(
     assert either.dialog.count() == 0
 
 
+def test_checks_of_workflows_that_were_left_keep_no_run_waiting(canvas: Canvas) -> None:
+    canvas.clear()
+    canvas.painting()
+    saved = canvas.workflow()
+    held = Held(canvas, "program")
+    for count in range(1, 5):
+        canvas.load(saved)
+        held.wait_for(count)
+    canvas.until(lambda: len(held.open) == 1)
+    held.answer()
+
+
 def test_options_that_come_after_another_workflow_was_opened_are_not_for_its_marks(
     canvas: Canvas,
 ) -> None:

@@ -36,7 +36,12 @@ const t = textsOf("form");
 /** @returns {ComfyNode[]} */
 export const programNodes = () => allThings(rootGraph()).filter(kindOf);
 
+let checking = new AbortController();
+
 export async function checkChanges() {
+	checking.abort(); // of a workflow that was left: Run needs the connection
+	checking = new AbortController();
+	const { signal } = checking;
 	const idOf = (/** @type {ComfyNode} */ node) => (kindOf(node) === "model" ? textOf(node) : programIdIn(kindOf(node), textOf(node)));
 	const nodes = programNodes().filter((node) => formOf(node)?.hash && idOf(node) === formOf(node)?.id);
 	if (nodes.length === 0) return;
@@ -51,7 +56,7 @@ export async function checkChanges() {
 		const isReadable = kindOf(node) === "model" || profileNames.length > 1; // models need no key
 		if (isInGraph(node) && isReadable && profileNames.includes(profile)) {
 			const key = JSON.stringify([kindOf(node), formOf(node)?.id, profile]);
-			const program = programs.get(key) ?? fetchProgram(node, true).catch(() => null);
+			const program = programs.get(key) ?? fetchProgram(node, true, signal).catch(() => null);
 			programs.set(key, program);
 			showChange(node, await program);
 		}
