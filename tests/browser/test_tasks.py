@@ -259,3 +259,16 @@ def test_run_again_orders_anew_and_what_is_kept_is_emptied_at_a_word(
     page.get_by_role("button", name="Really delete them?").click()
     page.get_by_text("Results kept on this machine: 0 B").wait_for()
     canvas.picture("emptied")
+
+
+def test_open_tasks_are_told_by_one_notice_however_often_the_server_came_back(
+    canvas: Canvas,
+) -> None:
+    told = canvas.page.locator(".runninghub-notices").get_by_role("status")
+    tasks = [{"order": 1, "uncertain": False, "over": False}]
+    canvas.page.route("**/runninghub/tasks", lambda route: route.fulfill(json={"tasks": tasks}))
+    for count in (2, 3, 4):
+        tasks.append({**tasks[0], "order": count})
+        canvas.run_js("() => window.comfyAPI.api.api.socket.close()")
+        told.filter(has_text=f"{count} RunningHub tasks are still running").wait_for()
+    assert told.count() == 1

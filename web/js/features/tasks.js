@@ -25,6 +25,9 @@ export const settleListeners = new Set();
 /** @returns {Promise<RhTask[]>} */
 export const readTasks = async (which = "") => (await get(`/runninghub/tasks${which}`)).tasks;
 
+/** Close the last notice of open tasks. */
+let closeNotice = () => {};
+
 /** Show a notice of open tasks, once per tab for the same ones. Errors are left to the command. */
 async function announce() {
 	const list = await readTasks().catch(() => []);
@@ -36,7 +39,8 @@ async function announce() {
 	const running = list.length - questions - ended;
 	const line = (key = "", count = 0) => (count ? t(count === 1 ? `${key}_one` : key, { count }) : "");
 	const text = [line("running", running), line("ended", ended), line("uncertain", questions)].filter(Boolean).join("\n");
-	showNotice("status", t("before"), text, (close, status) => [actionButton(t("look"), status, () => (close(), openTasks()))]);
+	closeNotice();
+	closeNotice = showNotice("status", t("before"), text, (close, status) => [actionButton(t("look"), status, () => (close(), openTasks()))]);
 	try {
 		sessionStorage.runninghub = orders;
 	} catch {
