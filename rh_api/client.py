@@ -161,7 +161,7 @@ class Client:
         await self.close()
 
     async def close(self) -> None:
-        """Finish cancellations in progress, then close sessions and journal. Idempotent."""
+        """Wait for orders and cancellations, then close sessions and journal. Idempotent."""
         if self._closed:
             return
         self._closed = True
@@ -174,7 +174,7 @@ class Client:
         flights, sessions = self._jobs.flights.wait_until_idle, self._transport.close
         steps = (flights, self.engine.close, sessions, self._bulk.close, self._journal.close)
         async with contextlib.AsyncExitStack() as stack:  # run every step even if others raise
-            for step in (sessions, *reversed(steps)):
+            for step in (sessions, *reversed(steps), self._wait_for_waiters):  # the last one first
                 stack.push_async_callback(step)
 
     async def leave(self) -> None:
@@ -189,6 +189,9 @@ class Client:
     async def _cancel_waiters(self) -> None:
         for waiter in tuple(self._waiters):
             waiter.cancel()
+        await self._wait_for_waiters()
+
+    async def _wait_for_waiters(self) -> None:
         if self._waiters:
             await asyncio.wait(tuple(self._waiters))
 

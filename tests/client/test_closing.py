@@ -8,7 +8,8 @@ import pytest
 
 from rh_api.client import Client, Outcome
 from rh_api.emulator import Emulator
-from tests.support.jobs import paint
+from tests.support.jobs import invert, paint
+from tests.support.service import CREATE, UPLOAD, Meanwhile
 from tests.support.waiting import until
 
 
@@ -37,6 +38,18 @@ async def test_what_still_runs_at_the_end_of_its_block_is_waited_for(
     async with client:
         running = asyncio.ensure_future(client.run(paint()))
         await until(lambda: emulator.tasks)
+    assert (await running).results
+
+
+@pytest.mark.parametrize("path", ["/api/openapi/getJsonApiFormat", UPLOAD, CREATE, "/results/"])
+async def test_an_order_is_waited_for_however_far_it_has_come(
+    client: Client, emulator: Emulator, path: str
+) -> None:
+    reached = asyncio.Event()
+    emulator.faults.append(Meanwhile(path, reached.set))
+    async with client:
+        running = asyncio.ensure_future(client.run(invert()))
+        await reached.wait()
     assert (await running).results
 
 

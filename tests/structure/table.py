@@ -133,5 +133,6 @@ ROWS = (
     # 36 for stops of orders without a task id, which are told with how to settle them.
     # 15 for refusals that are told though nothing can be read about them, and ends by a task's id.
     # 24 for a Ctrl-C over several accounts, which is told once all have ended.
-    Row("lines of rh_api and nodes", measures.program_lines, 30_682, "<21115"),
+    # 3 for a close that waits for orders however far they have come.
+    Row("lines of rh_api and nodes", measures.program_lines, 30_685, "<21115"),
 )
