@@ -57,7 +57,9 @@ class AccountContext:
             return None
 
     def hear(self, task_id: str, news: Progress) -> None:
-        """Store a task's latest progress, keeping the previous preview if it has none."""
+        """Store a followed task's latest progress, keeping the previous preview if it has none."""
+        if task_id not in self.followers:
+            return  # heard by a socket that is being closed: nobody would remove it
         before = self.news.get(task_id)
         if news.preview is None and before is not None:
             news = replace(news, preview=before.preview)

@@ -5,7 +5,19 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from unit.run.world import RUNNING, SUCCESS, TASK, Answer, code, now, state, taken, until
+from unit.run.world import (
+    RUNNING,
+    SOCKET,
+    SUCCESS,
+    TASK,
+    Answer,
+    code,
+    frame,
+    now,
+    state,
+    taken,
+    until,
+)
 
 from rh_api.errors import (
     Detached,
@@ -568,3 +580,21 @@ def test_whoever_detaches_leaves_the_task_running_and_may_come_back(make):
     assert play(world, story).task_id == TASK
     assert len(world.service.times("create")) == 1
     assert world.service.times("cancel") == []
+
+
+def test_what_a_socket_says_while_whoever_follows_leaves_is_not_shown_for_ever(make):
+    said = frame("progress", node="9", value=1, max=60)
+    socket = [(5.0, said), *[(0.0, said)] * 50, (10_000.0, "")]
+    world = make(create=[taken(socket=SOCKET)], query=[until(50, SUCCESS)], sockets=[socket])
+
+    async def story() -> None:
+        job = asyncio.ensure_future(world.run())
+        await asyncio.sleep(5)
+        assert world.engine.context.detach(TASK)
+        with pytest.raises(Detached):
+            await job
+        await asyncio.sleep(1)
+        (left,) = await world.engine.recovery.open_orders()
+        assert left.news is None  # so the panel asks the service
+
+    play(world, story)
