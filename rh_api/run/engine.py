@@ -251,8 +251,6 @@ class Engine:
         """Follow a task of an earlier run; None if an earlier cancel had ended it after all."""
         phase = Phase.QUEUED if earlier.started is None else Phase.OTHER
         ticket = Ticket(task_id, phase, tips=Tips(earlier.announced))
-        if earlier.cancel:
-            await self.context.journal.record_cancel_withdrawn(earlier.id)
         self.submitter.limiter.occupy()
         try:
             active = ActiveOrder(order, ticket, watch, earlier.id, earlier)
@@ -275,6 +273,8 @@ class Engine:
         ticket = active.ticket
         try:
             active.watch(Progress(Stage.ORDERING, 1.0, {"task_id": ticket.task_id}))
+            if active.earlier is not None and active.earlier.cancel:
+                await self.context.journal.record_cancel_withdrawn(active.earlier.id)
             rejected = rejected_nodes(ticket)
             # Every output of an inline graph was requested, so a rejected node is a failure.
             if rejected is not None and (active.order.graph is not None or not ticket.tips.outputs):

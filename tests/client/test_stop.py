@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
-from rh_api.client import Client, Stage
+from rh_api.client import Client, Stage, Stopped
 from rh_api.emulator import Emulator, Fault
 from rh_api.errors import RunningHubError
 from tests.client.conftest import MakeClient
 from tests.support.jobs import paint
-from tests.support.service import CREATE
+from tests.support.service import CREATE, Meanwhile
+from tests.support.waiting import begun
 
 CANCEL = "/task/openapi/cancel"
+LOAD = "/openapi/v2/queue/status"
 
 
 async def test_stop_cancels_in_the_cloud(make_client: MakeClient, emulator: Emulator) -> None:
@@ -96,3 +101,54 @@ async def test_the_time_limit_cancels_and_says_so(
     await client.close()
     assert caught.value.task_id in emulator.tasks
     assert emulator.counters.cancels == 1
+
+
+async def test_stop_after_a_lost_reply_is_told_and_holds_once_the_task_is_known(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    emulator.run_seconds = 30
+    told: list[Stopped] = []
+    client = make_client(stopped=told.append)
+
+    def stop() -> None:
+        job.cancel()
+
+    def watch(news: object) -> None:
+        if getattr(news, "stage", None) is Stage.ORDERING:
+            # How many tasks the account has is asked once the reply is lost.
+            emulator.faults.append(Meanwhile(LOAD, stop))
+
+    emulator.faults.append(Fault(CREATE, "lost_reply"))
+    job = asyncio.ensure_future(client.run(paint(), watch))
+    with pytest.raises(asyncio.CancelledError):
+        await job
+    await client.close()
+    assert told == [Stopped("", confirmed=False)]
+    client = make_client()
+    (uncertain,) = await client.open_orders()
+    (task,) = emulator.tasks.values()
+    await client.settle_uncertain(uncertain.order, task_id=task.id)
+    await client.close()
+    assert task.status == "CANCEL"
+
+
+async def test_a_run_that_is_stopped_as_it_takes_up_a_stopped_order_keeps_it_stopped(
+    make_client: MakeClient, emulator: Emulator, tmp_path: Path
+) -> None:
+    emulator.run_seconds = 30
+    told: asyncio.Queue[Stopped] = asyncio.Queue()
+    client = make_client(stopped=told.put_nowait)
+    (fault,) = emulator.faults[:] = [Fault(CANCEL, "status", count=None)]
+    job = await begun(client, paint())
+    job.cancel()
+    assert not (await told.get()).confirmed
+    emulator.faults.remove(fault)
+    with closing(sqlite3.connect(tmp_path / "state" / "orders.sqlite3")) as busy:
+        busy.execute("BEGIN IMMEDIATE")  # as another process that writes
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(client.run(paint()), 0.5)
+    await client.close()
+    async with make_client() as later:
+        await later.open_orders()  # a new start repeats what is still to be cancelled
+    (task,) = emulator.tasks.values()
+    assert task.status == "CANCEL"
