@@ -157,7 +157,7 @@ class Client:
 
     async def __aexit__(self, kind: object, *_: object) -> None:
         if kind is not None:
-            await self._cancel_waiters()
+            await self._join_waiters(cancel=True)
         await self.close()
 
     async def close(self) -> None:
@@ -174,7 +174,7 @@ class Client:
         flights, sessions = self._jobs.flights.wait_until_idle, self._transport.close
         steps = (flights, self.engine.close, sessions, self._bulk.close, self._journal.close)
         async with contextlib.AsyncExitStack() as stack:  # run every step even if others raise
-            for step in (sessions, *reversed(steps), self._wait_for_waiters):  # the last one first
+            for step in (sessions, *reversed(steps), self._join_waiters):  # the last one first
                 stack.push_async_callback(step)
 
     async def leave(self) -> None:
@@ -183,15 +183,12 @@ class Client:
         Callers that still wait get CancelledError.
         """
         self._context.leaving = True
-        await self._cancel_waiters()
+        await self._join_waiters(cancel=True)
         await self.close()
 
-    async def _cancel_waiters(self) -> None:
-        for waiter in tuple(self._waiters):
+    async def _join_waiters(self, *, cancel: bool = False) -> None:
+        for waiter in tuple(self._waiters) if cancel else ():
             waiter.cancel()
-        await self._wait_for_waiters()
-
-    async def _wait_for_waiters(self) -> None:
         if self._waiters:
             await asyncio.wait(tuple(self._waiters))
 
