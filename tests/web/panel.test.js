@@ -12,8 +12,10 @@ import { makeView } from "../../web/js/features/panel/now.mjs";
 import { taskView } from "../../web/js/features/tasks.mjs";
 import { lastDays, makeView as makeSpend, spentText } from "../../web/js/features/panel/spend.mjs";
 
-// The one that is asked for here; `lazy.test.js` has addresses with a version, which a file has none of.
-vi.mock("../../web/js/host/lazy.js", () => ({ lazy: () => import("../../web/js/features/tasks.mjs") }));
+// Those that are asked for here; `lazy.test.js` has addresses with a version, which a file has none of.
+vi.mock("../../web/js/host/lazy.js", () => ({
+  lazy: (path) => (path === "features/covers.mjs" ? import("../../web/js/features/covers.mjs") : import("../../web/js/features/tasks.mjs")),
+}));
 
 beforeEach(() => localStorage.clear());
 

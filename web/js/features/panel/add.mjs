@@ -9,11 +9,10 @@ import { toggleFavourite, allFavourites, recentOf } from "../../lib/recent.js";
 import { actionButton, statusLine, form, h, keepFocus, row, setStatus, setStatusError } from "../../lib/view.js";
 import { profileSelect } from "../profiles.js";
 
+const { observeCovers } = await lazy("features/covers.mjs");
 const t = textsOf("panel");
 
 const SORTS = ["RECOMMEND", "HOTTEST", "NEWEST"];
-const VISIBLE = 0.1; // visible fraction at which a cover is requested
-const MAX_REQUESTS = 3; // concurrent requests of covers: a browser has six connections, and Run needs one
 
 /** @returns {RhPanelView} */
 export function makeView() {
@@ -104,39 +103,16 @@ function appsView(account, reload) {
 	const sort = h("select", { "aria-label": t("add.sort"), onchange: () => void start() }, ...SORTS.map((value) => h("option", { value }, t(`add.sort_${value}`))));
 	const list = h("div", "gallery");
 	const more = actionButton(t("add.more"), status, () => load());
-	const covers = new IntersectionObserver((entries) => entries.forEach(({ isIntersecting, target }) => isIntersecting && addCover(target)), { threshold: VISIBLE });
 	/** @type {Map<string, string>} */
 	const pictures = new Map();
-	/** Frames that came into view, the latest last. @type {any[]} */
-	const waiting = [];
-	let busy = 0;
-
-	/** @param {any} frame */
-	function addCover(frame) {
-		covers.unobserve(frame);
-		waiting.push(frame);
-		void showCovers();
-	}
-
-	async function showCovers() {
-		const frame = isOpen && busy < MAX_REQUESTS && waiting.pop();
-		if (!frame) return;
-		busy += 1;
-		if (frame.isConnected) await showCover(frame);
-		busy -= 1;
-		void showCovers();
-	}
-
-	/** @param {any} frame */
-	async function showCover(frame) {
+	const covers = observeCovers(async (/** @type {any} */ frame) => {
 		const { id } = frame.dataset;
 		if (!pictures.has(id)) {
 			const cover = await post("/runninghub/apps/cover", { id, profile: account.value }).catch(() => ({ picture: "" }));
 			pictures.set(id, cover.picture);
 		}
-		const picture = pictures.get(id);
-		if (picture) frame.replaceChildren(h("img", { src: picture, alt: "" }));
-	}
+		return pictures.get(id) ?? "";
+	});
 
 	async function load() {
 		const mine = ++turn;

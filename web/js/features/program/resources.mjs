@@ -2,14 +2,14 @@
 // Styles of a Quick Create module have pictures.
 
 import { openDialog } from "../../host/dialogs.js";
+import { lazy } from "../../host/lazy.js";
 import { post } from "../../host/server.js";
 import { dotted, textsOf } from "../../host/texts.js";
 import { h, keepFocus, page, messageOf } from "../../lib/view.js";
 
+const { observeCovers } = await lazy("features/covers.mjs");
 const t = textsOf("resources");
 
-const VISIBLE = 0.1; // visible fraction at which a style's picture is requested
-const MAX_REQUESTS = 3; // concurrent requests of pictures: a browser has six connections, and Run needs one
 const DEBOUNCE = 350; // ms after a keystroke: the service's rate limit is low
 
 /** @type {(question: { kind: string, profile: string, value: string, module: string }, show: (names: string[]) => void) => Promise<string>} */
@@ -20,34 +20,11 @@ export function openResources({ kind, profile, value, module }, show) {
 	const status = h("p", { className: "muted", role: "status" });
 	const list = h("select", { size: 12, className: "list", "aria-label": t("list") });
 	const styles = h("div", { className: "styles", role: "group", "aria-label": t("styles") });
-	const covers = new IntersectionObserver((shown) => shown.forEach(({ isIntersecting, target }) => isIntersecting && addCover(target)), { threshold: VISIBLE });
+	const covers = observeCovers(async (/** @type {any} */ frame) => {
+		const { picture } = await post("/runninghub/apps/cover", { id: frame.dataset.cover, profile });
+		return picture;
+	});
 	const words = h("input", { type: "search", placeholder: t("search"), "aria-label": t("search") });
-
-	/** Frames that came into view, the latest last. @type {any[]} */
-	const waiting = [];
-	let busy = 0;
-
-	/** @param {any} frame */
-	function addCover(frame) {
-		covers.unobserve(frame);
-		waiting.push(frame);
-		void showCovers();
-	}
-
-	async function showCovers() {
-		const frame = busy < MAX_REQUESTS && waiting.pop();
-		if (!frame) return;
-		busy += 1;
-		if (frame.isConnected) await showCover(frame);
-		busy -= 1;
-		void showCovers();
-	}
-
-	/** @param {any} frame */
-	async function showCover(frame) {
-		const { picture } = await post("/runninghub/apps/cover", { id: frame.dataset.cover, profile }).catch(() => ({ picture: "" }));
-		if (picture) frame.replaceChildren(h("img", { src: picture, alt: "" }));
-	}
 
 	/** @param {{ name: string, title: string, cover?: string }[]} models */
 	function showStyles(models) {
