@@ -56,13 +56,17 @@ async def test_a_finished_task_is_fetched_shown_and_handed_on(
 async def test_a_running_task_is_followed_to_its_results(
     comfyui: ComfyClient, emulator: Emulator
 ) -> None:
-    emulator.run_seconds = 5  # a busy machine takes a while until it looks
+    emulator.hold_at = "3"
     ordered = ordered_elsewhere(emulator)
-    result = await comfyui.queue({"1": task(ordered.id)})
+    queued = await comfyui.submit({"1": task(ordered.id)})
+    await comfyui.event(
+        lambda event: event.type == "progress_text" and event.data["text"].startswith("running")
+    )
+    emulator.hold_at = None
+    result = await comfyui.finish(queued)
 
     assert result.outcome == "success"
     assert len(result.outputs["1"]["images"]) == 1
-    assert any(line.startswith("running") for line in result.texts("1"))
     assert emulator.counters.orders == 1
 
 
