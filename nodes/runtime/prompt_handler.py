@@ -18,7 +18,6 @@ from ...rh_api.graph.constants import (
 )
 from ...rh_api.graph.extra_data import ExtraData, mark_again, read_extra_data
 from ...rh_api.graph.fields import looks_like_field
-from ...rh_api.graph.json_values import as_object
 from ...rh_api.graph.lazy_outputs import on_demand
 from ...rh_api.graph.link_validation import IsField, fail_closed, mirror_links
 from ...rh_api.graph.prompt import Graph, Link, Node, downstream, links, read_nodes
@@ -27,6 +26,7 @@ from ...rh_api.models.names import is_field
 from ...rh_api.switches import read_switch
 from ...rh_api.wire.call_example import without_key
 from .. import language
+from .dead_links import dead_links
 
 if TYPE_CHECKING:
     from ...rh_api.offload import Mark
@@ -52,7 +52,6 @@ FREE_INPUTS: Mapping[str, FreeInputs] = {
     **dict.fromkeys(MODEL_CLASSES, FreeInputs("model", is_field, MODEL_OUTPUTS)),
 }
 
-_SWITCHED_OFF = (2, 4)  # a node's mode on the canvas: muted, bypassed
 _SWITCHES = ("reroll_seeds", "send_anyway", "add_metadata", "use_personal_queue")
 
 Pass = Callable[[Graph, ExtraData], dict[str, Any]]
@@ -131,47 +130,18 @@ def _refuse_dead_links(
     targets: object,
     is_known: Callable[[str], object],
 ) -> None:
-    """Raise BadInput for a program's media field whose source on the canvas is muted or bypassed:
-    ComfyUI leaves the field out, and the order would be of the file that the program stores.
-    `targets`: of a partial run, the ids of its output nodes; `is_known`: whether a class exists."""
-    nodes = read_nodes(prompt)
-    for saved in _objects(canvas.get("nodes")):
-        node = nodes.get(str(saved.get("id")))
-        own = FREE_INPUTS.get(node.class_type) if node else None
-        if node is None or own is None or own.named == "model":  # a model stores no file
-            continue
-        slots = (slot for slot in _objects(saved.get("inputs")) if "widget" not in slot)
-        linked = {str(slot.get("name")): slot.get("link") for slot in slots}
-        for name, link in linked.items():
-            is_missing = link is not None and own.is_field(name) and name not in node.inputs
-            is_dead = is_missing and not _is_live(canvas, link, is_known)
-            if is_dead and not _is_left_out(prompt, node.id, targets):
-                raise BadInput("node.dead_link", local_id=node.id, field=name[:80])
+    """Raise BadInput for a program's media field whose link brings nothing: the order would be of
+    the file that the program stores. `targets`: of a partial run, the ids of its output nodes,
+    which may not need the field; `is_known`: whether a class exists."""
 
+    def is_media_field(node: Node, name: str) -> bool:
+        own = FREE_INPUTS.get(node.class_type)
+        return own is not None and own.named != "model" and own.is_field(name)  # they store no file
 
-def _is_live(canvas: Mapping[str, Any], link: object, is_known: Callable[[str], object]) -> bool:
-    """Whether a link on the canvas starts at a node of ComfyUI's that is switched on. The page
-    sends such a link: a program that posts the prompt without it has taken it out."""
-    links = cast("list[object]", links) if isinstance(links := canvas.get("links"), list) else []
-    starts = [cast("list[object]", entry)[:2] for entry in links if isinstance(entry, list)]
-    return any(
-        [link, source.get("id")] in starts
-        and source.get("mode") not in _SWITCHED_OFF
-        and is_known(str(source.get("type")))  # unlike virtual nodes and subgraphs
-        for source in _objects(canvas.get("nodes"))
-    )
-
-
-def _is_left_out(prompt: Graph, node_id: str, targets: object) -> bool:
-    """Whether a partial run of these targets does not need the node."""
-    return isinstance(targets, list) and downstream(prompt, [node_id]).isdisjoint(
-        cast("list[object]", targets)
-    )
-
-
-def _objects(values: object) -> Iterator[Mapping[str, Any]]:
-    """Yield the objects of a list, empty ones for other values in it; none for anything else."""
-    return map(as_object, cast("list[object]", values) if isinstance(values, list) else ())
+    for node_id, field in dead_links(read_nodes(prompt), canvas, is_media_field, is_known):
+        needed_by = downstream(prompt, [node_id])
+        if not isinstance(targets, list) or needed_by & {*cast("list[str]", targets)}:
+            raise BadInput("node.dead_link", local_id=node_id, field=field[:80])
 
 
 def _refuse_keys(prompt: Graph, beside: object, canvas: object, keys: Collection[str]) -> None:

@@ -29,6 +29,7 @@ SINCE = (
     "nodes/runtime/cached_files.py",
     "nodes/runtime/cache_invalidation.py",
     "nodes/runtime/cloud_models.py",
+    "nodes/runtime/dead_links.py",
     "nodes/runtime/media_threads.py",
     "nodes/runtime/node_outcomes.py",
     "nodes/runtime/past_orders.py",
