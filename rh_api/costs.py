@@ -85,7 +85,7 @@ class Costs:
         """Like `currency`, but ask the account if unknown, for ASK_SECONDS at most."""
         wallet = self._budget.cost_finder.wallet
         if not self.currency and wallet.last is None:
-            await wallet.glance(ASK_SECONDS)
+            await wallet.read_within(ASK_SECONDS)
         return self.currency
 
     async def balance(self) -> dict[str, int]:

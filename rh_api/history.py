@@ -16,7 +16,7 @@ from typing import Any
 from .errors import BadInput
 from .journal import ResultRow, SqliteJournal, State
 from .journal.history import OrderSummary, Query, Spent, folded
-from .money.amounts import EXACT, currency_of, plain
+from .money.amounts import EXACT, currency_of, decimal_text
 from .texts import ENGLISH, Say, join_sentences
 from .wire.envelope import read_object
 from .wire.tasks import Usage, is_native
@@ -256,7 +256,7 @@ def spent_document(spent: Spent) -> dict[str, Any]:
 
 
 def _plain(amount: Decimal | None) -> str | None:
-    return None if amount is None else plain(amount)
+    return None if amount is None else decimal_text(amount)
 
 
 def spent_csv(spent: Sequence[Spent], currency: str) -> str:

@@ -12,7 +12,7 @@ from ...rh_api.model_catalogue import ModelCatalogue
 from ...rh_api.models.prices import CURRENCY
 from ...rh_api.models.schema import Model
 from ...rh_api.models.stored import read_model
-from ...rh_api.money.amounts import EXACT, in_units, plain, say_unit
+from ...rh_api.money.amounts import EXACT, decimal_text, in_units, say_unit
 from .. import language
 from ..runtime import catalogue_refresh, cloud, config, key_store, model_catalogues, model_view
 from .body import Body, text_of
@@ -148,7 +148,7 @@ def _amounts(amount: Decimal | None, body: Body) -> dict[str, str | None]:
         return {"amount": None, "total": None}
     count = body.get("count", 1)
     orders = count if type(count) is int and 0 < count < MOST else 1
-    return {"amount": plain(amount), "total": plain(EXACT.multiply(amount, orders))}
+    return {"amount": decimal_text(amount), "total": decimal_text(EXACT.multiply(amount, orders))}
 
 
 def _model_of(catalogue: ModelCatalogue, body: Body) -> Model:

@@ -15,7 +15,7 @@ from ..errors import BadInput
 from ..money.amounts import currency_of
 from ..offload import CannotOffload, Plan
 from ..settings import ENVIRONMENT, Settings
-from .run import Service, limited, serving, stop_noted, stops_told
+from .run import Service, acknowledging_stop, limited, reporting_stops, serving
 from .terminal import Terminal
 
 _KEY, _SITE = "RUNNINGHUB_API_KEY", "RUNNINGHUB_BASE_URL"
@@ -52,14 +52,14 @@ async def connected_accounts(
     """Connect one service per account, by name; two names of one account share it."""
     currencies = {currency_of(settings.origin) for settings in accounts.values()}
     currency = currencies.pop() if len(currencies) == 1 else ""
-    with stops_told(terminal, currency) as stopped:
+    with reporting_stops(terminal, currency) as stopped:
         async with contextlib.AsyncExitStack() as stack:
             payers: dict[tuple[str, str], Service] = {}
             for settings in accounts.values():
                 if settings.payer not in payers:
                     service = await stack.enter_async_context(serving(settings, terminal, stopped))
                     payers[settings.payer] = service
-            with stop_noted(terminal):
+            with acknowledging_stop(terminal):
                 yield {name: payers[settings.payer] for name, settings in accounts.items()}
 
 

@@ -23,7 +23,7 @@ from ..settings import Settings
 from ..texts import english
 from .arguments import PROGRAM, parse
 from .entry import command_of
-from .exit_codes import Exit, document, exit_code, question_of
+from .exit_codes import Exit, document, exit_code, order_to_settle
 from .terminal import Terminal
 
 Kind = Literal["workflow", "app", "model"]
@@ -206,7 +206,7 @@ class AgentTools:
 def _failed(error: RunningHubError, notes: Sequence[str]) -> Document:
     """Convert an error to an answer. An order of unknown fate is never reported as failed."""
     sentences = [*notes]
-    if (order := question_of(error)) is not None:
+    if (order := order_to_settle(error)) is not None:
         command = f"{PROGRAM} task --order {order}"
         sentences.append(english("cli.order_asked", {"command": command}))
     status = "running" if error.fate is Fate.RUNNING else _STATUSES[exit_code(error)]

@@ -12,7 +12,7 @@ from typing import TextIO
 from ..errors import BadInput, Fate, RunningHubError
 from ..texts import english
 from .arguments import PROGRAM, parse
-from .exit_codes import Exit, Interrupted, document, exit_code, question_of
+from .exit_codes import Exit, Interrupted, document, exit_code, order_to_settle
 from .terminal import Notes, Terminal
 
 Command = Callable[[Namespace, Terminal, Mapping[str, str]], Awaitable[None]]
@@ -79,7 +79,7 @@ def command_of(name: str) -> Command:
 
 def _failed(error: RunningHubError, terminal: Terminal) -> int:
     terminal.note(str(error))
-    if (order := question_of(error)) is not None:
+    if (order := order_to_settle(error)) is not None:
         command = f"{PROGRAM} task --order {order}"
         terminal.note(english("cli.order_asked", {"command": command}))
     before = [task_id for task_id in terminal.placed if task_id != error.task_id]

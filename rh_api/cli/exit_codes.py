@@ -48,7 +48,7 @@ class Interrupted(RunningHubError):
     default_key = "cli.stopped_before"
 
 
-def question_of(error: RunningHubError) -> int | None:
+def order_to_settle(error: RunningHubError) -> int | None:
     """Return the number of the order whose fate the user has to settle, or None."""
     number = error.params.get("order")
     asks = isinstance(error, (Uncertain, Interrupted))
@@ -81,6 +81,6 @@ def document(error: RunningHubError) -> dict[str, object]:
             "code": error.code,
             "task_id": error.task_id,
             "fate": error.fate.name.lower(),
-            "order": question_of(error),
+            "order": order_to_settle(error),
         }
     }

@@ -17,7 +17,7 @@ from ..money.limits import Limits
 from ..settings import Settings
 from ..texts import english
 from ..wire.orders import TaskOptions
-from .exit_codes import Interrupted, question_of
+from .exit_codes import Interrupted, order_to_settle
 from .files import Saved, out_folder, read_fields
 from .help_texts import PROGRAM
 from .order_output import cost, deliver
@@ -87,9 +87,9 @@ class Service:
 @contextlib.asynccontextmanager
 async def connected(settings: Settings, terminal: Terminal) -> AsyncGenerator[Service]:
     """Connect a client for one command. A cancel becomes Interrupted once its effect is known."""
-    with stops_told(terminal, currency_of(settings.origin)) as stopped:
+    with reporting_stops(terminal, currency_of(settings.origin)) as stopped:
         async with serving(settings, terminal, stopped) as service:
-            with stop_noted(terminal):
+            with acknowledging_stop(terminal):
                 yield service
 
 
@@ -103,7 +103,7 @@ async def serving(
 
 
 @contextlib.contextmanager
-def stop_noted(terminal: Terminal) -> Generator[None]:
+def acknowledging_stop(terminal: Terminal) -> Generator[None]:
     """Say that a cancel was heard: closing the clients may take a while."""
     try:
         yield
@@ -113,7 +113,7 @@ def stop_noted(terminal: Terminal) -> Generator[None]:
 
 
 @contextlib.contextmanager
-def stops_told(terminal: Terminal, currency: str) -> Generator[list[Stopped]]:
+def reporting_stops(terminal: Terminal, currency: str) -> Generator[list[Stopped]]:
     """Around the clients of a command: raise Interrupted for a cancel, and print the ends of the
     stopped orders, which they add to the list."""
     stopped: list[Stopped] = []
@@ -140,7 +140,7 @@ def _tell_others(
     for stop in stopped:
         is_news = not is_told and (stop.too_late or not stop.confirmed)
         about = {"task_id": stop.task_id, "cost": cost(stop.usage, currency), "order": stop.order}
-        if not stop.task_id and stop.order != question_of(failure):
+        if not stop.task_id and stop.order != order_to_settle(failure):
             terminal.note(english("cli.other_unknown", about))
             answer = {"command": f"{command} --order {stop.order}"}
             terminal.note(english("cli.order_asked", answer))

@@ -14,7 +14,7 @@ from fractions import Fraction
 
 from ..errors import Say
 from ..graph.fields import FieldKind
-from ..money.amounts import EXACT, plain
+from ..money.amounts import EXACT, decimal_text
 from ..wire.apps import word
 from .sanitize import number_of
 from .schema import Model, Parameter, PriceRule, option_for
@@ -53,10 +53,14 @@ class ListPrice:
     def describe(self, say: Say) -> str:
         """One line, such as `about 0.35 CNY a second · 1.75 for 5 s (price list of 2026-09-01)`."""
         about = say("model.price_from" if self.is_from else "model.price_about", {})
-        params: dict[str, object] = {"about": about, "rate": plain(self.rate), "date": self.as_of}
+        params: dict[str, object] = {
+            "about": about,
+            "rate": decimal_text(self.rate),
+            "date": self.as_of,
+        }
         if self.amount is None or self.units is None:
             return say(_RATES[self.unit], params)
-        params |= {"amount": plain(self.amount), "units": plain(self.units)}
+        params |= {"amount": decimal_text(self.amount), "units": decimal_text(self.units)}
         return say(_TOTALS[self.unit], params)
 
 

@@ -101,7 +101,7 @@ def costs_of(
 
 def digits(amount: int) -> str:
     """Format millionths as a plain decimal: `14`, `0.35`."""
-    return plain(in_units(amount))
+    return decimal_text(in_units(amount))
 
 
 def in_units(amount: int) -> Decimal:
@@ -109,7 +109,7 @@ def in_units(amount: int) -> Decimal:
     return EXACT.divide(Decimal(amount), MICRO)
 
 
-def plain(number: Decimal) -> str:
+def decimal_text(number: Decimal) -> str:
     """Format without an exponent and trailing zeros."""
     return f"{number.normalize(EXACT):f}"
 

@@ -292,7 +292,8 @@ class Budget:
     async def close(self) -> None:
         """Cancel the background tasks; the next process queries what is still unknown."""
         self._closed = self.orphaned_orders.is_closed = True
-        tasks = (self._booking, self.orphaned_orders.watching, self.cost_finder.wallet.glancing)
+        reading = self.cost_finder.wallet.background_read
+        tasks = (self._booking, self.orphaned_orders.watching, reading)
         working = [task for task in tasks if task is not None]
         self._booking = self.orphaned_orders.watching = None
         for task in working:

@@ -62,7 +62,7 @@ class CostFinder:
         quote = await self._quote_of_runs(order)
         if quote.is_known or order.is_model:
             return quote if quote.is_known else price
-        account = await self.wallet.glance(QUOTE_SECONDS)
+        account = await self.wallet.read_within(QUOTE_SECONDS)
         if account is None:
             return quote
         unit, instance = self.wallet.unit(account), order.options.instance

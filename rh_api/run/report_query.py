@@ -92,7 +92,7 @@ async def record_and_map(
     return error
 
 
-async def if_unnoted(
+async def explain_unrecorded(
     journal: Journal, order: int | None, task_id: str, error: RunningHubError
 ) -> RunningHubError:
     """Return the error for a full disk that also kept an order's task out of the journal, so that

@@ -28,7 +28,7 @@ from ..wire.tasks import RemoteResult, Report, file_name
 from .context import AccountContext
 from .orders import ActiveOrder
 from .progress import Arrivals, Stopped, Watch, unwatched
-from .report_query import if_unnoted, query_report, say_cost
+from .report_query import explain_unrecorded, query_report, say_cost
 from .results import Lost, Notice, Outcome, Result
 from .singleflight import SingleFlight
 from .stored_results import (
@@ -80,8 +80,9 @@ class ResultDelivery:
             try:
                 outcome = await self._bring(replace(active, watch=show), report, seconds, missing)
             except RunningHubError as error:  # state the cost although nothing was delivered
-                cost = say_cost(report, self.context.journal.currency)
-                error = await if_unnoted(self.context.journal, active.order_id, task_id, error)
+                journal = self.context.journal
+                error = await explain_unrecorded(journal, active.order_id, task_id, error)
+                cost = say_cost(report, journal.currency)
                 raise error.with_context(cost=cost) from error.__cause__
             return replace(outcome, missing=tuple(missing))
 

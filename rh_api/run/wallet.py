@@ -24,9 +24,9 @@ class Wallet:
     _read_at: float = 0.0
     _service_time: tuple[float, float] | None = None
     _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
-    glancing: asyncio.Task[Account | None] | None = None
-    """The read of the latest `glance`; who closes the account cancels it."""
-    _began: float = 0.0
+    background_read: asyncio.Task[Account | None] | None = None
+    """The read of the latest `read_within`; who closes the account cancels it."""
+    _asked_at: float = 0.0
 
     @property
     def last(self) -> Account | None:
@@ -46,14 +46,14 @@ class Wallet:
                     self.journal.currency = account.currency
             return self._account
 
-    async def glance(self, patience: float) -> Account | None:
+    async def read_within(self, patience: float) -> Account | None:
         """Return the status for what only shows it; None if unknown `patience` seconds after the
         first request. The read continues in the background for later callers."""
         now = asyncio.get_running_loop().time()
-        if self.glancing is None or self.glancing.done():
-            self.glancing, self._began = asyncio.create_task(self._try_to_read()), now
-        reading = self.glancing
-        await asyncio.wait((reading,), timeout=max(0.0, self._began + patience - now))
+        if self.background_read is None or self.background_read.done():
+            self.background_read, self._asked_at = asyncio.create_task(self._try_to_read()), now
+        reading = self.background_read
+        await asyncio.wait((reading,), timeout=max(0.0, self._asked_at + patience - now))
         return reading.result() if reading.done() and not reading.cancelled() else None
 
     async def _try_to_read(self) -> Account | None:

@@ -7,7 +7,7 @@ import os
 import pytest
 
 
-def be_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+def become_unknown_user(monkeypatch: pytest.MonkeyPatch) -> None:
     """Run under a number that no list of users has, without HOME, as containers may."""
     for name in ("HOME", "USERPROFILE", "HOMEPATH"):
         monkeypatch.delenv(name, raising=False)

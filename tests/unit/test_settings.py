@@ -23,7 +23,7 @@ from rh_api.settings import (
     read_origin,
     register_state_folder,
 )
-from tests.support.users import be_unknown
+from tests.support.users import become_unknown_user
 
 KEY = "0123456789abcdef0123456789abcdef"
 
@@ -274,7 +274,7 @@ def test_the_state_folder_is_below_the_person_s_own():
 
 
 def test_a_user_without_a_home_has_a_state_folder(monkeypatch: pytest.MonkeyPatch) -> None:
-    be_unknown(monkeypatch)
+    become_unknown_user(monkeypatch)
     assert default_state_folder({}).root
     assert default_state_folder({"XDG_STATE_HOME": "/s", "LOCALAPPDATA": "/s"}).root
 

@@ -20,7 +20,7 @@ _FILES = {
     "WEBP": (".webp", "image/webp"),
     "PNG": (".png", "image/png"),
 }
-_LONGEST = {"JPEG": 65_500, "WEBP": 16_383}  # pixels of a side that the encoders take
+_MAX_SIDE = {"JPEG": 65_500, "WEBP": 16_383}  # pixels of a side that the encoders take
 SMALLER_MEGABYTE = 1_000_000
 """Of the two meanings the one that a file is made to fit: no source says which counts."""
 
@@ -78,7 +78,7 @@ def _smaller(picture: Image.Image) -> Iterator[Image.Image]:
 
 def _files(picture: Image.Image, names: Sequence[str]) -> Iterator[Encoded]:
     for name in names:
-        if name in _LONGEST and max(picture.size) > _LONGEST[name]:
+        if name in _MAX_SIDE and max(picture.size) > _MAX_SIDE[name]:
             continue
         for quality in _QUALITIES if name != "PNG" else (100,):
             data = io.BytesIO()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.users import be_unknown
+from tests.support.users import become_unknown_user
 from tests.unit.nodes.conftest import load_pack
 from tests.unit.nodes.host import Host, hosted
 
@@ -100,7 +100,7 @@ async def test_a_report_is_english_whatever_the_page_speaks(
 async def test_a_failure_is_told_to_a_user_without_a_home(
     host: Host, reports: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    be_unknown(monkeypatch)
+    become_unknown_user(monkeypatch)
     fail(reports, "1", lambda errors: errors.NoOutput(task_id="7"), workflow="1")
     assert "saved nothing" in (await host.post("report", prompt="p", node_id="1"))["text"]
 
