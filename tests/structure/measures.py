@@ -1,12 +1,8 @@
-"""What the source says of its own structure, counted: imports, errors, lambdas, lines."""
+"""What the source says of its own structure, counted: imports, errors, lambdas, names."""
 
 from __future__ import annotations
 
 import ast
-import json
-import statistics
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -14,93 +10,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 EMULATOR = ROOT / "rh_api" / "emulator"
-# What was added after the lines were first counted: what was there is compared with itself.
-SINCE = (
-    "nodes/definitions/quick_create.py",
-    "nodes/routes/request_client.py",
-    "nodes/routes/gallery.py",
-    "nodes/routes/history.py",
-    "nodes/routes/migration.py",
-    "nodes/routes/limits.py",
-    "nodes/routes/prompt_quote.py",
-    "nodes/routes/resources.py",
-    "nodes/routes/spend.py",
-    "nodes/runtime/accounts.py",
-    "nodes/runtime/cached_files.py",
-    "nodes/runtime/cache_invalidation.py",
-    "nodes/runtime/cloud_models.py",
-    "nodes/runtime/dead_links.py",
-    "nodes/runtime/media_threads.py",
-    "nodes/runtime/node_outcomes.py",
-    "nodes/runtime/past_orders.py",
-    "nodes/runtime/run_memo.py",
-    "nodes/runtime/saved_workflows.py",
-    "nodes/runtime/segment_dry_run.py",
-    "nodes/runtime/thumbnails.py",
-    "nodes/runtime/open_order_view.py",
-    "nodes/values/codecs/embedded_texts.py",
-    "nodes/values/codecs/exr_text.py",
-    "nodes/values/codecs/fitting.py",
-    "nodes/values/codecs/flac.py",
-    "nodes/values/missing_results.py",
-    "nodes/values/status_lines.py",
-    "rh_api/cloud_nodes.py",
-    "rh_api/cli/accounts.py",
-    "rh_api/cli/history.py",
-    "rh_api/cli/journals.py",
-    "rh_api/cli/limits.py",
-    "rh_api/cli/quick.py",
-    "rh_api/cli/quote.py",
-    "rh_api/cli/migrate.py",
-    "rh_api/cli/agent_tools.py",
-    "rh_api/cli/mcp.py",
-    "rh_api/cli/mcp_server.py",
-    "rh_api/cli/models.py",
-    "rh_api/cli/webhooks.py",
-    "rh_api/graph/model_fields.py",
-    "rh_api/graph/ranges.py",
-    "rh_api/history.py",
-    "rh_api/keyless_catalogue.py",
-    "rh_api/journal/history.py",
-    "rh_api/journal/ledger.py",
-    "rh_api/journal/slot_waiters.py",
-    "rh_api/journal/webhooks.py",
-    "rh_api/migration/",
-    "rh_api/model_catalogue.py",
-    "rh_api/models/",
-    "rh_api/quick.py",
-    "rh_api/native_route.py",
-    "rh_api/program_keys.py",
-    "rh_api/wire/call_example.py",
-    "rh_api/wire/quick.py",
-    "rh_api/money/",
-    "rh_api/net/preconnect.py",
-    "rh_api/net/happy_eyeballs.py",
-    "rh_api/net/partial_download.py",
-    "rh_api/offload/uncertain_outputs.py",
-    "rh_api/offload/driver/cloud_models.py",
-    "rh_api/offload/driver/hints.py",
-    "rh_api/offload/driver/order_run.py",
-    "rh_api/run/cost_bounds.py",
-    "rh_api/run/file_contents.py",
-    "rh_api/run/stored_results.py",
-    "rh_api/run/native.py",
-    "rh_api/run/native_cost.py",
-    "rh_api/run/budget.py",
-    "rh_api/run/webhook_deliveries.py",
-    "rh_api/run/wallet.py",
-    "rh_api/webhook_listener.py",
-    "rh_api/webhooks.py",
-    "rh_api/wire/webhooks.py",
-    "rh_api/wire/model_refs.py",
-    "rh_api/wire/models.py",
-    "rh_api/wire/native.py",
-    "rh_api/wire/object_info.py",
-    "rh_api/wire/public.py",
-    "rh_api/wire/run_v2.py",
-    "rh_api/wire/integrity/",
-    "rh_api/graph/lazy_outputs.py",
-)
 VAGUE_NAMES = frozenset({"one", "known", "each", "found", "made"})
 JOURNAL_WORDS = ("do", "note", "record")
 JOURNAL_NAMES = ("s", "store", "journal")
@@ -134,39 +43,6 @@ def named(path: Path) -> str:
 
 def is_emulator(path: Path) -> bool:
     return path.is_relative_to(EMULATOR)
-
-
-def is_table(path: Path) -> bool:
-    """Rows and sentences, not a program: they are long because there are many."""
-    return path.name == "texts.py" or path.stem.endswith("_table")
-
-
-# One order of a picture
-
-
-@cache
-def one_picture() -> Mapping[str, list[str]]:
-    """See `one_picture.py`; in a process of its own, whose threads are all watched."""
-    command = [sys.executable, "-m", "tests.structure.one_picture"]
-    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
-    return json.loads(done.stdout)
-
-
-def picture_files() -> list[str]:
-    return one_picture()["files"]
-
-
-def picture_pairs() -> list[str]:
-    return [" -> ".join(pair) for pair in one_picture()["pairs"]]
-
-
-def long_picture_files(limit: int = 400) -> list[str]:
-    lines = {file: lines_of(ROOT / file) for file in picture_files() if not is_table(ROOT / file)}
-    return [f"{file}: {count}" for file, count in lines.items() if count > limit]
-
-
-def median_picture_lines() -> int:
-    return int(statistics.median(lines_of(ROOT / file) for file in picture_files()))
 
 
 # Imports
@@ -387,24 +263,3 @@ def vague_lines(tree: ast.AST) -> Iterator[int]:
             continue
         if name in VAGUE_NAMES:
             yield node.lineno
-
-
-# Lines
-
-
-def long_test_files(limit: int = 600) -> list[str]:
-    lines = {named(path): lines_of(path) for path in sources("tests")}
-    return [f"{file}: {count}" for file, count in lines.items() if count > limit]
-
-
-def lines_of(path: Path) -> int:
-    return len(path.read_text("utf-8").splitlines())
-
-
-def program_lines() -> int:
-    """Of `rh_api` and `nodes`, without the emulator, texts, tables, and what came since."""
-    return sum(
-        lines_of(path)
-        for path in sources("rh_api", "nodes")
-        if not is_emulator(path) and not is_table(path) and not named(path).startswith(SINCE)
-    )

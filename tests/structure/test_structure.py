@@ -61,10 +61,3 @@ def found(path, *, each=1):
         raise
 """
     assert sorted(measures.vague_lines(ast.parse(code))) == [2, 3, 3, 4, 7]
-
-
-def test_the_picture_runs_through_what_it_must() -> None:
-    files = measures.picture_files()
-    assert "rh_api/client.py" in files
-    assert not any(file.startswith("rh_api/emulator/") for file in files)
-    assert any(pair.startswith("rh_api/client.py -> ") for pair in measures.picture_pairs())
