@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 from ..errors import BadInput
 from ..models.catalogue import Catalogue
-from . import carriers
+from .. import media
 from .api_prompt import is_prompt
 from .canvas_graph import is_workflow
-from .carriers import Carrier, DoesNotFit, carrier_of
+from ..media import Carrier, DoesNotFit, carrier_of
 from .graph import Json, as_dict
 from .keys import (
     FoundKey,
@@ -25,7 +25,7 @@ from .keys import (
 )
 from .migrate import Migration, migrate
 
-SUFFIXES = (".json", *carriers.SUFFIXES)
+SUFFIXES = (".json", *media.SUFFIXES)
 _HOLDERS = ("workflow", "prompt", "output", "extra_data", "extra_pnginfo")
 """Keys under which a graph may be nested: in the body of POST /prompt, in a video's comment."""
 

@@ -93,8 +93,10 @@ ROOMS = {
     "rh_api.models": Room(
         ours=VALUES | {"rh_api.wire", "rh_api.graph", "rh_api.money"}, banned=OUTSIDE_WORLD
     ),
+    "rh_api.media": Room(ours=VALUES, banned=OUTSIDE_WORLD),
     "rh_api.migration": Room(
-        ours=VALUES | {"rh_api.wire", "rh_api.graph", "rh_api.models"}, banned=OUTSIDE_WORLD
+        ours=VALUES | {"rh_api.media", "rh_api.wire", "rh_api.graph", "rh_api.models"},
+        banned=OUTSIDE_WORLD,
     ),
     # The rows of the journal are values; the journal itself is handed in.
     "rh_api.run": Room(

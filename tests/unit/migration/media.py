@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from rh_api.migration.carriers import Carrier, carrier_of
+from rh_api.media import Carrier, carrier_of
 
 Image.init()
 HAS_AVIF = "AVIF" in Image.SAVE  # since Pillow 11.3

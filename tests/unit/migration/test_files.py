@@ -15,7 +15,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from rh_api.errors import BadInput
-from rh_api.migration.carriers import carrier_of
+from rh_api.media import carrier_of
 from rh_api.migration.documents import clean_file, keys_in_file, migrate_file
 from rh_api.models.catalogue import Catalogue
 from tests.unit.migration.media import (

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from rh_api.migration.carriers import DoesNotFit
+from rh_api.media import DoesNotFit
 from rh_api.migration.documents import clean_file, keys_in_file, migrate_file
 from rh_api.models.catalogue import Catalogue
 from tests.unit.migration.media import (

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from rh_api.errors import BadInput
-from rh_api.migration.carriers import carrier_of
+from rh_api.media import carrier_of
 from rh_api.migration.documents import clean_file, keys_in_file, migrate_file
 from rh_api.models.catalogue import Catalogue
 from tests.unit.migration.media import KEY, chunk, flac, gif, wav

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rh_api.migration.carriers import DoesNotFit, id3
+from rh_api.media import DoesNotFit, id3
 from rh_api.migration.documents import clean_file, keys_in_file, migrate_file
 from rh_api.models.catalogue import Catalogue
 from tests.unit.migration.media import GONE, KEY, OLD, carrier_for, mp3, samples
