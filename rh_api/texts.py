@@ -425,6 +425,9 @@ ENGLISH: dict[str, str] = {
     # graphs of other packs
     "migrate.no_graph": "It contains no graph: a workflow of the canvas or a prompt in API format is needed.",
     "migrate.unreadable": "This is not JSON, nor a picture, video or sound of a kind that can be read.",
+    "migrate.format": "Texts in {kind} files cannot be read or replaced. The file stays as it is: it may hold a graph, and a key in it.",
+    "migrate.no_pyav": "Films and sounds are read by PyAV, which ComfyUI brings. Use ComfyUI's Python, or: python -m pip install av",
+    "migrate.stays_as_it_is": "This file cannot be rewritten without a change of its pictures or sound, so it stays as it is, with the key in it. Delete it, or save it anew without its metadata.",
     "migrate.stays": "stays: {node}: {why}",
     "migrate.note_seeds": "As before, the service draws the seeds that you do not set, so each run is an order of its own; switch reroll_seeds off to keep the stored ones and get identical runs without paying again.",
     "migrate.note_app_form": "The app's whole form is sent: what you do not set has the value that the app stores. As before, each run is an order of its own; switch reroll_seeds off to get identical runs without paying again.",

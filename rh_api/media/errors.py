@@ -1,11 +1,7 @@
-"""The error of a text that is too long for its file."""
+"""The error of a text that a file cannot take."""
 
 from __future__ import annotations
 
 
 class DoesNotFit(Exception):
-    """The new text exceeds the old one's space or the format's limit by `missing` bytes."""
-
-    def __init__(self, missing: int) -> None:
-        super().__init__(missing)
-        self.missing = missing
+    """The format has no room for the text, or more than the text would change with it."""

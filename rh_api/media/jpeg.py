@@ -36,7 +36,7 @@ def write_texts(data: bytes, texts: Mapping[int, str]) -> bytes:
         if own:
             new = _replaced(kind, body, own)
             if len(new) > _MAX_SEGMENT:
-                raise DoesNotFit(len(new) - _MAX_SEGMENT)
+                raise DoesNotFit
             parts += [data[done : start - 2], struct.pack(">H", len(new) + 2), new]
             done = end
     return b"".join([*parts, data[done:]])

@@ -6,12 +6,12 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from ..errors import BadInput
-from ..models.catalogue import Catalogue
 from .. import media
+from ..errors import BadInput
+from ..media import Carrier, DoesNotFit, carrier_of
+from ..models.catalogue import Catalogue
 from .api_prompt import is_prompt
 from .canvas_graph import is_workflow
-from ..media import Carrier, DoesNotFit, carrier_of
 from .graph import Json, as_dict
 from .keys import (
     FoundKey,
@@ -88,7 +88,7 @@ def keys_in_file(data: bytes) -> tuple[FoundKey, ...]:
 
 
 def clean_file(data: bytes, keys: Iterable[str]) -> bytes:
-    """Return the file with those keys removed. Raises BadInput if it cannot be read."""
+    """Return the file with those keys removed. Raises BadInput if it cannot be read or written."""
     keys = tuple(keys)
     carrier = carrier_of(data)
     if carrier is None:
@@ -100,8 +100,16 @@ def clean_file(data: bytes, keys: Iterable[str]) -> bytes:
         if cleaned != text:
             changes[place] = cleaned
     # Texts may be compressed, so they are rewritten; anywhere else a key is overwritten in place.
-    data = carrier.write(data, changes)
-    return carrier.with_checksums(data, clean_bytes(data, keys))
+    try:
+        data = carrier.write(data, changes)
+    except DoesNotFit:
+        raise BadInput("migrate.stays_as_it_is") from None
+    clean_data = clean_bytes(data, keys)
+    if carrier.with_checksums is None:
+        if clean_data != data:
+            raise BadInput("migrate.stays_as_it_is")
+        return data
+    return carrier.with_checksums(data, clean_data)
 
 
 def _noted(

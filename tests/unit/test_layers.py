@@ -93,7 +93,8 @@ ROOMS = {
     "rh_api.models": Room(
         ours=VALUES | {"rh_api.wire", "rh_api.graph", "rh_api.money"}, banned=OUTSIDE_WORLD
     ),
-    "rh_api.media": Room(ours=VALUES, banned=OUTSIDE_WORLD),
+    # PyAV reads and writes files alone.
+    "rh_api.media": Room(ours=VALUES, packages=frozenset({"av"}), banned=CLOCK_AND_SOCKET),
     "rh_api.migration": Room(
         ours=VALUES | {"rh_api.media", "rh_api.wire", "rh_api.graph", "rh_api.models"},
         banned=OUTSIDE_WORLD,
@@ -202,7 +203,8 @@ ROOMS = {
     ),
     "nodes.language": Room(ours=VALUES),
     "nodes.values": Room(
-        ours=OFFERED | {"nodes.language", "rh_api.disk", "rh_api.offload.driver"}, packages=HOST
+        ours=OFFERED | {"nodes.language", "rh_api.disk", "rh_api.media", "rh_api.offload.driver"},
+        packages=HOST,
     ),
     "nodes.runtime": Room(
         ours=OFFERED

@@ -12,25 +12,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import av
 from PIL import Image
 
+from ....rh_api.media.remux import SUFFIXES, Tags, remux
 from . import exr_text, png_text
 
 _MODEL, _MAKE = 0x0110, 0x010F
 """EXIF tags: `prompt:{…}` is in the first, others from the second downwards."""
 _EXIF_FLAG, _ALPHA_FLAG = 0x08, 0x10  # of a VP8X chunk
-
-_CONTAINERS: Mapping[str, tuple[str, dict[str, str]]] = {
-    ".flac": ("flac", {}),
-    ".mp3": ("mp3", {}),
-    ".opus": ("opus", {}),
-    ".ogg": ("ogg", {}),
-    ".webm": ("webm", {}),
-    ".mkv": ("matroska", {}),
-    ".mp4": ("mp4", {"movflags": "use_metadata_tags+faststart"}),
-}
-"""FFmpeg's muxer for each suffix, and its options."""
 
 
 def copy(source: Path, target: Path, metadata: Mapping[str, Any]) -> None:
@@ -51,42 +40,25 @@ def copy(source: Path, target: Path, metadata: Mapping[str, Any]) -> None:
         target.write_bytes(_svg(source.read_bytes(), metadata))
     elif texts and source.suffix == ".glb":
         target.write_bytes(_glb(source.read_bytes(), texts))
-    elif not (texts and source.suffix in _CONTAINERS and _remuxed(source, target, texts)):
+    elif not (texts and source.suffix in SUFFIXES and _remuxed(source, target, texts)):
         shutil.copyfile(source, target)
 
 
-def _remuxed(source: Path, target: Path, texts: Mapping[str, str]) -> bool:
+def _remuxed(source: Path, target: Path, texts: Tags) -> bool:
     """Remux all packets to a new container with the texts; returns whether that succeeded."""
-    muxer, options = _CONTAINERS[source.suffix]
+    options = {"movflags": "use_metadata_tags+faststart"} if source.suffix == ".mp4" else {}
     try:
-        with (
-            av.open(str(source)) as old,
-            av.open(str(target), "w", format=muxer, options=options) as new,
-        ):
-            new.metadata.update({**old.metadata, **texts})
-            streams = {
-                stream.index: _added(new, stream)
-                for stream in old.streams
-                if stream.type in ("audio", "video")
-            }
-            for packet in old.demux():
-                # The first packets of a Matroska file have no dts if frames are reordered.
-                if packet.size and packet.stream.index in streams:
-                    packet.stream = streams[packet.stream.index]
-                    new.mux(packet)
+        remux(
+            str(source),
+            str(target),
+            source.suffix,
+            lambda place, tags: tags if place is not None else {**tags, **texts},
+            **options,
+        )
     # FFmpeg's errors, a codec that the muxer refuses, an odd stream: paid, so copied unchanged.
     except Exception:  # noqa: BLE001
         return False
     return True
-
-
-def _added(new: Any, old: Any) -> Any:
-    """Add a stream like `old`: opaque, since PyAV may have no encoder of its codec."""
-    stream = new.add_stream_from_template(old, opaque=True)
-    stream.metadata.update(old.metadata)  # includes the flag of alpha
-    if new.format.name in ("webm", "matroska") and old.type == "video" and old.average_rate:
-        stream.codec_context.framerate = old.average_rate
-    return stream
 
 
 def _svg(data: bytes, metadata: Mapping[str, Any]) -> bytes:

@@ -17,8 +17,8 @@ import pytest
 from PIL import Image
 
 from tests.campaign import power
-from tests.unit.codecs.test_embedded_texts import exr, media
 from tests.unit.nodes.conftest import stand_in
+from tests.unit.nodes.test_embedded_texts import exr, media
 
 TASK = "1904136902449209346"
 

@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nodes.values.codecs.embedded_texts import copy
+from tests.unit.nodes.conftest import load_pack
+
+copy = load_pack("nodes.values.codecs.embedded_texts").copy
 
 SAID: dict[str, Any] = {"prompt": {"1": {"text": "naïve 图"}}, "workflow": {"nodes": [1, 2]}}
 TEXTS = {name: json.dumps(value) for name, value in SAID.items()}
