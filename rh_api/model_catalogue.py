@@ -22,7 +22,7 @@ from weakref import WeakValueDictionary
 
 from .disk import replace_text
 from .errors import BadInput, CatalogueRefused, RunningHubError
-from .models import index, prices, site
+from .models import index, prices, site, yaml
 from .models.body import compose, nested
 from .models.catalogue import Catalogue
 from .models.merge import Changes, changes, merge
@@ -246,11 +246,13 @@ class ModelCatalogue:
             return None
 
     async def refresh(self, *, thorough: bool = False) -> Changes:
-        """Read and store new models; returns the changes. Any error leaves the catalogue as it was.
+        """Read and store new models; returns the changes. Any error leaves the catalogue as it was,
+        as does a Python without PyYAML.
 
         `thorough`: all new pages, and the site's own catalogue. Raises the error of the index;
         any other source that fails is skipped and logged.
         """
+        yaml.reader()
         async with self._shared.refreshing:
             old = await self.load()
             state = await asyncio.to_thread(self._read_index_state)

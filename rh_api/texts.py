@@ -217,6 +217,7 @@ ENGLISH: dict[str, str] = {
     "error.model_endpoint": '"{value}" is not a model endpoint.',
     "error.model_blank": "Which model? Give its endpoint, its name or a link to its page on the RunningHub site.",
     "error.model_link": '"{value}" does not lead to a RunningHub model.',
+    "error.catalogue_no_yaml": "Newer models are read with PyYAML, which ComfyUI brings: python -m pip install pyyaml. The current catalogue stays in use.",
     "error.model_page_unknown": "No model in the catalogue has the page {page}. Refresh the models, or give the endpoint that the page shows.",
     "error.model_ambiguous": 'Several models are called "{value}". Give the endpoint of one: {near}.',
     "error.model_unknown": 'No model is called "{value}". Nearest: {near}.',

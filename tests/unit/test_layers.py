@@ -91,7 +91,9 @@ ROOMS = {
     "rh_api.money": Room(ours=VALUES, banned=OUTSIDE_WORLD),
     "rh_api.graph": Room(ours=VALUES | {"rh_api.wire"}, banned=OUTSIDE_WORLD),
     "rh_api.models": Room(
-        ours=VALUES | {"rh_api.wire", "rh_api.graph", "rh_api.money"}, banned=OUTSIDE_WORLD
+        ours=VALUES | {"rh_api.wire", "rh_api.graph", "rh_api.money"},
+        packages=frozenset({"yaml"}),
+        banned=OUTSIDE_WORLD,
     ),
     # PyAV reads and writes files alone.
     "rh_api.media": Room(ours=VALUES, packages=frozenset({"av"}), banned=CLOCK_AND_SOCKET),
