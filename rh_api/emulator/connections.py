@@ -51,7 +51,8 @@ class Connections:
         self.under_way = 0
         """Requests not answered yet, including those of disconnected clients."""
         self.forgotten = 0
-        """Open connections that are no longer read from."""
+        """Open connections whose next request is lost."""
+        self._stale = WeakSet[asyncio.BaseTransport]()
 
     def opened(self, protocol: web.RequestHandler) -> None:
         """Start the timeout until a new connection's first request."""
@@ -70,6 +71,15 @@ class Connections:
             abort(transport)
         else:
             transport.close()
+
+    @property
+    def kept(self) -> int:
+        """Connections that were used and not closed or forgotten since."""
+        return len(self._marks)
+
+    def is_stale(self, transport: asyncio.BaseTransport | None) -> bool:
+        """Return whether a gateway has forgotten the connection while it was idle."""
+        return transport in self._stale
 
     def busy(self, transport: asyncio.BaseTransport | None) -> None:
         self.under_way += 1
@@ -94,7 +104,10 @@ class Connections:
         if self._marks.get(transport) is not mark:
             return
         del self._marks[transport]
-        if self._knobs.idle_close == "rst" and isinstance(transport, asyncio.Transport):
+        if self._knobs.idle_close == "silent":
+            self._stale.add(transport)
+            self.forgotten += 1
+        elif self._knobs.idle_close == "rst" and isinstance(transport, asyncio.Transport):
             abort(transport)
         else:
             transport.close()

@@ -45,7 +45,8 @@ class Knobs:
     """TTL of a presigned upload URL; negative: expired when issued."""
     idle_timeout: float | None = None
     """Idle timeout of kept-alive connections; None: 75 s."""
-    idle_close: Literal["fin", "rst"] = "fin"
+    idle_close: Literal["fin", "rst", "silent"] = "fin"
+    """How they are closed; "silent": by a gateway that resets them at their next request."""
     unused_timeout: float | None = None
     """Timeout of connections without any request; None: never."""
     unused_close: Literal["fin", "rst", "silent"] = "fin"

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from .codes import Refused, refusal
+from .connections import reset
 from .counters import Entry
 from .faults import READ_RATE, SERVED_PART, pick
 from .faulty_replies import faulty_reply
@@ -34,6 +35,9 @@ def application(state: State, connections: Connections) -> web.Application:
             return web.json_response({"code": 403, "msg": "a page of another site"}, status=403)
         if request.path.startswith("/emulator/"):
             return await handler(request)
+        if connections.is_stale(request.transport):
+            reset(request)
+            return web.Response()
         connections.busy(request.transport)
         try:
             return await _answer(state, request, handler)

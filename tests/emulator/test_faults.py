@@ -270,6 +270,23 @@ async def test_an_idle_connection_is_closed(remote: Remote, close: str) -> None:
     writer.close()
 
 
+async def test_an_idle_connection_is_forgotten_and_its_next_request_is_lost(
+    remote: Remote,
+) -> None:
+    remote.emulator.idle_timeout, remote.emulator.idle_close = 0.05, "silent"
+    address = urlsplit(remote.emulator.base_url)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    request = b"GET /openapi/v2/queue/status HTTP/1.1\r\nHost: x\r\n\r\n"
+    writer.write(request)
+    await reader.readuntil(b'TOKEN_INVALID"}')
+    await until(lambda: not remote.emulator.connections.kept)
+    writer.write(request)
+    with pytest.raises(ConnectionResetError):
+        await reader.read()
+    assert remote.emulator.counters.under("/openapi/v2/queue") == 1
+    writer.close()
+
+
 @pytest.mark.parametrize("close", ["fin", "rst", "silent"])
 async def test_a_connection_over_which_nothing_is_asked_is_closed(
     remote: Remote, close: str
