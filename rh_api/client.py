@@ -43,7 +43,6 @@ from .run.recovery import Inspection, OpenOrder
 from .run.results import Lost, Notice, Outcome, Result
 from .run.retry import Sender
 from .run.transfers import LazySource, LoraFile, Source, Transfers
-from .run.webhook_deliveries import Deliveries
 from .settings import Settings
 from .task import TaskHandle
 from .uploads import Uploads
@@ -140,17 +139,12 @@ class Client:
         self.account = AccountHandle(self._sender)
         self._jobs = Jobs(self.programs, self._transfers, self.engine)
         self._waiters: set[asyncio.Future[Any]] = set()
-        self._listening: asyncio.Task[None] | None = None
 
     def adopt(self, settings: Settings) -> None:
         """Apply new settings (same account and site) to all orders that are not sent yet."""
         self.settings = self.programs.settings = settings
         context = self._context
         context.password_of, context.submit_route = settings.password_of, settings.submit
-        context.deliveries = None
-        if settings.webhook_url:
-            address, timer = settings.webhook_url, self._sender.clock
-            context.deliveries = Deliveries(address, self._journal, timer)
 
     async def __aenter__(self) -> Client:
         return self
@@ -165,9 +159,6 @@ class Client:
         if self._closed:
             return
         self._closed = True
-        if self._listening is not None:
-            self._listening.cancel()
-            await asyncio.wait((self._listening,))
         if "cloud_nodes" in self.__dict__:
             await self.cloud_nodes.close()
         # The transport twice: a request still in flight may have reopened it.
@@ -273,11 +264,6 @@ class Client:
         if self._loop is None:
             self._loop = loop
             self.engine.start()
-            if self.settings.webhook_port:
-                from .webhook_listener import keep_listening  # imports a web server; rarely used
-
-                serving = keep_listening(self.settings.state, self.settings.webhook_port)
-                self._listening = asyncio.ensure_future(serving)
 
     # How nodes of a local graph ended
 

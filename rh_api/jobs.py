@@ -240,17 +240,23 @@ class Jobs:
         memo[key] = replace(outcome, results=())
         return outcome
 
+    def _webhook_url(self, job: Job) -> str | None:
+        """Return the URL that the service calls at the task's end: the job's, or the account's."""
+        return job.options.webhook_url or self.library.settings.webhook_url or None
+
     def _order(
         self, job: Job, program: Program, values: Mapping[str, object], inputs: Mapping[str, object]
     ) -> Order:
-        titles, is_native = program.titles, job.route == NATIVE
+        titles, is_native, options = program.titles, job.route == NATIVE, job.options
+        if not (isinstance(program, QuickCreate) or is_native):  # their routes take no webhook
+            options = replace(options, webhook_url=self._webhook_url(job))
 
         return Order(
             program.id,
             is_app=program.is_app,
             is_model=isinstance(program, StandardModel),
             example=example_of(program.module) if isinstance(program, QuickCreate) else "",
-            options=job.options,
+            options=options,
             graph_hash=program.graph_hash,
             inputs=inputs,
             titles=titles,
@@ -296,7 +302,7 @@ class Jobs:
     async def _checked(self, job: Job) -> tuple[Job, Program, Mapping[str, object]]:
         """Return the routed job, its program, and the fields converted to the stored types; raises
         before any cost."""
-        key, webhook = self.library.settings.key.reveal(), job.options.webhook_url
+        key, webhook = self.library.settings.key.reveal(), self._webhook_url(job)
         whole = {"extra": job.extra, "graph": job.graph, "webhook": webhook}
         for name, value in (*job.fields.items(), *whole.items()):
             if key and value is not None and key in str(value):

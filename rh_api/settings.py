@@ -22,8 +22,6 @@ from .switches import (
     read_registry,
     read_submit,
     read_switch,
-    read_webhook_port,
-    read_webhook_url,
 )
 
 DEFAULT_ORIGIN = "https://www.runninghub.ai"
@@ -86,8 +84,7 @@ class Settings:
     `model_registry`: URL of the vendor's registry of models, "" to leave it out; `passwords`
     returns a program's own, by its name in the journal (an id, or `app/` and an id), called each
     time that it is needed. `limits`: cost limits from the environment; `command`: from
-    `--max-cost`, in place of a prompt's. `webhook_url`: public address of the webhook listener,
-    sent with orders, "" for none; `webhook_port`: where this process listens, 0 for nowhere.
+    `--max-cost`, in place of a prompt's. `webhook_url`: passed on with each order, "" for none.
     `submit`: by which routes workflows and apps are ordered, see `switches`.
     """
 
@@ -105,7 +102,6 @@ class Settings:
     limits: Limits = field(default_factory=Limits, hash=False)
     command: Limits = field(default_factory=Limits, hash=False)
     webhook_url: str = ""
-    webhook_port: int = 0
     submit: str = SUBMIT_V1
 
     @classmethod
@@ -129,10 +125,7 @@ class Settings:
             renews_models=not (on := values.get(RENEWS, "")) or read_switch(RENEWS, on),
             model_registry=(at := values.get(REGISTRY, "")) and read_registry(at),
             limits=Limits(*(_read_limit(name, values) for name in VARIABLES.values())),
-            webhook_url=(url := values.get("RUNNINGHUB_WEBHOOK_URL", "")) and read_webhook_url(url),
-            webhook_port=read_webhook_port(port)
-            if (port := values.get("RUNNINGHUB_WEBHOOK_PORT", ""))
-            else 0,
+            webhook_url=values.get("RUNNINGHUB_WEBHOOK_URL", "").strip(),
             submit=read_submit(way) if (way := values.get("RUNNINGHUB_SUBMIT", "")) else SUBMIT_V1,
         )
 

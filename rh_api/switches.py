@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from .errors import BadInput
 
@@ -30,7 +30,7 @@ def read_registry(text: str) -> str:
     word = text.strip()
     if word.lower() in _SWITCHES:
         return REGISTRY if _SWITCHES[word.lower()] else ""
-    if _https(word) is None:
+    if not _is_https(word):
         raise BadInput("error.bad_registry", value=word[:100])
     return word
 
@@ -47,43 +47,12 @@ def read_submit(text: str) -> str:
     return word
 
 
-COMFYUI_PORT = 8188
-"""ComfyUI's default port, which must not be exposed to the public."""
-
-
-def read_webhook_url(text: str) -> str:
-    """Parse the public URL of a webhook listener, without trailing slashes; "" for none.
-
-    Plain http is allowed for loopback only. BadInput for a URL that a delivery could not reach,
-    and for ComfyUI's port.
-    """
-    word = text.strip().rstrip("/")
-    parts = _https(word) if word else None
-    extras = "" if parts is None else f"{parts.query}{parts.fragment}{parts.username or ''}"
-    if word and (parts is None or extras or len(word) > 300 or "?" in word or "#" in word):
-        raise BadInput("error.bad_webhook_url", value=word[:100])
-    if parts is not None and parts.port == COMFYUI_PORT:
-        raise BadInput("error.webhook_port", port=COMFYUI_PORT)
-    return word
-
-
-def read_webhook_port(text: str) -> int:
-    """Parse a listener's port on 127.0.0.1, 0 for none; BadInput if invalid or ComfyUI's."""
-    word = text.strip()
-    port = int(word[:6]) if word.isascii() and word.isdigit() else -1 if word else 0
-    if not 0 <= port < 65536:
-        raise BadInput("error.bad_webhook_port", value=word[:40])
-    if port == COMFYUI_PORT:
-        raise BadInput("error.webhook_port", port=port)
-    return port
-
-
-def _https(text: str) -> SplitResult | None:
-    """Split an https URL, or an http one of loopback; None for anything else."""
+def _is_https(text: str) -> bool:
+    """Whether a text is an https URL, or an http one of loopback."""
     try:
         parts = urlsplit(text)
         local = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")
         valid = parts.hostname and parts.port != 0 and text.isascii() and " " not in text
     except ValueError:
-        return None
-    return parts if valid and (parts.scheme == "https" or local) else None
+        return False
+    return bool(valid) and (parts.scheme == "https" or local)

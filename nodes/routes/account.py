@@ -85,8 +85,7 @@ async def save_workflow(body: Body) -> dict[str, object]:
 
 
 async def save_webhook(body: Body) -> dict[str, object]:
-    """Set the public URL of the webhook listener that is sent with a profile's orders; blank
-    removes it."""
+    """Set the webhook URL that is passed on with a profile's orders; blank removes it."""
     name, address = text_of(body, "name"), text_of(body, "webhook")
     _change(lambda stored: stored.with_webhook(name, address))
     return await settings({})

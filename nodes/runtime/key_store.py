@@ -17,7 +17,7 @@ from ...rh_api.disk import replace_bytes
 from ...rh_api.errors import BadInput
 from ...rh_api.graph.extra_data import read_route
 from ...rh_api.settings import ENVIRONMENT, Secret, Settings, read_key, read_models, read_origin
-from ...rh_api.switches import read_webhook_url
+from ...rh_api.wire.webhooks import check_address
 from . import demo_server
 
 FILE = "profiles.json"
@@ -35,7 +35,7 @@ class Profile:
     """A key and the origin that it is for.
 
     `workflow`: id of the saved workflow that marked parts are sent under, "" for none of its own.
-    `webhook`: public URL of the webhook listener, sent with its orders, "" for none of its own.
+    `webhook`: URL that is passed on with its orders, "" for none of its own.
     `route`: default route of graphs, one of ROUTES, "" if not set.
     """
 
@@ -103,7 +103,9 @@ class Profiles:
 
     def with_webhook(self, name: str, address: str) -> Profiles:
         """Return a copy with a profile's webhook URL; "" removes it. BadInput if it is invalid."""
-        changed = replace(self.get(name), webhook=read_webhook_url(address))
+        if address := address.strip():
+            check_address(address)
+        changed = replace(self.get(name), webhook=address)
         return replace(self, by_name={**self.by_name, name: changed})
 
     def with_route(self, name: str, word: str) -> Profiles:
@@ -233,7 +235,7 @@ def _from_json(data: Any) -> Profiles:
             read_origin(entry["origin"]),
             read_key(entry["key"]),
             str(entry.get("workflow", "")),
-            read_webhook_url(str(entry.get("webhook", ""))),
+            str(entry.get("webhook", "")),
             read_route(str(entry.get("route", ""))),
         )
         for name, entry in document["profiles"].items()

@@ -16,7 +16,6 @@ from ..graph.extra_data import ROUTES
 from . import help_texts
 from .help_texts import PROGRAM
 
-WEBHOOK_PORT = 8191
 EMULATOR_PORT = 8190  # next to ComfyUI's 8188; fixed, so that exported variables survive a restart
 
 _STATES = ("intended", "placed", "running", "uncertain", "done", "failed", "cancelled")
@@ -139,17 +138,6 @@ def _parser() -> _Parser:
     )
 
     _add_webhook(command("webhook", "show how a task's webhook was delivered, or send it again"))
-
-    webhooks = command(
-        "webhooks", "receive webhooks, behind a tunnel of yours, until Ctrl-C", help_texts.WEBHOOKS
-    )
-    webhooks.add_argument(
-        "--listen",
-        type=_whole(0, 65535),
-        default=WEBHOOK_PORT,
-        metavar="PORT",
-        help=f"on 127.0.0.1; 0 takes a free one; default {WEBHOOK_PORT}",
-    )
 
     _add_history(
         command(

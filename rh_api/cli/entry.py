@@ -65,7 +65,6 @@ _MODULES = {
     "emulator": "emulate",
     "upload": "uploads",
     "lora": "uploads",
-    "webhook": "webhooks",
     "model": "models",
     "spend": "history",
 }

@@ -21,8 +21,7 @@ environment:
   RUNNINGHUB_MODELS           strict: refuse models that are not listed; warn unless set
   RUNNINGHUB_MODEL_REGISTRY   on: a refresh of the models reads the vendor's registry as well
   RUNNINGHUB_SUBMIT           auto: order by the V2 routes where the others are gone; v1 unless set
-  RUNNINGHUB_WEBHOOK_URL      public address of `webhooks`, which orders then carry
-  RUNNINGHUB_WEBHOOK_PORT     a command listens for webhooks itself, on 127.0.0.1
+  RUNNINGHUB_WEBHOOK_URL      address that the service calls at each order's end
 """
 _PAID = """\
 With --json, `cost` is what the task cost, and `paid` is true only where it was ordered now: the result
@@ -57,17 +56,6 @@ Nodes that the chosen ones cannot do without go along. Nodes that read their res
 ComfyUI.
 
 {_PAID}"""
-WEBHOOKS = f"""\
-example:
-  {PROGRAM} webhooks --listen 8191
-  cloudflared tunnel --url http://127.0.0.1:8191
-  export RUNNINGHUB_WEBHOOK_URL=https://ADDRESS-OF-THE-TUNNEL
-
-Orders placed with this address, by ComfyUI or by commands on this machine, each get an address of
-their own below it. A webhook is only a reason to ask RunningHub at once; while webhooks come,
-RunningHub is asked much less often. Never point a tunnel to ComfyUI's own port.
-
-"""
 MIGRATE = f"""\
 examples:
   {PROGRAM} migrate workflow.json

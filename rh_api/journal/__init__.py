@@ -10,11 +10,9 @@ from .journal import SqliteJournal
 from .ledger import NO_HOLD, Committed, Hold, LimitReached, LimitsChanged, Rules
 from .rows import Identity, OrderExists, OrderRow, ResultRow, State
 from .store import Store
-from .webhooks import Address, token_hash
 
 __all__ = [
     "NO_HOLD",
-    "Address",
     "Committed",
     "FileStamp",
     "Hold",
@@ -28,5 +26,4 @@ __all__ = [
     "SqliteJournal",
     "State",
     "Store",
-    "token_hash",
 ]

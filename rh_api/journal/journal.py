@@ -24,7 +24,6 @@ from .retention import Retention
 from .rows import Identity, OrderRow, ResultRow
 from .slot_waiters import SlotUse, SlotWaiters
 from .store import NO_USAGE, Store
-from .webhooks import Address
 
 log = logging.getLogger("runninghub")
 
@@ -196,11 +195,10 @@ class SqliteJournal:
         instance: str,
         what: Mapping[str, object],
         hold: Hold = NO_HOLD,
-        webhook: Address | None = None,
         after: int | None = None,
     ) -> int:
         intend = partial(self._store.intend, identity, instance=instance, what=what, hold=hold)
-        return await self._do(intend, webhook=webhook, after=after)
+        return await self._do(intend, after=after)
 
     async def set_task(self, order: int, task_id: str) -> None:
         await self._do(self._store.set_placed, order, task_id)
@@ -270,14 +268,6 @@ class SqliteJournal:
         self, order: int, rows: Sequence[ResultRow], *, whole: bool = False
     ) -> None:
         await self._record(self._store.save_results, order, rows, whole=whole)
-
-    # Webhooks
-
-    async def promised(self, order: int) -> bool | None:
-        return await self._do(self._store.webhooks.promised, order)
-
-    async def webhooks_received(self, orders: Collection[int]) -> set[int]:
-        return await self._do(self._store.webhooks.received, orders)
 
     # Money
 

@@ -152,7 +152,7 @@ MIGRATIONS = (
         UNIQUE (graph, node)
     );
     """,
-    # Webhook addresses that orders carry.
+    # Unread since webhooks are only passed on; kept so that this version's files stay as they are.
     """
     CREATE TABLE webhooks (
         order_id INTEGER PRIMARY KEY REFERENCES orders ON DELETE CASCADE,

@@ -22,7 +22,6 @@ from .history import History
 from .ledger import NO_HOLD, Hold, Ledger
 from .retention import KEEP_DAYS, KEEP_ORDERS, prune
 from .rows import EXPECTED_TASK_ID, Identity, OrderExists, OrderRow, ResultRow, State, read_order
-from .webhooks import Address, WebhookRows
 
 BUSY_SECONDS = 5.0  # timeout for another process's lock
 LOST_SECONDS = 86_400.0
@@ -69,11 +68,6 @@ class Store:
         return self._file.folder
 
     @property
-    def webhooks(self) -> WebhookRows:
-        """Addresses that orders carry, and which of them were called."""
-        return WebhookRows(self._file, self._clock)
-
-    @property
     def history(self) -> History:
         return History(self._file)
 
@@ -106,7 +100,6 @@ class Store:
         instance: str,
         what: Mapping[str, object],
         hold: Hold = NO_HOLD,
-        webhook: Address | None = None,
         after: int | None = None,
     ) -> int:
         """Insert an order that is about to be sent; durable on return. Returns its id.
@@ -142,8 +135,6 @@ class Store:
             paid_by = (identity.origin, identity.account, identity.program_key)
             self.ledger.check_limits_within(db, identity.origin, identity.account, hold)
             self.ledger.bind_within(db, self.ledger.reserve_within(db, *paid_by, hold), order)
-            if webhook is not None:
-                self.webhooks.expect_within(db, order, webhook)
             return order
 
     def set_placed(self, order: int, task_id: str, announced: Iterable[str] = ()) -> bool:

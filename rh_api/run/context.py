@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Hashable
 from dataclasses import dataclass, field, replace
@@ -14,7 +13,6 @@ from ..switches import SUBMIT_V1
 from .ports import Journal
 from .progress import Progress, Stopped, unheard
 from .retry import Sender
-from .webhook_deliveries import Deliveries, Follower
 
 log = logging.getLogger("runninghub")
 
@@ -35,8 +33,6 @@ class AccountContext:
     password_of: Callable[[str], str] = no_password
     on_stopped: Callable[[Stopped], None] = unheard
     submit_route: str = SUBMIT_V1
-    deliveries: Deliveries | None = None
-    """None if orders get no webhook address of an own listener."""
     leaving: bool = False
     followers: dict[str, list[asyncio.Future[None]]] = field(
         default_factory=dict[str, list["asyncio.Future[None]"]]
@@ -64,14 +60,6 @@ class AccountContext:
         if news.preview is None and before is not None:
             news = replace(news, preview=before.preview)
         self.news[task_id] = news
-
-    def expecting_webhook(
-        self, order: int | None, follower: Follower
-    ) -> contextlib.AbstractAsyncContextManager[None]:
-        """Notify `follower` of the order's webhook while the context is open, if it has one."""
-        if self.deliveries is None or order is None:
-            return contextlib.nullcontext()
-        return self.deliveries.awaited(order, follower)
 
     async def detachable(self, task_id: str, following: Coroutine[object, object, T]) -> T:
         """Await `following`; raise Detached, and cancel it, once `detach(task_id)` is called."""

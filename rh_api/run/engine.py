@@ -350,8 +350,7 @@ class Engine:
             preconnect=await self.delivery.expecting(len(active.ticket.tips.outputs)),
         )
         await self.budget.give_paid_time(poller, order, order_id)
-        async with context.expecting_webhook(order_id, poller):
-            report = await context.detachable(active.ticket.task_id, poller.until_over())
+        report = await context.detachable(active.ticket.task_id, poller.until_over())
         seconds = poller.seconds
         # The start of a resumed task was not observed, so its duration is no sample.
         if report.phase is Phase.SUCCESS and seconds > 0 and active.earlier is None:

@@ -93,11 +93,6 @@ class Order:
             return program_key("quick", self.program_id)
         return program_key("app", self.program_id) if self.is_app else self.program_id
 
-    @property
-    def takes_webhook(self) -> bool:
-        """Whether the create call takes a webhook URL; Quick Create's and a native one do not."""
-        return not (self.example or self.native_task_id)
-
     def with_payload(self, payload: Payload) -> Order:
         """Return the order with its payload, by type: graph, body or node_info."""
         if isinstance(payload, str):

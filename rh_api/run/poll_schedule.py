@@ -5,9 +5,6 @@ one request is worth) and hazard h, the optimal interval is sqrt(2c/h) seconds. 
 of a mixture: log-normal kernels at the durations of earlier runs, and a broad prior for cold
 starts and first runs. While the WebSocket delivers, polls are rare; its hint that the task may be
 over is confirmed by polls. It never decides anything.
-
-If a webhook will tell the end, polls only cover a lost delivery: the next is due when the expected
-latency of a loss so far is worth a request.
 """
 
 from __future__ import annotations
@@ -24,12 +21,8 @@ QUEUE_LONGEST = 5.0
 SAFETY = 30.0  # seconds between polls while the WebSocket delivers
 SOCKET_SILENCE = 45.0  # seconds without a frame after which the WebSocket counts as down
 CONFIRM = (0.0, 0.5, 1.0, 2.0, 3.0)  # polls that confirm a hint, seconds after it
-LOST = 0.01  # probability that a delivery is lost although earlier ones arrived
-PROMISED_COST = 0.25  # as POLL_COST, for the latency after a lost delivery
-PROMISED_LONGEST = 300.0
-PROMISED_QUEUE_LONGEST = 30.0
 
-_STEP, _PROMISED_STEP = 0.25, 1.0
+_STEP = 0.25
 _PRIOR_SCALE = 6.0  # seconds; median of the prior
 _MIN_SPREAD, _MAX_SPREAD = 0.05, 0.35  # kernel width, of the logarithm of a duration
 _JITTER = 0.2  # seconds of absolute noise per run, from network and queue; matters for short ones
@@ -44,8 +37,6 @@ class PollSchedule:
     """
 
     history: Sequence[float] = ()
-    promised: bool = False
-    """A webhook is expected to tell the end, since earlier deliveries reached this machine."""
     started: float | None = None
     _polled_at: float | None = None
     _queue_pause: float = QUEUE_SHORTEST
@@ -79,8 +70,7 @@ class PollSchedule:
                 # No poll confirmed the hint: back off exponentially before trusting another.
                 self._false_hints += 1
                 self._hints_ignored_until = now + CONFIRM[-1] * 2**self._false_hints
-        longest = PROMISED_QUEUE_LONGEST if self.promised else QUEUE_LONGEST
-        self._queue_pause = min(longest, self._queue_pause * 1.3)
+        self._queue_pause = min(QUEUE_LONGEST, self._queue_pause * 1.3)
         self._next = None
 
     def heard(self, now: float) -> None:
@@ -99,15 +89,6 @@ class PollSchedule:
         if not self._confirm and now >= self._hints_ignored_until:
             self._confirm = [now + pause for pause in CONFIRM]
 
-    def promise(self) -> None:
-        """Expect a webhook delivery to tell the end from now on."""
-        self.promised, self._next = True, None
-
-    def delivered(self, now: float) -> None:
-        """Schedule confirming polls after the one webhook delivery; then poll as without one."""
-        self.promised, self._next = False, None
-        self._confirm = [now + pause for pause in CONFIRM]
-
     def next_at(self, now: float) -> float:
         """Return when the next poll is due, `now` or later."""
         if self._confirm:
@@ -117,10 +98,6 @@ class PollSchedule:
             last = self._polled_at = now  # the reply to the create call counts as the first poll
         if self.started is None:
             return max(now, last + self._queue_pause)
-        if self.promised:
-            if self._next is None:
-                self._next = last + self._promised_pause(last - self.started)
-            return max(now, self._next)
         if self._socket_alive(now) and not self._false_hints:
             # Recompute when the WebSocket would count as down.
             return max(now, min(last + SAFETY, (self._heard_at or now) + SOCKET_SILENCE))
@@ -139,20 +116,6 @@ class PollSchedule:
             due += _STEP * math.sqrt(self.hazard(elapsed + pause + _STEP / 2) / (2 * POLL_COST))
             pause += _STEP
             if due >= 1.0 and pause >= SHORTEST:
-                break
-        return pause
-
-    def _promised_pause(self, elapsed: float) -> float:
-        """Return seconds until the expected latency of a lost delivery reaches PROMISED_COST."""
-        pause, due = 0.0, 0.0
-        elapsed = max(0.0, elapsed)
-        alive = self._end(elapsed)[1]
-        while pause < PROMISED_LONGEST:
-            runs = min(1.0, self._end(elapsed + pause + _PROMISED_STEP / 2)[1] / alive)
-            is_over = LOST * (1.0 - runs)
-            due += _PROMISED_STEP * is_over / (is_over + runs)
-            pause += _PROMISED_STEP
-            if due >= PROMISED_COST:
                 break
         return pause
 

@@ -136,16 +136,6 @@ class Poller:
                 self._socket.cancel()
             self._socket = self._pause = None  # break the reference cycle
 
-    def delivered(self) -> None:
-        """Poll now: the task's webhook was delivered."""
-        self._schedule.delivered(self.clock.now())
-        self._wake()
-
-    def promised(self) -> None:
-        """Poll rarely, since a webhook is expected; not with limits, which need the start time."""
-        if not (self.time_limit or self.paid_seconds):
-            self._schedule.promise()
-
     async def _wait(self) -> None:
         """Wait until the next poll is due, or a time limit is reached."""
         while True:

@@ -14,7 +14,7 @@ from ..wire.filetypes import FileType, Verdict
 from ..wire.tasks import Report, Usage
 
 if TYPE_CHECKING:
-    from ..journal import Address, Committed, FileStamp, Hold, Identity, OrderRow, ResultRow, Rules
+    from ..journal import Committed, FileStamp, Hold, Identity, OrderRow, ResultRow, Rules
     from ..journal.slot_waiters import SlotUse
     from ..money.amounts import Sums
 
@@ -191,13 +191,12 @@ class Journal(Protocol):
         instance: str,
         what: Mapping[str, object],
         hold: Hold = ...,
-        webhook: Address | None = None,
         after: int | None = None,
     ) -> int:
         """Insert an order that is about to be sent; durable on return. Returns its id.
 
         `what`: JSON values needed to repeat or explain it; `hold`: what is reserved for it;
-        `webhook`: its address. Raises LimitReached, LimitsChanged; OrderExists while an order of
+        Raises LimitReached, LimitsChanged; OrderExists while an order of
         the same identity is unfinished, in any process, or if one with an id above `after` has
         succeeded (0: any, None: no such check).
         """
@@ -274,14 +273,6 @@ class Journal(Protocol):
         self, order: int, rows: Sequence[ResultRow], *, whole: bool = False
     ) -> None:
         """Upsert results by (node, index); a `whole` list replaces all."""
-        ...
-
-    async def promised(self, order: int) -> bool | None:
-        """Whether to expect a webhook at the order's end; None if it carries no address."""
-        ...
-
-    async def webhooks_received(self, orders: Collection[int]) -> set[int]:
-        """Those of `orders` whose webhook was called: a hint to poll, and no more."""
         ...
 
     currency: str

@@ -168,18 +168,14 @@ class Submitter:
     ) -> ActiveOrder:
         """Send one create with its own row: other processes take a row older than a create can last
         for uncertain, and may have it settled, after which no create may be sent for it."""
-        journal, deliveries, webhook = self.context.journal, self.context.deliveries, None
-        if deliveries is not None:
-            order, webhook = deliveries.addressed(order)
+        journal = self.context.journal
         call = (order.call_v2 if v2 else order.call)(self.context.password_of(order.page))
         instance, before = order.options.instance, self.limiter.tasks_before()
         details: dict[str, object] = {**order.described, "before": before}
         if v2:
             details["submit"] = SUBMIT_V2
         intending = asyncio.ensure_future(
-            journal.intend(
-                identity, instance=instance, what=details, hold=hold, webhook=webhook, after=after
-            )
+            journal.intend(identity, instance=instance, what=details, hold=hold, after=after)
         )
         try:
             order_id = await asyncio.shield(intending)

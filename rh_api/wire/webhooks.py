@@ -1,9 +1,4 @@
-"""Webhooks: the service's POST to a `webhookUrl` at a task's end, and the status of its delivery.
-
-RunningHub docs, "Start ComfyUI Task 2 - Advanced". It is unsigned: anybody who knows the URL can
-send one. Treat it as a trigger to poll the task, answer at once (a slow receiver gets it again),
-and expect duplicates.
-"""
+"""Webhooks: the status of the service's POST to a `webhookUrl` at a task's end."""
 
 from __future__ import annotations
 
@@ -14,10 +9,6 @@ from urllib.parse import urlsplit
 from ..errors import BadInput, BadReply, Fate
 from .call import Auth, Call, Request, Response
 from .envelope import open_envelope, read_id, read_int, read_object, read_text
-from .tasks import is_task_id
-
-PATH = "/webhook/"
-"""Path of our webhook URLs, between the listener's public base URL and a token."""
 
 
 def check_address(url: str) -> None:
@@ -30,20 +21,6 @@ def check_address(url: str) -> None:
         can_be_called = False
     if not can_be_called:
         raise BadInput("error.webhook_url", value=url[:200])
-
-
-def ended_task(body: str | bytes) -> str:
-    """Parse a webhook's POST to its task id. `eventData`, an object or its JSON text, is required;
-    its content is untrusted, and ignored. Raises BadInput for anything else."""
-    event = read_object(body if isinstance(body, str) else body.decode("utf-8", "replace"))
-    task_id = read_id(event.get("taskId"))
-    if (
-        event.get("event") != "TASK_END"
-        or not is_task_id(task_id)
-        or not read_object(event.get("eventData"))
-    ):
-        raise BadInput("error.webhook_unreadable")
-    return task_id
 
 
 @dataclass(frozen=True, slots=True)

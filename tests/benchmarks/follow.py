@@ -1,33 +1,19 @@
-"""Following tasks in virtual time: 200 against asking every five seconds, 500 long ones with
-webhooks against polls alone, and how fast a webhook is answered.
+"""Following 200 tasks in virtual time against asking every five seconds.
 
 Run times, the late HTTP answers and the share of working sockets are assumptions: workflows
 with medians of 10 to 240 s, 8 % spread, 15 % cold starts of 20 to 60 s more, the end visible
-over HTTP a little late in 30 % of runs, 0.15 s a round trip, sockets in 90 % of runs. A webhook
-comes 0.1 to 0.5 s after the end, and one in a hundred never.
+over HTTP a little late in 30 % of runs, 0.15 s a round trip, sockets in 90 % of runs.
 """
 
 from __future__ import annotations
 
-import asyncio
-import json
-import math
 import random
 import statistics
-import tempfile
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 
-import aiohttp
-
-from benchmarks.rows import Row, timed
-from rh_api.emulator.catalog import TEXT_TO_IMAGE
-from rh_api.journal import Address, Identity, Store, token_hash
+from benchmarks.rows import Row
 from rh_api.run.poll_schedule import PollSchedule
-from rh_api.run.webhook_deliveries import JOURNAL_POLL_SECONDS
-from rh_api.webhook_listener import listening
 
 ROUND_TRIP = 0.15
 TASKS = 200
@@ -89,95 +75,6 @@ def planned(run: Run) -> tuple[int, float]:
             return polls, now - visible
 
 
-LONG_TASKS, SHORTEST_LONG = 500, 120.0
-LOST_DELIVERIES = 0.01
-
-
-def long_world(seed: int, *, ran_before: bool) -> list[Run]:
-    """Runs of 120 s and more, without a socket; `ran_before`: their programs did."""
-    rng, runs = random.Random(seed), list[Run]()
-    while len(runs) < LONG_TASKS:
-        run = _run(rng, 0.0)
-        if run.seconds >= SHORTEST_LONG:
-            runs.append(run if ran_before else replace(run, history=[]))
-    return runs
-
-
-def with_webhook(run: Run, rng: random.Random) -> tuple[int, float]:
-    """Requests and lag where deliveries before have come."""
-    plan = PollSchedule(run.history, promised=True)
-    plan.running(0.0)
-    visible, now, polls = run.seconds + run.late, 0.0, 0
-    comes = run.seconds + rng.uniform(0.1, 0.5) + rng.uniform(0, JOURNAL_POLL_SECONDS)
-    if rng.random() < LOST_DELIVERIES:
-        comes = math.inf
-    while True:
-        at = plan.next_at(now)
-        if at >= comes:
-            now, comes = max(now, comes), math.inf
-            plan.delivered(now)
-            continue
-        now = at + ROUND_TRIP
-        polls += 1
-        plan.asked(now)
-        if at + ROUND_TRIP / 2 >= visible:
-            return polls, now - visible
-
-
-def webhook_rows() -> list[Row]:
-    rows: list[Row] = []
-    for ran_before in (True, False):
-        rng, runs = random.Random(0), long_world(0, ran_before=ran_before)
-        requests, lag = _totals(lambda run, rng=rng: with_webhook(run, rng), runs)
-        share, lag = requests / _totals(planned, runs)[0], lag / LONG_TASKS
-        name = f"follow {LONG_TASKS} tasks of 120 s and more by webhooks"
-        note = f"programs that {'ran before' if ran_before else 'are new'}, 1 % lost, virtual time"
-        rows.append(Row(f"{name}: requests", "webhook", "polls alone", share, 0.1, note))
-        if ran_before:
-            rows.append(Row(f"{name}: mean lag", f"{lag:.2f} s", "1 s", lag, 1.0, note))
-    return rows
-
-
-ANSWER_SECONDS = 0.05
-AT_ONCE = 4
-
-
-def answer_row() -> Row:
-    """500 deliveries, some at once, through HTTP to the journal of a real disk."""
-    with tempfile.TemporaryDirectory() as folder:
-        seconds = asyncio.run(_answers(Path(folder)))
-    slow = statistics.quantiles(seconds, n=20)[-1]
-    note = f"{len(seconds)} deliveries, {AT_ONCE} at once, client in the same process"
-    return timed("answer to a webhook, 95th percentile", slow, ANSWER_SECONDS, note)
-
-
-async def _answers(folder: Path) -> list[float]:
-    store = Store.open(folder)
-    for number in range(LONG_TASKS):
-        identity = Identity("https://x", "a", TEXT_TO_IMAGE, "", "", number)
-        address = Address("https://x", token_hash(f"token-{number}"))
-        order = store.intend(identity, instance="default", what={}, webhook=address)
-        store.set_placed(order, str(1900000000000000000 + number))
-    gate, seconds = asyncio.Semaphore(AT_ONCE), list[float]()
-    async with listening(folder, 0) as port, aiohttp.ClientSession() as session:
-
-        async def deliver(number: int) -> None:
-            data = json.dumps({"code": 0, "msg": "success", "data": []})
-            task_id = str(1900000000000000000 + number)
-            body = {"event": "TASK_END", "taskId": task_id, "eventData": data}
-            url = f"http://127.0.0.1:{port}/webhook/token-{number}"
-            async with gate:
-                begin = time.perf_counter()
-                async with session.post(url, json=body) as answer:
-                    assert answer.status == 200
-                seconds.append(time.perf_counter() - begin)
-
-        await asyncio.gather(*map(deliver, range(LONG_TASKS)))
-    assert len(store.webhooks.received(range(1, LONG_TASKS + 1))) == LONG_TASKS
-    store.close()
-    return seconds
-
-
 def compare(socket_share: float) -> tuple[float, float]:
     """Median over seeds of requests and mean lag, each as a share of the fixed interval's."""
     requests, lags = [], []
@@ -203,4 +100,4 @@ def rows() -> list[Row]:
         note = f"median of {ROUNDS} worlds, virtual time"
         for figure, ratio, goal in (("requests", requests, goals[0]), ("mean lag", lag, goals[1])):
             follows.append(Row(f"{name}: {figure}", "plan", "every 5 s", ratio, goal, note))
-    return [*follows, *webhook_rows(), answer_row()]
+    return follows

@@ -332,7 +332,7 @@ def test_marked_parts_have_settings_of_their_own(
     workflow.locator("xpath=..").get_by_role("button", name="Save").click()
     page.get_by_text("Saved.").first.wait_for()
     assert workflow.input_value() == catalog.TEXT_TO_IMAGE
-    webhook = page.get_by_label("Public address of your webhook listener")
+    webhook = page.get_by_label("Address that RunningHub calls at each order's end")
     webhook.fill("https://tunnel.example/")
     with canvas.page.expect_response("**/runninghub/profiles/webhook"):
         webhook.press("Enter")
@@ -348,5 +348,5 @@ def test_marked_parts_have_settings_of_their_own(
     stored = canvas.run_js("async () => (await fetch('/api/runninghub/settings')).json()")
     assert stored["models"] == "strict"
     assert stored["profiles"][0]["workflow"] == catalog.TEXT_TO_IMAGE
-    assert stored["profiles"][0]["webhook"] == "https://tunnel.example"
+    assert stored["profiles"][0]["webhook"] == "https://tunnel.example/"
     assert stored["profiles"][0]["route"] == "auto"

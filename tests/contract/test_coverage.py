@@ -42,7 +42,6 @@ PLAYERS = {
 NOT_PLAYED = {
     ("reader", "lora_put"): "what is put into the object store is answered by it, not by an API",
     ("emulator", "sockets"): "each sequence has a test of its own, of which a test keeps count",
-    ("emulator", "webhooks"): "it posts them; what is in them is held against polls in its tests",
     ("emulator", "model_create"): "standard models",
     ("emulator", "price_preview"): "standard models",
 }

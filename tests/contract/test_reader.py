@@ -108,7 +108,7 @@ CALLS: dict[str, Callable[[dict[str, Any]], Call[Any]]] = {
 UPLOADS = {"upload": uploads.UPLOAD_PATH, "old_upload": uploads.OLD_UPLOAD_PATH}
 
 # In test_reader_apps.py.
-APPS_AND_LISTS = {"ai_app_run", "ai_app_call_demo", "v2_resource_list", "webhooks"}
+APPS_AND_LISTS = {"ai_app_run", "ai_app_call_demo", "v2_resource_list"}
 
 # In test_reader_models.py.
 MODELS = {"model_create", "price_preview"}

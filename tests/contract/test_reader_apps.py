@@ -1,4 +1,4 @@
-"""AI apps, lists of models and webhooks: we ask what was recorded, and read what it means."""
+"""AI apps, and lists of models: we ask what was recorded, and read what it means."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from rh_api.wire.call import Auth, Call, Response
 from rh_api.wire.orders import NodeInfo, TaskOptions, Ticket
 from rh_api.wire.resources import Resource, ResourceKind, ResourcePage, resource_list
 from rh_api.wire.tasks import Phase
-from rh_api.wire.webhooks import ended_task
 from tests.contract.recorded import load
 
 TASK = "1900000000000000001"
@@ -180,37 +179,3 @@ def test_models_are_listed_by_the_name_that_a_loader_takes() -> None:
     sample = named("v2_resource_list", "success")
     ink = Resource("ink_v1.safetensors", "ink", "LORA", "1900000000000000501", "")
     assert read("v2_resource_list", sample) == ResourcePage((ink,), 1, 1, False)
-
-
-@pytest.mark.parametrize("wrap", [json.dumps, lambda data: data])
-@pytest.mark.parametrize("sample", load("webhooks"), ids=lambda sample: sample["name"])
-def test_a_webhook_names_its_task_with_data_as_text_or_an_object(
-    sample: dict[str, Any], wrap: Any
-) -> None:
-    event = sample["json"]
-    data = event["eventData"]
-    data = json.loads(data) if isinstance(data, str) else data
-    body = json.dumps({**event, "eventData": wrap(data)})
-    assert ended_task(body) == ended_task(body.encode()) == event["taskId"]
-
-
-GOOD = {"event": "TASK_END", "taskId": TASK, "eventData": '{"code": 0, "data": []}'}
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"", b"\xff\xfe", "[]", "null", "{",
-        json.dumps({**GOOD, "event": "TASK_START"}),
-        json.dumps({**GOOD, "taskId": None}),
-        json.dumps({**GOOD, "taskId": "../../etc/passwd"}),
-        json.dumps({**GOOD, "eventData": None}),
-        json.dumps({**GOOD, "eventData": "soon"}),
-        json.dumps({**GOOD, "eventData": "[" * 100_000}),
-    ],
-)  # fmt: skip
-def test_what_is_no_event_of_a_tasks_end_is_refused(body: str | bytes) -> None:
-    assert ended_task(json.dumps(GOOD)) == TASK
-    with pytest.raises(errors.BadInput) as caught:
-        ended_task(body)
-    assert caught.value.key == "error.webhook_unreadable"

@@ -66,7 +66,6 @@ OFFERED = SAID | {
     "rh_api.model_catalogue",
     "rh_api.quick",
     "rh_api.settings",
-    "rh_api.webhook_listener",
     "rh_api.webhooks",
 }
 
@@ -146,9 +145,6 @@ ROOMS = {
         banned=CLOCK_AND_SOCKET,
     ),
     "rh_api.webhooks": Room(ours=VALUES | {"rh_api.run", "rh_api.wire"}, banned=CLOCK_AND_SOCKET),
-    "rh_api.webhook_listener": Room(
-        ours=VALUES | {"rh_api.journal", "rh_api.wire"}, packages=frozenset({"aiohttp"})
-    ),
     "rh_api.job": Room(ours=SAID | {"rh_api.run"}, banned=OUTSIDE_WORLD),
     "rh_api.refusals": Room(ours=SAID | {"rh_api.programs", "rh_api.run"}, banned=OUTSIDE_WORLD),
     "rh_api.native_route": Room(

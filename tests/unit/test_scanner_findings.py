@@ -28,7 +28,6 @@ REASONS = {
         "rh_api/net/": "the one room that talks to RunningHub",
         "rh_api/emulator/": "a RunningHub on loopback for trying without a key, and for the tests",
         "rh_api/cli/mcp_server.py": "an agent's server on loopback, where a person asks for it",
-        "rh_api/webhook_listener.py": "takes a task's POST, where a person asks for it",
         "nodes/routes/": "our pages below /runninghub/, in ComfyUI's own server",
     },
     "network call": {
@@ -42,7 +41,6 @@ REASONS = {
         "rh_api/jobs.py": "the same method",
         "rh_api/programs.py": "the same method",
         "rh_api/model_catalogue.py": "the same method",
-        "rh_api/webhook_listener.py": "a port of 127.0.0.1, where a person asks for it",
         "rh_api/journal/": "`sqlite3.connect`: the journal's own file",
         "nodes/runtime/key_store.py": "the same: an empty file that locks the stored keys",
         "rh_api/net/": "the one room that talks to RunningHub",

@@ -226,13 +226,13 @@ async def test_orders_of_an_account_carry_its_own_webhook_address(
     monkeypatch.setenv("RUNNINGHUB_WEBHOOK_URL", "https://of-all.example")
     config = load_pack("nodes.runtime.config")
     answer = await host.post("profiles/webhook", name="a", webhook="https://own.example/rh/")
-    assert [profile["webhook"] for profile in answer["profiles"]] == ["https://own.example/rh", ""]
-    assert config.settings("a").webhook_url == "https://own.example/rh"
+    assert [profile["webhook"] for profile in answer["profiles"]] == ["https://own.example/rh/", ""]
+    assert config.settings("a").webhook_url == "https://own.example/rh/"
     assert config.settings("b").webhook_url == "https://of-all.example"
-    wrong = await host.error("profiles/webhook", name="a", webhook="https://own.example:8188")
-    assert wrong["key"] == "error.webhook_port"
+    wrong = await host.error("profiles/webhook", name="a", webhook="own.example")
+    assert wrong["key"] == "error.webhook_url"
     answer = await host.post("profiles/save", name="a", origin=CN, key=KEY)
-    assert answer["profiles"][0]["webhook"] == "https://own.example/rh"
+    assert answer["profiles"][0]["webhook"] == "https://own.example/rh/"
     answer = await host.post("profiles/webhook", name="a", webhook=" ")
     assert answer["profiles"][0]["webhook"] == ""
 

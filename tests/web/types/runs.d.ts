@@ -32,7 +32,7 @@ interface RhProfile {
   key_tail: string;
   /** Id of the saved workflow under which segments are sent; "" for none of its own. */
   workflow: string;
-  /** Public address of the webhook listener that its orders carry; "" for none of its own. */
+  /** Webhook URL that its orders carry; "" for none of its own. */
   webhook: string;
   /** The default route of graphs: "task", "native", "auto"; "" if unset. */
   route: string;
