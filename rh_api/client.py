@@ -20,9 +20,9 @@ from .journal.retention import Retention, empty, freed
 from .keyless_catalogue import open_catalogue
 from .model_catalogue import ModelCatalogue
 from .money.quotes import Quote
-from .net.bulk_transport import RequestsBulk
+from .net.api import AiohttpTransport, SystemClock
+from .net.files import RequestsBulk
 from .net.registry import VendorRegistry
-from .net.transport import AiohttpTransport, SystemClock
 from .programs import (
     InlineGraph,
     Library,

@@ -7,8 +7,8 @@ from collections.abc import AsyncGenerator
 from dataclasses import replace
 
 from .model_catalogue import ModelCatalogue
+from .net.api import AiohttpTransport, SystemClock
 from .net.registry import VendorRegistry
-from .net.transport import AiohttpTransport, SystemClock
 from .run.retry import Sender
 from .settings import NO_SECRET, Settings
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from ..settings import NO_SECRET, Settings, read_origin
 from ..wire.public import document
-from .transport import AiohttpTransport
+from .api import AiohttpTransport
 
 
 @dataclass(frozen=True, slots=True)

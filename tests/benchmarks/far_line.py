@@ -30,7 +30,7 @@ from benchmarks.far_service import RESULT_HOST
 from benchmarks.rows import Row
 from rh_api.client import Client, Job, Outcome, Progress, Source, Stage
 from rh_api.emulator import Emulator, catalog
-from rh_api.net.transport import SystemClock
+from rh_api.net.api import SystemClock
 from rh_api.settings import Secret, Settings
 from rh_api.wire.filetypes import Kind
 from tests.support.pictures import noise as noisy

@@ -22,8 +22,8 @@ import trustme
 
 from benchmarks.rows import Row
 from rh_api.emulator import Emulator
-from rh_api.net.bulk_transport import RequestsBulk
-from rh_api.net.transport import AiohttpTransport
+from rh_api.net.api import AiohttpTransport
+from rh_api.net.files import RequestsBulk
 from rh_api.run.ports import Meter
 from rh_api.settings import Secret, Settings
 from rh_api.wire.accounts import queue_status

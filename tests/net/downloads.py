@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rh_api.emulator import Emulator
-from rh_api.net.bulk_transport import RequestsBulk
+from rh_api.net.files import RequestsBulk
 
 from .conftest import Scripted
 

@@ -12,7 +12,7 @@ from rh_api.emulator.catalog import apps
 from rh_api.errors import NodeInfoRefused
 from rh_api.graph.app_fields import app_values, check_app
 from rh_api.graph.fields import node_info
-from rh_api.net.transport import AiohttpTransport
+from rh_api.net.api import AiohttpTransport
 from rh_api.wire.apps import call_demo, run_app
 from rh_api.wire.orders import NodeInfo
 

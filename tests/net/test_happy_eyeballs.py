@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from rh_api.emulator import Emulator
-from rh_api.net.bulk_transport import RequestsBulk
+from rh_api.net.files import RequestsBulk
 from rh_api.net.happy_eyeballs import NEXT_SECONDS, Place, connect_first
 from rh_api.run.ports import Meter
 

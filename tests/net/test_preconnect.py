@@ -14,8 +14,8 @@ import pytest
 from rh_api.emulator import Emulator
 from rh_api.emulator.connections import abort
 from rh_api.errors import Fate, Unreachable
-from rh_api.net.bulk_transport import RequestsBulk
-from rh_api.net.transport import AiohttpTransport
+from rh_api.net.api import AiohttpTransport
+from rh_api.net.files import RequestsBulk
 from rh_api.run.ports import Meter
 from rh_api.settings import Settings
 from rh_api.wire.call import Auth, Call, Request, Response

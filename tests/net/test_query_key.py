@@ -12,7 +12,7 @@ import pytest
 
 from rh_api.emulator import Emulator, Fault
 from rh_api.errors import Refused, RunningHubError
-from rh_api.net.transport import AiohttpTransport
+from rh_api.net.api import AiohttpTransport
 from rh_api.wire.apps import call_demo
 from rh_api.wire.call import Auth, Call, Request
 

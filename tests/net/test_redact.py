@@ -20,7 +20,7 @@ from yarl import URL
 
 from rh_api.emulator import Emulator
 from rh_api.errors import Fate
-from rh_api.net.bulk_transport import RequestsBulk
+from rh_api.net.files import RequestsBulk
 from rh_api.net.safety import Redacting, guard, guard_log, redact, unreachable, withhold
 from rh_api.run.ports import Meter
 from rh_api.wire.uploads import UPLOAD_PATH

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from rh_api.errors import HostRefused, Unreachable
-from rh_api.net.transport import AiohttpTransport, Flood
+from rh_api.net.api import AiohttpTransport, Flood
 
 Reach = Callable[..., AiohttpTransport]
 Talk = Callable[[web.WebSocketResponse, web.Request], "asyncio.Future[None]"]

@@ -28,9 +28,9 @@ from rh_api.errors import (
     RunningHubError,
     Unreachable,
 )
-from rh_api.net.bulk_transport import RequestsBulk
+from rh_api.net.api import AiohttpTransport, SystemClock
+from rh_api.net.files import RequestsBulk
 from rh_api.net.tls_proxy import proxy_for
-from rh_api.net.transport import AiohttpTransport, SystemClock
 from rh_api.run.ports import Meter
 from rh_api.wire.accounts import account_status, queue_status
 from rh_api.wire.call import ANSWER_LIMIT, LARGE_ANSWER_LIMIT, Auth, Call, Request, Response

@@ -17,9 +17,9 @@ import pytest
 
 from rh_api.emulator import Emulator, Fault
 from rh_api.errors import BadInput, Fate, HostRefused, Redirected, Unreachable, UploadFailed
-from rh_api.net.bulk_transport import RequestsBulk
+from rh_api.net.api import AiohttpTransport
+from rh_api.net.files import RequestsBulk
 from rh_api.net.transfer_thread import StallPolicy, TransferThread
-from rh_api.net.transport import AiohttpTransport
 from rh_api.run.ports import Meter
 from rh_api.settings import Settings
 from rh_api.wire.accounts import queue_status

@@ -14,7 +14,7 @@ from rh_api.model_catalogue import BYTES_A_DAY, PAGES_A_DAY
 from rh_api.models.stored import read_catalogue
 from rh_api.money.rates import COINS_A_SECOND
 from rh_api.net import preconnect
-from rh_api.net.bulk_transport import DOWNLOAD_POLICY, TRANSFERS, UPLOAD_POLICY
+from rh_api.net.files import DOWNLOAD_POLICY, TRANSFERS, UPLOAD_POLICY
 from rh_api.run import (
     budget,
     cancellation,
