@@ -15,16 +15,15 @@ from .journal import Committed, Rules, SqliteJournal
 from .journal.ledger import ALLOWED, FLOOR
 from .models.body import compose
 from .models.schema import Model
-from .money.amounts import CNY, USD, currency_of, read_sums
+from .money.amounts import read_sums
 from .money.limits import SCOPES
 from .money.quotes import Quote
 from .run.budget import Budget
 from .run.cost_bounds import named_units
 from .run.estimates import Estimate, estimate
 from .run.orders import Order
+from .run.wallet import ASK_SECONDS
 from .wire.orders import TaskOptions
-
-ASK_SECONDS = 2.0  # timeout of a request that only determines the currency
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +76,7 @@ class Costs:
     @property
     def currency(self) -> str:
         """The currency of the account's money, from the account or its site; "" if unknown."""
-        account = self._budget.cost_finder.wallet.last
-        currency = account.currency if account is not None else None
-        return currency if currency in (CNY, USD) else currency_of(self._journal.origin)
+        return self._journal.currency
 
     async def known_currency(self) -> str:
         """Like `currency`, but ask the account if unknown, for ASK_SECONDS at most."""

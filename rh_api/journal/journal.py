@@ -7,14 +7,14 @@ import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from ..errors import StoreUnavailable
-from ..money.amounts import CNY, USD, Sums, costs_of
+from ..money.amounts import Sums, costs_of, currency_of
 from ..texts import english
 from ..wire.tasks import Report, Usage
 from .caches import RUNS_KEPT, FileStamp
@@ -49,7 +49,9 @@ class SqliteJournal:
         self.origin = origin
         self.account = account
         self.folder = store.folder
-        self.currency = CNY if origin.endswith(".cn") else USD  # a guess for other sites
+        self.currency = currency_of(origin)
+        self._booked_in = ""  # the currency, once the account was asked for it
+        self.ask_currency: Callable[[], Awaitable[object]] | None = None
         self._queue: deque[tuple[asyncio.Future[Any], Callable[[], object]]] = deque()
         self._slot_waiters = SlotWaiters(store.folder, origin, account)
         self._thread = thread or ThreadPoolExecutor(1, thread_name_prefix="runninghub-journal")
@@ -237,14 +239,16 @@ class SqliteJournal:
         self, order: int, report: Report, missing: Sequence[str] | None = None
     ) -> None:
         usage, listed = report.usage, enumerate(report.results or ())
+        costs = self._costs(usage)
         was_open = await self._record(
             self._store.set_done,
             order,
             usage,
             results=[ResultRow(r.node_id, i, "", r.url, text=r.text) for i, r in listed],
             missing=missing or (),
-            costs=self._costs(usage),
+            costs=costs,
         )
+        await self._book_in_currency(costs)
         if was_open is False and missing is not None:
             await self._record(self._store.save_missing, order, missing)
 
@@ -253,10 +257,12 @@ class SqliteJournal:
     ) -> None:
         costs, usage, end = self._costs(usage), usage or NO_USAGE, self._store.set_failed
         await self._record(end, order, key=key, code=code, costs=costs, usage=usage)
+        await self._book_in_currency(costs)
 
     async def record_cancelled(self, order: int, usage: Usage | None = None) -> None:
         costs, usage = self._costs(usage), usage or NO_USAGE
         await self._record(self._store.set_cancelled, order, costs=costs, usage=usage)
+        await self._book_in_currency(costs)
 
     async def record_cancel_wanted(self, order: int) -> bool:
         return await self._record(self._store.set_cancel_wanted, order) is not None
@@ -275,7 +281,17 @@ class SqliteJournal:
         if usage is None:
             return None
         paid = (usage.coins, usage.money, usage.third_party_money)
-        return costs_of(*paid, currency=self.currency)
+        return costs_of(*paid, currency=self._booked_in)
+
+    async def _book_in_currency(self, costs: Sums | None) -> None:
+        """Ask for the currency that recorded costs wait for; who answers it calls
+        `learn_currency`."""
+        if costs and costs.get("") and self.ask_currency is not None:
+            await self.ask_currency()
+
+    async def learn_currency(self, currency: str) -> None:
+        self.currency = self._booked_in = currency
+        await self._record(self._store.ledger.book_waiting, self.origin, self.account, currency)
 
     async def rules(self) -> Rules:
         return await self._do(self._store.ledger.rules, self.origin, self.account)
@@ -302,7 +318,9 @@ class SqliteJournal:
 
     async def record_cost(self, order: int, usage: Usage) -> bool:
         costs, book = self._costs(usage), self._store.ledger.book
-        return costs is not None and bool(await self._record(book, order, costs, usage))
+        is_told = costs is not None and bool(await self._record(book, order, costs, usage))
+        await self._book_in_currency(costs)
+        return is_told
 
     async def record_free(self, order: int) -> None:
         await self._record(self._store.ledger.book, order, {}, NO_USAGE)

@@ -8,11 +8,11 @@ Its amounts count against the limits until the order's cost is booked, and that 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ..errors import Fate
-from ..money.amounts import CNY, USD, Sums, added
+from ..money.amounts import Sums, added, costs_of
 from ..money.limits import SCOPES, Limits, Reached, midnight, reached
 from ..wire.tasks import Usage
 from .database import JournalFile
@@ -198,27 +198,45 @@ class Ledger:
             return self.book_within(db, order, costs, usage)
 
     def book_within(self, db: sqlite3.Connection, order: int, costs: Sums, usage: Usage) -> bool:
-        """`book` in a transaction: `costs` count, `usage` is what the service printed."""
+        """`book` in a transaction: `costs` count, `usage` is what the service printed.
+
+        Money whose unit is "" waits, with the whole cost, for `book_waiting`.
+        """
         row = db.execute(
             "SELECT id FROM reservations WHERE order_id = ? AND booked IS NULL", (order,)
         ).fetchone()
         if row is None:
             return False
-        db.execute("UPDATE reservations SET booked = ? WHERE id = ?", (self._clock(), row["id"]))
         db.execute(
             "UPDATE orders SET coins = ?, money = ?, third_party_money = ?, seconds = ?"
             " WHERE id = ?",
             (usage.coins, usage.money, usage.third_party_money, usage.seconds, order),
         )
-        held = db.execute("SELECT unit FROM amounts WHERE reservation_id = ?", (row["id"],))
-        costs = _in_held_currency(costs, {amount["unit"] for amount in held})
+        if costs.get(""):
+            return True
+        db.execute("UPDATE reservations SET booked = ? WHERE id = ?", (self._clock(), row["id"]))
         db.execute("UPDATE amounts SET cost = 0 WHERE reservation_id = ?", (row["id"],))
         db.executemany(
             "INSERT INTO amounts (reservation_id, unit, cost) VALUES (?, ?, ?)"
             " ON CONFLICT (reservation_id, unit) DO UPDATE SET cost = excluded.cost",
-            [(row["id"], unit, cost) for unit, cost in costs.items()],
+            [(row["id"], unit, cost) for unit, cost in costs.items() if unit],
         )
         return True
+
+    def book_waiting(self, origin: str, account: str, currency: str) -> None:
+        """Book the costs in money that were told before the account's currency was."""
+        with self._file.writing() as db:
+            waiting = db.execute(
+                "SELECT order_id, coins, money, third_party_money, orders.seconds"
+                " FROM reservations INDEXED BY unbooked JOIN orders ON orders.id = order_id"
+                " WHERE reservations.origin = ? AND reservations.account = ? AND booked IS NULL"
+                " AND ended IS NOT NULL AND coalesce(money, third_party_money) IS NOT NULL",
+                (origin, account),
+            ).fetchall()
+            for order, coins, money, third_party, seconds in waiting:
+                costs = costs_of(coins, money, third_party, currency=currency)
+                if costs is not None:
+                    self.book_within(db, order, costs, Usage(coins, money, third_party, seconds))
 
     def held(self, order: int) -> Hold | None:
         """The hold of an order whose cost is not booked yet, else None."""
@@ -313,15 +331,6 @@ class Ledger:
             "SELECT max(at) FROM reservations WHERE origin = ? AND account = ?", (origin, account)
         ).fetchone()[0]
         return max(self._clock(), last or 0.0)
-
-
-def _in_held_currency(costs: Sums, units: Collection[str]) -> Sums:
-    """Relabel money in the currency of the hold, if it has one: an account has only one."""
-    currencies = {CNY, USD}.intersection(units)
-    if len(currencies) != 1:
-        return costs
-    (currency,) = currencies
-    return {currency if unit in (CNY, USD) else unit: cost for unit, cost in costs.items()}
 
 
 def _hold(db: sqlite3.Connection, number: int, amounts: Sums) -> None:

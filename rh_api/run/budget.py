@@ -351,6 +351,9 @@ class Budget:
         pause = ASK_AGAIN[tries] if tries < len(ASK_AGAIN) else 0.0
         self._queries[row.id] = tries, self.context.sender.clock.now() + pause
         try:
+            if row.money or row.third_party_money:  # which waits for the account's currency
+                await self.cost_finder.wallet.read()
+                return
             report = await query_report(self.context.sender.transport.send, row.task_id or "")
         except RunningHubError as error:
             log.info("what task %s did cost is not told: %s", row.task_id, error)

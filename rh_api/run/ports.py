@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -276,7 +284,16 @@ class Journal(Protocol):
         ...
 
     currency: str
-    """Of the account's money: CNY or USD."""
+    """Of the account's money: CNY or USD; before `learn_currency` that of its site, "" if unknown.
+    """
+
+    ask_currency: Callable[[], Awaitable[object]] | None
+    """Asks the account for its currency, for a moment; called where a cost in money waits for it.
+    """
+
+    async def learn_currency(self, currency: str) -> None:
+        """The account told its currency: money is booked in it, also what has waited for it."""
+        ...
 
     async def rules(self) -> Rules:
         """The user's settings for this key."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from functools import partial
 
 from ..errors import RunningHubError
-from ..money.amounts import CNY, COINS, USD, micros
+from ..money.amounts import CNY, COINS, USD, currency_of, micros
 from ..wire.accounts import Account, account_status
 from .ports import Journal
 from .retry import Sender
 
+ASK_SECONDS = 2.0  # timeout of a request that only determines the currency
 READ_SECONDS = 60.0  # TTL of the cached account; an order's end invalidates it
 
 
@@ -28,6 +30,9 @@ class Wallet:
     """The read of the latest `read_within`; who closes the account cancels it."""
     _asked_at: float = 0.0
 
+    def __post_init__(self) -> None:
+        self.journal.ask_currency = partial(self.read_within, ASK_SECONDS)
+
     @property
     def last(self) -> Account | None:
         """The last status read, however old; None before the first read."""
@@ -42,8 +47,10 @@ class Wallet:
                 self._account, self._read_at = account, now
                 if account.at is not None:
                     self._service_time = account.at, self.sender.clock.now()
-                if account.currency in (CNY, USD):
-                    self.journal.currency = account.currency
+                told = account.currency
+                currency = told if told in (CNY, USD) else currency_of(self.journal.origin)
+                if currency:
+                    await self.journal.learn_currency(currency)
             return self._account
 
     async def read_within(self, patience: float) -> Account | None:
@@ -69,7 +76,8 @@ class Wallet:
     def unit(self, account: Account) -> str | None:
         """Return the billing unit of running time; "" for a subscription, None if unknown."""
         kind = account.kind.upper()
-        return {"NORMAL": COINS, "SHARED": self.journal.currency, "EXCLUSIVE": ""}.get(kind)
+        money = self.journal.currency or None
+        return {"NORMAL": COINS, "SHARED": money, "EXCLUSIVE": ""}.get(kind)
 
     def unix(self) -> float | None:
         """Return the current unix time by the service's clock; None before it was told."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
@@ -331,6 +332,56 @@ async def test_a_price_in_another_currency_than_the_account_s_bounds_nothing(
     client = make_client(RUNNINGHUB_MAX_COST_ORDER="1 USD", pace=200)
     with pytest.raises(CostLimit):
         await client.run(paint_by_model())
+
+
+def pays_in(emulator: Emulator, currency: str) -> None:
+    account = emulator.account
+    account.kind, account.coins, account.money, account.currency = "SHARED", 0, Decimal(9), currency
+
+
+async def test_a_fresh_process_books_what_it_takes_up_in_the_account_s_currency(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    pays_in(emulator, "CNY")
+    emulator.hold_at = "13"
+    first = make_client()
+    ordering = await begun(first, invert())
+    (task,) = emulator.tasks.values()
+    await first.leave()
+    await asyncio.wait((ordering,))
+    emulator.hold_at = None
+    fresh = make_client()
+    assert (await fresh.task(task.id).wait()).results
+    await fresh.close()
+    limited = make_client(RUNNINGHUB_MAX_COST_DAY=f"{task.money} CNY")
+    with pytest.raises(CostLimit) as refused:
+        await limited.run(invert(2))
+    assert refused.value.key == "error.cost_day"
+    assert task.money is not None
+    assert await day(limited) == {"CNY": int(task.money * COIN)}
+    assert emulator.counters.orders == 1
+
+
+@pytest.mark.parametrize("ends", ["well", "failed"])
+async def test_a_sum_waits_until_the_account_tells_its_currency(
+    make_client: MakeClient, emulator: Emulator, ends: str
+) -> None:
+    pays_in(emulator, "CNY")
+    untold = Fault("/uc/openapi/accountStatus", "status", value=503, count=None)
+    emulator.faults.append(untold)
+    client = make_client()
+    if ends == "failed":
+        emulator.fail_next = {"node_id": "13", "exception_type": "E", "exception_message": "no"}
+    with contextlib.suppress(TaskFailed):
+        await client.run(invert())
+    assert await day(client) == {}
+    await client.close()
+    emulator.faults.remove(untold)
+    (task,) = emulator.tasks.values()
+    assert task.money is not None
+    later = make_client()
+    await later.costs.balance()
+    assert await day(later) == {"CNY": int(task.money * COIN)}
 
 
 async def test_a_failed_task_costs_what_the_service_says(

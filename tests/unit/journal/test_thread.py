@@ -167,20 +167,3 @@ def test_a_loop_after_another_is_answered(journal: SqliteJournal, thread: Counti
     thread.may_begin.set()
     assert asyncio.run(journal.find(identity())) is None
     asyncio.run(journal.close())
-
-
-@pytest.mark.parametrize(
-    ("origin", "currency"),
-    [
-        ("https://www.runninghub.ai", "USD"),
-        ("https://www.runninghub.cn", "CNY"),
-        ("https://proxy.example.cn", "CNY"),
-        ("http://127.0.0.1:8000", "USD"),
-    ],
-)
-async def test_money_is_taken_for_that_of_the_site(
-    tmp_path: Path, origin: str, currency: str
-) -> None:
-    journal = SqliteJournal(Store.open(tmp_path), origin, "account")
-    assert journal.currency == currency
-    await journal.close()
