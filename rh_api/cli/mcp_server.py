@@ -15,6 +15,7 @@ from typing import Any
 
 import uvicorn
 from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.mcpserver.tools import Tool
 
 from ..errors import BadInput
 from ..texts import english
@@ -36,27 +37,34 @@ for, fetch its results by its id. `unreachable`: the service could not be reache
 
 def server_of(tools: AgentTools) -> MCPServer[Any]:
     """Build the server with all tools."""
-    server: MCPServer[Any] = MCPServer("runninghub", instructions=_INSTRUCTIONS)
-    _add_questions(server, tools)
-    _add_work(server, tools)
-    return server
+    declared = [*_questions(tools), *_work(tools)]
+    return MCPServer("runninghub", instructions=_INSTRUCTIONS, tools=[*map(_strict, declared)])
 
 
-def _add_questions(server: MCPServer[Any], tools: AgentTools) -> None:
-    """Register the read-only tools."""
+def _strict(function: Callable[..., Any]) -> Tool:
+    """Declare a tool that refuses unknown arguments: the SDK drops them, and the run that lacks
+    them would be paid. No refusal quotes a value, which may be a key."""
+    tool = Tool.from_function(function)
+    loose = tool.fn_metadata.arg_model
+    config = {"extra": "forbid", "hide_input_in_errors": True}
+    arguments = type(loose.__name__, (loose,), {"model_config": config, "__module__": __name__})
+    tool.fn_metadata.arg_model = arguments
+    tool.parameters = arguments.model_json_schema(by_alias=True)
+    return tool
 
-    @server.tool()
+
+def _questions(tools: AgentTools) -> list[Callable[..., Any]]:
+    """The read-only tools."""
+
     async def search_models(words: str = "", task: str = "") -> dict[str, Any]:
         """Find standard models by words in English or Chinese; `task` such as text-to-video."""
         return await tools.models(words, task)
 
-    @server.tool()
     async def show_form(kind: Kind, program: str) -> dict[str, Any]:
         """The settable fields, with types and choices, of a workflow or app (id or link) or a
         standard model (endpoint, name or link), and a model's price."""
         return await tools.form(kind, program)
 
-    @server.tool()
     async def quote(
         kind: Kind,
         program: str,
@@ -66,21 +74,20 @@ def _add_questions(server: MCPServer[Any], tools: AgentTools) -> None:
         """What a run would cost. Nothing is ordered. Arguments as for `run`."""
         return await tools.quote(kind, program, fields or {}, files or {})
 
-    @server.tool()
     async def history(words: str = "", limit: int = 20) -> dict[str, Any]:
         """What was ordered on this machine, newest first, with costs."""
         return await tools.history(words, limit)
 
-    @server.tool()
     async def balance() -> dict[str, Any]:
         """The account's balance, how many tasks may run at once, and how many run."""
         return await tools.account()
 
+    return [search_models, show_form, quote, history, balance]
 
-def _add_work(server: MCPServer[Any], tools: AgentTools) -> None:
-    """Register the tools that order, cancel and download."""
 
-    @server.tool()
+def _work(tools: AgentTools) -> list[Callable[..., Any]]:
+    """The tools that order, cancel and download."""
+
     async def run(
         kind: Kind,
         program: str,
@@ -108,25 +115,23 @@ def _add_work(server: MCPServer[Any], tools: AgentTools) -> None:
             ctx, lambda tell: tools.run(kind, program, fields or {}, files or {}, options, tell)
         )
 
-    @server.tool()
     async def task_status(task_id: str) -> dict[str, Any]:
         """How a task is doing, what it cost, and what it made."""
         return await tools.task(task_id)
 
-    @server.tool()
     async def fetch_results(task_id: str, ctx: Context) -> dict[str, Any]:
         """Put the results of a task that is over into the folder. Nothing is paid."""
         return await _with_progress(ctx, lambda tell: tools.task(task_id, "fetch", tell))
 
-    @server.tool()
     async def cancel_task(task_id: str) -> dict[str, Any]:
         """Stop a task; the answer says whether the service confirmed it."""
         return await tools.task(task_id, "cancel")
 
-    @server.tool()
     async def demo(ctx: Context) -> dict[str, Any]:
         """The demonstration on a built-in emulator: needs no key and costs nothing."""
         return await _with_progress(ctx, tools.demo)
+
+    return [run, task_status, fetch_results, cancel_task, demo]
 
 
 async def _with_progress(ctx: Context, work: Callable[[Tell], Awaitable[Document]]) -> Document:

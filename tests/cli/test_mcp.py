@@ -310,6 +310,26 @@ async def test_a_create_that_goes_wrong_is_sent_once_and_never_called_failed(
     assert len({answer["status"] for answer in answers}) == 1
 
 
+async def test_an_argument_that_a_tool_does_not_have_orders_nothing(
+    agent: Agent, emulator: Emulator
+) -> None:
+    order = {"kind": "workflow", "program": catalog.TEXT_TO_IMAGE, "values": PAINT}
+    async with agent() as client:
+        listed = await client.list_tools()
+        refused = await client.call_tool("run", order)
+        usual = {"run": order, "quote": order}
+        others = [
+            await client.call_tool(tool.name, usual.get(tool.name, {}) | {"task": "1", "key": "x"})
+            for tool in listed.tools
+        ]
+    assert refused.is_error
+    assert "values" in refused.content[0].text
+    assert "a cat" not in refused.content[0].text
+    assert emulator.counters.orders == 0
+    assert all(tool.input_schema["additionalProperties"] is False for tool in listed.tools)
+    assert all(answer.is_error for answer in others)
+
+
 async def test_a_file_comes_from_the_folder_alone(
     agent: Agent, emulator: Emulator, tmp_path: Path
 ) -> None:
