@@ -8,6 +8,7 @@ import asyncio
 import os
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 from rh_api.client import Client, Job, Outcome, Progress, Source
@@ -25,7 +26,7 @@ def say(news: Progress) -> None:
     print(f"  {news.overall:4.0%} {english(news.stage.value, news.params)}")
 
 
-async def main(workflow: str, given: list[str]) -> Outcome:
+async def main(workflow: str, folder: Path, given: list[str]) -> None:
     job = Job(workflow, read(given), time_limit=1800)
     async with Client(Settings.from_mapping(os.environ)) as client:
         account, queue = await asyncio.gather(client.account.status(), client.account.queue())
@@ -38,23 +39,22 @@ async def main(workflow: str, given: list[str]) -> Outcome:
                 print(f"{name} is {(await client.uploads.send(value)).name}")
         outcome = await client.run(job, say)
     print(f"task {outcome.task_id}: {outcome.usage.coins} coins, {outcome.usage.seconds} s")
-    return outcome
+    keep(outcome, folder)
 
 
 def keep(outcome: Outcome, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
     for number, result in enumerate(outcome.results, 1):
-        if result.path:
-            name = f"{outcome.task_id}_{result.node_id.replace(':', '-')}_{number}"
-            print(shutil.copy(result.path, folder / (name + result.path.suffix)))
-        else:
-            print(result.text)
+        name = f"{outcome.task_id}_{result.node_id.replace(':', '-')}_{number}"
+        print(shutil.copy(p, folder / (name + p.suffix)) if (p := result.path) else result.text)
 
 
 if __name__ == "__main__":
     if len(sys.argv) < 3 or any("=" not in text for text in sys.argv[3:]):
         sys.exit(__doc__)
+    results = Path(sys.argv[2])
     try:
-        keep(asyncio.run(main(sys.argv[1], sys.argv[3:])), Path(sys.argv[2]))
-    except RunningHubError as error:
+        results.mkdir(parents=True, exist_ok=True)
+        Path(tempfile.mkdtemp(dir=results)).rmdir()  # before anything is paid: it is writable
+        asyncio.run(main(sys.argv[1], results, sys.argv[3:]))
+    except (RunningHubError, OSError) as error:
         sys.exit(str(error))

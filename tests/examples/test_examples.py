@@ -149,10 +149,12 @@ def test_an_example_is_short_and_says_how_it_is_called(run: Run, path: Path) -> 
         ("02_run_an_ai_app", ("6.text=x",)),
         ("03_show_progress", ("99.text=x",)),
         ("04_full_workflow", ("out", "99.text=x")),
+        ("04_full_workflow", ("photo.png/out", "6.text=x")),
+        ("04_full_workflow", ("/proc/self/fd", "6.text=x")),
     ],
 )
 def test_what_cannot_work_is_one_sentence_and_costs_nothing(
-    run: Run, emulator: Emulator, name: str, argv: tuple[str, ...]
+    run: Run, emulator: Emulator, photo: Path, name: str, argv: tuple[str, ...]
 ) -> None:
     ran = run(name, catalog.TEXT_TO_IMAGE, *argv)
 
