@@ -171,7 +171,7 @@ ENGLISH: dict[str, str] = {
     "error.app_no_form": "RunningHub answered without the app's fields. Nothing was started.",
     "error.app_field_unknown": '"{field}": the app has no such field. Nearest: {near}.',
     "error.no_webhook": "RunningHub has no webhook for this task: it was ordered without a webhook address, or by another account.",
-    "error.webhook_url": '"{value}" is not an address that RunningHub can call: it must begin with https:// or http://.',
+    "error.webhook_url": '"{value}" is not an address that RunningHub can call: it must be public, begin with https://, and not lead to port {port}, which is ComfyUI\'s own. Nothing was started.',
     "error.upload_without_url": "Field {field} loads from the web, but RunningHub gave no address "
     "for the upload. Use a workflow that loads an uploaded file instead.",
     "error.since": '"{value}" is neither a date nor a period: write 2026-11-25, or 12h, 7d, 2w.',

@@ -10,17 +10,26 @@ from ..errors import BadInput, BadReply, Fate
 from .call import Auth, Call, Request, Response
 from .envelope import open_envelope, read_id, read_int, read_object, read_text
 
+COMFYUI_PORT = 8188
+"""ComfyUI's default port: whoever reaches it can run anything on its machine."""
+
+MAX_ADDRESS = 300  # characters
+
 
 def check_address(url: str) -> None:
-    """Raise BadInput if the service could not call a URL: it accepts any text with an order, and
-    then stays silent."""
+    """Raise BadInput for a URL that the service cannot call, as it takes any text with an order and
+    stays silent then; for plain http but to loopback, which an emulator calls; for ComfyUI's port.
+    """
+    is_text = url.isascii() and url.isprintable() and " " not in url and len(url) <= MAX_ADDRESS
     try:
         parts = urlsplit(url)
-        can_be_called = parts.scheme in ("http", "https") and bool(parts.hostname)
+        is_local = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")
+        is_fit = bool(parts.hostname) and parts.port not in (0, COMFYUI_PORT) and not parts.username
+        can_be_called = is_text and is_fit and (is_local or parts.scheme == "https")
     except ValueError:
         can_be_called = False
     if not can_be_called:
-        raise BadInput("error.webhook_url", value=url[:200])
+        raise BadInput("error.webhook_url", value=url[:100], port=COMFYUI_PORT)
 
 
 @dataclass(frozen=True, slots=True)

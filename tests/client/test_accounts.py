@@ -239,7 +239,14 @@ async def test_a_webhook_is_told_the_end(client: Client, emulator: Emulator) -> 
     assert (webhook.task_id, webhook.url) == (outcome.task_id, address)
 
 
-@pytest.mark.parametrize("address", ["hello", "example.com/end", "ftp://a.example", "https://["])
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("hello", "example.com/end", "ftp://a.example", "https://[", "http://a.example/end"),
+        *("http://127.0.0.1:8188/end", "https://a.example:8188/end", "https://me:pw@a.example/end"),
+        *("https://a.example/\u200bend", "https://a.example/a b", f"https://a.example/{'x' * 300}"),
+    ],
+)
 async def test_a_webhook_that_nobody_could_call_is_refused_before_any_cost(
     client: Client, emulator: Emulator, address: str
 ) -> None:
