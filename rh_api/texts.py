@@ -234,6 +234,7 @@ ENGLISH: dict[str, str] = {
     "error.model_field_size": 'The file for "{field}" has {size} MB; the limit that the catalogue knows for {model} is {limit} MB.',
     "error.model_field_format": 'The file for "{field}" is {value}; the formats that the catalogue knows for {model} are {expected}.',
     "error.model_field_address": '"{field}" of {model} takes the address of a file, which "{value}" is not.',
+    "error.model_field_idle": '"{field}" of {model} counts only with {condition}. Set that too, or leave "{field}" at its default',
     "error.model_doubtful": "{reason}. Nothing was started. The catalogue may be older than the service: choose to send anyway if you know better.",
     "error.model_extra": "extra must be a JSON object, without NaN and not nested too deeply.",
     "error.model_extra_key": '"{field}" cannot be a key of extra.',

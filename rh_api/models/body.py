@@ -15,7 +15,7 @@ from ..errors import BadField
 from ..graph.check import GivenMedia, Promised
 from ..graph.nearest import listed, nearest
 from .names import input_name, is_parameter_name, parameter_name
-from .schema import Model, Op, Rule, option_for
+from .schema import Model, Op, Parameter, Rule, option_for
 from .values import (
     MediaFile,
     as_items,
@@ -35,13 +35,12 @@ class Composed:
 
     `body` has its keys in the order of the schema, then those of `extra`; files that are still to
     be uploaded are in it as they were given. `refusals` are fatal, `doubts` may be sent
-    anyway. `left_out`: given parameters that do not apply with the other values.
+    anyway.
     """
 
     body: dict[str, object]
     refusals: tuple[BadField, ...] = ()
     doubts: tuple[BadField, ...] = ()
-    left_out: tuple[str, ...] = ()
 
     def checked(self, *, send_anyway: bool = False) -> dict[str, object]:
         """The body. Raises BadField for the first refusal, or the first doubt if not accepted."""
@@ -98,7 +97,7 @@ class _Composer:
             usual = parameter.default
             if parameter.required and name not in {*values, *more} and usual is not None:
                 values[name] = [usual] if parameter.is_array else usual
-        left_out = self._drop_idle(values, more)
+        self._drop_idle(values, more)
         given_names = {*values, *more, *wrong}
         for name, parameter in self.parameters.items():
             if parameter.required and name not in given_names:
@@ -107,7 +106,7 @@ class _Composer:
         for rule in self.model.rules:
             self._check(rule, {**more, **values}, wrong)
         body = {name: values[name] for name in self.parameters if name in values}
-        return Composed({**body, **more}, tuple(self.refusals), tuple(self.doubts), left_out)
+        return Composed({**body, **more}, tuple(self.refusals), tuple(self.doubts))
 
     def _by_parameter(self, inputs: Mapping[str, object]) -> dict[str, object]:
         """Values by parameter; numbered items are appended to their list, in order."""
@@ -144,18 +143,25 @@ class _Composer:
             return None
         return not rule.values or option_for(rule.values, value) is not None
 
-    def _drop_idle(self, values: dict[str, object], more: Mapping[str, object]) -> tuple[str, ...]:
-        """Remove parameters that do not apply with the other values and `extra`; returns them."""
-        idle = {
-            name
-            for rule in self.model.rules
-            if rule.op is Op.ONLY and self._holds(rule, {**more, **values}) is False
-            for name in rule.names
-            if name in values
-        }
-        for name in idle:
-            del values[name]
-        return tuple(name for name in self.parameters if name in idle)
+    def _drop_idle(self, values: dict[str, object], more: Mapping[str, object]) -> None:
+        """Remove defaults that do not apply with the other values and `extra`: a node on the canvas
+        has them all. Another value was set by somebody, and is doubted."""
+        idle: dict[str, Rule] = {}
+        for rule in self.model.rules:
+            if rule.op is Op.ONLY and self._holds(rule, {**more, **values}) is False:
+                idle |= {name: rule for name in rule.names if name in values and name not in idle}
+        for name, rule in idle.items():
+            if values[name] == self._default(self.parameters[name]):
+                del values[name]
+            else:
+                self.doubt("error.model_field_idle", name, condition=_condition(rule))
+
+    def _default(self, parameter: Parameter) -> object:
+        """A parameter's default as it is in a body; None if it is not known."""
+        try:
+            return convert(parameter, parameter.default, _ignore)
+        except BadField:
+            return None
 
     def _check(self, rule: Rule, values: Mapping[str, object], wrong: set[str]) -> None:
         here = [name for name in rule.names if name in values or name in wrong]
@@ -203,6 +209,15 @@ class _Composer:
 
     def doubt(self, key: str, name: str, /, **params: object) -> None:
         self.doubts.append(self._error(key, name, params))
+
+
+def _ignore(_key: str, _field: str, /, **_params: object) -> None:
+    """Discard a doubt."""
+
+
+def _condition(rule: Rule) -> str:
+    name = input_name(rule.other)
+    return f"{name} = {' / '.join(rule.values)}" if rule.values else name
 
 
 def _listed(names: Iterable[str]) -> str:

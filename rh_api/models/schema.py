@@ -30,7 +30,7 @@ class Op(enum.Enum):
     """What a rule requires of its `names`; `other` and `values` are its condition."""
 
     ONLY = "only"
-    """They apply only under the condition, and are not sent otherwise."""
+    """They apply only under the condition."""
     NEEDS = "needs"
     """They are required under the condition."""
     AT_MOST_ONE = "at_most_one"

@@ -128,6 +128,20 @@ def test_what_cannot_be_meant_costs_nothing(
     assert words in ran.err
 
 
+def test_a_value_that_does_not_count_is_refused_and_sent_if_meant(
+    call: Call, emulator: Emulator, tmp_path: Path
+) -> None:
+    model = "seedream-v4.5/text-to-image"
+    argv = ["model", model, "--set", "prompt=x", "--set", "maxImages=4", "--out", str(tmp_path)]
+    key = example_key("shared")
+    refused = call(*argv, RUNNINGHUB_API_KEY=key)
+    assert (refused.code, emulator.counters.orders) == (2, 0)
+    assert "counts only with sequentialImageGeneration = auto" in refused.err
+    assert "maxImages is only for" in call(*argv, "--send-anyway", RUNNINGHUB_API_KEY=key).err
+    (body,) = [e.json for e in emulator.journal if e.path == f"/openapi/v2/{model}"]
+    assert body["maxImages"] == 4
+
+
 def test_extra_alone_runs_what_the_catalogue_does_not_know(
     call: Call, emulator: Emulator, tmp_path: Path
 ) -> None:

@@ -27,6 +27,7 @@ IMAGES, MASKS, VIDEO, AUDIO, TEXT, FILES, TASK_ID, MODEL_3D = range(8)
 
 PAINTER = "rhart-image-n-pro/text-to-image"
 EDITOR = "rhart-image-n-pro/edit"
+SEEDREAM = "seedream-v4.5/text-to-image"
 KLING = "kling-video-o3-pro/reference-to-video"
 
 
@@ -175,6 +176,10 @@ WRONG: dict[str, tuple[dict[str, Any], list[str]]] = {
         ['"seed"', "INT", "many"],
     ),
     "doubt": (model(PAINTER, prompt="x", aspectRatio="7:1"), ["7:1", "send anyway"]),
+    "counts only beside another": (
+        model(SEEDREAM, prompt="x", maxImages=4),
+        ['"maxImages"', "only with sequentialImageGeneration = auto"],
+    ),
     "blank": (model(" "), ["Which model"]),
     "unknown name": (model("klingg"), ['"klingg"', "Nearest"]),
     "gone": (
@@ -204,6 +209,18 @@ async def test_what_a_link_brings_counts_as_given(comfyui: ComfyClient, emulator
     assert result.outcome == "success", sentence(result)
     (body,) = bodies(emulator, PAINTER)
     assert body["prompt"].startswith("text ")
+
+
+async def test_a_node_with_all_its_widgets_as_they_came_is_ordered(
+    comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    parameters = _catalogue().catalogue.models[SEEDREAM].parameters
+    usual = {part.name: part.default for part in parameters if part.default is not None}
+    assert usual["maxImages"] is not None
+    result = await comfyui.queue({"1": model(SEEDREAM, **usual | {"prompt": f"x {mark()}"})})
+    assert result.outcome == "success", sentence(result)
+    (body,) = bodies(emulator, SEEDREAM)
+    assert "maxImages" not in body
 
 
 async def test_a_link_that_leads_nowhere_is_an_ordinary_refusal(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from unit.models.sampling import shipped, value_of
 
 from rh_api.errors import BadField
-from rh_api.graph.check import GivenMedia, JsonText, Unsupported
+from rh_api.graph.check import GivenMedia, JsonText, Promised, Unsupported
 from rh_api.graph.fields import FieldKind
 from rh_api.models.body import Composed, compose
 from rh_api.models.catalogue import unknown_model
@@ -240,12 +240,50 @@ def test_values_that_exclude_or_need_each_other(
     assert keys(result.refusals) == ([key] if key else [])
 
 
-def test_what_counts_only_with_another_value_is_left_out_and_told() -> None:
-    rule = Rule(Op.ONLY, ("a",), "mode", ("custom",))
-    idle = compose(model(*TEXT, MODE, rules=(rule,)), {"a": "1"})
-    assert (idle.body, idle.left_out) == ({}, ("a",))
-    used = compose(model(*TEXT, MODE, rules=(rule,)), {"a": "1", "mode": "custom"})
-    assert (used.body, used.left_out) == ({"a": "1", "mode": "custom"}, ())
+IDLE = model(
+    *TEXT,
+    MODE,
+    part("width", FieldKind.INT, default=1024),
+    part("langs", FieldKind.COMBO, is_array=True, default="en", options=("en", "zh")),
+    rules=(
+        Rule(Op.ONLY, ("a", "width", "langs"), "mode", ("custom", "own")),
+        Rule(Op.ONLY, ("b",), "c"),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("values", "condition"),
+    [
+        ({"a": "1"}, "mode = custom / own"),
+        ({"width": 512}, "mode = custom / own"),
+        ({"langs": "zh"}, "mode = custom / own"),
+        ({"width": Promised()}, "mode = custom / own"),
+        ({"b": "1"}, "c"),
+    ],
+)
+def test_a_value_that_counts_only_beside_another_is_not_dropped(
+    values: dict[str, object], condition: str
+) -> None:
+    result = compose(IDLE, values)
+    assert (result.refusals, keys(result.doubts)) == ((), ["error.model_field_idle"])
+    with pytest.raises(BadField, match=f"counts only with {condition}") as caught:
+        result.checked()
+    assert next(iter(values)) in str(caught.value)
+    assert caught.value.hint == "send_anyway"
+    assert result.checked(send_anyway=True).keys() == values.keys()
+
+
+@pytest.mark.parametrize("width", [1024, 1024.0, "1024"])
+def test_a_default_that_does_not_count_is_no_set_value(width: object) -> None:
+    values = {"a": "", "width": width, "langs": "en", "b": None, "mode": "auto"}
+    assert compose(IDLE, values).checked() == {"mode": "auto"}
+
+
+def test_a_value_whose_condition_holds_or_may_hold_is_sent() -> None:
+    for mode in ("custom", Promised()):
+        values = {"a": "1", "width": 512, "mode": mode}
+        assert compose(IDLE, values).checked() == values
 
 
 def test_items_that_are_too_many_together_are_doubted() -> None:

@@ -47,7 +47,8 @@ def test_what_a_link_will_bring_counts_as_given() -> None:
 
 def test_a_condition_that_a_link_will_tell_is_left_open() -> None:
     assert body(prompt="x", images=LINK, shots=LINK, more="y")["more"] == "y"
-    assert "more" not in body(prompt="x", images=LINK, shots=False, more="y")
+    with pytest.raises(BadField, match="only with shots = true"):
+        body(prompt="x", images=LINK, shots=False, more="y")
     assert body(prompt="x", images=LINK, shots=LINK)["shots"] is LINK
 
 
