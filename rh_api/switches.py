@@ -35,16 +35,16 @@ def read_registry(text: str) -> str:
     return word
 
 
-SUBMIT_V1, SUBMIT_AUTO, SUBMIT_V2 = "v1", "auto", "v2"
-"""How workflows and apps are ordered: by V1, as documented; by V2 once V1 is gone; by V2."""
+SUBMIT_V1, SUBMIT_V2 = "v1", "v2"
+"""By which routes workflows and apps are ordered: V1, as documented, or V2."""
 
 
 def read_submit(text: str) -> str:
-    """Parse one of the three, V1 if empty; BadInput for anything else."""
-    word = text.strip().lower() or SUBMIT_V1
-    if word not in (SUBMIT_V1, SUBMIT_AUTO, SUBMIT_V2):
+    """Parse one of the two, V1 if empty or `auto`, a former setting; BadInput for anything else."""
+    word = text.strip().lower()
+    if word not in ("", "auto", SUBMIT_V1, SUBMIT_V2):
         raise BadInput("error.bad_submit", value=word[:40])
-    return word
+    return SUBMIT_V2 if word == SUBMIT_V2 else SUBMIT_V1
 
 
 def _is_https(text: str) -> bool:

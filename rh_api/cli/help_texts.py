@@ -20,7 +20,7 @@ environment:
   RUNNINGHUB_ROUTE            task, native or auto: how graphs go out; task unless set
   RUNNINGHUB_MODELS           strict: refuse models that are not listed; warn unless set
   RUNNINGHUB_MODEL_REGISTRY   on: a refresh of the models reads the vendor's registry as well
-  RUNNINGHUB_SUBMIT           auto: order by the V2 routes where the others are gone; v1 unless set
+  RUNNINGHUB_SUBMIT           v2: order workflows and apps by the V2 routes; v1 unless set
   RUNNINGHUB_WEBHOOK_URL      address that the service calls at each order's end
 """
 _PAID = """\

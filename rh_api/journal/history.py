@@ -13,11 +13,10 @@ from itertools import islice
 from typing import cast
 
 from ..money.amounts import MICRO, in_units
-from ..switches import SUBMIT_V2
 from .caches import RUNS_KEPT
 from .database import JournalFile
 from .retention import empty_order, old_orders
-from .rows import EXPECTED_TASK_ID, ORDERED_AGAIN, OrderRow, ResultRow, State, read_order
+from .rows import ORDERED_AGAIN, OrderRow, ResultRow, State, read_order
 
 SEARCHED_CHARACTERS = 20_000  # of an order's texts are indexed; a longer text is found by its start
 FIRST_CHARACTERS = 300  # of a text result, in a list
@@ -189,20 +188,6 @@ class History:
                     (origin,),
                 ).fetchone()
             )
-
-    def ordered_by_v2(self, origin: str) -> bool:
-        """Whether a site accepted its latest order of a workflow or an app by V2; orders of the
-        native route are skipped."""
-        with self._file.reading() as db:
-            rows = db.execute(
-                "SELECT what FROM orders WHERE origin = ? AND task_id IS NOT NULL"
-                " AND workflow NOT LIKE 'model/%' AND workflow NOT LIKE 'quick/%'"
-                " ORDER BY id DESC LIMIT 100",
-                (origin,),
-            )
-            orders = (json.loads(row["what"]) for row in rows)
-            routes = (order.get("submit") for order in orders if EXPECTED_TASK_ID not in order)
-            return next(routes, None) == SUBMIT_V2
 
     def last_done(
         self, origin: str, account: str, program_key: str, instance: str, limit: int = RUNS_KEPT

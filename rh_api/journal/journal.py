@@ -159,9 +159,6 @@ class SqliteJournal:
 
         return await self._do(announce)
 
-    async def ordered_by_v2(self) -> bool:
-        return await self._do(self._store.history.ordered_by_v2, self.origin)
-
     async def lost_journal(self) -> Path | None:
         return await self._do(self._store.lost_journal)
 

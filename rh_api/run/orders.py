@@ -101,20 +101,9 @@ class Order:
             return replace(self, body=payload)
         return replace(self, node_info=payload)
 
-    @property
-    def has_v2(self) -> bool:
-        """Whether a V2 route can order it as well."""
-        return not (self.is_model or self.example or self.native_task_id)
-
-    def call_v2(self, access_password: str) -> Call[Ticket]:
-        """Return the create call of the V2 route."""
-        about = (self.program_id, self.node_info, self.options)
-        if self.is_app:
-            return run_v2.run_app(*about, access_password=access_password)
-        return run_v2.run_workflow(*about, graph=self.graph, access_password=access_password)
-
-    def call(self, access_password: str) -> Call[Ticket]:
-        """Return the create call, the only call that may start the task."""
+    def call(self, access_password: str, *, v2: bool = False) -> Call[Ticket]:
+        """Return the create call, the only call that may start the task; `v2`: of a workflow or an
+        app by the V2 route."""
         if self.is_model:
             webhook = {"webhookUrl": self.options.webhook_url} if self.options.webhook_url else {}
             return create_model(self.program_id, {**self.body, **webhook})
@@ -125,8 +114,10 @@ class Order:
             return queue_prompt(Prompt.of(self.native_task_id), self.graph or "")
         args = (self.program_id, self.node_info, self.options)
         if self.is_app:
-            return run_app(*args, access_password=access_password)
-        return create(*args, graph=self.graph, access_password=access_password)
+            run = run_v2.run_app if v2 else run_app
+            return run(*args, access_password=access_password)
+        order = run_v2.run_workflow if v2 else create
+        return order(*args, graph=self.graph, access_password=access_password)
 
     @property
     def described(self) -> dict[str, object]:

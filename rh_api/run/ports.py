@@ -184,10 +184,6 @@ class Journal(Protocol):
         """Whether the site is known to have accepted an order, of any account."""
         ...
 
-    async def ordered_by_v2(self) -> bool:
-        """Whether the site accepted its latest order, of any account, by V2 (`what["submit"]`)."""
-        ...
-
     async def lost_journal(self) -> Path | None:
         """A journal file that was set aside and whose orders may still run, or None."""
         ...

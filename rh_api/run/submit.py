@@ -9,12 +9,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
 
-from ..errors import BadReply, Fate, NotFound, QueueFull, RateLimited, RunningHubError, Uncertain
+from ..errors import BadReply, Fate, QueueFull, RateLimited, RunningHubError, Uncertain
 from ..journal import NO_HOLD, Hold, Identity, LimitReached, LimitsChanged, OrderExists
-from ..switches import SUBMIT_AUTO, SUBMIT_V2
+from ..switches import SUBMIT_V2
 from ..wire.call import Call
 from ..wire.envelope import MAX_RETRY_AFTER
-from ..wire.orders import Ticket, is_gone
+from ..wire.orders import Ticket
 from . import native
 from .cancellation import Canceller
 from .context import AccountContext
@@ -79,7 +79,6 @@ class Submitter:
         wait, clock = FIRST_WAIT, self.context.sender.clock
         patience = clock.now() + RATE_PATIENCE
         try:
-            v2 = order.has_v2 and await self._begins_by_v2()
             tasks_when_full, end = await self._yield_slot(), self.limiter.next_end
             while True:
                 if tasks_when_full is not None:
@@ -88,14 +87,9 @@ class Submitter:
                     await self._wait_until_fewer(tasks_when_full, wait, end)
                     wait, tasks_when_full = next_wait(wait), None
                 end = self.limiter.next_end
-                place = partial(self._order_once, order, identity, watch, hold, v2=v2, after=after)
+                place = partial(self._order_once, order, identity, watch, hold, after=after)
                 try:
                     return await self.context.sender.retry(place, repeatable=False)
-                except NotFound as error:
-                    if v2 or not order.has_v2 or not self._may_go_by_v2(error):
-                        raise
-                    v2 = True
-                    continue
                 except QueueFull:
                     patience = clock.now() + RATE_PATIENCE
                     tasks_when_full = await self._tasks_under_way()
@@ -163,17 +157,15 @@ class Submitter:
         watch: Watch,
         hold: Hold,
         *,
-        v2: bool,
         after: int | None,
     ) -> ActiveOrder:
         """Send one create with its own row: other processes take a row older than a create can last
         for uncertain, and may have it settled, after which no create may be sent for it."""
         journal = self.context.journal
-        call = (order.call_v2 if v2 else order.call)(self.context.password_of(order.page))
+        v2 = self.context.submit_route == SUBMIT_V2
+        call = order.call(self.context.password_of(order.page), v2=v2)
         instance, before = order.options.instance, self.limiter.tasks_before()
         details: dict[str, object] = {**order.described, "before": before}
-        if v2:
-            details["submit"] = SUBMIT_V2
         intending = asyncio.ensure_future(
             journal.intend(identity, instance=instance, what=details, hold=hold, after=after)
         )
@@ -255,17 +247,6 @@ class Submitter:
             if self.limiter.tasks_seen is not None:
                 return True  # a web page in place of a ticket, but other calls succeed
         return await self.context.if_readable(self.context.journal.has_placed()) is not False
-
-    async def _begins_by_v2(self) -> bool:
-        """Return whether to try V2 first: by setting, or since the last order went by V2."""
-        if self.context.submit_route != SUBMIT_AUTO:
-            return self.context.submit_route == SUBMIT_V2
-        return bool(await self.context.if_readable(self.context.journal.ordered_by_v2()))
-
-    def _may_go_by_v2(self, error: NotFound) -> bool:
-        """Return whether V1 is gone (404, 410), provably without starting a task."""
-        proven = error.fate is Fate.NOT_STARTED and error.task_id is None
-        return proven and self.context.submit_route == SUBMIT_AUTO and is_gone(error)
 
     async def _withdraw(self, intending: asyncio.Future[int]) -> None:
         """Drop a row whose caller was cancelled while it was written: nothing was sent."""

@@ -22,7 +22,6 @@ from ..errors import (
     ContentRefused,
     Fate,
     GraphRejected,
-    NotFound,
     QueueFull,
     RateLimited,
     Redirected,
@@ -277,15 +276,6 @@ def _judge(error: RunningHubError, response: Response, path: str) -> tuple[Fate,
         return Fate.NOT_STARTED, False
     is_page = status < 300 and looks_like_page(response.body[:512])
     return Fate.UNKNOWN, status in _AMBIGUOUS or is_page
-
-
-def is_gone(error: RunningHubError) -> bool:
-    """Return whether a create failed because its endpoint is gone: HTTP or code 404 or 410.
-
-    The order's fate is another question: see `error.fate`.
-    """
-    status = error.params.get("status") if error.code is None else error.code
-    return isinstance(error, NotFound) and status in (404, 410)
 
 
 def _is_same_path(response: Response, path: str) -> bool:

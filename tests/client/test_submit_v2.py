@@ -1,4 +1,4 @@
-"""Ordering by the V2 routes: off unless said, and never where the first create may have begun."""
+"""Ordering by the V2 routes: off unless said."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rh_api.emulator import Emulator, Fault, catalog
 from rh_api.errors import BadInput, NotFound, RunningHubError, Uncertain
 from rh_api.settings import Settings
 from tests.client.conftest import MakeClient
-from tests.support.jobs import invert, paint
+from tests.support.jobs import paint
 from tests.support.service import CREATE
 
 V2 = "/openapi/v2/run/"
@@ -27,79 +27,15 @@ def gone(kind: str = "html", value: object = 404) -> Fault:
     return Fault(CREATE, kind, count=None, value=value)  # type: ignore[arg-type]
 
 
-@pytest.fixture
-def auto(make_client: MakeClient) -> Client:
-    return make_client(RUNNINGHUB_SUBMIT="auto")
-
-
-@pytest.mark.parametrize(
-    "fault", [gone(), gone(value=410), gone("code", 404)], ids=["404", "410", "code 404"]
-)
-async def test_where_v1_is_gone_v2_takes_the_order(
-    auto: Client, emulator: Emulator, fault: Fault
-) -> None:
-    emulator.faults.append(fault)
-    outcome = await auto.run(invert(10))
-
-    assert outcome.results[0].path is not None
-    assert (creates(emulator), emulator.counters.orders) == ((1, 1), 1)
-    again = await auto.run(invert(11))
-    assert again.results
-    assert creates(emulator) == (1, 2), "v1 is not asked again"
-
-
-async def test_the_next_start_knows_how_the_last_order_went(
-    make_client: MakeClient, emulator: Emulator
-) -> None:
-    emulator.faults.append(gone())
-    await make_client(RUNNINGHUB_SUBMIT="auto").run(invert(10))
-    await make_client(RUNNINGHUB_SUBMIT="auto").run(invert(11))
-    assert (creates(emulator), emulator.counters.orders) == ((1, 2), 2)
-
-
+@pytest.mark.parametrize("setting", ["", "v1", "auto"])
 @pytest.mark.parametrize("fault", [gone(), gone(value=410), gone("code", 404)])
 async def test_unless_it_is_set_nothing_goes_by_v2(
-    client: Client, emulator: Emulator, fault: Fault
+    make_client: MakeClient, emulator: Emulator, fault: Fault, setting: str
 ) -> None:
     emulator.faults.append(fault)
     with pytest.raises(NotFound):
-        await client.run(paint())
+        await make_client(RUNNINGHUB_SUBMIT=setting).run(paint())
     assert (creates(emulator), emulator.counters.orders) == ((1, 0), 0)
-
-
-@pytest.mark.parametrize("value", [404, 410])
-async def test_a_path_that_took_orders_may_have_begun_this_one(
-    auto: Client, emulator: Emulator, value: int
-) -> None:
-    await auto.run(paint())
-    emulator.faults.append(gone(value=value))
-    with pytest.raises(Uncertain):
-        await auto.run(paint("a dog"))
-    assert creates(emulator) == (2, 0)
-
-
-@pytest.mark.parametrize(
-    ("kind", "value"),
-    [("status", 500), ("status", 408), ("lost_reply", None), ("html", 200), ("code", 500)],
-)
-async def test_an_answer_that_leaves_it_open_is_no_reason_for_a_second_create(
-    auto: Client, emulator: Emulator, kind: str, value: object
-) -> None:
-    await auto.run(paint())
-    emulator.faults.append(gone(kind, value))
-    with pytest.raises(Uncertain):
-        await auto.run(paint("a dog"))
-    assert creates(emulator)[1] == 0
-
-
-@pytest.mark.parametrize("code", [803, 380, 414, 802, 301])
-async def test_a_refusal_for_another_reason_stays_one(
-    auto: Client, emulator: Emulator, code: int
-) -> None:
-    emulator.faults.append(gone("code", code))
-    with pytest.raises(RunningHubError):
-        await auto.run(paint())
-    assert (creates(emulator)[1], emulator.counters.orders) == (0, 0)
 
 
 @pytest.fixture
@@ -134,5 +70,5 @@ async def test_what_v2_refuses_says_so(by_v2: Client, emulator: Emulator) -> Non
 
 
 def test_a_word_that_is_none_is_refused() -> None:
-    with pytest.raises(BadInput, match="v1, auto or v2"):
+    with pytest.raises(BadInput, match="v1 or v2"):
         Settings.from_mapping({"RUNNINGHUB_SUBMIT": "v3"})

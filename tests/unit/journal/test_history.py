@@ -294,24 +294,6 @@ def test_what_is_kept_for_a_shorter_time_than_spend_is_told_still_counts(
     assert store.order(2) is not None
 
 
-def test_how_the_latest_order_went_out_is_told_whatever_came_between(store: Store) -> None:
-    def placed(program: str, item: int, **details: object) -> None:
-        identity = Identity(SITE, KEY, program, "", "", item)
-        store.set_placed(store.intend(identity, instance="default", what=details), f"task-{item}")
-
-    assert not store.history.ordered_by_v2(SITE)
-    placed("1900000000000000109", 1)
-    assert not store.history.ordered_by_v2(SITE)
-    placed("app/1900000000000000202", 2, submit="v2")
-    placed("model/some/model", 3)
-    placed("quick/1900000000000000302/002", 4)
-    placed("graph/0123456789abcdef", 5, prompt="1-2-3")
-    assert store.history.ordered_by_v2(SITE)
-    assert not store.history.ordered_by_v2("https://www.runninghub.cn")
-    placed("1900000000000000109", 6)
-    assert not store.history.ordered_by_v2(SITE)
-
-
 def test_a_comparison_that_is_none_is_the_caller_s_mistake_and_no_damage() -> None:
     with pytest.raises(ValueError, match="=="):
         Query(costs=(("==", 1.0),))

@@ -34,7 +34,6 @@ from rh_api.run.orders import Order
 from rh_api.run.progress import Stopped
 from rh_api.run.report_query import UNKNOWN_SECONDS
 from rh_api.run.results import Outcome
-from rh_api.switches import SUBMIT_AUTO, SUBMIT_V1
 from rh_api.wire.call import Request, Response
 from tests.unit.run.engine_world import (
     CANCELLED,
@@ -185,11 +184,9 @@ def test_stop_while_waiting_for_a_place_costs_nothing(make, seconds: float):
     assert world.service.times("cancel") == []
 
 
-@pytest.mark.parametrize("way", [SUBMIT_V1, SUBMIT_AUTO])
 @pytest.mark.parametrize("steps", range(40))
-def test_stop_at_any_step_leaves_no_task_running_unasked(make, steps: int, way: str):
+def test_stop_at_any_step_leaves_no_task_running_unasked(make, steps: int):
     world = make(query=[RUNNING])
-    world.engine.context.submit_route = way
     placed = False
 
     def start(_: object) -> Answer:
