@@ -34,7 +34,6 @@ def start() -> tuple[str, str]:
     if _running is None:
         emulator = _package().Emulator(
             run_seconds=RUN_SECONDS,
-            accepts_placeholder_workflow=True,
             reroll_inline_seeds=False,
             is_free=True,
         )

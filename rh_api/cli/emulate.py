@@ -21,9 +21,7 @@ async def emulator(arguments: Namespace, terminal: Terminal, environ: Mapping[st
     need_pillow()
     host, port = arguments.host, arguments.port
     # New users have no saved workflow to send whole graphs under, and compare what a graph paints.
-    service = Emulator(
-        comfyui=arguments.comfyui, accepts_placeholder_workflow=True, reroll_inline_seeds=False
-    )
+    service = Emulator(comfyui=arguments.comfyui, reroll_inline_seeds=False)
     if service.comfyui is not None:
         await _check_comfyui(service.comfyui.url, service.comfyui.reach)
     async with contextlib.AsyncExitStack() as serving:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-MIB = 1024 * 1024
+from .doubts import MIB, Doubts
 
 POLL_SECONDS = 0.02
 """Poll interval of waiting tasks; knobs change from other threads, without notification."""
@@ -14,7 +14,7 @@ Socket = Literal["ok", "none", "refused", "foreign", "silent", "dying", "lying",
 
 
 @dataclass
-class Knobs:
+class Knobs(Doubts):
     """Plain attributes, read for each request. Times are in seconds, sizes in bytes.
 
     Where public sources disagree about a response, a knob selects the variant. The default is the
@@ -53,11 +53,6 @@ class Knobs:
     """How they are closed; "silent": left open, but no longer read, as by a gateway."""
 
     # Size
-    upload_limit: int = 20 * MIB
-    """Of the recommended upload. Undocumented; a public client found it stricter than the older
-    upload's, others use the same for both."""
-    old_upload_limit: int = 30_000_000
-    """Documented as 30 MB: the smaller of the two meanings."""
     kept_tasks: int = 2000
     """Ended tasks beyond it are forgotten with their results, oldest first, at the next order."""
     kept_bytes: int = 512 * MIB
@@ -71,8 +66,6 @@ class Knobs:
     # Account and queue
     foreign_tasks: int = 0
     """Tasks run by someone else on the account: they occupy concurrency slots."""
-    queue_when_full: bool = False
-    """Over the limit, True: a task is queued; False: it is refused."""
     limit_code: int | None = None
     """The code for "over the limit"; None: 421, for dedicated keys 415. 1520 was seen too."""
     is_free: bool = False
@@ -98,17 +91,9 @@ class Knobs:
     # Orders
     reroll_seeds: bool = True
     """Seeds that nodeInfoList does not set are redrawn, as documented."""
-    reroll_inline_seeds: bool = True
-    """Likewise those of an inline graph, which no nodeInfoList can set: undocumented. False in both
-    sandboxes for users without a key, who compare pictures."""
-    accepts_placeholder_workflow: bool = False
-    """An inline graph under an unknown id: False: 380 (newer text); True: accepted (older text), as
-    both sandboxes for users without a key do."""
     accepts_list_with_inline: bool = False
     """An inline graph with a nodeInfoList valid for the stored one: 803 (False), or list
     ignored."""
-    invalid_graph: Literal["433", "tips"] = "433"
-    """A graph that cannot run: refused, or accepted as FAILED with the reason in tips."""
     fail_next: dict[str, Any] | None = None
     """Make coming tasks fail: node_id, exception_type, exception_message, count (default 1);
     error_code and error_message for a failure outside of the graph, such as moderation."""
@@ -130,19 +115,10 @@ class Knobs:
     """The task id in replies to a create, instead of the task's own."""
 
     # Standard models
-    preview_placeholders: Literal["refused", "accepted"] = "refused"
-    """Whether a price preview accepts filler text and URLs without a file. Undocumented; a check of
-    the body may well fetch the URLs."""
     cost_over_preview: float = 1.5
     """The cost of a run as a multiple of its preview, which is called an estimate."""
     free_calls: int = 0
     """Remaining runs that the preview reports as free."""
-    model_cancel: Literal["ignored", "refused", "works"] = "ignored"
-    """Cancelling a model's task, which is undocumented: success although the task goes on (the
-    strict variant), 807, or done."""
-    unknown_model_code: int = 412
-    """For an unknown model's path: the documentation says 412 (a misspelt path), which other
-    replies use for a bad key; 404 was seen too."""
     inactive_models: tuple[str, ...] = ()
     """Models not activated for any key: also 412 (two public clients' logs)."""
     model_output_type: Literal["kind", "extension"] = "kind"
@@ -155,23 +131,6 @@ class Knobs:
     """The documentation's pages are the site's empty app shell, as an undated note reports."""
 
     # The native route: a ComfyUI's own API behind /proxy/{key}
-    native_prompt_id: Literal["own", "given"] = "own"
-    """Whether the caller's ``prompt_id`` is used, as ComfyUI itself does."""
-    native_core: Literal["old", "new", "silent"] = "old"
-    """Whether ``/interrupt`` honours its ``prompt_id``: an older core interrupts whatever runs;
-    "silent" is old and does not report its version either."""
-    native_socket: Literal["1011", "ok"] = "1011"
-    """Sockets are closed right after opening, as a public client saw."""
-    native_invalid: Literal["code", "400"] = "code"
-    """A graph that cannot run: HTTP 200 with a code and no prompt_id (as a public client saw), or
-    ComfyUI's own 400."""
-    native_failure: Literal["empty", "told"] = "empty"
-    """A failed prompt: a history without outputs and without a reason (as a public client saw), or
-    with ComfyUI's own."""
-    native_batch: Literal["refused", "runs"] = "refused"
-    """A ``batch_size`` above 1: a public client says that it must be 1."""
-    native_upload: bool = False
-    """Whether ``/upload/image`` exists: it did in 2025, not in 2026."""
     native_forgets: bool = False
     """The instance was restarted, or another one answers: its queue and history are empty."""
     native_info_bytes: int = 0
@@ -207,23 +166,13 @@ class Knobs:
     """The call example of an app: its fields, or (older) a page's URL."""
     lora_known_url: bool = False
     """True: a URL also for a known LoRA; False: no ``url`` then."""
-    outputs_node_id: bool = True
     query_url_field: Literal["url", "outputUrl"] = "url"
     traceback_list: bool = False
     failed_reason: Literal["object", "text"] = "object"
     """``failedReason``: an object in the documentation's examples, a string in its schema."""
-    unknown_task_code: int | None = None
-    """None: 807 on the older paths and 1004 in a query; else this code on all of them."""
     account_numbers: bool = False
     storage_fields: bool = False
     usage_list: bool = False
-    cancelled_status: Literal["CANCEL", "FAILED"] = "CANCEL"
-    """In a query: CANCEL in live logs and in the vendor's kit, FAILED by the documentation's list,
-    with the code of a failed task and no reason, as in the older poll."""
-    failed_code: Literal["805", "1000"] = "1000"
-    """The code of a failed task in a query: 805 is unambiguous, 1000 is also that of a service
-    fault after which an order would be retried."""
-    blank_prompt_tips: bool = False
     v2_reply: Literal["filled", "blank"] = "filled"
     """``clientId`` and ``promptTips`` in replies to a V2 order: filled in the documentation's
     examples, blank in live logs."""
@@ -236,9 +185,6 @@ class Knobs:
     """An app's ``fieldData``: JSON in one of three dialects, or a list of its options' names."""
     resource_lists: int = 20
     """Rate limit of model lists in requests per minute: a comment in the vendor's skill."""
-    resource_filter: Literal["title", "file"] = "title"
-    """What ``resourceName`` is compared with: a model's title on the site, which need not resemble
-    its file name (the strict variant), or the file name."""
     app_list_key: Literal["records", "list"] = "records"
     app_list_auth: Literal["bearer", "raw"] = "bearer"
     """How ``aiapp/list`` takes the key: one public client sends a Bearer, another the bare key."""

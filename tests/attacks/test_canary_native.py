@@ -59,7 +59,7 @@ async def test_the_key_stays_in_the_addresses_of_its_own_origin(
 ) -> None:
     for name in ("", "runninghub", "urllib3", "aiohttp", "asyncio", "requests"):
         caplog.set_level(logging.DEBUG, name or None)
-    emulator.native_socket = socket
+    emulator.native_socket, emulator.native_prompt_id = socket, "own"
     news: list[Progress] = []
     output = ""
     other = Emulator()

@@ -329,6 +329,7 @@ def test_a_named_workflow_and_machine_go_along(
 def test_a_refused_placeholder_says_what_to_set(
     call: Call, prompt: Path, emulator: Emulator
 ) -> None:
+    emulator.accepts_placeholder_workflow = False
     ran = call("offload", str(prompt), "--nodes", "2", RUNNINGHUB_SEGMENT_WORKFLOW="")
 
     assert ran.code == 1

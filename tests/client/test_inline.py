@@ -161,6 +161,7 @@ async def test_a_link_of_the_other_site_is_refused_without_a_request(
 async def test_a_refused_placeholder_is_answered_with_what_to_set(
     make_client: MakeClient, emulator: Emulator
 ) -> None:
+    emulator.accepts_placeholder_workflow = False
     client = make_client(RUNNINGHUB_SEGMENT_WORKFLOW="")
     with pytest.raises(WorkflowNotFound, match="RUNNINGHUB_SEGMENT_WORKFLOW") as refused:
         await client.run(inverted(8))

@@ -49,12 +49,6 @@ def inverting(red: int = 10, *, route: str = "native", **more: Any) -> Job:
     return Job(graph=graph, fields={"1.image": picture(red)}, route=route, **more)
 
 
-@pytest.fixture
-def _callers_id(emulator: Emulator) -> None:
-    """The prompt's id of the caller counts."""
-    emulator.native_prompt_id = "given"
-
-
 @pytest.mark.parametrize("ids", ["own", "given"])
 @pytest.mark.parametrize("socket", ["1011", "ok"])
 async def test_a_graph_gives_the_same_results_as_by_a_task(
@@ -99,7 +93,6 @@ async def test_results_are_fetched_by_the_tasks_id_later(
     assert sorted(result.node_id for result in fetched.results) == ["3", "4"]
 
 
-@pytest.mark.usefixtures("_callers_id")
 @pytest.mark.parametrize("kind", ["lost_reply", "half_json", "truncated", "empty", "html"])
 async def test_a_prompt_whose_reply_was_lost_is_found_by_its_id(
     client: Client, emulator: Emulator, kind: Any
@@ -112,6 +105,7 @@ async def test_a_prompt_whose_reply_was_lost_is_found_by_its_id(
 async def test_a_prompt_that_is_not_seen_is_a_question_and_never_a_second_order(
     make_client: MakeClient, emulator: Emulator
 ) -> None:
+    emulator.native_prompt_id = "own"
     emulator.faults.append(Fault(PROMPT, "lost_reply"))
     for route in ("native", "native", "task", "auto"):
         with pytest.raises(Uncertain):
@@ -119,7 +113,6 @@ async def test_a_prompt_that_is_not_seen_is_a_question_and_never_a_second_order(
     assert emulator.counters.orders == 1
 
 
-@pytest.mark.usefixtures("_callers_id")
 async def test_a_prompt_that_is_seen_later_is_taken_up(
     make_client: MakeClient, emulator: Emulator
 ) -> None:
@@ -133,7 +126,6 @@ async def test_a_prompt_that_is_seen_later_is_taken_up(
     assert emulator.counters.orders == 1
 
 
-@pytest.mark.usefixtures("_callers_id")
 async def test_a_prompt_that_vanishes_while_it_is_followed_is_a_question_until_it_is_seen(
     make_client: MakeClient, emulator: Emulator
 ) -> None:
@@ -182,7 +174,6 @@ async def test_a_failure_is_told_as_far_as_the_route_tells_it(
         await client.run(inverting())
 
 
-@pytest.mark.usefixtures("_callers_id")
 async def test_stop_takes_a_prompt_out_of_the_queue(
     make_client: MakeClient, emulator: Emulator
 ) -> None:
@@ -196,7 +187,6 @@ async def test_stop_takes_a_prompt_out_of_the_queue(
     assert task.status == "CANCEL"
 
 
-@pytest.mark.usefixtures("_callers_id")
 @pytest.mark.parametrize("core", ["old", "silent", "new"])
 async def test_stop_interrupts_the_prompt_that_runs_and_no_other(
     make_client: MakeClient, emulator: Emulator, core: Any
@@ -209,7 +199,6 @@ async def test_stop_interrupts_the_prompt_that_runs_and_no_other(
     assert emulator.counters.requests[INTERRUPT] == 1
 
 
-@pytest.mark.usefixtures("_callers_id")
 @pytest.mark.parametrize(("core", "stops"), [("old", False), ("silent", False), ("new", True)])
 async def test_what_might_stop_anothers_prompt_is_not_asked_for(
     make_client: MakeClient, emulator: Emulator, core: Any, stops: bool
@@ -263,7 +252,7 @@ async def test_what_a_failed_order_cost_is_measured_too(client: Client, emulator
 
 
 async def test_the_cost_of_a_stop_is_measured(make_client: MakeClient, emulator: Emulator) -> None:
-    emulator.native_prompt_id, emulator.run_seconds = "given", 60.0
+    emulator.run_seconds = 60.0
     before = emulator.account.coins
     stopped: list[Stopped] = []
     client = make_client(stopped=stopped.append)
@@ -289,6 +278,7 @@ async def test_what_the_balance_does_not_show_is_not_told(
     emulator.run_seconds = 0.5
     client = make_client()
     if why == "question":
+        emulator.native_prompt_id = "own"
         emulator.faults.append(Fault(PROMPT, "lost_reply"))
         with pytest.raises(Uncertain):
             await client.run(inverting(7))
@@ -460,7 +450,6 @@ async def test_auto_stays_with_the_refusal_where_the_native_route_is_not_for_it(
 async def test_auto_pays_no_second_time_for_a_task_that_failed_over_a_workflow_s_id(
     make_client: MakeClient, emulator: Emulator
 ) -> None:
-    emulator.accepts_placeholder_workflow = True
     emulator.fail_next = {"error_code": 301, "error_message": "the node wants a workflowId"}
     with pytest.raises(TaskFailed, match="cost 1 coin"):
         await make_client(RUNNINGHUB_SEGMENT_WORKFLOW="").run(inverting(route="auto"))

@@ -322,7 +322,7 @@ def prompted(graph: Any = SAVING, *, ends: bool = True, **values: Any) -> Stage:
     """The recorded prompt of the native route; `ends`: and what came of it."""
 
     async def stage(world: World) -> None:
-        started = {"run_seconds": 0.0 if ends else 60.0, "native_prompt_id": "given"}
+        started = {"run_seconds": 0.0 if ends else 60.0}
         await knobs(**{**started, **values})(world)
         body = {"prompt": graph, "client_id": PROMPT_ID, "prompt_id": PROMPT_ID}
         async with world.session.post(f"/proxy/{KEY}/prompt", json=body) as answer:
@@ -480,8 +480,6 @@ STAGES: dict[tuple[str, str], Stage] = {
     ("quick_create_model_params", "success"): quick_styles,
     ("queue_status", "consumer"): account(limit=2),
     ("queue_status", "dedicated, with its machines"): account(kind="EXCLUSIVE", limit=2),
-    ("native_prompt", "taken, under the caller's own id"): knobs(native_prompt_id="given"),
-    ("native_prompt", "taken in part"): knobs(native_prompt_id="given"),
     ("native_prompt", "refused by ComfyUI"): knobs(native_invalid="400"),
     ("native_prompt", "wrong key"): without_account,
     ("native_prompt", "no coins"): account(coins=0),

@@ -59,7 +59,7 @@ async def test_a_prompt_goes_through_queue_and_history_to_its_file(
 
 
 async def test_an_older_core_interrupts_whatever_runs(emulator: Emulator, remote: Remote) -> None:
-    emulator.native_prompt_id, emulator.run_seconds = "given", 60
+    emulator.run_seconds = 60
     await queued(remote)
     await call(remote, "POST", "/interrupt", {"prompt_id": OTHER})
     (task,) = emulator.tasks.values()
@@ -69,7 +69,7 @@ async def test_an_older_core_interrupts_whatever_runs(emulator: Emulator, remote
 async def test_a_newer_core_interrupts_the_prompt_that_is_named(
     emulator: Emulator, remote: Remote
 ) -> None:
-    emulator.native_prompt_id, emulator.native_core, emulator.run_seconds = "given", "new", 60
+    emulator.native_core, emulator.run_seconds = "new", 60
     await queued(remote)
     (task,) = emulator.tasks.values()
     await call(remote, "POST", "/interrupt", {"prompt_id": OTHER})
@@ -96,7 +96,7 @@ async def test_an_interrupt_ends_a_prompt_at_its_next_step(
 async def test_what_is_taken_out_of_the_queue_is_in_no_history(
     emulator: Emulator, remote: Remote
 ) -> None:
-    emulator.native_prompt_id, emulator.queue_seconds = "given", 60
+    emulator.queue_seconds = 60
     await queued(remote)
     await call(remote, "POST", "/queue", {"delete": [ID]})
     assert await call(remote, "GET", f"/history/{ID}") == (200, {})

@@ -339,11 +339,11 @@ async def test_a_list_beside_an_inline_graph_is_refused_or_by_a_knob_ignored(
 
 async def test_a_placeholder_id_is_good_for_an_inline_graph_by_a_knob(remote: Remote) -> None:
     text = json.dumps(changed(remote, "3"))
-    assert (await remote.create("1", workflow=text))["code"] == 380
-
-    remote.emulator.accepts_placeholder_workflow = True
     assert (await remote.create("1", workflow=text))["code"] == 0
     assert (await remote.create("0", workflow=text))["code"] == 301
+
+    remote.emulator.accepts_placeholder_workflow = False
+    assert (await remote.create("1", workflow=text))["code"] == 380
 
 
 # Limits

@@ -45,7 +45,6 @@ def service(**knobs: Any) -> Emulator:
         result_base=ORIGIN,
         lora_base=ORIGIN,
         socket="none",
-        accepts_placeholder_workflow=True,  # the recorded orders went out under none
         **knobs,
     )
     emulator.account.limit = 50

@@ -116,7 +116,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.recording", description=__doc__)
     parser.add_argument("--out", type=Path, default=ROOT / "docs", help="folder of both films")
     out: Path = parser.parse_args().out
-    emulator = Emulator(run_seconds=RUN_SECONDS, accepts_placeholder_workflow=True)
+    emulator = Emulator(run_seconds=RUN_SECONDS)
     with (
         tempfile.TemporaryDirectory() as folder,
         emulator.run_in_thread() as url,

@@ -33,7 +33,7 @@ def main() -> None:
         if not options.no_key and "RUNNINGHUB_BASE_URL" not in os.environ:
             from rh_api.emulator import Emulator  # here: each browser test waits for a stage
 
-            emulator = Emulator(accepts_placeholder_workflow=True)
+            emulator = Emulator()
             os.environ["RUNNINGHUB_BASE_URL"] = stack.enter_context(emulator.run_in_thread())
             os.environ["RUNNINGHUB_API_KEY"] = emulator.default_key
         os.environ["STAGE_BASE"] = str(base.resolve())
