@@ -16,7 +16,7 @@ from .history import PAGE, HistoryPage, PastOrder, Query, Spent, read_page, sear
 from .job import Job
 from .jobs import Jobs
 from .journal import ResultRow, Rules, SqliteJournal, State
-from .journal.retention import Retention, empty, freed
+from .journal.retention import Retention
 from .keyless_catalogue import open_catalogue
 from .model_catalogue import ModelCatalogue
 from .money.quotes import Quote
@@ -305,9 +305,7 @@ class Client:
 
         Their costs still count, and equal inputs are ordered anew.
         """
-        gone = await self._journal.delete(orders)
-        await asyncio.to_thread(empty, self.settings.state, map(str, gone))
-        return gone
+        return await self._journal.delete(orders)
 
     async def cover(self, url: str, into: Path) -> Path:
         """Download an image of the site from an allowed result host, without sending the key.
@@ -361,7 +359,7 @@ class Client:
     async def would_free(self, keep: Retention) -> tuple[int, int, int]:
         """Preview a retention policy: orders and bytes it would delete next, and bytes used now."""
         old, journal = await self._journal.old_orders(keep), self._journal
-        files = await asyncio.to_thread(freed, self.settings.state, old, keep.bytes)
+        files = await asyncio.to_thread((await journal.result_folders()).freed, old, keep.bytes)
         total = await self.kept_bytes() + await journal.size()
         return len(old), files + await journal.size(old), total
 

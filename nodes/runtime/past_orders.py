@@ -20,7 +20,7 @@ from ...rh_api.graph.extra_data import NATIVE
 from ...rh_api.graph.fields import split_name
 from ...rh_api.history import values_of
 from ...rh_api.journal.history import file_hash
-from ...rh_api.journal.retention import RESULTS
+from ...rh_api.journal.retention import FORMER_RESULTS, RESULTS
 from ...rh_api.offload import crossing_of
 from ...rh_api.offload.special_classes import CLOUD_LORA_LOADER
 from ...rh_api.wire.filetypes import by_suffix
@@ -39,12 +39,13 @@ _MAX_REQUESTS = 1000  # the latest
 
 
 def file_of(client: Client, row: ResultRow) -> Path | None:
-    """Return a result's file; None if it does not exist or is not below the results folder."""
+    """Return a result's file; None if it does not exist or is not below a folder of results."""
     if not row.path:
         return None
-    root = (client.settings.state / RESULTS).resolve()
-    path = (client.settings.state / row.path).resolve()
-    return path if path.is_relative_to(root) and path.is_file() else None
+    state = client.settings.state
+    roots = [(state / name).resolve() for name in (RESULTS, FORMER_RESULTS)]
+    path = (state / row.path).resolve()
+    return path if any(map(path.is_relative_to, roots)) and path.is_file() else None
 
 
 async def find_file(client: Client, order: int, index: int) -> tuple[Path, ResultRow]:

@@ -39,7 +39,7 @@ async def deliver(
             task_id=outcome.task_id,
             folder=str(folder),
             reason=error.strerror or str(error),
-            kept=str(settings.state / "results"),
+            kept=str(next((r.path.parent for r in outcome.results if r.path), settings.state)),
             command=f"{PROGRAM} task",
         ) from error
     tell(terminal, outcome, saved, currency_of(settings.origin))

@@ -15,7 +15,7 @@ from typing import cast
 from ..money.amounts import MICRO, in_units
 from .caches import RUNS_KEPT
 from .database import JournalFile
-from .retention import empty_order, old_orders
+from .retention import empty_order, formerly_kept, old_orders
 from .rows import ORDERED_AGAIN, OrderRow, ResultRow, State, read_order
 
 SEARCHED_CHARACTERS = 20_000  # of an order's texts are indexed; a longer text is found by its start
@@ -201,10 +201,27 @@ class History:
             )
             return [read_order(row) for row in rows]
 
-    def old_orders(self, now: float, keep_days: float, keep_orders: int) -> list[int]:
-        """Ids of the orders that `Store.prune` would delete."""
+    def old_orders(
+        self, now: float, keep_days: float, keep_orders: int, *, emptied: bool = False
+    ) -> list[int]:
+        """Ids of the ended orders that are too old or surplus; with those `emptied` already, too.
+
+        None with an implausible date, and if there is no recent order at all, the clock may be
+        wrong, and none for its age.
+        """
         with self._file.reading() as db:
-            return old_orders(db, now, keep_days, keep_orders)
+            return old_orders(db, now, keep_days, keep_orders, emptied=emptied)
+
+    def formerly_kept(self) -> list[int]:
+        """Ids of the orders with results where earlier versions kept them."""
+        with self._file.reading() as db:
+            return formerly_kept(db)
+
+    def deletable(self, orders: Iterable[int]) -> list[int]:
+        """Those of the orders that `delete` would delete."""
+        with self._file.reading() as db:
+            ended = "SELECT id FROM orders WHERE id = ? AND ended IS NOT NULL AND deleted = 0"
+            return [row["id"] for order in orders for row in db.execute(ended, (order,))]
 
     def size(self, orders: Sequence[int] | None = None) -> int:
         """Bytes that the `what` of orders takes in the file; None: of all orders."""

@@ -20,7 +20,7 @@ from ..wire.tasks import Report, Usage
 from .caches import RUNS_KEPT, FileStamp
 from .history import OrderSummary, Query, Spent
 from .ledger import NO_HOLD, Committed, Hold, Rules
-from .retention import Retention
+from .retention import ResultFolders, Retention
 from .rows import Identity, OrderRow, ResultRow
 from .slot_waiters import SlotUse, SlotWaiters
 from .store import NO_USAGE, Store
@@ -183,7 +183,10 @@ class SqliteJournal:
         return [total for totals in answers for total in totals]
 
     async def delete(self, orders: Iterable[int]) -> list[int]:
-        return await self._do(self._store.history.delete, orders)
+        """Delete ended orders: of each its results before its row. Returns the ids."""
+        ended = await self._do(self._store.history.deletable, orders)
+        await asyncio.to_thread((await self.result_folders()).delete, ended)
+        return await self._do(self._store.history.delete, ended)
 
     # Orders: written
 
@@ -207,9 +210,20 @@ class SqliteJournal:
             return await self._do(self._store.settle_as_task, prior, task_id)
         return await self._do(self._store.settle_as_not_started, prior)
 
-    async def prune(self) -> list[int]:
-        keep = Retention.read(self.folder)
-        return await self._do(self._store.prune, self.now(), keep.days, keep.orders)
+    async def prune(self) -> None:
+        """Delete what `Retention` keeps no longer: of each order its results before its row."""
+        keep, now, old_orders = (
+            Retention.read(self.folder),
+            self.now(),
+            self._store.history.old_orders,
+        )
+        old = await self._do(old_orders, now, keep.days, keep.orders, emptied=True)
+        await asyncio.to_thread((await self.result_folders()).delete, old)
+        await self._do(self._store.prune, now, old)
+
+    async def result_folders(self) -> ResultFolders:
+        formerly = await self._do(self._store.history.formerly_kept)
+        return ResultFolders(self.folder, formerly)
 
     async def old_orders(self, keep: Retention) -> list[int]:
         return await self._do(self._store.history.old_orders, self.now(), keep.days, keep.orders)

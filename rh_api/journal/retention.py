@@ -6,13 +6,13 @@ import contextlib
 import json
 import logging
 import os
-import shutil
+import re
 import sqlite3
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from stat import S_ISREG
+from stat import S_ISDIR, S_ISREG
 from typing import cast
 
 from ..disk import replace_text
@@ -20,7 +20,9 @@ from .clock import EARLIEST
 
 log = logging.getLogger("runninghub")
 
-RESULTS = "results"  # below the store's folder: one folder per order, named by its id
+RESULTS = "runninghub-results"  # below the journal's folder: one folder per order
+FORMER_RESULTS = "results"  # up to 0.1.0: read, and emptied of what the journal knows
+TASK_PREFIX = "task-"  # of the folder of a task that is not in the journal
 KEEP_DAYS = 30  # the service itself drops results long before
 KEEP_ORDERS = 10_000
 KEEP_HASHES = 20_000  # media files whose content is known without reading them, the newest
@@ -58,6 +60,10 @@ class Retention:
         replace_text(folder / _SETTINGS, json.dumps(asdict(self)))
 
 
+# Names that this program gives to folders and files of results.
+_FOLDER = re.compile(rf"[1-9]\d*|{TASK_PREFIX}[A-Za-z0-9_-]+", re.ASCII)
+_FILE = re.compile(r"\d{4,}(-again)?(\..+)?", re.ASCII)
+
 _SETTINGS = "retention.json"
 _BOUNDS = {"days": (1, 3_650), "orders": (100, 1_000_000), "bytes": (10**8, 10**13)}
 
@@ -68,97 +74,133 @@ def is_valid_bound(name: str, value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
 
 
-def freed(folder: Path, old: Iterable[int], most: int) -> int:
-    """Bytes freed by deleting the results of `old` orders, then the excess over `most` bytes."""
-    sizes = {path.name: _OrderFolder(path).size for path in _folders(folder / RESULTS)}
-    gone = sum(sizes.pop(str(order), 0) for order in old)
-    return gone + max(0, sum(sizes.values()) - most)
+class ResultFolders:
+    """The folders of results, one per order, as far as they are this program's. Blocking.
 
-
-def tidy(
-    folder: Path, forgotten: Iterable[int], most: int = MAX_BYTES, young: float = YOUNG_SECONDS
-) -> None:
-    """Delete results of `forgotten` orders, then of others, oldest first, down to `most` bytes.
-
-    `forgotten`: ids from `Store.prune`. Partial downloads that are too old to resume are deleted
-    too. Others younger than `young` seconds stay. A file that cannot be deleted is left for the
-    next call.
+    The journal's folder may be anybody's: of what lies there only what has a name that this program
+    gives is counted or deleted; a folder goes once nothing else is left in it.
     """
-    empty(folder, {*map(str, forgotten)}.intersection(results_folders(folder)))
-    for part in (folder / RESULTS).glob("*/*.part*"):
-        with contextlib.suppress(OSError):
-            if part.stat().st_mtime < time.time() - PART_SECONDS:
-                _remove(part)
-    orders = [_OrderFolder(path) for path in _folders(folder / RESULTS)]
-    total = sum(order.size for order in orders)
-    since = time.time() - young
-    for order in sorted(orders, key=lambda order: order.at):
-        if order.at > since or (order.size and total <= most):
-            continue
-        shutil.rmtree(order.path, ignore_errors=True)
-        total -= order.size
 
+    def __init__(self, folder: Path, formerly: Collection[int] = ()) -> None:
+        """`folder`: the journal's. `formerly`: orders with results in FORMER_RESULTS; of nobody
+        else is anything there."""
+        self._folder = folder
+        self._formerly = formerly
 
-def _remove(file: Path) -> None:
-    try:
-        file.unlink(missing_ok=True)
-    except OSError as error:  # open in another process, on Windows
-        log.info("%s could not be deleted: %s", file, error)
+    def names(self) -> list[str]:
+        """Names of the folders: an order's id, or TASK_PREFIX and the id of a task without one."""
+        return list(dict.fromkeys(path.name for path in self._all()))
 
+    def size(self) -> int:
+        """Size of the results on this machine, in bytes."""
+        return sum(_OrderFolder(path).size for path in self._all())
 
-def results_bytes(folder: Path) -> int:
-    """Size of the results on this machine, in bytes."""
-    return sum(_OrderFolder(path).size for path in _folders(folder / RESULTS))
+    def freed(self, old: Iterable[int], most: int) -> int:
+        """Bytes freed by deleting the results of `old` orders, then the excess over `most`."""
+        sizes = [(path.name, _OrderFolder(path).size) for path in self._all()]
+        names = set(map(str, old))
+        gone = sum(size for name, size in sizes if name in names)
+        return gone + max(0, sum(size for _, size in sizes) - gone - most)
 
+    def delete(self, names: Iterable[object]) -> None:
+        """Delete folders by name. A file that cannot be deleted is left."""
+        unwanted = set(map(str, names))
+        for path in self._all():
+            if path.name in unwanted:
+                _OrderFolder(path).delete()
 
-def results_folders(folder: Path) -> list[str]:
-    """Names of the folders of results, one per order."""
-    return [path.name for path in _folders(folder / RESULTS)]
+    def tidy(self, most: int = MAX_BYTES, young: float = YOUNG_SECONDS) -> None:
+        """Delete folders, oldest first, down to `most` bytes; none younger than `young` seconds.
 
+        Empty ones go too, and partial downloads that are too old to resume. A file that cannot be
+        deleted is left for the next call.
+        """
+        folders = [_OrderFolder(path) for path in self._all()]
+        for folder in folders:
+            folder.delete_parts(time.time() - PART_SECONDS)
+        total = sum(folder.size for folder in folders)
+        since = time.time() - young
+        for folder in sorted(folders, key=lambda folder: folder.at):
+            if folder.at > since or (folder.size and total <= most):
+                continue
+            total -= folder.size
+            folder.delete()
 
-def empty(folder: Path, names: Iterable[str]) -> None:
-    """Delete folders of results by name. A file that cannot be deleted is left."""
-    for name in names:
-        shutil.rmtree(folder / RESULTS / name, ignore_errors=True)
+    def _all(self) -> list[Path]:
+        own = [path for path in _folders(self._folder / RESULTS) if _FOLDER.fullmatch(path.name)]
+        former = self._folder / FORMER_RESULTS
+        own += [path for order in self._formerly if _is_folder(path := former / str(order))]
+        return own
 
 
 class _OrderFolder:
-    """One order's folder: size of its files in bytes, and their latest mtime."""
+    """One order's folder: size of this program's files in bytes, and their latest mtime."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        stats = [
-            stat for file in path.rglob("*") if (stat := _stat(file)) and S_ISREG(stat.st_mode)
-        ]
+        stats = ((file, _stat(file)) for file in _entries(path) if _FILE.fullmatch(file.name))
+        self._files = {file: stat for file, stat in stats if stat and S_ISREG(stat.st_mode)}
         own = _stat(path)
-        self.size = sum(stat.st_size for stat in stats)
-        self.at = max((stat.st_mtime for stat in stats), default=own.st_mtime if own else 0.0)
+        at = own.st_mtime if own else 0.0
+        self.at = max((stat.st_mtime for stat in self._files.values()), default=at)
+
+    @property
+    def size(self) -> int:
+        return sum(stat.st_size for stat in self._files.values())
+
+    def delete_parts(self, before: float) -> None:
+        for file, stat in [*self._files.items()]:
+            if ".part" in file.name and stat.st_mtime < before:
+                self._delete(file)
+
+    def delete(self) -> None:
+        for file in [*self._files]:
+            self._delete(file)
+        with contextlib.suppress(OSError):  # something else is in it
+            self.path.rmdir()
+
+    def _delete(self, file: Path) -> None:
+        try:
+            file.unlink(missing_ok=True)
+            del self._files[file]
+        except OSError as error:  # open in another process, on Windows
+            log.info("%s could not be deleted: %s", file, error)
 
 
 def _stat(path: Path) -> os.stat_result | None:
-    """None if the file is gone or cannot be read."""
+    """None if it is gone or cannot be read; a link is not followed."""
     try:
-        return path.stat()
+        return path.lstat()
     except OSError:
         return None
 
 
-def _folders(results: Path) -> list[Path]:
+def _is_folder(path: Path) -> bool:
+    stat = _stat(path)
+    return stat is not None and S_ISDIR(stat.st_mode)
+
+
+def _folders(path: Path) -> list[Path]:
+    return [entry for entry in _entries(path) if _is_folder(entry)]
+
+
+def _entries(path: Path) -> list[Path]:
     try:
-        return [path for path in results.iterdir() if path.is_dir()]
+        return list(path.iterdir())
     except OSError:
         return []
 
 
-# Ended orders that are too old or surplus. Those of the last day stay: a batch under way may be
-# longer than `keep`, and a result that was not delivered can still be fetched.
+# Ended orders that are too old or surplus, and those that were emptied. Those of the last day stay:
+# a batch under way may be longer than `keep`, and a result that was not delivered can still be
+# fetched.
 _OLD_ORDERS = """
 WITH dated AS (
     SELECT id, ended, deleted,
         max(created, coalesce(placed, 0), coalesce(started, 0), coalesce(ended, 0)) AS latest
     FROM orders
 )
-SELECT id, ended, deleted FROM dated WHERE ended IS NOT NULL AND (
+SELECT id FROM dated WHERE ended IS NOT NULL AND (
     latest BETWEEN :earliest AND :limit
         AND EXISTS (SELECT 1 FROM dated WHERE latest BETWEEN :limit AND :soon)
     OR deleted
@@ -166,7 +208,7 @@ SELECT id, ended, deleted FROM dated WHERE ended IS NOT NULL AND (
         SELECT id FROM dated WHERE ended IS NOT NULL AND NOT deleted
         ORDER BY id DESC LIMIT -1 OFFSET :keep
     )
-)
+) AND (NOT deleted OR :emptied)
 """
 
 _OLD_RESERVATIONS = """
@@ -185,24 +227,38 @@ DELETE FROM hashes WHERE algorithm = 'sha256' AND mtime_ns <= (
 """
 
 
-def prune(db: sqlite3.Connection, now: float, keep_days: float, keep_orders: int) -> list[int]:
+def prune(db: sqlite3.Connection, now: float, old: Iterable[int]) -> None:
     """See `Store.prune`."""
     db.execute("DELETE FROM uploads WHERE expires <= ?", (now,))
     db.execute(_OLD_HASHES, (KEEP_HASHES,))
     # Old both by the clock and relative to the account's latest: one wrong date deletes nothing.
     db.execute(_OLD_RESERVATIONS, {"now": now, "kept": KEEP_COSTS})
-    old = _old(db, now, keep_days, keep_orders)
-    for order, ended, is_empty in old:
-        if ended <= now - SPEND_DAYS * 86_400:
+    ended = "SELECT id, ended, deleted FROM orders WHERE id = ? AND ended IS NOT NULL"
+    rows = [tuple(row) for order in old for row in db.execute(ended, (order,))]
+    for order, at, is_empty in rows:
+        if at <= now - SPEND_DAYS * 86_400:
             db.execute("DELETE FROM orders WHERE id = ?", (order,))
         elif not is_empty:
             empty_order(db, order)  # its cost still counts in sums
-    return [order for order, *_ in old]
 
 
-def old_orders(db: sqlite3.Connection, now: float, keep_days: float, keep_orders: int) -> list[int]:
-    """Ids of the orders that `prune` would delete or empty."""
-    return [order for order, *_ in _old(db, now, keep_days, keep_orders, "AND deleted = 0")]
+def old_orders(
+    db: sqlite3.Connection, now: float, keep_days: float, keep_orders: int, *, emptied: bool
+) -> list[int]:
+    """See `History.old_orders`."""
+    limit = now - keep_days * 86_400
+    dates = {"earliest": EARLIEST, "limit": limit, "soon": now + 86_400, "keep": keep_orders}
+    dates |= {"young": now - PART_SECONDS, "emptied": emptied}
+    return [order for (order,) in db.execute(_OLD_ORDERS, dates)]
+
+
+def formerly_kept(db: sqlite3.Connection) -> list[int]:
+    """Ids of the orders with results in FORMER_RESULTS."""
+    rows = db.execute(
+        "SELECT DISTINCT order_id FROM results WHERE path GLOB ? || '/' || order_id || '/*'",
+        (FORMER_RESULTS,),
+    )
+    return [order for (order,) in rows]
 
 
 def empty_order(db: sqlite3.Connection, order: int) -> bool:
@@ -216,12 +272,3 @@ def empty_order(db: sqlite3.Connection, order: int) -> bool:
         db.execute("DELETE FROM results WHERE order_id = ?", (order,))
         db.execute("DELETE FROM words WHERE order_id = ?", (order,))
     return cursor.rowcount > 0
-
-
-def _old(
-    db: sqlite3.Connection, now: float, keep_days: float, keep_orders: int, more: str = ""
-) -> list[tuple[int, float, int]]:
-    limit = now - keep_days * 86_400
-    dates = {"earliest": EARLIEST, "limit": limit, "soon": now + 86_400, "keep": keep_orders}
-    dates["young"] = now - PART_SECONDS
-    return [tuple(row) for row in db.execute(f"{_OLD_ORDERS} {more}", dates)]

@@ -20,7 +20,7 @@ from .clock import SteadyClock, age
 from .database import JournalFile
 from .history import History
 from .ledger import NO_HOLD, Hold, Ledger
-from .retention import KEEP_DAYS, KEEP_ORDERS, prune
+from .retention import prune
 from .rows import EXPECTED_TASK_ID, Identity, OrderExists, OrderRow, ResultRow, State, read_order
 
 BUSY_SECONDS = 5.0  # timeout for another process's lock
@@ -336,17 +336,14 @@ class Store:
             )
             return [ResultRow(*row) for row in rows]
 
-    def prune(
-        self, now: float, keep_days: float = KEEP_DAYS, keep_orders: int = KEEP_ORDERS
-    ) -> list[int]:
-        """Delete expired uploads, old reservations, and ended orders that are old or surplus.
+    def prune(self, now: float, old: Iterable[int] = ()) -> None:
+        """Delete expired uploads, old reservations, and of the `old` orders those that are over.
 
-        Unfinished orders stay, and those with implausible dates; if there is no recent order at
-        all, the clock may be wrong, and none goes for its age. Returns the ids; rows of the last
-        SPEND_DAYS are only emptied, so that their costs count.
+        Rows of the last SPEND_DAYS are only emptied, so that their costs count. `old`: from
+        `History.old_orders`; their results are deleted first, or nothing would name them any more.
         """
         with self._file.writing() as db:
-            return prune(db, now, keep_days, keep_orders)
+            prune(db, now, old)
 
     def _delete(self, statement: str, values: tuple[object, ...], *, for_good: bool) -> bool:
         with self._file.writing() as db:

@@ -23,6 +23,7 @@ from ..wire.tasks import Report, Usage
 
 if TYPE_CHECKING:
     from ..journal import Committed, FileStamp, Hold, Identity, OrderRow, ResultRow, Rules
+    from ..journal.retention import ResultFolders
     from ..journal.slot_waiters import SlotUse
     from ..money.amounts import Sums
 
@@ -217,8 +218,12 @@ class Journal(Protocol):
         """
         ...
 
-    async def prune(self) -> list[int]:
-        """Delete expired uploads and old orders; return the ids of the orders."""
+    async def prune(self) -> None:
+        """Delete expired uploads and old orders, of each its results before its row."""
+        ...
+
+    async def result_folders(self) -> ResultFolders:
+        """Return the folders that hold results of orders, of all accounts."""
         ...
 
     async def record_placed(self, order: int, task_id: str, told: Iterable[str] = ()) -> int | None:

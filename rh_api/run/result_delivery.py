@@ -13,15 +13,7 @@ from pathlib import Path
 from ..errors import NoOutput, ResultUnavailable, RunningHubError
 from ..journal import OrderRow
 from ..journal.clock import age
-from ..journal.retention import (
-    RESULTS,
-    YOUNG_SECONDS,
-    Retention,
-    empty,
-    results_bytes,
-    results_folders,
-    tidy,
-)
+from ..journal.retention import RESULTS, TASK_PREFIX, YOUNG_SECONDS, Retention
 from ..texts import Words
 from ..wire.orders import Ticket
 from ..wire.tasks import RemoteResult, Report, file_name
@@ -44,7 +36,6 @@ from .transfers import PARALLEL, Moved, Transfers
 
 log = logging.getLogger("runninghub")
 
-_TASK_PREFIX = "task-"  # prefix of the result folder of a task that is not in the journal
 # Public clients report that results expire after about a day; one hour of margin.
 RESULTS_LAST = 23 * 3600.0
 TIDY_SECONDS = 86_400.0  # between two cleanups by one process
@@ -112,24 +103,29 @@ class ResultDelivery:
 
     async def _tidy(self, young: float) -> None:
         """Delete old orders, and the oldest local results beyond the retention limit."""
-        forgotten = await self.context.if_readable(self.context.journal.prune())
-        most = Retention.read(self.folder).bytes
-        await asyncio.to_thread(tidy, self.folder, forgotten or (), most, young)
+        context = self.context
+        await context.if_readable(context.journal.prune())
+        folders = await context.if_readable(context.journal.result_folders())
+        if folders is not None:
+            most = Retention.read(self.folder).bytes
+            await asyncio.to_thread(folders.tidy, most, young)
 
     async def kept_bytes(self) -> int:
         """Return the bytes of all local results, of all accounts."""
-        return await asyncio.to_thread(results_bytes, self.folder)
+        folders = await self.context.journal.result_folders()
+        return await asyncio.to_thread(folders.size)
 
     async def empty_kept(self) -> None:
         """Delete all local results except those of orders still in progress or undelivered."""
-        folders = await asyncio.to_thread(results_folders, self.folder)
-        spent = [name for name in folders if not await self._is_wanted(name)]
-        await asyncio.to_thread(empty, self.folder, spent)
+        folders = await self.context.journal.result_folders()
+        names = await asyncio.to_thread(folders.names)
+        spent = [name for name in names if not await self._is_wanted(name)]
+        await asyncio.to_thread(folders.delete, spent)
 
     async def _is_wanted(self, folder: str) -> bool:
         """Return whether a result folder belongs to an order in progress or undelivered."""
         if not folder.isdecimal():
-            return folder.removeprefix(_TASK_PREFIX) in self._flights
+            return folder.removeprefix(TASK_PREFIX) in self._flights
         row = await self.context.journal.order(int(folder))
         if row is None or not row.state.is_over:
             return row is not None
@@ -206,7 +202,7 @@ class ResultDelivery:
                 await asyncio.shield(done)
             key = "error.no_output_read" if listed else None
             raise NoOutput(key, task_id=task_id, count=len(listed))
-        folder = self.folder / RESULTS / str(order_id or f"{_TASK_PREFIX}{task_id}")
+        folder = self.folder / RESULTS / str(order_id or f"{TASK_PREFIX}{task_id}")
         here = await self._kept_files(active.earlier, listed)
         fetched = await self._fetch(active, listed, here, folder)
         if fetched.lost and not self._is_worth_delivering(fetched.came, active.earlier):

@@ -111,7 +111,7 @@ async def test_a_page_is_an_error_and_no_picture(
     with pytest.raises(ResultUnavailable) as caught:
         await client.run(paint())
     assert caught.value.task_id in emulator.tasks
-    assert not files(home / "state" / "results")
+    assert not files(home / "state" / "runninghub-results")
 
 
 @pytest.mark.parametrize("make", [huge_png, zip_bomb, pretending_mp4], ids=["png", "zip", "mp4"])

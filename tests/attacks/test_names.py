@@ -74,7 +74,7 @@ async def test_no_name_leads_out_of_the_state_folder(
         (result,) = outcome.results
         assert result.path is not None
         assert re.fullmatch(
-            r"state/results/\d+/0000\.png", result.path.relative_to(home).as_posix()
+            r"state/runninghub-results/\d+/0000\.png", result.path.relative_to(home).as_posix()
         )
         assert result.path.read_bytes() == plain_png()
     assert {path.relative_to(home).parts[0] for path in files(home)} == {"state"}

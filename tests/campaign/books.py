@@ -150,7 +150,7 @@ def missing(emulator: Emulator, task_id: str, delivered: int) -> int:
 
 
 def bad_files(state: Path, *, all_is_delivered: bool) -> int:
-    files = [path for path in (state / "results").rglob("*") if path.is_file()]
+    files = [path for path in (state / "runninghub-results").rglob("*") if path.is_file()]
     parts = [path for path in files if ".part" in path.name]
     excused = set[Path]()
     if not all_is_delivered:

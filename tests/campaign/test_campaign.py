@@ -111,5 +111,5 @@ def test_room_lacks_for_orders_to_come(tmp_path: Path) -> None:
     emulator = Emulator()
     no_room(random.Random(0), emulator, tmp_path)
     emulator.faults[0].strikes()
-    rows = [int(path.name) for path in (tmp_path / "results").iterdir()]
+    rows = [int(path.name) for path in (tmp_path / "runninghub-results").iterdir()]
     assert min(rows) > last

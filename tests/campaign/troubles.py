@@ -49,7 +49,7 @@ def no_room(chance: random.Random, emulator: Emulator, state: Path) -> None:
 
     def fill() -> None:
         for row in rows:
-            folder = state / "results" / str(row)
+            folder = state / "runninghub-results" / str(row)
             folder.mkdir(parents=True, exist_ok=True)
             (folder / "0000.part").symlink_to(FULL)
             (folder / "0000.part.tag").symlink_to("/dev/null")
@@ -98,6 +98,6 @@ def over(emulator: Emulator, state: Path) -> None:
     emulator.fail_next = None
     emulator.late_results = 0
     emulator.missing_address = None
-    for path in state.glob("results/*/0000.part*"):
+    for path in state.glob("runninghub-results/*/0000.part*"):
         if path.is_symlink():
             path.unlink()

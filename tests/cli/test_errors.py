@@ -254,7 +254,7 @@ def test_a_folder_that_vanishes_while_the_task_runs_loses_nothing(
     ran = call(*RUN, "--out", str(folder), "--json")
 
     error = ran.document["error"]
-    results = tmp_path / "state" / "results"
+    results = tmp_path / "state" / "runninghub-results"
     assert ran.code == 5
     assert error["task_id"] == next(iter(emulator.tasks))
     assert str(results) in error["message"]

@@ -157,7 +157,9 @@ async def test_results_that_are_saved_at_once_are_each_their_own(
             await paint(client, fields=fields)
         answers = await asyncio.gather(*(paint(client, fields=fields) for fields in seeds * 8))
     saved = [Path(answer["results"][0]["path"]).read_bytes() for answer in answers]
-    paid = [file.read_bytes() for file in (tmp_path / "state" / "results").glob("*/*.png")]
+    paid = [
+        file.read_bytes() for file in (tmp_path / "state" / "runninghub-results").glob("*/*.png")
+    ]
     assert sorted(saved) == sorted(paid * 8)
     assert emulator.counters.orders == 6
 

@@ -308,7 +308,7 @@ async def test_a_result_that_is_gone_is_an_error_with_its_task_and_nothing_is_sa
     with pytest.raises(ResultUnavailable) as caught:
         await client.run(paint())
     assert caught.value.task_id in emulator.tasks
-    assert not list((tmp_path / "state" / "results").rglob("*.png"))
+    assert not list((tmp_path / "state" / "runninghub-results").rglob("*.png"))
     assert emulator.counters.under("/results/") == 1  # a 404 is not asked again
 
 
@@ -320,7 +320,9 @@ async def test_a_page_instead_of_a_picture_is_never_saved(
     emulator.faults.append(page)
     with pytest.raises(ResultUnavailable):
         await client.run(paint())
-    saved = [path for path in (tmp_path / "state" / "results").rglob("*") if path.is_file()]
+    saved = [
+        path for path in (tmp_path / "state" / "runninghub-results").rglob("*") if path.is_file()
+    ]
     assert saved == []
 
 

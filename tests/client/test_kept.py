@@ -26,7 +26,7 @@ DAY = 86_400.0
 
 
 def files(folder: Path) -> list[Path]:
-    return [path for path in (folder / "results").rglob("*") if path.is_file()]
+    return [path for path in (folder / "runninghub-results").rglob("*") if path.is_file()]
 
 
 async def test_emptied_results_are_gone_and_come_back_for_nothing(
@@ -39,7 +39,8 @@ async def test_emptied_results_are_gone_and_come_back_for_nothing(
     paths = files(tmp_path / "state")
     assert len(paths) == 2
     assert await client.kept_bytes() == sum(path.stat().st_size for path in paths)
-    forgotten = tmp_path / "state" / "results" / "999" / "a.png"  # of no order that is known
+    # Of no order that is known.
+    forgotten = tmp_path / "state" / "runninghub-results" / "999" / "0000.png"
     forgotten.parent.mkdir()
     forgotten.write_bytes(b"x")
 
@@ -122,7 +123,7 @@ async def test_results_stay_within_their_bounds_while_a_client_runs_for_days(
     await client.run(invert())
     await client.engine.context.wait_for_background()
     for number, days in ((801, 0.5), (802, 1.5), (803, 2.5), (804, 3.5)):
-        large = folder / "results" / str(number) / "0000.mp4"
+        large = folder / "runninghub-results" / str(number) / "0000.mp4"
         large.parent.mkdir()
         with large.open("wb") as file:
             file.truncate(6 * 10**7)

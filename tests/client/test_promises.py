@@ -380,7 +380,7 @@ async def test_promise_7_whole_or_not_at_all(
     emulator.faults.append(fault)
     with pytest.raises(RunningHubError):
         await make_client(pace=200.0).run(paint())
-    results = tmp_path / "state" / "results"
+    results = tmp_path / "state" / "runninghub-results"
     assert [p for p in results.rglob("*") if p.is_file() and ".part" not in p.name] == []
     emulator.faults.clear()
     outcome = await make_client().run(paint())

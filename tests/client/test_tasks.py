@@ -46,7 +46,7 @@ async def test_results_of_a_task_that_was_ordered_elsewhere_are_fetched(
     (theirs,), (ours,) = ordered.results, fetched.results
     assert theirs.path is not None
     assert ours.path is not None
-    assert ours.path.is_relative_to(tmp_path / "here" / "results")
+    assert ours.path.is_relative_to(tmp_path / "here" / "runninghub-results")
     assert ours.path.read_bytes() == theirs.path.read_bytes()
     assert (ours.node_id, fetched.usage) == (theirs.node_id, ordered.usage)
     assert (ordered.taken_up, fetched.taken_up) == (False, True)

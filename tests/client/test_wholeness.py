@@ -210,7 +210,7 @@ async def test_half_of_a_second_fetch_does_not_outlive_a_whole_result(
     client: Client, tmp_path: Path
 ) -> None:
     """A process was killed while it fetched a cut result once more."""
-    folder = tmp_path / "state" / "results" / "1"
+    folder = tmp_path / "state" / "runninghub-results" / "1"
     await client.run(paint())
     (folder / "0000.png").unlink()
     (folder / "0000-again.part").touch()

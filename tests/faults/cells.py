@@ -406,7 +406,7 @@ _FULL_DISK: dict[str, Expect] = {
 
 def _always_full(world: World, _: int | None) -> None:
     """The results of the first order go to a device that has no room."""
-    folder = world.state / "results" / "1"
+    folder = world.state / "runninghub-results" / "1"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "0000.part").symlink_to("/dev/full")
     (folder / "0000.part.tag").symlink_to("/dev/null")

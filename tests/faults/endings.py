@@ -120,7 +120,7 @@ async def _has_begun(state: Path) -> None:
     size = 0
     while not size:
         await asyncio.sleep(0.02)
-        size = sum(part.stat().st_size for part in state.glob("results/*/*.part"))
+        size = sum(part.stat().st_size for part in state.glob("runninghub-results/*/*.part"))
 
 
 def _item(operation: str, folder: Path) -> dict[str, Any]:

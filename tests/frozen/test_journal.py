@@ -212,8 +212,27 @@ async def test_files_lie_where_they_lay(past: Past, tmp_path: Path) -> None:
         await client.run(JOBS["done graph"]())
         open_files = {path.name for path in state.iterdir()}
     closed = {path.relative_to(state).as_posix() for path in state.rglob("*") if path.is_file()}
-    assert open_files >= {JOURNAL, "orders.lock", "results"}
-    assert closed == {JOURNAL, "orders.lock", "results/1/0001.png"}
+    assert open_files >= {JOURNAL, "orders.lock", "runninghub-results"}
+    assert closed == {JOURNAL, "orders.lock", "runninghub-results/1/0001.png"}
+
+
+async def test_what_lies_where_it_lay_is_deleted_with_its_order_and_nothing_else_there(
+    past: Past,
+) -> None:
+    results = past.state / "results"
+    mine = [results / "1" / "notes.txt", results / "999" / "0000.png", results / "film.mp4"]
+    for path in mine:
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"mine")
+    number = past.row("done")["id"]
+    async with past.client() as client:
+        assert (await client.run(JOBS["done"]())).kept
+        kept = await client.kept_bytes()
+        assert await client.delete_orders([number]) == [number]
+        assert 0 < await client.kept_bytes() < kept
+        await client.empty_kept()
+        assert await client.kept_bytes() == 0
+    assert {path for path in results.rglob("*") if path.is_file()} == {*mine}
 
 
 async def test_a_second_start_finds_what_the_first_left(past: Past) -> None:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from rh_api.journal import Identity, ResultRow, Store
+from rh_api.journal.retention import KEEP_DAYS, KEEP_ORDERS
 
 ROOT = Path(__file__).parents[3]
 PICTURE = ResultRow("9", 0, "image", url="https://cdn.example/a.png", path="results/1.png", size=70)
@@ -24,6 +25,15 @@ def place(store: Store, item: int = 0) -> int:
     order = intend(store, item)
     store.set_placed(order, f"task-{item}")
     return order
+
+
+def prune(
+    store: Store, now: float, keep_days: float = KEEP_DAYS, keep_orders: int = KEEP_ORDERS
+) -> list[int]:
+    """Delete old orders, as the journal does; their ids, those emptied before included."""
+    old = store.history.old_orders(now, keep_days, keep_orders, emptied=True)
+    store.prune(now, old)
+    return old
 
 
 def child(code: str, *arguments: object, version: Path = ROOT) -> subprocess.Popen[str]:

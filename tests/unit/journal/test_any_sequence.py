@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from rh_api.journal import OrderExists, State, Store
-from tests.unit.journal.samples import identity, intend
+from tests.unit.journal.samples import identity, intend, prune
 
 OPEN_STATES = {State.INTENDED, State.PLACED, State.RUNNING, State.UNCERTAIN}
 MOVES: dict[str, tuple[set[State], State]] = {
@@ -84,7 +84,7 @@ class AnySequence(RuleBasedStateMachine):
 
     @rule(keep=st.integers(0, 2))
     def prune(self, keep: int) -> None:
-        self.store.prune(NEXT_WEEK, keep_orders=keep)
+        prune(self.store, NEXT_WEEK, keep_orders=keep)
         over = sorted(order for order, (_, state) in self.model.items() if state.is_over)
         for order in over[: len(over) - keep] if len(over) > keep else []:
             del self.model[order]
@@ -116,9 +116,9 @@ def test_what_was_emptied_is_not_among_the_orders_that_are_kept(tmp_path: Path) 
     store = Store.open(tmp_path)
     first, second = intend(store, 1), intend(store, 0)
     store.set_cancelled(second)
-    store.prune(NEXT_WEEK, keep_orders=0)
+    prune(store, NEXT_WEEK, keep_orders=0)
     store.set_cancelled(first)
-    store.prune(NEXT_WEEK, keep_orders=1)
+    prune(store, NEXT_WEEK, keep_orders=1)
     row = store.find(identity(1).digest)
     store.close()
     assert row is not None

@@ -13,7 +13,7 @@ from rh_api.journal import Store
 from rh_api.journal.clock import EARLIEST, SteadyClock, age
 from tests.support.clocks import SetClock
 
-from .samples import ROOT, identity, place
+from .samples import ROOT, identity, place, prune
 
 DAY = 86_400.0
 TODAY = 1_800_000_000.0
@@ -70,12 +70,12 @@ def test_an_order_that_ended_in_1970_is_not_forgotten(
     store.set_done(second)
     clock.now = TODAY + DAY
     store.set_done(place(store, 3))
-    store.prune(clock.now)
+    prune(store, clock.now)
     assert store.find(identity(1).digest)
     assert store.find(identity(2).digest)
     clock.now += 40 * DAY
     store.set_done(place(store, 4))
-    store.prune(clock.now)
+    prune(store, clock.now)
     assert store.find(identity(1).digest) is None  # its first date tells
 
 
@@ -84,7 +84,7 @@ def test_a_start_with_a_wrong_date_forgets_nothing(
     store: Store, clock: SetClock, off: float
 ) -> None:
     store.set_done(place(store, 1))
-    store.prune(clock.now + off)
+    prune(store, clock.now + off)
     assert store.find(identity(1).digest)
 
 

@@ -18,6 +18,7 @@ from rh_api.journal.history import READ_AT_ONCE, Query, Spent
 from rh_api.money.amounts import MICRO, micros
 from rh_api.wire.tasks import Usage
 from tests.support.clocks import SetClock
+from tests.unit.journal.samples import prune
 
 SITE, KEY = "https://www.runninghub.ai", "a1b2c3d4e5f60718"
 OWN = (SITE, KEY)
@@ -282,14 +283,14 @@ def test_what_is_kept_for_a_shorter_time_than_spend_is_told_still_counts(
     clock.now = start + 10 * DAY
     add(store, "new")
     assert store.history.old_orders(clock.now, 7, 1000) == [1]
-    assert store.prune(clock.now, 7, 1000) == [1]
+    assert prune(store, clock.now, 7, 1000) == [1]
     assert search(store) == [2]
     assert store.history.old_orders(clock.now, 7, 1000) == []
     (spent,) = store.history.spent(OWN, start, clock.now + 1)
     assert spent.orders == 2
     clock.now = start + 40 * DAY
     add(store, "newer")
-    store.prune(clock.now, 7, 1000)
+    prune(store, clock.now, 7, 1000)
     assert store.order(1) is None
     assert store.order(2) is not None
 

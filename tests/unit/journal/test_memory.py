@@ -9,9 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from rh_api.journal import FileStamp, Store
-from rh_api.journal.retention import KEEP_HASHES, prune
+from rh_api.journal.retention import KEEP_HASHES
+from rh_api.journal.retention import prune as delete_orders
 from tests.support.clocks import SetClock
-from tests.unit.journal.samples import PICTURE, identity, place
+from tests.unit.journal.samples import PICTURE, identity, place, prune
 
 
 def test_an_upload_is_known_until_it_expires_and_to_its_account_alone(store: Store) -> None:
@@ -65,7 +66,7 @@ def test_old_orders_and_expired_uploads_are_forgotten_and_unfinished_ones_never(
     store.caches.remember_upload("o", "a", "old", "n", "u", expires=clock.now)
     store.caches.remember_upload("o", "a", "new", "n", "u", expires=clock.now + 1)
 
-    assert store.prune(clock.now, keep_days=9) == [old]
+    assert prune(store, clock.now, keep_days=9) == [old]
     assert [row.id for row in store.unfinished()] == [waiting]
     assert store.find(identity(2).digest) is None
     assert [row.path for row in store.results(recent)] == ["results/3.png"]
@@ -77,9 +78,9 @@ def test_of_too_many_orders_the_newest_are_kept(store: Store, clock: SetClock) -
     waiting = place(store, 9)
     for item in range(5):
         store.set_done(place(store, item))
-    assert store.prune(clock.now, keep_orders=2) == []  # somebody may still wait for one
+    assert prune(store, clock.now, keep_orders=2) == []  # somebody may still wait for one
     clock.now += 86_401
-    store.prune(clock.now, keep_orders=2)
+    prune(store, clock.now, keep_orders=2)
     kept = [item for item in range(5) if store.find(identity(item).digest)]
     assert kept == [3, 4]
     assert [row.id for row in store.unfinished()] == [waiting]
@@ -91,14 +92,15 @@ def test_what_is_emptied_already_is_not_written_again(
     for item in range(5):
         store.set_done(place(store, item))
     clock.now += 86_401
-    emptied = store.prune(clock.now, keep_orders=1)
+    emptied = prune(store, clock.now, keep_orders=1)
     assert len(emptied) == 4
 
     statements: list[str] = []
     with closing(sqlite3.connect(tmp_path / "orders.sqlite3")) as db:
         db.set_trace_callback(statements.append)
-        # Once more, as a folder may hold files that could not be deleted.
-        assert prune(db, clock.now, 30, 1) == emptied
+        # Named once more, as a folder may hold files that could not be deleted.
+        assert store.history.old_orders(clock.now, 30, 1, emptied=True) == emptied
+        delete_orders(db, clock.now, emptied)
     assert not [statement for statement in statements if statement.startswith("UPDATE")]
 
 
@@ -111,7 +113,7 @@ def test_hashes_are_kept_of_the_newest_files_and_of_all_loras(
     with closing(sqlite3.connect(tmp_path / "orders.sqlite3")) as db, db:
         db.executemany("INSERT INTO hashes VALUES (?, ?, ?, ?, ?, ?)", rows)
 
-    store.prune(clock.now)
+    prune(store, clock.now)
 
     paths = store.caches.paths_of("sha256", "d")
     assert {*paths} == {Path(f"/{age}") for age in range(KEEP_HASHES)}

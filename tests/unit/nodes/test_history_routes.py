@@ -134,7 +134,7 @@ async def test_a_thumbnail_is_small_and_made_once(host: Host, emulator: Emulator
     assert head == "data:image/webp;base64"
     with Image.open(io.BytesIO(base64.b64decode(data))) as picture:
         assert max(picture.size) == 256
-    (thumbnail,) = (host.state / "results" / "1").glob("*.thumbnail.webp")
+    (thumbnail,) = (host.state / "runninghub-results" / "1").glob("*.thumbnail.webp")
     written = thumbnail.stat().st_mtime_ns
     assert (await host.post("history/thumbnail", order=1))["picture"] == first
     assert thumbnail.stat().st_mtime_ns == written
@@ -479,7 +479,7 @@ async def test_deleting_takes_files_and_words_and_leaves_the_cost(host: Host) ->
     await host.post("history/thumbnail", order=1)
     assert await host.post("history/delete", orders=[1, 99]) == {"deleted": [1]}
     assert (await host.post("history"))["orders"] == []
-    assert not (host.state / "results" / "1").exists()
+    assert not (host.state / "runninghub-results" / "1").exists()
     assert (await host.post("spend"))["all"]["coins"] == "1"
     assert (await host.error("history/delete", orders=[]))["key"] == "node.bad_type"
     assert (await host.error("history/delete", orders=["x"]))["key"] == "node.bad_type"
