@@ -604,6 +604,7 @@ ENGLISH: dict[str, str] = {
     "segment.model_unlisted": 'RunningHub does not list a model "{name}", which node {node} loads. Nearest: {near}. The order is placed anyway, because the list is not complete. A file that is not there is refused before the run, at no cost; a run that fails because of it later may be billed. To refuse such orders instead, set "strict": extra_data.runninghub.models, models of a mark, or RUNNINGHUB_MODELS.',
     "segment.class_unlisted": 'The class "{name}" of node {node} is not in the cloud\'s current list. The list may not be complete, so the order is placed anyway.',
     "segment.file_unlisted": 'The file "{name}", which node {node} loads, is not in the cloud\'s current list. Nearest: {near}. The list may not be complete, so the order is placed anyway.',
+    "segment.class_missing": 'The class "{name}" of node {node} is not in the cloud\'s current list, and "strict" is set. Nothing was started.',
     "segment.model_missing": 'RunningHub has no model "{name}", which node {node} loads. Nearest: {near}.',
     "segment.list_came": "{count} items came as a list for input {input} of node {node}; a part that runs on RunningHub takes one. Nothing was ordered. Run it locally, or turn the list into a batch first.",
     "segment.wrong_value": "Input {input} of node {node} takes {type} in the cloud, but {given} came. Nothing was ordered.",

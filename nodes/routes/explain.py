@@ -26,7 +26,8 @@ async def explained(body: Body) -> Mapping[str, Any]:
         marks = marks_of(extra, graph)
         first = next((node_id for mark in marks for node_id in mark.nodes), first)
         plan = segment_dry_run.plan_of_raw_prompt(graph, marks, extra)
-        return explain(graph, plan, await segment_dry_run.facts_of(plan), language.say)
+        facts = await segment_dry_run.facts_of(plan, warns=True)
+        return explain(graph, plan, facts, language.say)
     except RunningHubError as error:
         node_id = str(getattr(error, "local_id", "") or first)
         return refused(graph, node_id, language.describe(error), error.hint)

@@ -25,19 +25,20 @@ def plan_of_raw_prompt(graph: Graph, marks: tuple[Mark, ...], extra: ExtraData) 
     return segment_pass.cut_prompt(graph, marks, extra)
 
 
-async def facts_of(plan: Plan) -> DryRunFacts:
-    """Return the facts of all segments, each from the account that pays for it."""
+async def facts_of(plan: Plan, *, warns: bool = False) -> DryRunFacts:
+    """Return the facts of all segments, each from the account that pays for it; if `warns`, with
+    what its order would only warn of, which looks that up."""
     facts = DryRunFacts()
     for profile in dict.fromkeys(segment.ordering.profile for segment in plan.segments):
         own = tuple(segment for segment in plan.segments if segment.ordering.profile == profile)
-        facts = facts.merged(await _facts_of(replace(plan, segments=own), profile))
+        facts = facts.merged(await _facts_of(replace(plan, segments=own), profile, warns))
     return facts
 
 
-async def _facts_of(plan: Plan, profile: str) -> DryRunFacts:
+async def _facts_of(plan: Plan, profile: str, warns: bool) -> DryRunFacts:
     async def ask(client: Client | None) -> DryRunFacts:
         return await driver.find_dry_run_facts(
-            client, plan, models=shared_models(), files=local_files
+            client, plan, models=shared_models(), files=local_files, warns=warns
         )
 
     try:

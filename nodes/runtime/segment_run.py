@@ -72,10 +72,10 @@ async def execute(inputs: Inputs, node: Mapping[str, Any]) -> io.NodeOutput:
     warned: list[str] = []
 
     async def order(client: Client) -> Outcome:
-        for notice in await driver.check_early(
+        for note in await driver.check_early(
             client, segment, models=shared_models(), files=local_files
         ):
-            warned.append(language.say(notice.key, notice.params))
+            warned.append(language.say(note.key, note.params))
             log.warning("%s", warned[-1])
         with Sources(config.scratch_folder(), in_media_thread) as sources:
             job = await driver.job_of(

@@ -80,7 +80,8 @@ async def offload(arguments: Namespace, terminal: Terminal, environ: Mapping[str
     prompt, run = planned(arguments)
     accounts = accounts_of(run.plan, arguments, environ)
     if arguments.explain:
-        document = explain(prompt, run.plan, await facts(run, accounts, terminal), english)
+        found = await facts(run, accounts, terminal, warns=True)
+        document = explain(prompt, run.plan, found, english)
         for line in lines(document):
             terminal.say(line)
         terminal.document(document)
@@ -173,7 +174,8 @@ def _with_options(mark: Mark, arguments: Namespace) -> Mark:
 def _classes(object_info: str | None) -> Classes:
     if object_info is None:
         return core_class
-    return from_object_info(_read_object(object_info))
+    own = from_object_info(_read_object(object_info))
+    return lambda name: own(name) or core_class(name)
 
 
 @dataclass(slots=True)
@@ -260,8 +262,8 @@ async def _check(run: OffloadRun, services: Mapping[str, Service], terminal: Ter
     """Check all segments, before the first is paid."""
     for segment in run.plan.segments:
         client = services[segment.ordering.profile].client
-        for notice in await check_early(client, segment, models=run.models, files=run.folders):
-            terminal.note(english(notice.key, notice.params))
+        for note in await check_early(client, segment, models=run.models, files=run.folders):
+            terminal.note(english(note.key, note.params))
 
 
 async def _order(
@@ -327,9 +329,14 @@ def _owned(result: Result, node_id: str) -> Result:
 
 
 async def facts(
-    run: OffloadRun, accounts: Mapping[str, Settings], terminal: Terminal
+    run: OffloadRun,
+    accounts: Mapping[str, Settings],
+    terminal: Terminal,
+    *,
+    warns: bool = False,
 ) -> DryRunFacts:
-    """Collect what the orders upload, take and cost, each by its account; uploads nothing."""
+    """Collect what the orders upload, take and cost, each by its account, and if `warns` what they
+    would only warn of; uploads nothing."""
     inlets = {
         (segment.id, inlet.number): Load(source.body.name, source.size)
         for segment in run.plan.segments
@@ -345,6 +352,7 @@ async def facts(
             plan=replace(run.plan, segments=its),
             models=run.models,
             files=run.folders,
+            warns=warns,
         )
         if settings.key:
             async with connected(settings, terminal) as service:

@@ -237,6 +237,10 @@ def test_a_model_that_the_cloud_does_not_list_is_told_and_ordered(
     assert f'does not list a model "{model}"' in ran.err
     assert "may be billed" in ran.err
     assert emulator.counters.orders == 1
+    explained = call(*named, "--explain")
+    assert (explained.code, explained.out.count(f'does not list a model "{model}"')) == (0, 1)
+    refused = call(*named, "--explain", RUNNINGHUB_MODELS="strict")
+    assert (refused.code, model in refused.err) == (2, True)
 
 
 def test_a_model_of_a_later_part_is_refused_before_an_earlier_one_is_paid(
@@ -447,8 +451,8 @@ def test_without_marks_it_asks_which_nodes(call: Call, prompt: Path) -> None:
     assert "--nodes" in ran.err
 
 
-def test_classes_of_other_packs_come_from_object_info(
-    call: Call, prompt: Path, photo: Path, tmp_path: Path
+def test_classes_of_other_packs_come_from_object_info_beside_comfyuis_own(
+    call: Call, emulator: Emulator, prompt: Path, photo: Path, tmp_path: Path
 ) -> None:
     own = graph(photo.name)
     own["2"]["class_type"] = "MyInvert"
@@ -456,11 +460,11 @@ def test_classes_of_other_packs_come_from_object_info(
     image = {"required": {"image": ["IMAGE", {}]}}
     info.write_text(json.dumps({"MyInvert": {"input": image, "output": ["IMAGE"]}}))
     path = written(tmp_path, own)
-    ran = call("offload", str(path), "--nodes", "2", "--object-info", str(info))
+    ran = call("offload", str(path), "--nodes", "1,2,3", "--object-info", str(info))
 
-    # The emulator does not know it, and that is told of the node before anything is paid.
-    assert ran.code in (1, 2)
-    assert "MyInvert" in ran.err
+    # The service does not know it, which is told of the node; ComfyUI's own beside it are known.
+    assert "node 2 MyInvert of the graph: Node 'MyInvert' not found. Nothing was" in ran.err
+    assert emulator.counters.requests["/task/openapi/create"] == 1
 
 
 def test_a_refusal_after_a_paid_order_tells_what_was_paid(

@@ -13,7 +13,7 @@ import pytest
 
 from rh_api.client import Client
 from rh_api.emulator import Emulator, Fault
-from rh_api.offload import LocalLora, ModelName, Ordering, Segment
+from rh_api.offload import CannotOffload, LocalLora, ModelName, Ordering, Segment
 from rh_api.offload.driver import Models, check_early, find_dry_run_facts
 from rh_api.offload.explain import explain
 from rh_api.offload.plan import Plan
@@ -91,12 +91,23 @@ async def test_explain_tells_it_of_its_node(client: Client) -> None:
     assert note["class_type"] == segment.graph["4"]["class_type"]
 
 
-async def test_a_strict_word_makes_no_refusal_of_it(
-    make_client: MakeClient, emulator: Emulator
+@pytest.mark.parametrize(
+    ("segment", "words"),
+    [
+        (loads("ae.safetensors", class_type="Fancy"), r'class "Fancy" of node 5'),
+        (loads("ea.safetensors"), 'no model "ea.safetensors", which node 4'),
+    ],
+)
+async def test_a_strict_word_makes_a_refusal_of_it(
+    make_client: MakeClient, emulator: Emulator, segment: Segment, words: str
 ) -> None:
     tell(emulator)
     client = make_client(RUNNINGHUB_MODELS="strict")
-    assert len(await warnings(client, loads("ea.safetensors", class_type="Fancy"))) == 2
+    with pytest.raises(CannotOffload, match=words):
+        await warnings(client, segment)
+    plan, models = Plan(segment.graph, (segment,)), Models(time.monotonic)
+    with pytest.raises(CannotOffload, match=words):
+        await find_dry_run_facts(client, plan, models=models, files=NoFiles())
 
 
 async def test_the_list_is_asked_for_once_a_day_and_kept_for_the_next_process(

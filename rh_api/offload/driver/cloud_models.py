@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from ...client import Client, Notice, ResourceKind
+from ...client import Client, ResourceKind
 from ...errors import RunningHubError
-from ...graph.extra_data import STRICT
 from ...graph.nearest import listed, nearest
 from ...wire.resources import Resource
-from .. import CannotOffload, ModelName, Segment
+from .. import ModelName, Note, Segment
 from .inputs import LocalFiles, title_of
 
 KEPT_SECONDS = 3600.0  # TTL of a cached list
+MODEL_UNLISTED = "segment.model_unlisted"
 
 
 @dataclass(slots=True)
@@ -87,26 +87,19 @@ class Models:
         except RunningHubError:
             return False
 
-    async def check(
-        self, client: Client, segment: Segment, files: LocalFiles
-    ) -> tuple[Notice, ...]:
-        """Return a notice for each model that the cloud does not list, and that is no local LoRA to
-        upload. With strict checks raises CannotOffload instead."""
-        is_strict = (segment.ordering.models or client.settings.models) == STRICT
-        notices: list[Notice] = []
+    async def unlisted(self, client: Client, segment: Segment, files: LocalFiles) -> list[Note]:
+        """A note on each model that the cloud does not list, and that is no local LoRA to upload;
+        its `near` are the nearest listed ones."""
+        notes: list[Note] = []
         may_go_up = {(lora.node_id, lora.input) for lora in segment.loras}
         for model in segment.models:
             kind = _KINDS.get(model.kind)
             goes_up = (model.node_id, model.input) in may_go_up
             if kind is None or (goes_up and files.lora(model.value) is not None):
                 continue
-            if await self._may_be_there(client, kind, model.value):
-                continue
-            missing = _missing(segment, model, self._resources(client, kind))
-            if is_strict:
-                raise missing
-            notices.append(Notice("segment.model_unlisted", missing.params))
-        return tuple(notices)
+            if not await self._may_be_there(client, kind, model.value):
+                notes.append(_unlisted(segment, model, self._resources(client, kind)))
+        return notes
 
     async def _may_be_there(self, client: Client, kind: ResourceKind, name: str) -> bool:
         """Whether it is listed by file name or by title; True if the query fails."""
@@ -138,13 +131,8 @@ def is_same_model(listed_name: str, name: str) -> bool:
     return listed_name.replace("\\", "/") == name.replace("\\", "/")
 
 
-def _missing(segment: Segment, model: ModelName, rows: Iterable[Resource]) -> CannotOffload:
+def _unlisted(segment: Segment, model: ModelName, rows: Iterable[Resource]) -> Note:
     files = {word: row.model_name for row in rows for word in (row.title, row.model_name)}
-    near = dict.fromkeys(files[word] for word in nearest(model.value, files))
-    return CannotOffload(
-        "segment.model_missing",
-        local_id=model.node_id,
-        node=title_of(segment, model.node_id),
-        name=model.value,
-        near=listed([*near]),
-    )
+    near = listed([*dict.fromkeys(files[word] for word in nearest(model.value, files))])
+    node = title_of(segment, model.node_id)
+    return Note(model.node_id, MODEL_UNLISTED, {"node": node, "name": model.value, "near": near})

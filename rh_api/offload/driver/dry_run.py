@@ -11,10 +11,10 @@ from ...client import Client, InlineGraph, Quote, ResourceKind, Source
 from .. import Item, Note, Plan, Segment, with_inlet, with_lora
 from ..explain import DryRunFacts, Load
 from .cloud_models import Models
-from .hints import hints
+from .hints import warnings
 from .inputs import LocalFiles
 
-EXPLAIN_PATIENCE = 6.0  # seconds that a dry run waits for hints
+EXPLAIN_PATIENCE = 6.0  # seconds that a dry run waits for the native route's list
 
 
 async def find_dry_run_facts(
@@ -24,8 +24,13 @@ async def find_dry_run_facts(
     models: Models,
     files: LocalFiles,
     inlets: Mapping[tuple[str, int], Load] | None = None,
+    warns: bool = True,
 ) -> DryRunFacts:
-    """Collect what `explain` says of a plan. `client` None: no account, so local facts only."""
+    """Collect what `explain` says of a plan. `client` None: no account, so local facts only.
+
+    `warns`: look for what the cloud is not known to have, too; with strict checks CannotOffload.
+    A quote does without: the service limits look-ups.
+    """
     loads: dict[tuple[str, str], Load] = {}
     loras: dict[tuple[str, str], Load] = {}
     usual: dict[str, Mapping[str, object]] = {}
@@ -47,7 +52,10 @@ async def find_dry_run_facts(
             name = _program_name(segment, loras)
             usual[segment.id] = asdict(await client.costs.estimate(name, segment.instance))
             quotes[segment.id] = await client.costs.quote_program(name, segment.instance)
-            notes += await hints(client, segment, EXPLAIN_PATIENCE)
+            if warns:
+                notes += await warnings(
+                    client, segment, models=models, files=files, patience=EXPLAIN_PATIENCE
+                )
     return DryRunFacts(loads, loras, inlets or {}, usual, quotes, tuple(notes))
 
 

@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
-from ...client import Client, Job, LoraFile, Notice, ResourceKind, Source
+from ...client import Client, Job, LoraFile, ResourceKind, Source
 from ...wire.orders import TaskOptions
-from .. import Segment, with_file, with_inlet, with_lora
+from .. import Note, Segment, with_file, with_inlet, with_lora
 from .cloud_models import Models
-from .hints import hints
+from .hints import warnings
 from .inputs import InletValue, LocalFiles
 
 T = TypeVar("T")
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 async def check_early(
     client: Client, segment: Segment, *, models: Models, files: LocalFiles
-) -> tuple[Notice, ...]:
+) -> list[Note]:
     """Check files, workflow and models before anything is encoded, uploaded or paid.
 
     Returns warnings for the user. Raises BadInput.
@@ -27,10 +27,7 @@ async def check_early(
         files.file(file)
     if segment.ordering.workflow:
         client.programs.workflow_id(segment.ordering.workflow)
-    unlisted = await models.check(client, segment, files)
-    named = [(notice.params.get("node"), notice.params.get("name")) for notice in unlisted]
-    more = [Notice(note.key, note.params) for note in await hints(client, segment)]
-    return *unlisted, *(m for m in more if (m.params["node"], m.params["name"]) not in named)
+    return await warnings(client, segment, models=models, files=files)
 
 
 async def job_of(
