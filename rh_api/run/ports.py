@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from ..wire.call import Call, Response
-from ..wire.filetypes import FileType, Verdict
+from ..wire.filetypes import FileType
+from ..wire.integrity import Verdict
 from ..wire.tasks import Report, Usage
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..wire.filetypes import FileType, Verdict
+from ..wire.filetypes import FileType
+from ..wire.integrity import Verdict
 from ..wire.orders import Tips
 from ..wire.tasks import Usage
 from .progress import Progress

@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..journal import OrderRow, ResultRow
-from ..wire.filetypes import Verdict, by_suffix
-from ..wire.integrity import judge
+from ..wire.filetypes import by_suffix
+from ..wire.integrity import Verdict, judge
 from ..wire.orders import Tips
 from ..wire.tasks import Phase, RemoteResult, Report, Usage, file_name
 from .ports import Fetched

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import BinaryIO
 
 
 class Kind(enum.Enum):
@@ -139,32 +138,3 @@ def looks_like_page(head: bytes) -> bool:
     return start.startswith((b"<!doctype html", b"<html", b"<head", b"<body")) or (
         start.startswith(b"<?xml") and (b"<error" in start or b"<html" in start)
     )
-
-
-# Completeness of files: see `integrity`
-
-BLOCK = 256 * 1024
-STEPS = 200_000  # maximum chunks walked in one file; beyond them it is CANNOT_TELL
-
-
-class Verdict(enum.Enum):
-    """Completeness of a file by its own structure: whole, truncated, or undecidable."""
-
-    WHOLE = "whole"
-    CUT = "cut"
-    CANNOT_TELL = "cannot tell"
-
-
-class Reading:
-    """Bounds-checked random access to a seekable file of `size` bytes."""
-
-    def __init__(self, file: BinaryIO, size: int) -> None:
-        self._file = file
-        self.size = size
-
-    def at(self, offset: int, count: int) -> bytes:
-        """Return `count` bytes from `offset`; fewer at the end, b"" outside the file."""
-        if not 0 <= offset < self.size:
-            return b""
-        self._file.seek(offset)
-        return self._file.read(min(count, self.size - offset))

@@ -14,7 +14,7 @@ import pytest
 from rh_api.client import Client, Job, Outcome
 from rh_api.emulator import Emulator, Fault
 from rh_api.emulator.catalog import TEXT_OUT
-from rh_api.wire.filetypes import Verdict
+from rh_api.wire.integrity import Verdict
 from tests.client.conftest import MakeClient
 from tests.support.jobs import paint
 from tests.support.waiting import until

@@ -15,7 +15,8 @@ import pytest
 from rh_api.emulator import Emulator, Fault
 from rh_api.errors import BadInput, DiskFull, Fate, ResultUnavailable, Unreachable
 from rh_api.run.ports import Meter
-from rh_api.wire.filetypes import PNG, Verdict
+from rh_api.wire.filetypes import PNG
+from rh_api.wire.integrity import Verdict
 from tests.support.pictures import plain_png
 
 from .conftest import Serve
