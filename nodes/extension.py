@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import logging
 import re
 import sys
@@ -17,6 +16,10 @@ from .runtime import comfyui, shutdown
 from .runtime.prompt_handler import handle_prompt
 
 log = logging.getLogger("runninghub")
+
+OLDEST = (0, 16)
+"""The first ComfyUI whose front end sets no entry of a menu as HTML: names of options and of marked
+parts come from strangers, and a script of theirs on that page could order."""
 
 
 def register() -> None:
@@ -40,12 +43,11 @@ async def _move_handler_last(_: object) -> None:
 
 class RunningHubExtension(ComfyExtension):
     async def on_load(self) -> None:
+        # Where it fails, ComfyUI takes no nodes either: without the handler marked parts would
+        # run locally, and links into undeclared inputs would not be validated.
         register()
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
-        # ComfyUI calls on_load since 0.14. Fails closed, without nodes: without the handler marked
-        # parts would run locally, and links into undeclared inputs would not be validated.
-        register()
         from .definitions.all_nodes import NODES
 
         return list(NODES)
@@ -59,10 +61,12 @@ class Nothing(ComfyExtension):
 
 
 def extension() -> ComfyExtension:
-    """Return our nodes, or none where ComfyUI lacks undeclared inputs (before 0.11), and where
-    another copy of the pack was loaded: neither would know of the other's orders under way."""
-    if "accept_all_inputs" not in inspect.signature(io.Schema).parameters:
-        log.warning(english("node.comfyui_too_old", {}))
+    """Return our nodes, or none on a ComfyUI before `OLDEST`, and where another copy of the pack
+    was loaded: neither would know of the other's orders under way."""
+    version = comfyui.version()
+    number = re.match(r"v?(\d+)\.(\d+)", version)
+    if number and tuple(map(int, number.groups())) < OLDEST:
+        log.error(english("node.comfyui_too_old", {"version": version}))
         return Nothing()
     folder = Path(__file__).parents[1]
     if earlier := _other_copy():

@@ -616,7 +616,7 @@ ENGLISH: dict[str, str] = {
     "segment.sounds_differ": "The sounds that came back differ in length or rate, so they cannot be a batch.",
     "media.sizes_differ": "{count} pictures of different sizes came back where one batch was expected.",
     # nodes
-    "node.comfyui_too_old": "RunningHub nodes need ComfyUI 0.11 or newer; nothing was loaded.",
+    "node.comfyui_too_old": "RunningHub nodes need ComfyUI 0.16 or newer, and this is {version}; nothing was loaded.",
     "node.second_copy": "RunningHub Remote is installed twice: {folder} was not loaded, because {other} is. Remove one of the two folders from custom_nodes and restart ComfyUI. Both use the same orders and keys, which stay.",
     "node.folder_name": "ComfyUI serves no scripts from {folder}, because that name contains a space or a non-ASCII character: on the canvas the nodes have no inputs, settings or panel. Rename the folder to runninghub-remote and restart ComfyUI.",
     "node.prompt_refused": "The prompt was not queued: {reason}",

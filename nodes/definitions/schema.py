@@ -128,7 +128,7 @@ def model_inputs() -> list[io.Input]:
 
 def internal(schema: io.Schema) -> io.Schema:
     """Mark a schema as that of a node that the prompt handler makes and no menu lists."""
-    schema.is_dev_only = True  # no argument: ComfyUI before 0.12 does not know it
+    schema.is_dev_only = True
     return schema
 
 
@@ -243,9 +243,8 @@ def typed_outputs() -> list[io.Output]:
 
 
 def model_3d_output() -> io.Output:
-    """Of ComfyUI's own type of a 3D file; before 0.14, which has none, a file's name."""
-    kind = getattr(io, "File3DAny", io.String)
-    return kind.Output("model_3d", "model_3d", "All 3D files.", True)
+    """Of ComfyUI's own type of a 3D file."""
+    return io.File3DAny.Output("model_3d", "model_3d", "All 3D files.", True)
 
 
 def result_outputs() -> list[io.Output]:

@@ -121,9 +121,7 @@ def site_page(account: Settings, path: str) -> str:
 
 def state_folder() -> Path:
     """Return our folder below ComfyUI's user directory, which no HTTP route of ComfyUI serves."""
-    if hasattr(folder_paths, "get_system_user_directory"):
-        return Path(folder_paths.get_system_user_directory("runninghub"))
-    return Path(folder_paths.get_user_directory()) / "__runninghub"
+    return Path(folder_paths.get_system_user_directory("runninghub"))
 
 
 def settings_folder() -> Path:

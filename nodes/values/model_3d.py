@@ -1,4 +1,4 @@
-"""Results as ComfyUI's own type of a 3D file, which exists since 0.14."""
+"""Results as ComfyUI's own type of a 3D file."""
 
 from __future__ import annotations
 
@@ -27,9 +27,6 @@ def is_3d(result: Result) -> bool:
 
 def value_of(result: Result, task_files: TaskFiles) -> Any:
     """The value of an output of the type: a file in temp/, which ComfyUI does not delete while it
-    runs. Where ComfyUI lacks the type, the name of a file in output/, as loaders take it."""
-    file_3d = getattr(Types, "File3D", None)
-    if file_3d is None:
-        return task_files.put_in_output(result)
+    runs."""
     path = task_files.put_in_temp(result)
-    return file_3d(str(path), path.suffix.lstrip(".").lower())
+    return Types.File3D(str(path), path.suffix.lstrip(".").lower())

@@ -153,7 +153,7 @@ def new_host(kind: str, tmp_path: Path) -> Iterator[Callable[..., Host]]:
 
 @pytest.fixture
 def opened(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[..., Canvas]]:
-    """Opens canvases: `opened(host, classic=True)` is 1.49.6 in Chinese with the old renderer."""
+    """Opens canvases: `opened(host, classic=True)` is a canvas in Chinese with the old renderer."""
     from tests.browser.canvas import Canvas
 
     with contextlib.ExitStack() as stack:
@@ -188,6 +188,6 @@ def either(
     opened: Callable[..., Canvas],
     emulator: Emulator,
 ) -> Canvas:
-    """Each of the two: the newest, and 1.49.6 with the classic renderer in Chinese."""
+    """Each of the two: the newest, and the oldest with the classic renderer in Chinese."""
     classic = request.param == "classic"
     return opened(hosts(kind, OLDEST if classic else NEWEST), classic=classic)

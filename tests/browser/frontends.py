@@ -18,6 +18,12 @@ from pathlib import Path
 OLDEST = "1.49.6"
 """What the newest ComfyUI brings."""
 
+FLOOR = "1.39.19"
+"""What ComfyUI 0.16 brings: the first whose menus show names as text."""
+
+UNSAFE = "1.38.14"
+"""One before that, on which nothing of ours may appear."""
+
 NEWEST = "1.58.1"
 """The same as in pyproject.toml."""
 
@@ -59,5 +65,5 @@ def _cache() -> Path:
 
 
 if __name__ == "__main__":
-    for version in (OLDEST, NEWEST, SILENT):
+    for version in (UNSAFE, FLOOR, OLDEST, NEWEST, SILENT):
         folder(version)

@@ -133,8 +133,7 @@ async def test_the_contract_of_the_nodes(comfyui: ComfyClient) -> None:
             *links,
         ]
         assert model["output_name"] == [*typed, "model_3d"]
-        assert model["output"][:-1] == types
-        assert model["output"][-1] in ("FILE_3D", "STRING")  # ComfyUI's type since 0.14
+        assert model["output"] == [*types, "FILE_3D"]
         assert all(model["output_is_list"])
         assert model["output_node"]
     assert about["RHLoraUploader"]["output_node"]
@@ -143,8 +142,7 @@ async def test_the_contract_of_the_nodes(comfyui: ComfyClient) -> None:
         assert upload["input_order"]["required"] == [media.lower()]
         assert upload["output_name"] == ["file_name", "url"]
     assert about["RHUploadImage"]["input_order"]["optional"] == ["mask", "profile"]
-    # ComfyUI 0.11 does not tell it of any node.
-    assert about["RunningHubRefusal"].get("dev_only", "dev_only" not in about["LoadImage"])
+    assert about["RunningHubRefusal"]["dev_only"]
 
 
 def described(node: dict[str, Any]) -> dict[str, Any]:

@@ -73,8 +73,6 @@ async def test_models_of_every_kind_run_from_a_short_prompt(
     result = await comfyui.queue(prompt)
 
     assert result.outcome == "success", sentence(result)
-    if kind == "3d" and not await _knows_3d(comfyui):
-        words = ".glb [output]"  # ComfyUI has no type of a 3D file before 0.14
     assert words in result.outputs["2"]["text"][0]
     assert emulator.counters.orders == 1
     assert "third-party" in result.outputs["1"]["text"][0]
@@ -86,11 +84,6 @@ async def test_models_of_every_kind_run_from_a_short_prompt(
         == "nothing was paid now: kept from an earlier identical order"
     )
     assert emulator.counters.orders == 1
-
-
-async def _knows_3d(comfyui: ComfyClient) -> bool:
-    about = await comfyui.get("/object_info/RH3D")
-    return about["RH3D"]["output"][MODEL_3D] == "FILE_3D"
 
 
 @pytest.mark.since("0.26.0")

@@ -122,7 +122,6 @@ async def test_a_sound_goes_up_as_floats(comfyui: ComfyClient, emulator: Emulato
     assert await comfyui.view(file) == stored.data
 
 
-@pytest.mark.since("0.14.1")  # a node that takes and gives a video
 async def test_a_video_file_goes_up_and_is_saved_here(
     comfyui: ComfyClient, server: Server, emulator: Emulator
 ) -> None:

@@ -1,6 +1,7 @@
 // Entry point, the only script with side effects: registers the extensions of the other modules.
 
-import { register } from "./host/comfy.js";
+import { isSafe, register } from "./host/comfy.js";
+import { lazy } from "./host/lazy.js";
 import { h } from "./lib/view.js";
 import { account } from "./features/account.js";
 import { autoRuns } from "./features/auto_runs.js";
@@ -17,7 +18,7 @@ import { quoteBar } from "./features/quote_bar.js";
 import { tasks } from "./features/tasks.js";
 
 // ComfyUI calls hooks in this order: marks must be read before a run of theirs is restored.
-for (const [name, feature] of Object.entries({ profiles, programNode, models, account, runState, failureNotices, segments, restore, tasks, migration, panel, quoteBar, autoRuns })) {
-	register(name, feature);
-}
+const all = { profiles, programNode, models, account, runState, failureNotices, segments, restore, tasks, migration, panel, quoteBar, autoRuns };
+const none = { unsafe: { setup: async () => (await lazy("features/unsafe.mjs")).sayUnsafe() } };
+for (const [name, feature] of Object.entries(isSafe() ? all : none)) register(name, feature);
 document.head.append(h("link", { rel: "stylesheet", href: new URL("../css/runninghub.css", import.meta.url).href }));

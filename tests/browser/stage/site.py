@@ -327,7 +327,7 @@ SYSTEM = {
         "ram_total": 1,
         "ram_free": 1,
         "comfyui_version": "0.33.0",
-        "required_frontend_version": "1.49.6",
+        "required_frontend_version": "1.39.19",
         "python_version": "3",
         "pytorch_version": "2",
         "embedded_python": False,

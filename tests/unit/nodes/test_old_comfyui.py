@@ -1,4 +1,4 @@
-"""What a ComfyUI loads: one that is too old, one that never calls on_load, and odd folders."""
+"""What a ComfyUI loads: one that is too old, one with another copy, and odd folders."""
 
 from __future__ import annotations
 
@@ -6,50 +6,10 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
-
-Pack = Callable[[str], ModuleType]
-
-
-@dataclass
-class OldSchema:
-    """As of ComfyUI 0.10: without accept_all_inputs."""
-
-    node_id: str
-
-
-class ComfyExtension:
-    async def on_load(self) -> None:
-        pass
-
-
-async def test_a_comfyui_without_free_inputs_gets_one_sentence_and_no_nodes(
-    pack: Pack, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    io = SimpleNamespace(Schema=OldSchema)
-    latest = SimpleNamespace(ComfyExtension=ComfyExtension, io=io)
-    monkeypatch.setitem(sys.modules, "comfy_api", SimpleNamespace(latest=latest))
-    monkeypatch.setitem(sys.modules, "comfy_api.latest", latest)
-    monkeypatch.setitem(sys.modules, "comfy", SimpleNamespace())
-    monkeypatch.setitem(sys.modules, "comfy.cli_args", SimpleNamespace(args=SimpleNamespace()))
-    # An attribute that it asked for would be an error: nothing may be registered.
-    monkeypatch.setitem(sys.modules, "server", SimpleNamespace(PromptServer=None))
-    pack("nodes.runtime.prompt_handler")
-    monkeypatch.delitem(sys.modules, "rh_pack.nodes.extension", raising=False)
-
-    extension = await sys.modules["rh_pack"].comfy_entrypoint()
-    await extension.on_load()
-    assert await extension.get_node_list() == []
-    assert [record.getMessage() for record in caplog.records] == [
-        "RunningHub nodes need ComfyUI 0.11 or newer; nothing was loaded."
-    ]
-
 
 CALLS = """
 import asyncio, importlib.util, json, sys
@@ -88,13 +48,16 @@ registered, and how many nodes the last call gave for each."""
 ROOT = Path(__file__).parents[3]
 
 
-def load(cwd: Path, roots: list[Path], *calls: str) -> tuple[dict[str, Any], str]:
+def load(
+    cwd: Path, roots: list[Path], *calls: str, version: str = "0.33.0"
+) -> tuple[dict[str, Any], str]:
     """What was registered, and what the log says."""
+    (cwd / "comfyui_version.py").write_text(f"__version__ = {version!r}")
     command = [sys.executable, "-c", CALLS, json.dumps([str(root) for root in roots]), *calls]
     host = str(ROOT / "tests/browser/stage/host")
     environment = {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join([host, *sys.path]),
+        "PYTHONPATH": os.pathsep.join([str(cwd), host, *sys.path]),
         "PYTHONIOENCODING": "utf-8",
     }
     done = subprocess.run(
@@ -103,19 +66,25 @@ def load(cwd: Path, roots: list[Path], *calls: str) -> tuple[dict[str, Any], str
     return json.loads(done.stdout), done.stderr
 
 
-@pytest.mark.parametrize(
-    "calls",
-    [
-        pytest.param(["get_node_list"], id="ComfyUI 0.11 to 0.13"),
-        pytest.param(["on_load", "get_node_list"], id="ComfyUI since 0.14"),
-        pytest.param(["get_node_list", "on_load"], id="the other way round"),
-    ],
-)
-def test_handler_and_routes_are_there_once_whatever_is_called(
-    tmp_path: Path, calls: list[str]
+@pytest.mark.parametrize("version", ["0.11.0", "0.15.1"])
+def test_a_comfyui_whose_menus_run_what_a_name_says_gets_one_sentence_and_no_nodes(
+    tmp_path: Path, version: str
 ) -> None:
-    registered, log = load(tmp_path, [ROOT], *calls)
+    registered, log = load(tmp_path, [ROOT], "on_load", "get_node_list", version=version)
+    assert (registered["nodes"], registered["handlers"], registered["routes"]) == ([0], 0, [])
+    assert log.strip() == (
+        f"RunningHub nodes need ComfyUI 0.16 or newer, and this is {version}; nothing was loaded."
+    )
+
+
+@pytest.mark.parametrize("version", ["0.16.0", "0.33.0", "1.0.0"])
+@pytest.mark.parametrize(
+    "calls", [["on_load", "get_node_list"], ["on_load", "on_load", "get_node_list"]], ids=len
+)
+def test_handler_and_routes_are_there_once(tmp_path: Path, calls: list[str], version: str) -> None:
+    registered, log = load(tmp_path, [ROOT], *calls, version=version)
     assert (registered["handlers"], registered["ends"]) == (1, 1)
+    assert registered["nodes"] != [0]
     assert "POST /runninghub/session" in registered["routes"]
     assert len(set(registered["routes"])) == len(registered["routes"])
     assert log == ""

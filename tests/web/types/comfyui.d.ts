@@ -1,4 +1,4 @@
-// What web/js uses of ComfyUI's front end, in its versions 1.49 to 1.58: nothing more is relied on.
+// What web/js uses of ComfyUI's front end, in its versions 1.39.19 to 1.58: nothing more is relied on.
 // Global names, so that a module says `@param {ComfyNode} node` without an import.
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
@@ -430,4 +430,5 @@ interface Window {
   LiteGraph?: any;
   LGraphBadge?: any;
   app?: ComfyApp;
+  __COMFYUI_FRONTEND_VERSION__?: string;
 }

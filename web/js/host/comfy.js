@@ -8,6 +8,14 @@ import { messageOf } from "../lib/view.js";
 export const register = (name, feature) =>
 	app.registerExtension(Object.defineProperties({ name: `runninghub.${name}` }, Object.getOwnPropertyDescriptors(feature)));
 
+/** The first front end that sets no menu entry as HTML, whose names come from strangers. */
+export const SAFE = "1.39.19";
+
+export const frontendVersion = () => String(window.__COMFYUI_FRONTEND_VERSION__ ?? "?");
+
+/** Whether menus of this page show a name as text; an unknown front end counts as one whose menus do not. */
+export const isSafe = () => frontendVersion().localeCompare(SAFE, "en", { numeric: true }) >= 0;
+
 export const language = () => (String(settingOf("Comfy.Locale")).startsWith("zh") ? "zh" : "en");
 
 /** @param {string} id */

@@ -44,5 +44,9 @@ class Input:
 class InputImpl:
     VideoFromFile = _VideoFromFile
 
+class _File3D:
+    def __init__(self, source: str, file_format: str = "") -> None: ...
+
 class Types:
+    File3D = _File3D
     VideoComponents = _VideoComponents

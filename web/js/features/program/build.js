@@ -10,7 +10,7 @@ import { offerModels } from "./resources.js";
 
 const t = textsOf("form");
 
-/** Display names and types of outputs, as the server declares them. @type {Map<string, { shown: string, type: string | number }>} */
+/** Display names of outputs, as the server declares them. @type {Map<string, string>} */
 const declared = new Map();
 
 /** @type {WeakMap<ComfyNode, RhForm>} */
@@ -22,11 +22,11 @@ const CONTROL = " control_after_generate";
 export function removePoolSlots(node) {
 	// A new node has no links yet: 32 slots can be dropped in one assignment.
 	node.inputs = (node.inputs ?? []).filter(({ name }) => !/^link_\d+$/.test(name));
-	(node.outputs ?? []).forEach(({ name, type, localized_name: shown }) => declared.set(name, { shown: shown ?? name, type }));
+	(node.outputs ?? []).forEach(({ name, localized_name: shown }) => declared.set(name, shown ?? name));
 	node.outputs = [];
 }
 
-export const shownName = (name = "") => declared.get(name)?.shown ?? name;
+export const shownName = (name = "") => declared.get(name) ?? name;
 
 /** The form a node was built from, else the one in its properties. @param {ComfyNode} node */
 export const formOf = (node) => built.get(node) ?? readForm(node.properties?.runninghub?.form);
@@ -277,8 +277,7 @@ function updateOutputs(node, form, before) {
 		const { name, type, label } = slotOf(form, index);
 		const output = node.outputs[slot] ?? node.addOutput(name, type);
 		// Every output is a list.
-		const own3d = type === "FILE_3D" ? (declared.get(name)?.type ?? type) : type;
-		Object.assign(output, { name, type: own3d, localized_name: shownName(name), shape: listShape() });
+		Object.assign(output, { name, type, localized_name: shownName(name), shape: listShape() });
 		// Keep a label of the user's.
 		const own = output.label && !before?.outputs.some((former) => former.label === output.label);
 		if (label && !own) output.label = label;
