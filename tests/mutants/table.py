@@ -1,0 +1,235 @@
+"""Faults that were in our code once, or nearly so, each with a test that must notice it.
+
+A row is an exact text that stands once in its file. Whoever rewrites that code moves the fault
+along: the row names the promise by its test, not the mechanism.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """`file`: below the root; `test`: its id for pytest."""
+
+    file: str
+    text: str
+    instead: str
+    test: str
+
+
+MUTANTS = (
+    # Money: nothing is paid twice, and no limit is passed
+    Mutant(
+        "rh_api/wire/orders.py",
+        "_REFUSALS = (Refused, QueueFull, RateLimited, ContentRefused)",
+        "_REFUSALS = (Refused, QueueFull, RateLimited, ContentRefused, UploadFailed)",
+        "tests/client/test_faults.py::test_an_order_that_is_answered_by_a_failed_file_is_sent_once",
+    ),
+    Mutant(
+        "rh_api/refusals.py",
+        "return frozenset(assumed if error.fate is Fate.NOT_STARTED else sent)",
+        "return frozenset(assumed)",
+        "tests/client/test_models.py"
+        "::test_a_task_that_could_not_fetch_its_file_is_not_paid_for_again",
+    ),
+    Mutant(
+        "rh_api/refusals.py",
+        "return about and error.fate is Fate.NOT_STARTED",
+        "return about",
+        "tests/client/test_native.py"
+        "::test_auto_pays_no_second_time_for_a_task_that_failed_over_a_workflow_s_id",
+    ),
+    Mutant(
+        "rh_api/refusals.py",
+        "is_module = isinstance(program, QuickCreate) and error.fate is Fate.NOT_STARTED",
+        "is_module = isinstance(program, QuickCreate)",
+        "tests/client/test_quick.py"
+        "::test_of_a_task_that_failed_it_is_not_said_that_nothing_was_started",
+    ),
+    Mutant(
+        "rh_api/money/limits.py",
+        "if spent.get(unit, 0) + needed.get(unit, 0) > most:",
+        "if needed.get(unit, 0) > most:",
+        "tests/client/test_limits.py::test_two_at_once_never_hold_more_than_the_day_leaves",
+    ),
+    Mutant(
+        "rh_api/money/limits.py",
+        "return {unit: min(sums[unit] for sums",
+        "return {unit: max(sums[unit] for sums",
+        "tests/client/test_limits.py::test_the_stored_limit_and_the_environment_s_the_lower_holds",
+    ),
+    Mutant(
+        "rh_api/cli/offload.py",
+        "        await _check(run, services, terminal)\n",
+        "",
+        "tests/cli/test_offload.py"
+        "::test_a_model_of_a_later_part_is_refused_before_an_earlier_one_is_paid",
+    ),
+    Mutant(
+        "rh_api/offload/partition.py",
+        "takes = node_id in savers and edge.input != SAVERS[node.class_type].input",
+        "takes = False",
+        "tests/unit/offload/test_files.py"
+        "::test_a_saver_of_what_is_here_is_no_order_for_the_number_that_it_takes",
+    ),
+    Mutant(
+        "nodes/runtime/past_orders.py",
+        "if isinstance(error, RunningHubError) and error.fate is Fate.NOT_STARTED:",
+        "if error is not None:",
+        "tests/unit/nodes/test_history_routes.py"
+        "::test_a_request_that_may_have_ordered_is_not_tried_again",
+    ),
+    Mutant(
+        "nodes/runtime/past_orders.py",
+        "        reroll_seeds=rerolls,\n",
+        "",
+        "tests/unit/nodes/test_history_routes.py"
+        "::test_what_had_new_seeds_has_new_ones_when_it_is_ordered_anew",
+    ),
+    Mutant(
+        "nodes/runtime/prompt_handler.py",
+        "        _refuse_dead_links(graph, extra.canvas, targets, local_classes.info)\n",
+        "",
+        "tests/unit/nodes/test_prompt.py"
+        "::test_a_picture_whose_source_is_muted_is_not_the_stored_one",
+    ),
+    # Stop and the end of a process
+    Mutant(
+        "rh_api/client.py",
+        "(sessions, *reversed(steps), self._join_waiters)",
+        "(sessions, *reversed(steps))",
+        "tests/client/test_closing.py::test_an_order_is_waited_for_however_far_it_has_come",
+    ),
+    # The key, and whom is trusted
+    Mutant(
+        "rh_api/net/safety.py",
+        'host.endswith("." + suffix)',
+        "host.endswith(suffix)",
+        "tests/attacks/test_addresses.py::test_a_result_elsewhere_is_refused_before_anybody_is_asked",
+    ),
+    Mutant(
+        "rh_api/net/download.py",
+        'url = check_redirect(url, response.headers.get("Location", ""), self._settings)',
+        'url = SafeUrl(response.headers["Location"], url.scheme, url.host, url.port)',
+        "tests/attacks/test_addresses.py::test_a_redirect_elsewhere_is_refused_at_its_hop",
+    ),
+    Mutant(
+        "nodes/runtime/prompt_handler.py",
+        '        _refuse_keys(passed, data.get("extra_data"), extra.canvas, config.known_keys())\n',
+        "",
+        "tests/unit/nodes/test_prompt.py::test_a_prompt_that_holds_the_own_key_is_refused",
+    ),
+    Mutant(
+        "rh_api/net/happy_eyeballs.py",
+        "    debuglevel = 0  #",
+        "    level = 0  #",
+        "tests/net/test_redact.py::test_a_pack_that_prints_its_requests_does_not_print_our_key",
+    ),
+    Mutant(
+        "rh_api/cli/migrate.py",
+        "replace_bytes(backup, before, mode)",
+        "replace_bytes(backup, before)",
+        "tests/cli/test_migrate.py::test_who_could_not_read_a_file_can_read_none_of_its_copies",
+    ),
+    Mutant(
+        "rh_api/cli/migrate.py",
+        "replace_bytes(path.resolve(), data, mode)",
+        "replace_bytes(path, data, mode)",
+        "tests/cli/test_migrate.py::test_a_key_goes_from_the_file_behind_a_link",
+    ),
+    # What comes back is what it is
+    Mutant(
+        "rh_api/net/download.py",
+        'declared.kind is Kind.TEXT and b"\\0" not in head',
+        'declared.kind is Kind.TEXT and b"\\0" not in head and sniff(head) is None',
+        "tests/client/test_result_types.py::test_a_caption_that_begins_like_a_file_is_a_text",
+    ),
+    Mutant(
+        "rh_api/run/stored_results.py",
+        "by_suffix(path.suffix) if row.kind else None,",
+        "by_suffix(path.suffix),",
+        "tests/client/test_result_types.py::test_a_kept_file_is_no_more_than_it_was",
+    ),
+    Mutant(
+        "nodes/values/codecs/video.py",
+        "if not s.disposition & cover])",
+        "])",
+        "tests/unit/nodes/test_outputs.py::test_a_song_with_a_cover_is_no_video",
+    ),
+    Mutant(
+        "nodes/values/codecs/image.py",
+        "np.subtract(255, to_levels(mask), out=rgba[..., 3])",
+        "rgba[..., 3] = to_levels(mask)",
+        "tests/unit/codecs/test_image.py::test_a_mask_becomes_alpha_as_load_image_reads_it",
+    ),
+    Mutant(
+        "rh_api/run/transfers.py",
+        "is_sound = proven.kind is Kind.VIDEO and claimed and claimed.kind is Kind.AUDIO",
+        "is_sound = False",
+        "tests/cli/test_run.py::test_a_sound_in_an_mp4_is_a_sound_by_its_name",
+    ),
+    Mutant(
+        "rh_api/cli/files.py",
+        '"utf-8-sig"',
+        '"utf-8"',
+        "tests/cli/test_run.py"
+        "::test_a_text_that_was_written_with_a_byte_order_mark_is_shown_without_it",
+    ),
+    # What a person is told
+    Mutant(
+        "rh_api/jobs.py",
+        "        except RunningHubError:\n            return error\n        if error.task_id is None:",
+        "        except RunningHubError:\n            raise\n        if error.task_id is None:",
+        "tests/client/test_faults.py::test_a_refusal_is_told_though_its_node_cannot_be_looked_up",
+    ),
+    Mutant(
+        "rh_api/errors.py",
+        'key = "error.batch_failed_rerolls" if rerolls else None',
+        "key = None",
+        "tests/client/test_batches.py"
+        "::test_when_some_fail_with_new_seeds_it_is_told_that_the_next_run_orders_all",
+    ),
+    Mutant(
+        "rh_api/cli/exit_codes.py",
+        "if error.fate is Fate.RUNNING or isinstance(error, Uncertain):",
+        "if error.fate is Fate.RUNNING:",
+        "tests/cli/test_errors.py::test_a_lost_reply_ends_with_3",
+    ),
+    Mutant(
+        "rh_api/cli/exit_codes.py",
+        "    if isinstance(error, ResultUnavailable):\n        return Exit.NOT_FETCHED\n",
+        "",
+        "tests/cli/test_errors.py::test_results_that_cannot_be_fetched_end_with_5_and_the_task_id",
+    ),
+    Mutant(
+        "rh_api/cli/task.py",
+        "is_cancelled = order.cancelling and not order.is_uncertain",
+        "is_cancelled = order.cancelling",
+        "tests/cli/test_stop.py::test_ctrl_c_while_no_reply_comes_says_how_to_settle_the_order",
+    ),
+    Mutant(
+        "rh_api/graph/link_validation.py",
+        "inputs[name] for index, name in enumerate(linked)}",
+        "inputs[name] for index, name in enumerate(linked[1:])}",
+        "tests/unit/nodes/test_prompt.py::test_links_of_fields_are_mirrored_and_all_else_stays",
+    ),
+    # In the browser
+    Mutant(
+        "web/js/features/tasks.js",
+        "\tcloseNotice();\n",
+        "",
+        "tests/browser/test_tasks.py"
+        "::test_open_tasks_are_told_by_one_notice_however_often_the_server_came_back",
+    ),
+    Mutant(
+        "web/js/features/covers.mjs",
+        "busy < MAX_REQUESTS && waiting.pop()",
+        "waiting.pop()",
+        "tests/browser/test_late_answers.py::test_covers_that_do_not_come_leave_connections_to_run",
+    ),
+)
