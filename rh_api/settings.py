@@ -19,6 +19,7 @@ from .money.amounts import CURRENCIES, read_sums
 from .money.limits import VARIABLES, Limits
 from .switches import (
     SUBMIT_V1,
+    read_most_bytes,
     read_registry,
     read_submit,
     read_switch,
@@ -85,7 +86,8 @@ class Settings:
     returns a program's own, by its name in the journal (an id, or `app/` and an id), called each
     time that it is needed. `limits`: cost limits from the environment; `command`: from
     `--max-cost`, in place of a prompt's. `webhook_url`: passed on with each order, "" for none.
-    `submit`: by which routes workflows and apps are ordered, see `switches`.
+    `submit`: by which routes workflows and apps are ordered, see `switches`. `most_result_bytes`:
+    of a result whose length is not announced, 0 for the default of its kind.
     """
 
     origin: str
@@ -103,6 +105,7 @@ class Settings:
     command: Limits = field(default_factory=Limits, hash=False)
     webhook_url: str = ""
     submit: str = SUBMIT_V1
+    most_result_bytes: int = 0
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, str], state: Path | None = None) -> Settings:
@@ -126,6 +129,9 @@ class Settings:
             model_registry=(at := values.get(REGISTRY, "")) and read_registry(at),
             limits=Limits(*(_read_limit(name, values) for name in VARIABLES.values())),
             webhook_url=values.get("RUNNINGHUB_WEBHOOK_URL", "").strip(),
+            most_result_bytes=read_most_bytes(most)
+            if (most := values.get("RUNNINGHUB_MAX_RESULT_GB", "").strip())
+            else 0,
             submit=read_submit(way) if (way := values.get("RUNNINGHUB_SUBMIT", "")) else SUBMIT_V1,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from urllib.parse import urlsplit
 
 from .errors import BadInput
@@ -33,6 +34,17 @@ def read_registry(text: str) -> str:
     if not _is_https(word):
         raise BadInput("error.bad_registry", value=word[:100])
     return word
+
+
+def read_most_bytes(text: str) -> int:
+    """Parse a number of gigabytes to bytes; BadInput unless it is above zero."""
+    try:
+        most = float(text) * 10**9
+    except ValueError:
+        most = 0.0
+    if not 1 <= most < math.inf:
+        raise BadInput("error.bad_most_bytes", value=text[:40])
+    return int(most)
 
 
 SUBMIT_V1, SUBMIT_V2 = "v1", "v2"

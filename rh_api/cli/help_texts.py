@@ -12,6 +12,7 @@ environment:
   RUNNINGHUB_BASE_URL         the site, https://www.runninghub.ai unless set
   RUNNINGHUB_STATE            folder of the journal
   RUNNINGHUB_RESULT_HOSTS     more hosts that results may come from
+  RUNNINGHUB_MAX_RESULT_GB    largest result without a length; 1 for a picture, else 20 unless set
   RUNNINGHUB_ACCESS_PASSWORD  for a protected workflow or app
   RUNNINGHUB_SEGMENT_WORKFLOW workflow that `offload` sends graphs under
   RUNNINGHUB_MAX_COST_ORDER   what one order may cost: 50 coins, 5 CNY, 5 USD

@@ -46,6 +46,7 @@ from .transfer_thread import BLOCK, Stopped, TransferThread, proxies_for
 READ_SECONDS = 60.0  # socket timeout, a last resort: StallPolicy watches the throughput
 SMALL_BLOCK = 16 * 1024
 RESERVE = 256 * 2**20  # bytes of disk left free, or a tenth of the free space if that is less
+LARGEST, LARGEST_PICTURE = 20 * 10**9, 10**9  # bytes of a body of unknown length
 SPACE_CHECK_BYTES = 16 * 2**20  # of a body of unknown length between two checks of free space
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 _NO_RANGE = re.compile(r"bytes \*/(\d+)")
@@ -167,7 +168,7 @@ class Download:
         if coding := _coding(response):
             # Not resumable: ranges count compressed bytes, and the part holds plain ones.
             blocks, mark = _decoded(transfer, blocks, coding), ""
-        size = start
+        size, most = start, most_bytes(self._name, self._type, self._settings.most_result_bytes)
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             quota = _DiskQuota(self._folder)
@@ -176,10 +177,12 @@ class Download:
             with self._part.growing(start, mark) as part:
                 try:
                     for block in blocks:
+                        size += len(block)
                         if total is None:
                             quota.take(len(block))
+                            if size > most:
+                                raise self._endless(most)
                         part.write(block)
-                        size += len(block)
                     if total is not None and transfer.done != total:
                         raise _broken(transfer, f"{transfer.done} of {total} bytes")
                 except (RunningHubError, Stopped):
@@ -207,6 +210,10 @@ class Download:
             raise self._disk_error(error) from None
         return Fetched(path, size, kind, verdict)
 
+    def _endless(self, most: int) -> ResultUnavailable:
+        size = f"{most / 10**9:g}"
+        return ResultUnavailable("error.result_endless", host=self._url.host, size=size)
+
     def _disk_error(self, error: OSError) -> RunningHubError:
         folder = self._folder.name
         if error.errno in _FULL:
@@ -232,6 +239,14 @@ class _DiskQuota:
                 raise OSError(errno.ENOSPC, "no room for a result")
             self._left = min(SPACE_CHECK_BYTES, free)
         self._left -= count
+
+
+def most_bytes(name: str, mime: str, own: int) -> int:
+    """How many bytes a body of unknown length may have. `name`, `mime`: of the file; `own`: what
+    the user set, 0 for nothing."""
+    named = by_suffix(PurePosixPath(name).suffix)
+    is_picture = mime.startswith("image/") or (named is not None and named.kind is Kind.IMAGE)
+    return own or (LARGEST_PICTURE if is_picture else LARGEST)
 
 
 def _coding(response: requests.Response) -> str:

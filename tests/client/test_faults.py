@@ -326,6 +326,21 @@ async def test_a_page_instead_of_a_picture_is_never_saved(
     assert saved == []
 
 
+async def test_a_result_without_an_end_is_given_up_and_fetched_once_there_is_one(
+    make_client: MakeClient, emulator: Emulator, tmp_path: Path
+) -> None:
+    emulator.faults.append(Fault("/results/", "endless"))
+    limited = make_client(RUNNINGHUB_MAX_RESULT_GB="0.002")
+    with pytest.raises(ResultUnavailable, match="RUNNINGHUB_MAX_RESULT_GB") as caught:
+        await limited.run(paint())
+    (task,) = emulator.tasks
+    assert task in str(caught.value)
+    saved = [path for path in (tmp_path / "state").rglob("*.part*") if path.is_file()]
+    assert saved == []
+    assert (await limited.run(paint())).results
+    assert emulator.counters.orders == 1
+
+
 async def test_a_result_on_a_foreign_host_is_fetched_without_paying_once_it_is_allowed(
     make_client: MakeClient, emulator: Emulator, base_url: str
 ) -> None:

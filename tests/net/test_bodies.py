@@ -14,6 +14,7 @@ import pytest
 
 from rh_api.emulator import Emulator, Fault
 from rh_api.errors import BadInput, DiskFull, Fate, ResultUnavailable, Unreachable
+from rh_api.net.download import most_bytes
 from rh_api.run.ports import Meter
 from rh_api.wire.filetypes import PNG
 from rh_api.wire.integrity import Verdict
@@ -201,6 +202,20 @@ async def test_a_body_without_an_end_leaves_room_on_the_disk(
     assert caught.value.fate is Fate.OVER
     assert names(folder) == []
     assert room // 10 <= least < room // 4
+
+
+@pytest.mark.parametrize(
+    ("name", "mime", "most"),
+    [
+        ("a.png", "application/octet-stream", 10**9),
+        ("a", "image/webp", 10**9),
+        ("a.mp4", "video/mp4", 20 * 10**9),
+        ("a", "", 20 * 10**9),
+    ],
+)
+def test_a_body_without_a_length_is_limited_by_its_kind(name: str, mime: str, most: int) -> None:
+    assert most_bytes(name, mime, 0) == most
+    assert most_bytes(name, mime, 7) == 7  # which a person set
 
 
 async def test_a_small_disk_takes_a_small_body_of_unknown_length(

@@ -240,6 +240,18 @@ def test_every_variable_of_the_contract_is_read():
     assert settings.access_password.reveal() == "open sesame"
 
 
+@pytest.mark.parametrize(("text", "most"), [("", 0), ("2.5", 2_500_000_000), ("40", 40 * 10**9)])
+def test_the_largest_result_is_set_in_gigabytes(text: str, most: int):
+    settings = Settings.from_mapping({"RUNNINGHUB_MAX_RESULT_GB": text}, Path())
+    assert settings.most_result_bytes == most
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "2 GB", "inf", "nan"])
+def test_the_largest_result_is_a_number_above_zero(text: str):
+    with pytest.raises(BadInput, match="RUNNINGHUB_MAX_RESULT_GB"):
+        Settings.from_mapping({"RUNNINGHUB_MAX_RESULT_GB": text}, Path())
+
+
 @pytest.mark.parametrize("first", ["", "  "])
 def test_the_second_name_of_the_key_counts_when_the_first_is_blank(first: str):
     settings = Settings.from_mapping({"RUNNINGHUB_API_KEY": first, "RH_API_KEY": KEY}, Path())
