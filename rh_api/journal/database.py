@@ -19,17 +19,19 @@ _GATE = "orders.lock"  # an empty database: SQLite's file locks are portable
 _SUSPECT = "orders.suspect"  # marker: an operation failed, check all at the next opening
 _CHECKED_BYTES = 8 << 20  # up to this size each opening checks the file, in some 20 ms
 _ASIDE_PREFIXES = ("damaged-", "newer-")  # why a journal was set aside; "newer" by 0.1.0 only
-_COMPANIONS = ("", "-wal", "-shm")  # SQLite's own names beside the file's
+_LOGS = ("-journal", "-wal")  # SQLite's own names beside the file's
+_COMPANIONS = ("", *_LOGS, "-shm")
 
+# A rollback journal: between commits no order is anywhere but in the file itself. A WAL that is
+# lost or damaged, or not copied along, takes its orders with it, and they would be placed again.
+_JOURNAL_MODE = "delete"
 # FULL: a commit returns when it is on the disk; fullfsync makes that true on macOS as well.
+_DURABLE = ("PRAGMA synchronous = FULL", "PRAGMA fullfsync = ON")
 _CONNECTION_SETUP = (
-    "PRAGMA synchronous = FULL",
-    "PRAGMA fullfsync = ON",
+    *_DURABLE,
     "PRAGMA foreign_keys = ON",
     # KiB: the default of 2,000 evicts the pages that thousands of orders share.
     "PRAGMA cache_size = -16384",
-    # Else the WAL stays as large as it ever was, as after thousands of orders were pruned at once.
-    "PRAGMA journal_size_limit = 8388608",
     # A write that is rolled back: BEGIN IMMEDIATE alone succeeds on a file that is not writable.
     "BEGIN IMMEDIATE",
     f"PRAGMA user_version = {len(MIGRATIONS)}",
@@ -130,8 +132,7 @@ def _open_current(
     """Return a connection to a current journal, and where a damaged one was moved, or None.
 
     A process holds the gate shared while it has the journal open, and exclusively while it creates,
-    migrates or replaces it: closing an old journal that was renamed while open would make SQLite
-    delete the WAL of the new one.
+    migrates or replaces it: an old journal that was renamed while open would go on being written.
     """
     deadline = time.monotonic() + patience
     set_aside: Path | None = None
@@ -193,8 +194,9 @@ def _open_checked(folder: Path, patience: float) -> sqlite3.Connection:
     """
     path = folder / _FILE
     if not path.exists():
-        # A WAL left without its journal would be replayed into the next one.
-        raise _Unusable("damaged" if path.with_name(_FILE + "-wal").exists() else "missing")
+        # A log left without its journal would be replayed into the next one.
+        is_log_left = any(path.with_name(_FILE + log).exists() for log in _LOGS)
+        raise _Unusable("damaged" if is_log_left else "missing")
     db = _connect(path, patience)
     try:
         _examine(db, folder)
@@ -219,7 +221,7 @@ def _examine(db: sqlite3.Connection, folder: Path) -> None:
         raise StoreUnavailable("error.store_newer", file=str(folder / _FILE))
     if version < 1:
         raise _Unusable("damaged")
-    if version < len(MIGRATIONS):
+    if version < len(MIGRATIONS) or _journal_mode(db) != _JOURNAL_MODE:
         raise _Unusable("older")
     suspect = (folder / _SUSPECT).exists()
     small = (folder / _FILE).stat().st_size <= _CHECKED_BYTES
@@ -263,16 +265,21 @@ def _create(folder: Path, patience: float) -> None:
 def _migrate(path: Path, patience: float) -> None:
     db = _connect(path, patience)
     try:
+        for statement in _DURABLE:
+            db.execute(statement)
+        # Persistent. Takes over what is in a WAL; fails while another program has the file open.
+        db.execute(f"PRAGMA journal_mode = {_JOURNAL_MODE}")
         version = db.execute("PRAGMA user_version").fetchone()[0]
         steps = "".join(MIGRATIONS[version:])
         db.executescript(
             f"BEGIN IMMEDIATE; {steps} PRAGMA user_version = {len(MIGRATIONS)}; COMMIT"
         )
-        # Persistent. Where the disk does not support WAL the old mode stays, as safe. Last: the WAL
-        # of a new journal would not be renamed along with it.
-        db.execute("PRAGMA journal_mode = WAL")
     finally:
         db.close()
+
+
+def _journal_mode(db: sqlite3.Connection) -> str:
+    return db.execute("PRAGMA journal_mode").fetchone()[0]
 
 
 def _set_aside(folder: Path) -> Path:

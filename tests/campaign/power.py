@@ -2,7 +2,7 @@
 though its length may stay.
 
 That is how file systems with delayed allocation fail. SQLite's own files are synced by SQLite at
-each commit; a torn frame behind the last one is what a cut may leave there.
+each commit; a torn page behind the last one is what a cut may leave in its rollback journal.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def cut(folder: Path, log: Path) -> None:
         number, size = line.split()
         synced[int(number)] = int(size)
     for path in (path for path in folder.rglob("*") if path.is_file()):
-        if path.name.endswith("-wal"):
+        if path.name.endswith("-journal"):
             with path.open("ab") as file:
                 file.write(TORN)
         elif ".sqlite3" not in path.name:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
@@ -17,26 +16,27 @@ from tests.support.pictures import plain_png
 from tests.support.service import CREATE, Meanwhile, results_are
 
 QUERY = "/openapi/v2/query"
+PAGE_BYTES = 4096
 
 
 @dataclass
 class Disk:
-    """`fill`: from now on no file grows beyond the journal's size of now; until `empty`."""
+    """`fill`: from now on no file grows to a page of the journal's; until `empty`."""
 
     fill: Callable[[], None]
     empty: Callable[[], None]
 
 
 @pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Disk]:
+def disk() -> Iterator[Disk]:
     resource = pytest.importorskip("resource", reason="no such limit on Windows")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
 
     def limit(size: int) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
 
-    written = tmp_path / "state" / "orders.sqlite3-wal"
-    yield Disk(lambda: limit(written.stat().st_size), lambda: limit(limits[0]))
+    # A change of the journal first saves the page that it changes in a file of its own.
+    yield Disk(lambda: limit(PAGE_BYTES), lambda: limit(limits[0]))
     limit(limits[0])
 
 

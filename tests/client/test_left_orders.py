@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from rh_api.emulator import Emulator, Fault
 from rh_api.errors import CostLimit, TimeLimit
 from tests.client.conftest import MakeClient
-from tests.support.jobs import invert
+from tests.support.jobs import invert, paint
 from tests.support.waiting import begun, until
 
 
@@ -168,3 +169,14 @@ async def test_a_task_of_another_process_that_waited_long_is_left_to_it(
     await second.run(invert(2))
     assert (await waiting).results
     assert emulator.counters.cancels == 0
+
+
+async def test_a_copy_of_the_journal_alone_knows_what_was_ordered(
+    make_client: MakeClient, emulator: Emulator, tmp_path: Path
+) -> None:
+    """What a copy or sync tool takes of a folder in use."""
+    first = await make_client().run(paint())
+    (tmp_path / "copy").mkdir()
+    shutil.copy(tmp_path / "state" / "orders.sqlite3", tmp_path / "copy")
+    second = await make_client("copy").run(paint())
+    assert (second.task_id, emulator.counters.orders) == (first.task_id, 1)

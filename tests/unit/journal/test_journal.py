@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -268,18 +267,3 @@ def test_results_are_added_and_replaced_by_node_and_index(store: Store) -> None:
 def test_results_of_an_order_that_is_gone_are_not_kept(store: Store) -> None:
     assert not store.save_results(77, [PICTURE])
     assert store.results(77) == []
-
-
-def test_the_log_of_the_file_gives_back_what_a_long_reader_made_it_take(
-    tmp_path: Path, store: Store
-) -> None:
-    log = tmp_path / "orders.sqlite3-wal"
-    with closing(sqlite3.connect(tmp_path / "orders.sqlite3")) as reader:
-        reader.execute("BEGIN")
-        reader.execute("SELECT count(*) FROM orders").fetchone()
-        for item in range(20):
-            store.intend(identity(item), instance="", what={"graph": "x" * 10**6})
-        assert log.stat().st_size > 2 * 10**7
-    for item in range(20, 25):
-        place(store, item)
-    assert log.stat().st_size < 10**7

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -9,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from rh_api.errors import StoreUnavailable
 from rh_api.journal import OrderExists, State, Store
 from rh_api.journal.slot_waiters import SlotWaiters
-from tests.unit.journal.samples import child, identity, intend
+from tests.unit.journal.samples import child, identity, intend, place
 
 
 def test_two_stores_on_one_file_do_not_place_one_order_twice(tmp_path: Path, store: Store) -> None:
@@ -106,6 +108,74 @@ def test_every_acknowledged_order_survives_a_kill(tmp_path: Path) -> None:
             assert {order: rows[order].task_id for order in acknowledged} == acknowledged
             # Only the one that it was at work on is more than what it said.
             assert len(store.unfinished(account=str(attempt))) - len(lines) in (0, 1)
+
+
+def task_ids(store: Store) -> list[str | None]:
+    return [row.task_id for row in store.unfinished()]
+
+
+@pytest.mark.parametrize("harm", ["left out", "damaged"])
+def test_no_order_of_a_killed_process_hangs_on_a_file_beside_the_journal(
+    tmp_path: Path, harm: str
+) -> None:
+    code = (
+        "import os\n"
+        "store = open_store()\n"
+        "for item in range(20):\n"
+        "    order = store.intend(Identity('o', 'a', 'w', 'g', 'i', item), instance='', what={})\n"
+        "    store.set_placed(order, f'task-{item}')\n"
+        "os._exit(0)\n"
+    )
+    process = child(code, tmp_path)
+    process.communicate()
+    assert process.returncode == 0
+    for path in tmp_path.glob("orders.sqlite3?*"):
+        data = path.read_bytes()
+        path.unlink()
+        if harm == "damaged":
+            path.write_bytes(data[:40] + bytes([data[40] ^ 1]) + data[41:])
+    with closing(Store.open(tmp_path)) as store:
+        assert store.set_aside is None
+        assert task_ids(store) == [f"task-{item}" for item in range(20)]
+
+
+def test_a_journal_with_a_write_ahead_log_is_converted_with_all_that_is_in_it(
+    tmp_path: Path,
+) -> None:
+    """Up to 0.1.0 it was written so, and a process may have been killed at any moment."""
+    with closing(Store.open(tmp_path)) as store:
+        for item in range(20):
+            place(store, item)
+    code = (
+        "import os, sqlite3\n"
+        "db = sqlite3.connect(Path(sys.argv[1], 'orders.sqlite3'), isolation_level=None)\n"
+        "db.execute('PRAGMA journal_mode = WAL')\n"
+        "db.execute('PRAGMA wal_autocheckpoint = 0')\n"
+        "db.execute(\"UPDATE orders SET task_id = 'late-' || id\")\n"
+        "os._exit(0)\n"
+    )
+    process = child(code, tmp_path)
+    process.communicate()
+    assert process.returncode == 0
+    assert (tmp_path / "orders.sqlite3-wal").stat().st_size > 0
+    for _ in range(2):
+        with closing(Store.open(tmp_path)) as store:
+            assert store.set_aside is None
+            assert task_ids(store) == [f"late-{number}" for number in range(1, 21)]
+            assert not list(tmp_path.glob("orders.sqlite3?*"))
+
+
+def test_a_write_ahead_log_is_not_converted_under_a_process_that_uses_it(tmp_path: Path) -> None:
+    with closing(Store.open(tmp_path)) as store:
+        place(store)
+    with closing(sqlite3.connect(tmp_path / "orders.sqlite3", isolation_level=None)) as db:
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("SELECT count(*) FROM orders").fetchone()
+        with pytest.raises(StoreUnavailable):
+            Store.open(tmp_path, patience=0.1)
+        assert db.execute("SELECT task_id FROM orders").fetchone() == ("task-0",)
+    with closing(Store.open(tmp_path)) as store:
+        assert task_ids(store) == ["task-0"]
 
 
 def test_a_neighbour_that_leaves_hides_no_other_that_waits(tmp_path: Path) -> None:

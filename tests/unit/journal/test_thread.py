@@ -115,7 +115,7 @@ if sys.platform != "win32":  # no other system can be told that a file may not g
             "        return item\n"
             "    await intend(0, 10)\n"
             "    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)\n"
-            "    room = Path(sys.argv[1], 'orders.sqlite3-wal').stat().st_size + 300_000\n"
+            "    room = Path(sys.argv[1], 'orders.sqlite3').stat().st_size + 300_000\n"
             "    resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))\n"
             "    answers = await asyncio.gather(*(intend(n, 20_000) for n in range(1, 21)))\n"
             "    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))\n"

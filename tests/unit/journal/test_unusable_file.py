@@ -153,16 +153,25 @@ def test_a_file_of_an_older_version_is_migrated_with_its_orders(tmp_path: Path) 
         assert db.execute("SELECT x FROM later").fetchall() == [(7,)]
 
 
-def test_a_log_without_its_file_is_not_replayed_into_a_new_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "mode"), [("journal", "DELETE"), ("wal", "WAL")])
+def test_a_log_without_its_file_is_not_replayed_into_a_new_one(
+    tmp_path: Path, name: str, mode: str
+) -> None:
     with closing(Store.open(tmp_path / "a")) as store:
         place(store)
-        log = (tmp_path / "a" / "orders.sqlite3-wal").read_bytes()
+        with closing(sqlite3.connect(tmp_path / "a" / "orders.sqlite3")) as db:
+            db.execute(f"PRAGMA journal_mode = {mode}")
+            db.execute("UPDATE orders SET item = 7")
+            if name == "wal":
+                db.commit()
+            log = (tmp_path / "a" / f"orders.sqlite3-{name}").read_bytes()
+    assert log
     folder = tmp_path / "b"
     folder.mkdir()
-    (folder / "orders.sqlite3-wal").write_bytes(log)
+    (folder / f"orders.sqlite3-{name}").write_bytes(log)
     with closing(Store.open(folder)) as store:
         assert store.set_aside == folder / "orders.damaged-1.sqlite3"
-        assert (folder / "orders.damaged-1.sqlite3-wal").read_bytes() == log
+        assert (folder / f"orders.damaged-1.sqlite3-{name}").read_bytes() == log
         assert store.unfinished() == []
 
 
@@ -279,7 +288,7 @@ if sys.platform != "win32":  # no other system can be told that a file may not g
             "def limit(size): resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))\n"
             "soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)\n"
             "first = intend(1)\n"
-            "limit(Path(sys.argv[1], 'orders.sqlite3-wal').stat().st_size)\n"
+            "limit(Path(sys.argv[1], 'orders.sqlite3').stat().st_size)\n"
             "second = intend(2)\n"
             "limit(soft)\n"
             "print(first, second, intend(3) > first, len(store.unfinished()))\n"
@@ -292,8 +301,7 @@ if sys.platform != "win32":  # no other system can be told that a file may not g
         with closing(Store.open(folder)) as store:
             intend(store)
             assert folder.stat().st_mode & 0o777 == 0o700
-            for name in ("orders.sqlite3", "orders.sqlite3-wal"):
-                assert (folder / name).stat().st_mode & 0o777 == 0o600
+            assert (folder / "orders.sqlite3").stat().st_mode & 0o777 == 0o600
 
 
 def test_a_closed_store_says_so_and_is_sound_when_opened_again(
