@@ -38,14 +38,15 @@ def _as_handler(
             host = request.headers.get("Host", "")[:100]
             return _reply(_as_json(BadInput(reason, host=host)), 403)
         try:
-            is_get = route.method == "GET"
-            body = read_query(request.query) if is_get else read_body(await request.read())
+            data = await request.read()
+        except OSError:
+            return web.Response(status=400)  # the client broke off: nobody reads it
+        try:
+            body = read_query(request.query) if route.method == "GET" else read_body(data)
             answer = await route.load()(body)
             return _file(answer) if isinstance(answer, FileAnswer) else _reply(answer, 200)
         except RunningHubError as error:
             return _reply(_as_json(error), 400)
-        except web.HTTPException:
-            raise  # such as 413 for a body that is too large
         # Unexpected errors get the JSON envelope too, not aiohttp's HTML page.
         except Exception:
             log.exception("%s failed", route.path)

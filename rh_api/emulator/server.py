@@ -33,6 +33,14 @@ def application(state: State, connections: Connections) -> web.Application:
     async def middleware(request: web.Request, handler: Inner) -> web.StreamResponse:
         if _is_cross_origin(request):
             return web.json_response({"code": 403, "msg": "a page of another site"}, status=403)
+        try:
+            return await serve(request, handler)
+        except ConnectionError:
+            if request.transport is not None:
+                raise
+            return web.Response()  # the client broke off: nobody reads it
+
+    async def serve(request: web.Request, handler: Inner) -> web.StreamResponse:
         if request.path.startswith("/emulator/"):
             return await handler(request)
         if connections.is_stale(request.transport):

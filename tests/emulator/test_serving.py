@@ -19,6 +19,7 @@ import trustme
 
 from rh_api.emulator import Emulator, Fault
 from rh_api.emulator.catalog import INVERT, example_picture
+from tests.support.broken_requests import break_off
 from tests.support.waiting import until
 
 if TYPE_CHECKING:
@@ -341,3 +342,21 @@ def test_a_page_of_another_site_can_order_nothing_here(headers: dict[str, str]) 
         }
         assert requests.post(base + CREATE, body, headers=own, timeout=10).status_code == 200
     assert emulator.counters.orders == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "content_type"),
+    [
+        ("/task/openapi/create", "application/json"),
+        ("/openapi/v2/media/upload/binary", "multipart/form-data; boundary=half"),
+        ("/emulator/faults", "application/json"),
+    ],
+)
+async def test_a_client_that_breaks_off_while_it_sends_is_no_error(
+    caplog: pytest.LogCaptureFixture, path: str, content_type: str
+) -> None:
+    emulator = Emulator()
+    own = {"Content_Type": content_type, "Authorization": f"Bearer {emulator.default_key}"}
+    async with emulator.serve() as address:
+        await break_off(address + path, **own)
+    assert caplog.records == []

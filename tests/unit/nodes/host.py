@@ -18,6 +18,13 @@ from rh_api.emulator import Account, Emulator
 from tests.unit.nodes.conftest import PACK, load_pack
 
 
+class Server(TestServer):
+    """Serves as ComfyUI does: a client that leaves cancels no handler."""
+
+    async def _make_runner(self, **options: Any) -> web.AppRunner:
+        return web.AppRunner(self.app, access_log=None)
+
+
 class Host:
     """Our routes as a page of this machine calls them. `user`: ComfyUI's user folder."""
 
@@ -116,7 +123,7 @@ async def hosted(
     app, table = web.Application(client_max_size=2**26), web.RouteTableDef()
     routes.install(table, load_pack("nodes.runtime.comfyui").host_names())
     app.add_routes(table)
-    async with TestServer(app) as server, ClientSession() as page:
+    async with Server(app) as server, ClientSession() as page:
         host = Host(user, page, server)
         await host.speak("en")
         try:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from rh_api.emulator import Account, Emulator, catalog
+from tests.support.broken_requests import break_off
 from tests.unit.nodes.conftest import load_pack
 from tests.unit.nodes.host import Host, hosted_without_account
 
@@ -353,3 +354,11 @@ async def test_a_site_that_does_not_answer_is_told(host: Host) -> None:
     await host.post("profiles/save", name="a", origin="http://127.0.0.1:9", key=KEY)
     error = await host.error("profiles/test", name="a")
     assert error["key"] == "error.unreachable"
+
+
+async def test_a_page_that_leaves_while_it_sends_is_no_error(
+    host: Host, caplog: pytest.LogCaptureFixture
+) -> None:
+    url = str(host.server.make_url("/runninghub/program"))
+    await break_off(url, X_RunningHub_Token=host.token)
+    assert caplog.records == []
