@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..client import Progress
 
 _CELL_LENGTH = 40  # longest text in a table, in characters
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 class Terminal:
@@ -96,5 +96,6 @@ def shortened(text: str) -> str:
 
 
 def harmless(text: str) -> str:
-    """Replace control characters, which could send escape sequences, in untrusted text."""
+    """Replace control characters in untrusted text: they could send escape sequences, or have it
+    shown in another order."""
     return _CONTROL.sub("\ufffd", text.replace("\r\n", "\n"))
