@@ -116,6 +116,7 @@ ENGLISH: dict[str, str] = {
     "error.result_is_page": "{host} sent a web page or an error instead of the result.",
     "error.result_empty": "{host} sent an empty file as the result.",
     "error.result_endless": "{host} sends a result without a length, and of more than {size} GB: the download was stopped and deleted. If it is that large, set RUNNINGHUB_MAX_RESULT_GB higher and run again: nothing is paid again.",
+    "error.too_many_values": "RunningHub's answer has more than {limit} values; a program of that size cannot be used here. Choose a smaller one.",
     "error.too_many_redirects": "A result could not be fetched: {host} redirects too often.",
     "error.address_unreadable": "The address of a result or of the progress socket cannot be read: {url}.",
     "error.address_insecure": "The address of a result or of the progress socket is not {scheme} on its usual port, so it was not requested: {url}.",

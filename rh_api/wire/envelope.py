@@ -63,6 +63,7 @@ def reply_of(response: Response) -> Json:
     status = response.status
     data = read_json(response.body)
     if not isinstance(data, dict) or 300 <= status < 400 or status == 429:
+        check_size(response.body, status)
         raise _error_for_status(response)
     reply = cast("Json", data)
     if status >= 400 and "code" not in reply and "errorCode" not in reply:
@@ -193,6 +194,12 @@ def _seconds_until(date: str, server_now: str | None) -> float | None:
         return max(0.0, (then - now).total_seconds())
     except (ValueError, TypeError, OverflowError):
         return None
+
+
+def check_size(text: str | bytes, status: int) -> None:
+    """Raise BadReply for a JSON text that is too large for `read_json`."""
+    if _has_too_many_values(text):
+        raise BadReply("error.too_many_values", status=status, limit=f"{MAX_VALUES:,}")
 
 
 def read_json(text: str | bytes) -> object:

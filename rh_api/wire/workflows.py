@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from ..errors import BadInput, BadReply, Fate
 from .call import LARGE_ANSWER_LIMIT, Auth, Call, Request, Response
-from .envelope import open_envelope, read_json, read_object
+from .envelope import check_size, open_envelope, read_json, read_object
 
 MAX_ID = 2**63 - 1  # ids are 64-bit snowflakes, kept as text
 
@@ -101,6 +101,7 @@ def workflow_json(workflow_id: str, access_password: str = "") -> Call[Mapping[s
 def _read_graph(response: Response) -> Mapping[str, object]:
     prompt = read_object(open_envelope(response)).get("prompt")
     if isinstance(prompt, str):
+        check_size(prompt, response.status)
         prompt = read_json(prompt)
     if not isinstance(prompt, dict):
         raise BadReply(status=response.status)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +14,7 @@ from rh_api.errors import (
     AppNotFound,
     BadField,
     BadInput,
+    BadReply,
     ResultUnavailable,
     WorkflowNotFound,
 )
@@ -121,3 +123,23 @@ async def test_public_apps_are_listed_page_by_page(
     assert all(app.cover.startswith(emulator.base_url) for app in first.apps)
     with pytest.raises(ValueError, match="FREE"):
         await client.programs.public_apps("FREE")
+
+
+@pytest.mark.parametrize("form", ["an app", "a workflow", "a workflow as text"])
+async def test_a_program_of_a_million_fields_is_refused_by_its_size(
+    client: Client, emulator: Emulator, form: str
+) -> None:
+    fields = ",".join(f'"{number}":{{}}' for number in range(600_000))
+    if form == "an app":
+        data = f'{{"nodeInfoList":[{"{},{}," * 300_000}{{}}]}}'
+    elif form == "a workflow":
+        data = f'{{"prompt":{{{fields}}}}}'
+    else:
+        data = json.dumps({"prompt": f"{{{fields}}}"})
+    answer = f'{{"code":0,"msg":"success","data":{data}}}'
+    path = "/api/webapp/apiCallDemo" if form == "an app" else "/api/openapi/getJsonApiFormat"
+    emulator.faults.append(Fault(path, "body", value=answer, status=200, count=None))
+    with pytest.raises(BadReply, match="more than 1,000,000 values"):
+        await client.program(
+            Job(app=APP_WITH_PICTURE) if form == "an app" else Job(catalog.TEXT_TO_IMAGE)
+        )
