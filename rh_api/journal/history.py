@@ -168,17 +168,6 @@ class History:
             ]
         return sorted(totals, key=lambda total: (total.coins or 0, total.money or 0), reverse=True)
 
-    def under_way(self, origin: str, account: str) -> tuple[int, int]:
-        """Count an account's unfinished tasks, in all processes, and those plus the orders that
-        are being sent."""
-        with self._file.reading() as db:
-            placed, sent = db.execute(
-                "SELECT count(task_id), count(*) FROM orders INDEXED BY unfinished"
-                " WHERE ended IS NULL AND origin = ? AND account = ? AND state != 'uncertain'",
-                (origin, account),
-            ).fetchone()
-            return placed, sent
-
     def has_placed(self, origin: str) -> bool:
         """Whether a site is known to have accepted an order, of any account."""
         with self._file.reading() as db:

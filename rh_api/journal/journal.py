@@ -22,7 +22,6 @@ from .history import OrderSummary, Query, Spent
 from .ledger import NO_HOLD, Committed, Hold, Rules
 from .retention import ResultFolders, Retention
 from .rows import Identity, OrderRow, ResultRow
-from .slot_waiters import SlotUse, SlotWaiters
 from .store import NO_USAGE, Store
 
 log = logging.getLogger("runninghub")
@@ -53,7 +52,6 @@ class SqliteJournal:
         self._booked_in = ""  # the currency, once the account was asked for it
         self.ask_currency: Callable[[], Awaitable[object]] | None = None
         self._queue: deque[tuple[asyncio.Future[Any], Callable[[], object]]] = deque()
-        self._slot_waiters = SlotWaiters(store.folder, origin, account)
         self._thread = thread or ThreadPoolExecutor(1, thread_name_prefix="runninghub-journal")
         self.last_order = store.last_order()  # the latest at opening, of any account
 
@@ -66,7 +64,6 @@ class SqliteJournal:
         return cls(store, origin, account)
 
     async def close(self) -> None:
-        await self._do(self._slot_waiters.leave)
         await asyncio.wrap_future(self._thread.submit(self._store.close))
         self._thread.shutdown()
 
@@ -147,17 +144,6 @@ class SqliteJournal:
 
     async def has_placed(self) -> bool:
         return await self._do(self._store.history.has_placed, self.origin)
-
-    async def others_wait(self) -> bool:
-        return await self._do(self._slot_waiters.others)
-
-    async def announce_waiting(self) -> SlotUse:
-        def announce() -> SlotUse:
-            self._slot_waiters.show()
-            under_way = self._store.history.under_way(self.origin, self.account)
-            return SlotUse(*under_way, self._slot_waiters.others())
-
-        return await self._do(announce)
 
     async def lost_journal(self) -> Path | None:
         return await self._do(self._store.lost_journal)

@@ -1,8 +1,7 @@
 """The account's concurrency slots: a FIFO semaphore whose size is the service's limit.
 
 If the service says "full" although a slot is free here, other clients of the account hold it. The
-refused order then backs off, until an order of this process ends, or one of another process of
-the same journal (`submit`).
+refused order then backs off, at most until an order of this process ends (`submit`).
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from .retry import Sender
 log = logging.getLogger("runninghub")
 
 FIRST_WAIT = 2.0
-MAX_WAIT = 30.0
+MAX_WAIT = 8.0  # seconds; the time that a slot freed by another client stays unused
 LIMIT_LASTS = 60.0  # TTL of the account's limit, seconds
 
 
@@ -33,7 +32,8 @@ class Limiter:
     limit: int | None = None
     _used: int = 0
     _waiting: deque[asyncio.Future[None]] = field(default_factory=deque[asyncio.Future[None]])
-    _ended: asyncio.Event = field(default_factory=asyncio.Event)
+    _refused: deque[asyncio.Future[None]] = field(default_factory=deque[asyncio.Future[None]])
+    _ends: int = 0
 
     @property
     def used(self) -> int:
@@ -67,26 +67,32 @@ class Limiter:
         return not self._has_room()  # while there is room `_admit` leaves no waiters
 
     def release(self) -> None:
-        """Return a slot: its order has ended, or never started. Sets `next_end`."""
+        """Return a slot: its order has ended, or never started. Wakes the first refused order."""
         self._used -= 1
-        self._ended.set()
-        self._ended = asyncio.Event()
+        self._ends += 1
+        if self._refused:
+            self._refused.popleft().set_result(None)
         self._admit()
 
     @property
-    def next_end(self) -> asyncio.Event:
-        """Event that the next `release` sets; get it before a call, so that no end is missed."""
-        return self._ended
+    def ends(self) -> int:
+        """How often a slot was returned; read it before a create, so that no end is missed."""
+        return self._ends
 
-    async def wait_for_end(self, end: asyncio.Event, seconds: float, clock: Clock) -> None:
-        """Wait until `end` is set, at most `seconds`."""
-        ended = asyncio.ensure_future(end.wait())
+    async def wait_for_end(self, since: int, seconds: float, clock: Clock) -> None:
+        """Wait after a refusal until a slot is returned, at most `seconds`; not at all if one was
+        returned after `ends` was `since`. Each return wakes one order, in FIFO order."""
+        if self._ends > since:
+            return
+        ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._refused.append(ended)
         pause = asyncio.ensure_future(clock.sleep(seconds))
         try:
             await asyncio.wait((ended, pause), return_when=asyncio.FIRST_COMPLETED)
         finally:
-            ended.cancel()
             pause.cancel()
+            if not ended.done():
+                self._refused.remove(ended)
 
     def _has_room(self) -> bool:
         return self.limit is None or self._used < self.limit

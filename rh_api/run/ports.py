@@ -25,7 +25,6 @@ from ..wire.tasks import Report, Usage
 if TYPE_CHECKING:
     from ..journal import Committed, FileStamp, Hold, Identity, OrderRow, ResultRow, Rules
     from ..journal.retention import ResultFolders
-    from ..journal.slot_waiters import SlotUse
     from ..money.amounts import Sums
 
 T = TypeVar("T")
@@ -172,14 +171,6 @@ class Journal(Protocol):
 
     async def silent_nodes(self, program_key: str) -> frozenset[str]:
         """Announced nodes without output in a program's two latest awaited successes."""
-        ...
-
-    async def others_wait(self) -> bool:
-        """Whether an order of the account waits for a concurrency slot in another process."""
-        ...
-
-    async def announce_waiting(self) -> SlotUse:
-        """Announce that an order waits for a slot in this process; return who uses the slots."""
         ...
 
     async def has_placed(self) -> bool:

@@ -29,9 +29,6 @@ RATE_PATIENCE = 600.0  # seconds of continuous rate limiting until submitting fa
 Prepare = Callable[[], Awaitable[Payload]]
 """Uploads an order's inputs and returns its payload."""
 
-SLOT_POLL_SECONDS = 0.1  # mean interval at which a process's waiting orders poll the journal
-YIELD_POLLS = 4  # polls for which a free slot is left to another process
-
 _NOTHING_RUNS = (Fate.NOT_STARTED, Fate.OVER)
 
 
@@ -44,7 +41,6 @@ class Submitter:
     limiter: AccountLimiter
     chance: random.Random = field(default_factory=random.Random)
     _preparing: int = 0
-    _waiting: int = 0
 
     async def prepared(self, prepare: Prepare) -> Payload:
         """Return an order's payload; concurrently refresh the account's limit and preconnect for
@@ -79,76 +75,25 @@ class Submitter:
         wait, clock = FIRST_WAIT, self.context.sender.clock
         patience = clock.now() + RATE_PATIENCE
         try:
-            tasks_when_full, end = await self._yield_slot(), self.limiter.next_end
             while True:
-                if tasks_when_full is not None:
-                    # Keep the slot: the next order would only be refused as well.
-                    watch(self.limiter.progress(Stage.WAITING_FOREIGN))
-                    await self._wait_until_fewer(tasks_when_full, wait, end)
-                    wait, tasks_when_full = next_wait(wait), None
-                end = self.limiter.next_end
+                ends, retry_after = self.limiter.ends, 0.0
                 place = partial(self._order_once, order, identity, watch, hold, after=after)
                 try:
                     return await self.context.sender.retry(place, repeatable=False)
                 except QueueFull:
                     patience = clock.now() + RATE_PATIENCE
-                    tasks_when_full = await self._tasks_under_way()
-                    continue
+                    # Keep the slot: the next order would only be refused as well.
+                    watch(self.limiter.progress(Stage.WAITING_FOREIGN))
                 except RateLimited as error:
                     retry_after = error.retry_after or 0.0
                     if retry_after > MAX_RETRY_AFTER or clock.now() > patience:
                         raise
-                await self.limiter.wait_for_end(end, max(wait, retry_after), clock)
+                pause = max(retry_after, wait * self.chance.uniform(0.5, 1.0))
+                await self.limiter.wait_for_end(ends, pause, clock)
                 wait = next_wait(wait)
         except BaseException:
             self.limiter.release()
             raise
-
-    async def _yield_slot(self) -> int | None:
-        """Yield a slot that came free here to orders waiting in other processes. Return how many
-        tasks and sends fill the account if one took it; None if none waits, or none took it."""
-        limiter, clock = self.limiter, self.context.sender.clock
-        if limiter.limit is None or limiter.used < limiter.limit:
-            return None
-        if not await self.context.if_readable(self.context.journal.others_wait()):
-            return None
-        counts: list[int] = []
-        while len(counts) < YIELD_POLLS and not (counts and counts[-1] > min(counts)):
-            # By then the end of the order here is in the journal.
-            await clock.sleep(SLOT_POLL_SECONDS)
-            use = await self.context.if_readable(self.context.journal.announce_waiting())
-            counts.append(0 if use is None else use.tasks_and_sends)
-        return counts[-1] if counts[-1] >= limiter.limit else None
-
-    async def _tasks_under_way(self) -> int:
-        """Return the account's tasks in the journal, while the service says "full": once there are
-        fewer a slot is free, however many tasks other clients run."""
-        use = await self.context.if_readable(self.context.journal.announce_waiting())
-        return 0 if use is None else use.tasks
-
-    async def _wait_until_fewer(self, count: int, seconds: float, end: asyncio.Event) -> None:
-        """Wait at most `seconds` for a slot: until the journal has fewer than `count` tasks and
-        sends, or `end` (an order of this process ends) while no other process waits. Polls are
-        jittered, so that competing processes win equally often."""
-        clock = self.context.sender.clock
-        until = clock.now() + seconds
-        self._waiting += 1
-        try:
-            while (remaining := until - clock.now()) > 0:
-                use = await self.context.if_readable(self.context.journal.announce_waiting())
-                if use is not None and use.tasks_and_sends < count:
-                    return
-                count = max(count, use.tasks if use is not None else 0)
-                spread = 0.5 + self.chance.random()
-                pause = min(remaining, SLOT_POLL_SECONDS * self._waiting * spread)
-                if use is not None and use.others_wait:
-                    await clock.sleep(pause)
-                    continue
-                await self.limiter.wait_for_end(end, pause, clock)
-                if end.is_set():
-                    return
-        finally:
-            self._waiting -= 1
 
     async def _order_once(
         self,

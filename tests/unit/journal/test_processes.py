@@ -12,7 +12,6 @@ import pytest
 
 from rh_api.errors import StoreUnavailable
 from rh_api.journal import OrderExists, State, Store
-from rh_api.journal.slot_waiters import SlotWaiters
 from tests.unit.journal.samples import child, identity, intend, place
 
 
@@ -176,12 +175,3 @@ def test_a_write_ahead_log_is_not_converted_under_a_process_that_uses_it(tmp_pat
         assert db.execute("SELECT task_id FROM orders").fetchone() == ("task-0",)
     with closing(Store.open(tmp_path)) as store:
         assert task_ids(store) == ["task-0"]
-
-
-def test_a_neighbour_that_leaves_hides_no_other_that_waits(tmp_path: Path) -> None:
-    line, leaving, waiting = (SlotWaiters(tmp_path, "https://x", "account") for _ in range(3))
-    waiting.show()
-    # A sign that is gone the moment it is looked at, as between the listing and the look.
-    for number in range(20):
-        (tmp_path / f"{leaving._own.name}{number}").symlink_to(tmp_path / "gone")
-    assert line.others()

@@ -32,12 +32,12 @@ FULL = [code(421), code(415), code(1520), code(814)]
 
 
 @pytest.mark.parametrize("full", FULL, ids=str)
-def test_a_full_account_is_waited_for_longer_each_time(make, full: Answer):
+def test_a_full_account_is_waited_for(make, full: Answer):
     world = make(create=[full] * 7 + [taken()], query=[SUCCESS])
     assert run(world).task_id == TASK
-    times = world.service.times("create")
-    gaps = [b - a for a, b in pairwise(times)]
-    assert gaps == [2, 4, 8, 16, 30, 30, 30]
+    gaps = [b - a for a, b in pairwise(world.service.times("create"))]
+    assert min(gaps) > 0
+    assert max(gaps) <= 8, "a place that another client freed is soon taken"
     assert "WAITING_FOREIGN" in world.watcher.stages
     assert world.state() is State.DONE
 
@@ -69,7 +69,7 @@ def test_refused_orders_do_not_wake_each_other(make):
         await asyncio.gather(*(world.run(order) for order in orders(4)))
 
     play(world, story)
-    assert len([at for at in world.service.times("create") if at < 100]) == 4 * 7
+    assert len([at for at in world.service.times("create") if at < 100]) < 4 * 100 / 4
 
 
 def test_orders_that_come_together_keep_to_the_limit(make):

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.run.world import now, virtually
 
-from rh_api.run.limiter import FIRST_WAIT, MAX_WAIT, Limiter, next_wait
+from rh_api.run.limiter import Limiter
 from tests.support.clocks import LoopClock
 
 
@@ -134,7 +134,7 @@ def test_after_a_refusal_an_end_of_ours_wakes_at_once(end: float, waited: float)
         limiter = Limiter(3)
         await limiter.acquire()
         asyncio.get_running_loop().call_later(end, limiter.release)
-        await limiter.wait_for_end(limiter.next_end, 10.0, LoopClock())
+        await limiter.wait_for_end(limiter.ends, 10.0, LoopClock())
         return now()
 
     assert virtually(main()) == waited
@@ -144,17 +144,25 @@ def test_an_end_while_the_refusal_was_on_its_way_is_not_missed():
     async def main() -> float:
         limiter = Limiter(3)
         await limiter.acquire()
-        ending = limiter.next_end
+        ends = limiter.ends
         limiter.release()
-        await limiter.wait_for_end(ending, 10.0, LoopClock())
+        await limiter.wait_for_end(ends, 10.0, LoopClock())
         return now()
 
     assert virtually(main()) == 0
 
 
-def test_waits_double_up_to_half_a_minute():
-    waits = [FIRST_WAIT]
-    while waits[-1] < MAX_WAIT:
-        waits.append(next_wait(waits[-1]))
-    assert waits == [2, 4, 8, 16, 30]
-    assert next_wait(MAX_WAIT) == MAX_WAIT
+def test_an_end_wakes_the_order_that_was_refused_first_and_no_other():
+    async def main() -> list[float]:
+        limiter, woken = Limiter(3), list[float]()
+
+        async def refused() -> None:
+            await limiter.wait_for_end(limiter.ends, 10.0, LoopClock())
+            woken.append(now())
+
+        for second in (1.0, 2.0):
+            asyncio.get_running_loop().call_later(second, limiter.release)
+        await asyncio.gather(*(refused() for _ in range(3)))
+        return woken
+
+    assert virtually(main()) == [1.0, 2.0, 10.0]
