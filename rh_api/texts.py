@@ -564,6 +564,7 @@ ENGLISH: dict[str, str] = {
     "cli.demo_begins": "A picture is redrawn by the built-in emulator: no key, no network.",
     "cli.demo_ends": "The same with RunningHub itself: put a key into RUNNINGHUB_API_KEY, then "
     "python -m rh_api run --help.",
+    "cli.not_installed": 'This needs {name}, which this Python does not have. In the folder of RunningHub Remote: python -m pip install -e ".[demo]"',
     "cli.no_pillow": "The built-in emulator draws with Pillow, which is not installed: python -m "
     "pip install Pillow",
     "cli.no_viewer": "No program was found that can show {path}.",

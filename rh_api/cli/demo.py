@@ -32,6 +32,7 @@ async def demo(arguments: Namespace, terminal: Terminal, environ: Mapping[str, s
     Uses an account and journal of its own, whatever the environment says.
     """
     del environ
+    need_pillow()
     folder = out_folder(arguments.out)
     picture = draw_picture()
     terminal.note(english("cli.demo_begins", {}))
@@ -56,7 +57,6 @@ async def demo(arguments: Namespace, terminal: Terminal, environ: Mapping[str, s
 
 def draw_picture() -> bytes:
     """Draw a small landscape as PNG, the input picture."""
-    need_pillow()
     from ..emulator.procedural import paint
 
     drawn = paint(SIZE, prompt="a pencil sketch", seed=3, detail=b"demo", contrast=0.0)

@@ -71,8 +71,11 @@ _MODULES = {
 
 
 def command_of(name: str) -> Command:
-    """Return a command's function; imports only its module."""
-    module = importlib.import_module(f".{_MODULES.get(name, name)}", __package__)
+    """Return a command's function; imports only its module. BadInput names a missing package."""
+    try:
+        module = importlib.import_module(f".{_MODULES.get(name, name)}", __package__)
+    except ModuleNotFoundError as error:
+        raise BadInput("cli.not_installed", name=error.name) from error
     return getattr(module, name)
 
 

@@ -97,6 +97,21 @@ def test_without_pillow_one_sentence_says_how_to_get_it(
     assert len(ran.err.splitlines()) == 1
 
 
+def test_a_bare_python_is_told_what_to_install_before_anything_else(tmp_path: Path) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-S", "-m", "rh_api", "demo"],
+        cwd=tmp_path,
+        env=bare(tmp_path),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (ran.returncode, len(ran.stderr.splitlines())) == (2, 1), ran.stderr
+    assert 'python -m pip install -e ".[demo]"' in ran.stderr
+    assert [*tmp_path.iterdir()] == []
+
+
 def test_the_emulator_tells_programs_how_to_use_it(
     call: Call, tmp_path: Path, process_environment: dict[str, str]
 ) -> None:

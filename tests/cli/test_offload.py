@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+import shutil
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from PIL import Image
 from rh_api.emulator import Account, Emulator, Fault, catalog
 from tests.support.graphs import node
 
-from .conftest import Call
+from .conftest import ROOT, Call
 from .prompts import graph, written
 
 
@@ -484,3 +486,17 @@ def test_a_refusal_after_a_paid_order_tells_what_was_paid(
 
     assert call(*argv).code == 0
     assert emulator.counters.orders == 2  # what was paid is not paid again
+
+
+def test_the_line_of_the_readme_runs_word_for_word(
+    call: Call, emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = "python -m rh_api offload "
+    lines = (ROOT / "README.md").read_text("utf-8").splitlines()
+    (line,) = (line for line in lines if line.startswith(begin))
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    monkeypatch.chdir(tmp_path)
+    ran = call("offload", *shlex.split(line.removeprefix(begin)))
+    assert ran.code == 0, ran.err
+    assert [path.suffix for path in (tmp_path / "results").iterdir()] == [".png"]
+    assert emulator.counters.orders == 1
