@@ -123,7 +123,9 @@ def failure_text(order: PastOrder, say: Say) -> str:
     if order.state is State.UNCERTAIN and order.ended_at is not None:
         return say("error.ordered_again", {})
     holes = set(re.findall(r"\{(\w+)", ENGLISH.get(order.error_key, "{unknown}")))
-    key = order.error_key if holes <= {"remote"} else "error.order_failed"
+    is_unknown = order.state is State.UNCERTAIN
+    otherwise = "error.order_unknown" if is_unknown else "error.order_failed"
+    key = order.error_key if holes <= {"remote"} else otherwise
     sentence = _NO_WORDS.sub("", say(key, {"remote": ""}))
     code = "" if order.code is None else say("error.suffix.code", {"code": order.code})
     return join_sentences((sentence, code))

@@ -71,6 +71,7 @@ ENGLISH: dict[str, str] = {
     "error.put_expired": "The upload address has expired. Nothing was started; it is safe to run again.",
     # errors: tasks
     "error.task_unfinished": "The task is not finished yet: {remote}.",
+    "error.order_unknown": "No task id came back, so it is not known whether the order was placed. The money held for it stays held until you settle it.",
     "error.order_failed": "The order failed. The history does not keep the details of the reason; the task's page on the site may show them.",
     "error.task_failed": "The cloud task failed in node {node} {title} ({node_class}): "
     "{exception}: {remote}.",

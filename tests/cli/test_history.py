@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import os
 import subprocess
 import sys
@@ -142,6 +143,16 @@ def test_spend_by_day_and_by_program(call: Call, task: str) -> None:
 def test_spend_as_a_table_for_spreadsheets(call: Call, task: str) -> None:
     (row,) = csv.DictReader(io.StringIO(call("spend", "--by", "program", "--csv").out))
     assert (row["program"], row["orders"], row["coins"]) == (catalog.TEXT_TO_IMAGE, "1", "1")
+
+
+def test_an_order_whose_reply_was_lost_is_unknown_and_not_failed(
+    call: Call, emulator: Emulator, tmp_path: Path
+) -> None:
+    emulator.faults.append(Fault("/task/openapi/create", "lost_reply"))
+    call("run", catalog.TEXT_TO_IMAGE, "--set", "6.text=x", "--out", str(tmp_path))
+    ran, listed = call("history", "1"), call("history", "1", "--json").document
+    assert "not known whether the order was placed" in ran.out
+    assert "failed" not in ran.out + json.dumps(listed)
 
 
 def test_a_hostile_name_cannot_steer_the_terminal(call: Call, tmp_path: Path) -> None:
