@@ -1,19 +1,16 @@
 """Adaptive poll schedule: frequent polls where a task's end is likely, rare ones elsewhere.
 
-The interval follows the hazard rate of the end: with cost c per poll (in seconds of latency that
-one request is worth) and hazard h, the optimal interval is sqrt(2c/h) seconds. The hazard is that
-of a mixture: log-normal kernels at the durations of earlier runs, and a broad prior for cold
-starts and first runs. While the WebSocket delivers, polls are rare; its hint that the task may be
-over is confirmed by polls. It never decides anything.
+Polls are dense from shortly before the shortest of the earlier runs until well after their median;
+elsewhere the interval is a share of the elapsed time. While the WebSocket delivers, polls are rare;
+its hint that the task may be over is confirmed by polls. It never decides anything.
 """
 
 from __future__ import annotations
 
-import math
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-POLL_COST = 0.05  # seconds of a user's latency that one request is worth
 SHORTEST = 0.5
 LONGEST = 15.0
 QUEUE_SHORTEST = 1.0
@@ -21,12 +18,8 @@ QUEUE_LONGEST = 5.0
 SAFETY = 30.0  # seconds between polls while the WebSocket delivers
 SOCKET_SILENCE = 45.0  # seconds without a frame after which the WebSocket counts as down
 CONFIRM = (0.0, 0.5, 1.0, 2.0, 3.0)  # polls that confirm a hint, seconds after it
-
-_STEP = 0.25
-_PRIOR_SCALE = 6.0  # seconds; median of the prior
-_MIN_SPREAD, _MAX_SPREAD = 0.05, 0.35  # kernel width, of the logarithm of a duration
-_JITTER = 0.2  # seconds of absolute noise per run, from network and queue; matters for short ones
-_LONE_SPREAD = 0.12  # kernel width for a single sample
+EARLY = 0.85  # share of the shortest earlier run before which no end is expected
+NEAR = 1.2  # share of the median until which polls are dense
 
 
 @dataclass(slots=True)
@@ -45,15 +38,10 @@ class PollSchedule:
     _false_hints: int = 0
     _hints_ignored_until: float = 0.0
     _next: float | None = None
-    _runs: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
-    """Kernels: of each earlier run the logarithm of its seconds, and the kernel's width."""
+    _runs: list[float] = field(init=False)
 
     def __post_init__(self) -> None:
-        durations = [seconds for seconds in self.history if seconds > 0]
-        common = _spread(durations) if durations else 0.0
-        for seconds in durations:
-            spread = min(_MAX_SPREAD, math.hypot(common, _JITTER / seconds))
-            self._runs.append((math.log(seconds), spread))
+        self._runs = sorted(seconds for seconds in self.history if seconds > 0)
 
     def running(self, now: float) -> None:
         """Note that the task was seen running at `now`; only the first call counts."""
@@ -109,46 +97,12 @@ class PollSchedule:
         return self._heard_at is not None and now - self._heard_at < SOCKET_SILENCE
 
     def _pause(self, elapsed: float) -> float:
-        """Return the seconds in which the poll density sqrt(h/2c) integrates to one poll."""
-        pause, due = 0.0, 0.0
-        elapsed = max(0.0, elapsed)
-        while pause < LONGEST:
-            due += _STEP * math.sqrt(self.hazard(elapsed + pause + _STEP / 2) / (2 * POLL_COST))
-            pause += _STEP
-            if due >= 1.0 and pause >= SHORTEST:
-                break
-        return pause
-
-    def hazard(self, elapsed: float) -> float:
-        """Return the hazard rate (1/s) of a task's end after `elapsed` seconds of running."""
-        density, survival = self._end(elapsed)
-        return density / survival
-
-    def _end(self, elapsed: float) -> tuple[float, float]:
-        """Return probability density (1/s) and survival of the duration at `elapsed` seconds."""
-        guess = 1.0 / (len(self._runs) + 1.5)
-        density = guess * _PRIOR_SCALE / (_PRIOR_SCALE + elapsed) ** 2
-        survival = guess * _PRIOR_SCALE / (_PRIOR_SCALE + elapsed)
-        if self._runs and elapsed > 0:
-            share, now = (1.0 - guess) / len(self._runs), math.log(elapsed)
-            for center, spread in self._runs:
-                z = (now - center) / spread
-                density += share * math.exp(-z * z / 2) / (elapsed * spread * _ROOT_2_PI)
-                survival += share * math.erfc(z / _ROOT_2) / 2
-        elif self._runs:
-            survival += 1.0 - guess
-        return density, max(survival, 1e-9)
-
-
-_ROOT_2 = math.sqrt(2)
-_ROOT_2_PI = math.sqrt(2 * math.pi)
-
-
-def _spread(durations: Sequence[float]) -> float:
-    """Kernel width of the log durations, by interquartile range: robust against cold starts."""
-    if len(durations) == 1:
-        return _LONE_SPREAD
-    logs = sorted(math.log(seconds) for seconds in durations)
-    middle = logs[len(logs) // 4 : -(len(logs) // 4) or None]
-    width = (middle[-1] - middle[0]) / 1.35 if len(middle) > 1 else logs[-1] - logs[0]
-    return min(_MAX_SPREAD, max(_MIN_SPREAD, width * len(durations) ** -0.2))
+        """Return the seconds until the next poll after `elapsed` seconds of running."""
+        pause = elapsed / 15
+        if self._runs:
+            early, median = self._runs[0] * EARLY, statistics.median(self._runs)
+            if elapsed < early:
+                pause = early - elapsed
+            elif elapsed < median * NEAR:
+                pause = elapsed / 50
+        return min(LONGEST, max(SHORTEST, pause))
