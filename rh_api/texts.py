@@ -125,6 +125,7 @@ ENGLISH: dict[str, str] = {
     "error.disk_full": "The disk is full. The task is finished: free some space and run again within a day, not as a new order, to fetch its results without paying again.",
     "error.disk_full_unnoted": "The disk is full, and task {task_id} could not be noted in the journal. It is finished: free some space and fetch its results by its id, without paying again: RunningHub Task on the canvas, task {task_id} --fetch on the command line. For the same inputs to get them too, settle order {order} as that task, in RunningHub tasks on the canvas or by task --order {order} --is {task_id}.",
     "error.folder_not_writable": "The folder {folder} cannot be written to.",
+    "error.results_folder": "The folder of results {folder} cannot be written to: {reason}. Nothing was ordered. Make sure that this program may write there, or name another folder by RUNNINGHUB_STATE.",
     # errors: input
     "error.bad_input": "This cannot be used: {reason}",
     "error.no_key": "No RunningHub API key is set. Enter one in ComfyUI's settings under RunningHub, or try the sandbox, which needs none. On the command line: set RUNNINGHUB_API_KEY, or run python -m rh_api demo.",
@@ -185,6 +186,7 @@ ENGLISH: dict[str, str] = {
     "error.file_changed": "The file {name} changed before all of it was uploaded. Nothing was started; run again.",
     "error.store_in_use": "The journal in {folder} is {reason} and another process uses it. "
     "Close the other ComfyUI and start again: no order is placed without the journal.",
+    "error.store_lock": "The journal's lock {file} cannot be used: {reason}. No order is placed without it. Move that file away, or name another folder by RUNNINGHUB_STATE.",
     "error.store_newer": "The journal {file} was written by a newer version of RunningHub Remote: update this copy. The journal was not changed, and no order is placed without it.",
     "error.store_unavailable": "The journal in {folder} cannot be used: {reason}. No order is placed without it, so that none is paid twice. Make sure that this program may write there; RUNNINGHUB_STATE can name another folder, whose journal does not know the orders so far.",
     "error.store_meanwhile": "The journal in {folder} cannot be used for now: {reason}. What is under way goes on; no new order is placed until it can be used again.",

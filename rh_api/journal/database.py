@@ -22,6 +22,8 @@ _ASIDE_PREFIXES = ("damaged-", "newer-")  # why a journal was set aside; "newer"
 _LOGS = ("-journal", "-wal")  # SQLite's own names beside the file's
 _COMPANIONS = ("", *_LOGS, "-shm")
 
+_NOT_OURS = "file is not a database"  # as SQLite says it
+
 # A rollback journal: between commits no order is anywhere but in the file itself. A WAL that is
 # lost or damaged, or not copied along, takes its orders with it, and they would be placed again.
 _JOURNAL_MODE = "delete"
@@ -55,7 +57,7 @@ class JournalFile:
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with contextlib.ExitStack() as undo:
-                self._gate = undo.enter_context(contextlib.closing(_connect(folder / _GATE, 0.1)))
+                self._gate = undo.enter_context(contextlib.closing(_open_gate(folder)))
                 self._db, self.set_aside = _open_current(self._gate, folder, patience)
                 undo.pop_all()
         except (OSError, sqlite3.Error, _Unusable) as error:
@@ -154,6 +156,38 @@ def _open_current(
                 continue  # past the deadline too: a slow disk took the time, not a lock
         if time.monotonic() > deadline:
             raise StoreUnavailable("error.store_in_use", folder=str(folder), reason=verdict)
+
+
+def _open_gate(folder: Path) -> sqlite3.Connection:
+    """Connect to the gate, which has no content: what stands in it beside a journal is cut off.
+
+    In place, since processes hold locks on it. Raises StoreUnavailable that names the file if it is
+    somebody else's, or cannot be opened.
+    """
+    path = folder / _GATE
+    try:
+        gate = _connect(path, 0.1)
+        if _is_database(gate):
+            return gate
+        gate.close()
+        if (folder / _FILE).exists():
+            with path.open("r+b") as file:
+                file.truncate(0)
+            return _connect(path, 0.1)
+    except (OSError, sqlite3.Error) as error:
+        raise StoreUnavailable("error.store_lock", file=str(path), reason=str(error)) from error
+    raise StoreUnavailable("error.store_lock", file=str(path), reason=_NOT_OURS)
+
+
+def _is_database(db: sqlite3.Connection) -> bool:
+    """Whether SQLite reads the file, now or once no other process has it locked."""
+    try:
+        db.execute("SELECT * FROM sqlite_master").fetchall()
+    except sqlite3.OperationalError:
+        return True
+    except sqlite3.DatabaseError:
+        return False
+    return True
 
 
 def _mark_intended_uncertain(path: Path, patience: float) -> None:

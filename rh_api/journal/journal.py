@@ -20,7 +20,7 @@ from ..wire.tasks import Report, Usage
 from .caches import RUNS_KEPT, FileStamp
 from .history import OrderSummary, Query, Spent
 from .ledger import NO_HOLD, Committed, Hold, Rules
-from .retention import ResultFolders, Retention
+from .retention import RESULTS, ResultFolders, Retention, check_writable
 from .rows import Identity, OrderRow, ResultRow
 from .store import NO_USAGE, Store
 
@@ -206,6 +206,9 @@ class SqliteJournal:
         old = await self._do(old_orders, now, keep.days, keep.orders, emptied=True)
         await asyncio.to_thread((await self.result_folders()).delete, old)
         await self._do(self._store.prune, now, old)
+
+    async def check_results_folder(self) -> None:
+        await self._do(check_writable, self.folder / RESULTS)
 
     async def result_folders(self) -> ResultFolders:
         formerly = await self._do(self._store.history.formerly_kept)

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import re
+import secrets
 import sqlite3
 import time
 from collections.abc import Collection, Iterable
@@ -16,6 +17,7 @@ from stat import S_ISDIR, S_ISREG
 from typing import cast
 
 from ..disk import replace_text
+from ..errors import BadInput
 from .clock import EARLIEST
 
 log = logging.getLogger("runninghub")
@@ -72,6 +74,18 @@ def is_valid_bound(name: str, value: object) -> bool:
     """Whether `value` is valid for the field `name` of `Retention`: an int within its range."""
     low, high = _BOUNDS[name]
     return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+
+
+def check_writable(folder: Path) -> None:
+    """Raise BadInput if no file can be made in `folder`, which is created. Blocking."""
+    probe = folder / f".probe-{secrets.token_hex(4)}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.touch(exist_ok=False)
+        probe.unlink()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise BadInput("error.results_folder", folder=str(folder), reason=reason) from error
 
 
 class ResultFolders:

@@ -130,6 +130,7 @@ class Engine:
                 taken_up = await self._take_up(earlier, order, watch, serve=serve)
                 if taken_up is not None:
                     return taken_up
+            await self.context.journal.check_results_folder()
             try:
                 async with self.budget.reserved(order, watch, uploaded=prepared) as hold:
                     if not prepared:

@@ -214,6 +214,10 @@ class Journal(Protocol):
         """Delete expired uploads and old orders, of each its results before its row."""
         ...
 
+    async def check_results_folder(self) -> None:
+        """Raise BadInput if no result could be written."""
+        ...
+
     async def result_folders(self) -> ResultFolders:
         """Return the folders that hold results of orders, of all accounts."""
         ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import filecmp
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -63,7 +64,8 @@ def read_stored(
 
 
 def result_of(row: ResultRow, folder: Path) -> Result | None:
-    """Return the result if its file exists with the recorded size (or it is text), else None."""
+    """Return the result if its file can be read and has the recorded size (or it is text), else
+    None."""
     name = file_name(row.url)
     if row.path is None:
         if row.url:
@@ -71,7 +73,8 @@ def result_of(row: ResultRow, folder: Path) -> Result | None:
         return Result(row.node_id, name, None, None, text=row.text, index=row.index)
     path = folder / row.path
     try:
-        size = path.stat().st_size
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
     except OSError:
         return None
     if size != row.size:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -259,6 +260,26 @@ def test_a_folder_that_vanishes_while_the_task_runs_loses_nothing(
     assert error["task_id"] == next(iter(emulator.tasks))
     assert str(results) in error["message"]
     assert list(results.rglob("*.png"))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+def test_a_kept_result_that_may_not_be_read_is_fetched_again(
+    call: Call, process_environment: dict[str, str], emulator: Emulator, tmp_path: Path
+) -> None:
+    call(*RUN, "--out", str(tmp_path / "first"))
+    (kept,) = (tmp_path / "state" / "runninghub-results").rglob("*.png")
+    content = kept.read_bytes()
+    kept.chmod(0)
+    # Root reads what it may not, but for a process without these rights.
+    rights = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+    command = [*(rights if os.geteuid() == 0 else ()), sys.executable, "-m", "rh_api"]
+    command += [*RUN, "--out", str(tmp_path / "second")]
+    ran = subprocess.run(command, env=process_environment, capture_output=True, text=True)
+
+    assert (ran.returncode, ran.stderr.count("could not be saved")) == (0, 0)
+    (saved,) = (tmp_path / "second").iterdir()
+    assert saved.read_bytes() == content
+    assert emulator.counters.orders == 1
 
 
 @pytest.mark.parametrize(

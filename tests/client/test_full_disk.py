@@ -5,15 +5,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from rh_api.emulator import Emulator
-from rh_api.errors import DiskFull, Uncertain
+from rh_api.errors import BadInput, DiskFull, Fate, Uncertain
 from tests.client.conftest import MakeClient
-from tests.support.jobs import paint
+from tests.support.jobs import invert, paint
 from tests.support.pictures import plain_png
-from tests.support.service import CREATE, Meanwhile, results_are
+from tests.support.service import CREATE, Meanwhile, results_are, uploads
 
 QUERY = "/openapi/v2/query"
 PAGE_BYTES = 4096
@@ -76,3 +77,21 @@ async def test_what_a_full_disk_says_of_a_task_that_it_could_not_note_is_so(
     await client.settle_uncertain(int(str(order)), task_id=task_id)
     assert (await client.run(paint())).task_id == task_id
     assert emulator.counters.orders == 1
+
+
+async def test_a_results_folder_that_cannot_be_written_is_found_before_anything_is_sent(
+    make_client: MakeClient, emulator: Emulator, tmp_path: Path
+) -> None:
+    folder = tmp_path / "state" / "runninghub-results"
+    folder.parent.mkdir()
+    folder.write_bytes(b"no folder")
+    client = make_client()
+    with pytest.raises(BadInput) as caught:
+        await client.run(invert())
+    assert str(folder) in str(caught.value)
+    assert caught.value.fate is Fate.NOT_STARTED
+    assert (uploads(emulator), emulator.counters.orders) == (0, 0)
+
+    folder.unlink()
+    assert (await client.run(invert())).results
+    assert [path.name for path in folder.iterdir()] == ["1"]

@@ -64,6 +64,27 @@ def test_a_damaged_file_is_set_aside_and_said(tmp_path: Path, way: str) -> None:
             assert store.set_aside is None
 
 
+@pytest.mark.parametrize("garbage", [b"garbage", b"\x93\x11" * 3000], ids=["text", "pages"])
+def test_garbage_in_the_lock_of_a_journal_is_cut_off(tmp_path: Path, garbage: bytes) -> None:
+    with closing(Store.open(tmp_path)) as store:
+        order = place(store)
+    (tmp_path / "orders.lock").write_bytes(garbage)
+    with closing(Store.open(tmp_path)) as store, closing(Store.open(tmp_path)) as other:
+        assert [row.id for row in store.unfinished()] == [order]
+        assert other.set_aside is None
+    assert (tmp_path / "orders.lock").read_bytes() == b""
+
+
+def test_a_file_of_others_named_like_the_lock_is_told_and_kept(tmp_path: Path) -> None:
+    (tmp_path / "orders.lock").write_bytes(b"my own")
+    with pytest.raises(StoreUnavailable) as caught:
+        Store.open(tmp_path)
+    assert str(tmp_path / "orders.lock") in str(caught.value)
+    assert caught.value.fate is Fate.NOT_STARTED
+    assert [path.name for path in tmp_path.iterdir()] == ["orders.lock"]
+    assert (tmp_path / "orders.lock").read_bytes() == b"my own"
+
+
 def test_a_book_set_aside_is_told_of_for_a_day_or_until_it_is_removed(
     tmp_path: Path, clock: SetClock
 ) -> None:
