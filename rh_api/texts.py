@@ -580,6 +580,7 @@ ENGLISH: dict[str, str] = {
     "cli.emulator_ends": "The emulator has ended.",
     "cli.port_taken": "Port {port} of {host} cannot be used: {reason}. Choose another one.",
     # segments: eligibility and results
+    "cli.prompt_of_canvas": "{path} is a workflow as the canvas saves it. Open it in ComfyUI, choose File, Export (API), and give the file that you get. Nothing was started.",
     "cli.prompt_unreadable": "{path} contains no graph in ComfyUI's API format.",
     "cli.offload_unmarked": "Which nodes? Nothing in this file is marked: name them with --nodes 3,6,8.",
     "cli.offload_nothing": "Nothing of this graph would run in the cloud. {told}",

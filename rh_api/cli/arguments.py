@@ -8,7 +8,9 @@ from __future__ import annotations
 import argparse
 import ipaddress
 import re
+import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from ..errors import BadInput
@@ -28,6 +30,23 @@ class _Parser(argparse.ArgumentParser):
         raise BadInput("cli.usage", reason=message, command=self.prog)
 
 
+class _Version(argparse.Action):
+    """Prints the version of this copy: of its pyproject.toml, else of the installed package."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str | None = None) -> None:  # noqa: A002 - argparse's name
+        super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib import metadata  # rarely needed
+
+        project = Path(__file__).parents[2] / "pyproject.toml"
+        text = project.read_text("utf-8") if project.is_file() else ""
+        found = re.search(r'(?m)^name = "runninghub-remote"\nversion = "(.+)"$', text)
+        version = found[1] if found else metadata.version("runninghub-remote")
+        sys.stdout.write(f"RunningHub Remote {version}\n")
+        parser.exit()
+
+
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """Parse arguments; `command` names the command. Raises BadInput; SystemExit after help."""
     return _parser().parse_args(argv)
@@ -41,6 +60,7 @@ def _parser() -> _Parser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    parser.add_argument("--version", action=_Version, help="show the version and exit")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
     def command(name: str, summary: str, epilog: str = "") -> argparse.ArgumentParser:

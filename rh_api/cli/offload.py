@@ -130,6 +130,8 @@ def read_prompt(name: str) -> tuple[Graph, object]:
         graph, beside = cast("Graph", inner), document.get("extra_data")
     else:
         graph, beside = document, None
+    if isinstance(document.get("nodes"), list) and isinstance(document.get("links"), list):
+        raise BadInput("cli.prompt_of_canvas", path=name)
     if not read_nodes(graph):
         raise BadInput("cli.prompt_unreadable", path=name)
     return graph, beside

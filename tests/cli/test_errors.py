@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from rh_api.emulator import Emulator, Fault, catalog
 from rh_api.errors import Fate
 from tests.support.service import Meanwhile
 
-from .conftest import Call
+from .conftest import ROOT, Call
 
 RUN = ("run", catalog.INVERT)
 
@@ -344,3 +345,10 @@ def test_every_help_explains_the_exit_codes(call: Call, argv: tuple[str, ...]) -
         assert any(
             line.split(None, 1) == [str(int(code)), meaning] for line in ran.out.splitlines()
         )
+
+
+def test_the_version_is_told(call: Call) -> None:
+    ran = call("--version")
+    project = (ROOT / "pyproject.toml").read_text("utf-8")
+    (version,) = re.findall(r'(?m)^version = "(.+)"$', project)
+    assert (ran.code, ran.out) == (0, f"RunningHub Remote {version}\n")

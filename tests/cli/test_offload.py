@@ -446,6 +446,13 @@ def test_explain_lists_no_node_here_that_does_not_run(
     assert [entry["id"] for entry in ran.document["local"]] == ["1", "4"]
 
 
+def test_a_file_of_the_canvas_is_told_how_to_export_it(call: Call, tmp_path: Path) -> None:
+    canvas = {"version": 0.4, "nodes": [{"id": 1, "type": "LoadImage"}], "links": []}
+    ran = call("offload", str(written(tmp_path, canvas)), "--nodes", "1")
+    assert ran.code == 2
+    assert "Export (API)" in ran.err
+
+
 def test_without_marks_it_asks_which_nodes(call: Call, prompt: Path) -> None:
     ran = call("offload", str(prompt))
 
