@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from .account import AccountHandle
 from .cloud_nodes import CloudNodes
 from .costs import Costs
-from .history import PAGE, HistoryPage, PastOrder, Query, Spent, read_page, search_query
+from .history import History, HistoryPage, PastOrder, Query, Spent, open_history
 from .job import Job
 from .jobs import Jobs
 from .journal import ResultRow, Rules, SqliteJournal, State
@@ -55,6 +55,7 @@ __all__ = [
     "Client",
     "Costs",
     "Estimate",
+    "History",
     "HistoryPage",
     "InlineGraph",
     "Inspection",
@@ -93,6 +94,7 @@ __all__ = [
     "as_task_id",
     "hash_file",
     "open_catalogue",
+    "open_history",
 ]
 
 COVER_BYTES = 8 * 1024**2  # limit for a cover image of the site, before it is scaled down
@@ -100,7 +102,7 @@ COVER_BYTES = 8 * 1024**2  # limit for a cover image of the site, before it is s
 T = TypeVar("T")
 
 
-class Client:
+class Client(History):
     """All operations for one API key. Bound to one event loop; `close` it there. `async with` waits
     at its end for running orders, or cancels them if an exception propagates.
 
@@ -117,8 +119,8 @@ class Client:
     ) -> None:
         """`stopped` is called with each cancelled order's outcome, at the latest in `close`."""
         settings.require_key()
-        self.settings = settings
-        self._journal = SqliteJournal.open(settings.state, settings.origin, settings.account)
+        journal = SqliteJournal.open(settings.state, settings.origin, settings.account)
+        super().__init__(settings, journal)
         self._transport = AiohttpTransport(settings)
         self._bulk = RequestsBulk(settings)
         self._sender = Sender(self._transport, clock or SystemClock())
@@ -276,29 +278,6 @@ class Client:
         return await self._journal.ends(graph)
 
     # Looking back
-
-    async def history(
-        self,
-        query: Query | str = "",
-        *,
-        before: int | None = None,
-        limit: int = PAGE,
-        everyone: bool = False,
-    ) -> HistoryPage:
-        """Return a page of the journal's orders, newest first; `query` in `search_query`'s syntax.
-
-        `before`: cursor from the previous page. `everyone`: include other accounts.
-        """
-        query = search_query(query) if isinstance(query, str) else query
-        return await read_page(self._journal, query, before=before, limit=limit, everyone=everyone)
-
-    async def prepare_search(self) -> None:
-        """Index the texts of orders added since the last search, so that the next one is fast."""
-        await self._journal.read_words()
-
-    async def past_results(self, order: int) -> list[ResultRow]:
-        """Return the results of an order of the journal; paths are relative to `settings.state`."""
-        return await self._journal.results(order)
 
     async def delete_orders(self, orders: Iterable[int]) -> list[int]:
         """Delete finished orders' inputs, results and files; returns the numbers of those deleted.

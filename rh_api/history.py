@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -17,6 +18,7 @@ from .errors import BadInput
 from .journal import ResultRow, SqliteJournal, State
 from .journal.history import OrderSummary, Query, Spent, folded
 from .money.amounts import EXACT, currency_of, decimal_text
+from .settings import Settings
 from .texts import ENGLISH, Say, join_sentences
 from .wire.envelope import read_object
 from .wire.tasks import Usage, is_native
@@ -161,26 +163,75 @@ class HistoryPage:
     before: int | None
 
 
-async def read_page(
-    journal: SqliteJournal, query: Query, *, before: int | None, limit: int, everyone: bool
-) -> HistoryPage:
-    """Read one page. `everyone`: of all accounts in the journal."""
-    own = (journal.origin, journal.account)
-    entries = await journal.history(query, None if everyone else own, before, limit + 1)
-    orders = tuple(PastOrder.of(entry, own) for entry in entries[:limit])
-    return HistoryPage(orders, orders[-1].order if len(entries) > limit else None)
+class History:
+    """Orders of the journal. Looking back needs no key, and asks nobody; without one it is at the
+    orders of all accounts."""
+
+    def __init__(self, settings: Settings, journal: SqliteJournal) -> None:
+        self.settings, self._journal = settings, journal
+
+    async def history(
+        self,
+        query: Query | str = "",
+        *,
+        before: int | None = None,
+        limit: int = PAGE,
+        everyone: bool = False,
+    ) -> HistoryPage:
+        """Return a page of the journal's orders, newest first; `query` in `search_query`'s syntax.
+
+        `before`: cursor from the previous page. `everyone`: include other accounts.
+        """
+        query = search_query(query) if isinstance(query, str) else query
+        own = (self._journal.origin, self._journal.account)
+        payer = own if self.settings.key and not everyone else None
+        entries = await self._journal.history(query, payer, before, limit + 1)
+        orders = tuple(PastOrder.of(entry, own) for entry in entries[:limit])
+        return HistoryPage(orders, orders[-1].order if len(entries) > limit else None)
+
+    async def prepare_search(self) -> None:
+        """Index the texts of orders added since the last search, so that the next one is fast."""
+        await self._journal.read_words()
+
+    async def past_results(self, order: int) -> list[ResultRow]:
+        """Return the results of an order of the journal; paths are relative to `settings.state`."""
+        return await self._journal.results(order)
+
+    async def spent(self, days: int = 30, *, by: str = "day") -> list[Spent]:
+        """As `read_spent`."""
+        return await read_spent(self._journal, days, by=by, everyone=not self.settings.key)
+
+    async def spent_in(self) -> str:
+        """The currency of all that `spent` sums; "" if unknown, or if there are several."""
+        sites = [self._journal.origin] if self.settings.key else await self._journal.sites()
+        currencies = {currency_of(site) for site in sites}
+        return currencies.pop() if len(currencies) == 1 else ""
 
 
-async def read_spent(journal: SqliteJournal, days: int, *, by: str) -> list[Spent]:
+@contextlib.asynccontextmanager
+async def open_history(settings: Settings) -> AsyncGenerator[History]:
+    """The history of the journal that the settings name, with or without a key."""
+    journal = SqliteJournal.open(settings.state, settings.origin, settings.account)
+    try:
+        yield History(settings, journal)
+    finally:
+        await journal.close()
+
+
+async def read_spent(
+    journal: SqliteJournal, days: int, *, by: str, everyone: bool = False
+) -> list[Spent]:
     """Return the cost of the last `days`, including today: one total per `day`, oldest first, empty
-    days omitted, or per `program`, most expensive first. Days are of the local time zone."""
+    days omitted, or per `program`, most expensive first. Days are of the local time zone.
+    `everyone`: of all accounts."""
     if by not in ("day", "program") or not 0 < days <= MAX_DAYS:
         raise ValueError(f"{days} days by {by}")
     today = datetime.fromtimestamp(journal.now()).replace(hour=0, minute=0, second=0, microsecond=0)
     starts = [(today + timedelta(days=1 - ago)).timestamp() for ago in range(days, -1, -1)]
     if by == "program":
-        return await journal.spent([(starts[0], starts[-1])], by_program=True)
-    return await journal.spent(list(pairwise(starts)))
+        whole = [(starts[0], starts[-1])]
+        return await journal.spent(whole, by_program=True, everyone=everyone)
+    return await journal.spent(list(pairwise(starts)), everyone=everyone)
 
 
 def search_query(text: str, *, since: float | None = None, states: Sequence[State] = ()) -> Query:

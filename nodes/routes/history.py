@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from typing import cast
 
-from ...rh_api.client import Client, PastOrder, Query, ResultRow, Retention, State
+from ...rh_api.client import History, PastOrder, Query, ResultRow, Retention, State
 from ...rh_api.errors import BadInput, RunningHubError
 from ...rh_api.history import failure_text, read_since, search_query
 from ...rh_api.journal.retention import is_valid_bound
@@ -26,9 +26,7 @@ SHOWN_TEXT = 160  # of an order's own texts in the list
 
 async def page(body: Body) -> dict[str, object]:
     """Return orders that match `words`, `states` and `since`, newest first, numbers < `before`."""
-    client = accounts.any_client()
-    if client is None:
-        return {"orders": [], "before": None}
+    past = await accounts.history()
     since = text_of(body, "since")
     query = search_query(
         text_of(body, "words")[:500],
@@ -36,9 +34,9 @@ async def page(body: Body) -> dict[str, object]:
         states=_states(body),
     )
     before = number_of(body, "before") if body.get("before") is not None else None
-    matches = await client.history(query, before=before, limit=PAGE, everyone=True)
+    matches = await past.history(query, before=before, limit=PAGE, everyone=True)
     if not query.words and not _indexing:  # ahead of the first search by words
-        _indexing.add(indexing := asyncio.ensure_future(_prepare_search(client)))
+        _indexing.add(indexing := asyncio.ensure_future(_prepare_search(past)))
         indexing.add_done_callback(_indexing.discard)
     return {"orders": await _rows(matches.orders), "before": matches.before}
 
@@ -46,9 +44,9 @@ async def page(body: Body) -> dict[str, object]:
 _indexing: set[asyncio.Future[None]] = set()
 
 
-async def _prepare_search(client: Client) -> None:
+async def _prepare_search(past: History) -> None:
     with contextlib.suppress(RunningHubError):  # the search itself reports it
-        await client.prepare_search()
+        await past.prepare_search()
 
 
 def _states(body: Body) -> list[State]:
@@ -122,10 +120,10 @@ def _first_kind(past: PastOrder) -> str:
 
 async def order(body: Body) -> dict[str, object]:
     """Return one order with its fields and results."""
-    client, past = await _named_order(body)
-    rows = await client.past_results(past.order)
+    history, past = await _named_order(body)
+    rows = await history.past_results(past.order)
     link = f"{past.origin}/call-api/call-record-detail/{past.task_id}" if past.task_id else ""
-    results = await asyncio.to_thread(_results, client, rows)
+    results = await asyncio.to_thread(_results, history, rows)
     (row,) = await _rows([past])
     return {
         **row,
@@ -142,12 +140,12 @@ async def order(body: Body) -> dict[str, object]:
     }
 
 
-def _results(client: Client, rows: Sequence[ResultRow]) -> list[dict[str, object]]:
-    return [_result(client, row) for row in sorted(rows, key=lambda row: row.index)]
+def _results(history: History, rows: Sequence[ResultRow]) -> list[dict[str, object]]:
+    return [_result(history, row) for row in sorted(rows, key=lambda row: row.index)]
 
 
-def _result(client: Client, row: ResultRow) -> dict[str, object]:
-    path = past_orders.file_of(client, row)
+def _result(history: History, row: ResultRow) -> dict[str, object]:
+    path = past_orders.file_of(history, row)
     kind = row.kind or ("text" if row.text is not None else "file")
     text = row.text
     if text is None and path is not None and kind == Kind.TEXT.value:
@@ -167,11 +165,11 @@ def _result(client: Client, row: ResultRow) -> dict[str, object]:
 
 async def thumbnail(body: Body) -> dict[str, object]:
     """Return a thumbnail of an order's first image or video as a data URL; "" for none."""
-    client, past = await _named_order(body)
-    rows = await client.past_results(past.order)
+    history, past = await _named_order(body)
+    rows = await history.past_results(past.order)
     pictures = (row for row in rows if row.kind in ("image", "video"))
     for row in sorted(pictures, key=lambda row: row.index):
-        path = past_orders.file_of(client, row)
+        path = past_orders.file_of(history, row)
         if path is not None:
             return {"picture": await in_media_thread(thumbnails.of_file, path)}
     return {"picture": ""}
@@ -179,8 +177,8 @@ async def thumbnail(body: Body) -> dict[str, object]:
 
 async def result(query: Body) -> FileAnswer:
     """Serve a result's file, by order number and result index."""
-    client, past = await _named_order(query)
-    path, _ = await past_orders.find_file(client, past.order, number_of(query, "index"))
+    history, past = await _named_order(query)
+    path, _ = await past_orders.find_file(history, past.order, number_of(query, "index"))
     file_type = by_suffix(path.suffix)
     is_shown = file_type is not None and file_type.kind in (Kind.IMAGE, Kind.VIDEO, Kind.AUDIO)
     name = f"{past.task_id or past.order}_{path.name}"
@@ -189,8 +187,8 @@ async def result(query: Body) -> FileAnswer:
 
 async def loader(body: Body) -> dict[str, object]:
     """Copy a result to ComfyUI's input folder; return its loader node, widget and value."""
-    client, past = await _named_order(body)
-    path, _ = await past_orders.find_file(client, past.order, number_of(body, "index"))
+    history, past = await _named_order(body)
+    path, _ = await past_orders.find_file(history, past.order, number_of(body, "index"))
     name = f"{past.task_id or past.order}_{path.name}"
     return await asyncio.to_thread(past_orders.make_input, path, name)
 
@@ -259,11 +257,10 @@ async def retention(body: Body) -> dict[str, object]:
     return {**bounds, "kept": kept_size, "frees": frees}
 
 
-async def _named_order(body: Body) -> tuple[Client, PastOrder]:
-    """Return a client of this journal and the request's `order`. Raises BadInput if unknown."""
-    number, client = number_of(body, "order"), accounts.any_client()
-    if client is not None:
-        matches = await client.history(Query(order=number), limit=1, everyone=True)
-        if matches.orders:
-            return client, matches.orders[0]
+async def _named_order(body: Body) -> tuple[History, PastOrder]:
+    """Return the journal's history and the request's `order`. Raises BadInput if unknown."""
+    number, past = number_of(body, "order"), await accounts.history()
+    matches = await past.history(Query(order=number), limit=1, everyone=True)
+    if matches.orders:
+        return past, matches.orders[0]
     raise BadInput("node.no_order", order=number)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
-from ...rh_api.client import Client
-from ...rh_api.errors import BadInput, RunningHubError
+from ...rh_api.client import Client, History
+from ...rh_api.errors import BadInput, NoKey, RunningHubError
 from ...rh_api.history import MAX_DAYS, Spent, added, spent_csv, spent_document
 from ...rh_api.money.amounts import digits, say_sums, say_unit
 from ...rh_api.program_keys import kind_and_id
 from .. import language
-from ..runtime import cloud, config, demo_server
+from ..runtime import accounts, cloud, config, demo_server
 from .body import Body, number_of, text_of
 
 BALANCE_SECONDS = 3.0  # timeout
@@ -21,22 +21,32 @@ async def spend(body: Body) -> dict[str, object]:
     days = number_of(body, "days", 30)
     if not 1 <= days <= MAX_DAYS:
         raise BadInput("node.bad_type", name="days", value=str(days))
-    settings = config.settings(text_of(body, "profile"))
+    try:
+        settings = config.settings(text_of(body, "profile"))
+    except NoKey:
+        past = await accounts.history()
+        return await _totals(past, days, await past.spent_in(), is_emulated=False)
     client = cloud.client(settings)
     balance = await _balance(client)  # first: it may also learn the currency
-    currency = client.costs.currency
     is_emulated = demo_server.is_emulated(settings.origin, settings.account)
-    by_day = await client.costs.spend(days)
-    by_program = await client.costs.spend(days, by="program")
+    totals = await _totals(client, days, client.costs.currency, is_emulated=is_emulated)
+    return {**totals, "limits": await _limits(client), "balance": balance}
+
+
+async def _totals(
+    past: History, days: int, currency: str, *, is_emulated: bool
+) -> dict[str, object]:
+    by_day = await past.spent(days)
+    by_program = await past.spent(days, by="program")
     return {
         "currency": say_unit(currency, language.say),
         "days": [spent_document(day) for day in by_day],
         "programs": [_program_row(spent, is_emulated=is_emulated) for spent in by_program],
-        "today": spent_document(added(await client.costs.spend(1))),
-        "week": spent_document(added(await client.costs.spend(7))),
+        "today": spent_document(added(await past.spent(1))),
+        "week": spent_document(added(await past.spent(7))),
         "all": spent_document(added(by_day)),
-        "limits": await _limits(client),
-        "balance": balance,
+        "limits": [],
+        "balance": "",
         "csv": {
             "day": spent_csv(by_day, currency),
             "program": spent_csv(by_program, currency),

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from comfy.model_management import InterruptProcessingException, processing_interrupted
 from server import PromptServer
 
-from ...rh_api.client import Client, Stopped
+from ...rh_api.client import Client, History, Stopped, open_history
 from ...rh_api.errors import BadInput, RunningHubError
 from ...rh_api.settings import Settings
 from .. import language
@@ -30,6 +30,8 @@ STEP = 0.1  # seconds between polls of ComfyUI's interrupt flag
 EARLY_SECONDS = 5.0  # timeout of the early check, which delays POST /prompt
 
 _clients: dict[Account, Client] = {}
+_keyless = contextlib.AsyncExitStack()
+_history: History | None = None
 _background: set[asyncio.Future[None]] = set()
 
 
@@ -71,6 +73,16 @@ def client(settings: Settings) -> Client:
     return own
 
 
+async def keyless_history() -> History:
+    """Return the journal's history, open until the server's end; for a machine without a key."""
+    global _history
+    if _history is None:
+        shutdown.at_end(leave)
+        config.register_journal()
+        _history = await _keyless.enter_async_context(open_history(config.without_key()))
+    return _history
+
+
 def adopt(settings: Settings) -> Client:
     """Apply `settings` to the account's client, which two profiles may share; return it."""
     shared = client(settings)
@@ -107,9 +119,12 @@ async def leave() -> None:
     Ctrl-C and ComfyUI-Manager's restart kill the process without calling this. The effect is the
     same: the journal has every order that was sent, and the next start recovers it.
     """
+    global _history
     while _clients:
         _, client = _clients.popitem()
         await client.leave()
+    await _keyless.aclose()
+    _history = None
 
 
 async def ask(

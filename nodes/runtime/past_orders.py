@@ -13,14 +13,14 @@ from typing import Any, cast
 
 import folder_paths
 
-from ...rh_api.client import Client, Job, LoraFile, PastOrder, Progress, ResultRow, Source
+from ...rh_api.client import Client, History, Job, LoraFile, PastOrder, Progress, ResultRow, Source
 from ...rh_api.disk import put
 from ...rh_api.errors import BadInput, Fate, RunningHubError
 from ...rh_api.graph.extra_data import NATIVE
 from ...rh_api.graph.fields import split_name
 from ...rh_api.history import values_of
 from ...rh_api.journal.history import file_hash
-from ...rh_api.journal.retention import FORMER_RESULTS, RESULTS
+from ...rh_api.journal.retention import RESULTS
 from ...rh_api.offload import crossing_of
 from ...rh_api.offload.special_classes import CLOUD_LORA_LOADER
 from ...rh_api.wire.filetypes import by_suffix
@@ -38,20 +38,19 @@ _requests: dict[str, asyncio.Task[str]] = {}  # by their id, but those that star
 _MAX_REQUESTS = 1000  # the latest
 
 
-def file_of(client: Client, row: ResultRow) -> Path | None:
-    """Return a result's file; None if it does not exist or is not below a folder of results."""
+def file_of(history: History, row: ResultRow) -> Path | None:
+    """Return a result's file; None if it does not exist or is not below the results folder."""
     if not row.path:
         return None
-    state = client.settings.state
-    roots = [(state / name).resolve() for name in (RESULTS, FORMER_RESULTS)]
-    path = (state / row.path).resolve()
-    return path if any(map(path.is_relative_to, roots)) and path.is_file() else None
+    root = (history.settings.state / RESULTS).resolve()
+    path = (history.settings.state / row.path).resolve()
+    return path if path.is_relative_to(root) and path.is_file() else None
 
 
-async def find_file(client: Client, order: int, index: int) -> tuple[Path, ResultRow]:
+async def find_file(history: History, order: int, index: int) -> tuple[Path, ResultRow]:
     """Return the file and row of the result `index` of an order. BadInput if it is not here."""
-    for row in await client.past_results(order):
-        path = file_of(client, row) if row.index == index else None
+    for row in await history.past_results(order):
+        path = file_of(history, row) if row.index == index else None
         if path is not None:
             return path, row
     raise BadInput("node.no_result", order=order)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from ..client import Client, PastOrder, ResultRow, State
+from ..client import History, PastOrder, ResultRow, State, open_history
 from ..history import (
     Spent,
     added,
@@ -19,7 +19,6 @@ from ..history import (
     spent_csv,
     spent_document,
 )
-from ..money.amounts import currency_of
 from ..settings import Settings
 from ..texts import english
 from ..wire.tasks import Usage
@@ -35,13 +34,13 @@ async def history(arguments: Namespace, terminal: Terminal, environ: Mapping[str
     since = read_since(arguments.since, time.time()) if arguments.since else None
     query = search_query(words, since=since, states=[State(name) for name in arguments.state or ()])
     everyone = arguments.all_accounts
-    async with Client(settings) as client:
+    async with open_history(settings) as past:
         if len(arguments.words) == 1 and words.lstrip("#").isdecimal() and not arguments.before:
-            named = await _find_order(client, words.lstrip("#"), everyone=everyone)
+            named = await _find_order(past, words.lstrip("#"), everyone=everyone)
             if named is not None:
-                _show(named, await client.past_results(named.order), settings, terminal)
+                _show(named, await past.past_results(named.order), settings, terminal)
                 return
-        page = await client.history(
+        page = await past.history(
             query, before=arguments.before, limit=arguments.limit, everyone=everyone
         )
     if page.orders:
@@ -53,12 +52,12 @@ async def history(arguments: Namespace, terminal: Terminal, environ: Mapping[str
     terminal.document({"orders": [*map(_document, page.orders)], "before": page.before})
 
 
-async def _find_order(client: Client, text: str, *, everyone: bool) -> PastOrder | None:
+async def _find_order(past: History, text: str, *, everyone: bool) -> PastOrder | None:
     """Find an order by its number, or by a whole task id."""
     by_number = search_query(f"#{text}")
-    orders = (await client.history(by_number, limit=1, everyone=everyone)).orders
+    orders = (await past.history(by_number, limit=1, everyone=everyone)).orders
     if not orders:
-        orders = (await client.history(text, limit=1, everyone=everyone)).orders
+        orders = (await past.history(text, limit=1, everyone=everyone)).orders
     return next((order for order in orders if text in (str(order.order), order.task_id)), None)
 
 
@@ -146,11 +145,12 @@ def _document(order: PastOrder) -> dict[str, object]:
 
 
 async def spend(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
-    """Show the cost of the account's orders, by day or by program, and in total."""
+    """Show the cost of the account's orders, by day or by program, and in total; without a key
+    of all orders."""
     settings = Settings.from_mapping(environ)
-    async with Client(settings) as client:
-        spent = await client.costs.spend(arguments.days, by=arguments.by)
-    currency = currency_of(settings.origin)
+    async with open_history(settings) as past:
+        spent = await past.spent(arguments.days, by=arguments.by)
+        currency = await past.spent_in()
     if arguments.csv:
         terminal.say(spent_csv(spent, currency).rstrip("\n"))
     elif not spent:

@@ -34,14 +34,10 @@ _COSTS = [
 ]
 _SUMS = ", ".join(f"sum({cost})" for cost in _COSTS)
 _COUNTS = f"count(*), sum(coalesce({', '.join(_COSTS)}) IS NULL)"
-_ENDED = "WHERE origin = ? AND account = ? AND ended >= ? AND ended < ?"
+_OWN, _ENDED = "origin = ? AND account = ?", "ended >= ? AND ended < ?"
 _SUMMED = f"{_COUNTS}, {_SUMS}, max(id)"
-_SPENT = " ".join(
-    ["SELECT '',", _SUMMED, "FROM orders INDEXED BY spent", _ENDED, "HAVING count(*)"]
-)
-_SPENT_BY_PROGRAM = " ".join(
-    ["SELECT workflow,", _SUMMED, "FROM orders INDEXED BY programs", _ENDED, "GROUP BY workflow"]
-)
+_SPENT = ("''", "INDEXED BY spent", "HAVING count(*)")
+_SPENT_BY_PROGRAM = ("workflow", "INDEXED BY programs", "GROUP BY workflow")
 _UNREAD = "FROM orders WHERE deleted = 0 AND id > (SELECT coalesce(max(order_id), 0) FROM words)"
 _SUPERSEDED = f"task_id IS NULL AND error_key = '{ORDERED_AGAIN}'"
 _STATES = {state.value: state for state in State}
@@ -146,15 +142,25 @@ class History:
             return _with_results(db, list(merged))
 
     def spent(
-        self, account: tuple[str, str], since: float, until: float, *, by_program: bool = False
+        self,
+        account: tuple[str, str] | None,
+        since: float,
+        until: float,
+        *,
+        by_program: bool = False,
     ) -> list[Spent]:
         """Cost of the orders that ended from `since` to `until`, excluded; dearest program first.
+        `account`: None for all.
 
         Deleted orders count.
         """
-        statement = _SPENT_BY_PROGRAM if by_program else _SPENT
+        name, index, grouped = _SPENT_BY_PROGRAM if by_program else _SPENT
+        source = (index, "WHERE", _OWN, "AND") if account else ("WHERE",)
+        statement = " ".join(
+            ("SELECT", name, ",", _SUMMED, "FROM orders", *source, _ENDED, grouped)
+        )
         with self._file.reading() as db:
-            rows = db.execute(statement, (*account, since, until)).fetchall()
+            rows = db.execute(statement, (*(account or ()), since, until)).fetchall()
             totals = [
                 Spent(
                     since,
@@ -167,6 +173,11 @@ class History:
                 for program, orders, untold, *sums, latest in rows
             ]
         return sorted(totals, key=lambda total: (total.coins or 0, total.money or 0), reverse=True)
+
+    def sites(self) -> list[str]:
+        """The origins of all orders."""
+        with self._file.reading() as db:
+            return [origin for (origin,) in db.execute("SELECT DISTINCT origin FROM orders")]
 
     def has_placed(self, origin: str) -> bool:
         """Whether a site is known to have accepted an order, of any account."""

@@ -161,12 +161,19 @@ class SqliteJournal:
             pass
 
     async def spent(
-        self, periods: Sequence[tuple[float, float]], *, by_program: bool = False
+        self,
+        periods: Sequence[tuple[float, float]],
+        *,
+        by_program: bool = False,
+        everyone: bool = False,
     ) -> list[Spent]:
         """Cost of the orders that ended in each period; no entry for a period without orders."""
-        spent, own = self._store.history.spent, (self.origin, self.account)
+        spent, own = self._store.history.spent, None if everyone else (self.origin, self.account)
         answers = [await self._do(spent, own, *span, by_program=by_program) for span in periods]
         return [total for totals in answers for total in totals]
+
+    async def sites(self) -> list[str]:
+        return await self._do(self._store.history.sites)
 
     async def delete(self, orders: Iterable[int]) -> list[int]:
         """Delete ended orders: of each its results before its row. Returns the ids."""

@@ -43,6 +43,18 @@ def test_orders_are_listed_for_people_and_for_programs(call: Call, task: str) ->
     }
 
 
+def test_looking_back_needs_no_key(call: Call, emulator: Emulator, task: str) -> None:
+    asked = emulator.counters.requests.total()
+    (order,) = call("history", "--json", RUNNINGHUB_API_KEY="").document["orders"]
+    assert order["task_id"] == task
+    assert "a fox in snow" in call("history", "1", RUNNINGHUB_API_KEY="").out
+    for by in ("day", "program"):
+        spent = call("spend", "--by", by, "--json", RUNNINGHUB_API_KEY="").document
+        assert (spent["total"]["orders"], spent["total"]["coins"]) == (1, "1")
+        assert len(spent["spent"]) == 1
+    assert emulator.counters.requests.total() == asked
+
+
 @pytest.mark.parametrize(
     ("argv", "is_found"),
     [

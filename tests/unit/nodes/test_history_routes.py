@@ -580,10 +580,14 @@ async def test_what_is_under_way_says_how_it_is_doing(host: Host, emulator: Emul
     await asyncio.wait((waiting,))
 
 
-async def test_without_a_key_there_is_nothing_to_see(
-    host: Host, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_looking_back_needs_no_key(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    await run(paint("a fox in snow"))
     monkeypatch.delenv("RUNNINGHUB_API_KEY")
-    assert await host.post("history") == {"orders": [], "before": None}
+    (row,) = (await host.post("history", words="fox"))["orders"]
+    assert (row["state"], row["profile"], row["coins"]) == ("done", "", "1")
+    assert (await host.post("history/order", order=row["order"]))["inputs"]
+    assert (await host.post("history/thumbnail", order=row["order"]))["picture"]
+    spent = await host.post("spend")
+    assert spent["all"]["coins"] == spent["programs"][0]["coins"] == "1"
+    assert (spent["limits"], spent["balance"]) == ([], "")
     assert await host.post("now") == {"tasks": []}
-    assert (await host.error("spend"))["key"] == "error.no_key"
