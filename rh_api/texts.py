@@ -592,7 +592,6 @@ ENGLISH: dict[str, str] = {
     "cli.offload_waits": "Node {node} reads a result of the cloud; it runs only in ComfyUI.",
     "cli.explain_segment": "Order {id}, on machine {size}:",
     "cli.explain_nodes": "runs in the cloud: {nodes}",
-    "cli.explain_pulled": "goes along: {node}: {reason}",
     "cli.explain_up": "uploads: {what}",
     "cli.explain_known": "already there",
     "cli.explain_back": "comes back: {kind} of {node} for {to}",

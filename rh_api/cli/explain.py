@@ -14,8 +14,7 @@ def lines(document: Mapping[str, Any]) -> Iterator[str]:
         yield english("cli.explain_segment", {"id": segment["id"], "size": segment["instance"]})
         yield from _listed("cli.explain_nodes", segment["nodes"])
         for node in segment["pulled"]:
-            params = {"node": _label(node), "reason": node["reason"]}
-            yield "  " + english("cli.explain_pulled", params)
+            yield "  " + node["reason"]  # which names the node
         for load in segment["up"]:
             yield "  " + english("cli.explain_up", {"what": _load_text(load)})
         for outlet in segment["back"]:

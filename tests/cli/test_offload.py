@@ -507,3 +507,11 @@ def test_the_line_of_the_readme_runs_word_for_word(
     assert ran.code == 0, ran.err
     assert [path.suffix for path in (tmp_path / "results").iterdir()] == [".png"]
     assert emulator.counters.orders == 1
+
+
+def test_explain_says_each_thing_once(call: Call, tmp_path: Path) -> None:
+    prompt = catalog.workflows()[catalog.TEXT_TO_IMAGE].graph
+    ran = call("offload", str(written(tmp_path, prompt)), "--nodes", "3,6,8", "--explain")
+    lines = [line.strip() for line in ran.out.splitlines()]
+    assert len(set(lines)) == len(lines)
+    assert [line.count("goes along") for line in lines if "goes along" in line] == [1, 1, 1]
