@@ -187,6 +187,7 @@ ENGLISH: dict[str, str] = {
     "error.store_in_use": "The journal in {folder} is {reason} and another process uses it. "
     "Close the other ComfyUI and start again: no order is placed without the journal.",
     "error.store_lock": "The journal's lock {file} cannot be used: {reason}. No order is placed without it. Move that file away, or name another folder by RUNNINGHUB_STATE.",
+    "error.store_newer_kept": "The journal {file} was written by a newer version of RunningHub Remote, and no order is placed without it. Update this copy. To go back instead, put {backup} in its place: it lacks all orders since the update, which could then be paid twice.",
     "error.store_newer": "The journal {file} was written by a newer version of RunningHub Remote: update this copy. The journal was not changed, and no order is placed without it.",
     "error.store_unavailable": "The journal in {folder} cannot be used: {reason}. No order is placed without it, so that none is paid twice. Make sure that this program may write there; RUNNINGHUB_STATE can name another folder, whose journal does not know the orders so far.",
     "error.store_meanwhile": "The journal in {folder} cannot be used for now: {reason}. What is under way goes on; no new order is placed until it can be used again.",

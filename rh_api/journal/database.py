@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sqlite3
 import time
 from collections.abc import Generator
 from pathlib import Path
 
-from ..disk import put
+from ..disk import put, sync_path
 from ..errors import Fate, StoreUnavailable
 from ..money.amounts import micros
 from .rows import read_order
@@ -252,7 +253,10 @@ def _examine(db: sqlite3.Connection, folder: Path) -> None:
     version = db.execute("PRAGMA user_version").fetchone()[0]
     if version > len(MIGRATIONS):
         # The newer version may go on writing to it, and its limits hold: leave it in place.
-        raise StoreUnavailable("error.store_newer", file=str(folder / _FILE))
+        path = folder / _FILE
+        backup = _backup(path, len(MIGRATIONS))
+        key = "error.store_newer_kept" if backup.exists() else "error.store_newer"
+        raise StoreUnavailable(key, file=str(path), backup=str(backup))
     if version < 1:
         raise _Unusable("damaged")
     if version < len(MIGRATIONS) or _journal_mode(db) != _JOURNAL_MODE:
@@ -304,12 +308,28 @@ def _migrate(path: Path, patience: float) -> None:
         # Persistent. Takes over what is in a WAL; fails while another program has the file open.
         db.execute(f"PRAGMA journal_mode = {_JOURNAL_MODE}")
         version = db.execute("PRAGMA user_version").fetchone()[0]
+        if 0 < version < len(MIGRATIONS):
+            _back_up(path, version)
         steps = "".join(MIGRATIONS[version:])
         db.executescript(
             f"BEGIN IMMEDIATE; {steps} PRAGMA user_version = {len(MIGRATIONS)}; COMMIT"
         )
     finally:
         db.close()
+
+
+def _backup(path: Path, version: int) -> Path:
+    """Where the journal `path` as it was in `version` is kept for whoever goes back to that one."""
+    return path.with_name(f"orders-v{version}.bak")
+
+
+def _back_up(path: Path, version: int) -> None:
+    """Copy it whole or not at all. Raises OSError."""
+    target = _backup(path, version)
+    part = target.with_name(f"{target.name}.part")
+    shutil.copy(path, part)
+    sync_path(part)
+    put(part, target)
 
 
 def _journal_mode(db: sqlite3.Connection) -> str:

@@ -15,6 +15,7 @@ import pytest
 
 from rh_api.errors import Fate, StoreUnavailable
 from rh_api.journal import Store
+from rh_api.journal.schema import MIGRATIONS
 from tests.support.clocks import SetClock
 from tests.unit.journal.samples import ROOT, child, intend, place
 
@@ -125,17 +126,16 @@ def set_version(folder: Path, version: int) -> int:
         return before
 
 
-def refused_as_newer(folder: Path) -> None:
-    """It is said at once, whoever has it open, and no file gets another name."""
+def refused_as_newer(folder: Path, *kept: str) -> str:
+    """It is said at once, whoever has it open, and no file gets another name; what is said."""
     with pytest.raises(StoreUnavailable) as caught:
         Store.open(folder)
-    assert caught.value.key == "error.store_newer"
+    assert caught.value.key == ("error.store_newer_kept" if kept else "error.store_newer")
     assert caught.value.params["file"] == str(folder / "orders.sqlite3")
     assert caught.value.fate is Fate.NOT_STARTED
-    assert {path.name.partition("-")[0] for path in folder.iterdir()} == {
-        "orders.sqlite3",
-        "orders.lock",
-    }
+    names = {path.name for path in folder.iterdir()} - {"orders.sqlite3-journal"}
+    assert names - set(kept) == {"orders.sqlite3", "orders.lock"}
+    return str(caught.value)
 
 
 def test_a_file_of_a_newer_version_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
@@ -161,6 +161,7 @@ def test_a_file_of_an_older_version_is_migrated_with_its_orders(tmp_path: Path) 
     state = tmp_path / "state"
     with closing(Store.open(state)) as store:
         order = place(store)
+    version = len(MIGRATIONS)
     code = (
         "store = open_store()\n"
         "print(store.set_aside, [(row.id, row.task_id) for row in store.unfinished()])\n"
@@ -169,9 +170,14 @@ def test_a_file_of_an_older_version_is_migrated_with_its_orders(tmp_path: Path) 
     for _ in range(2):
         printed = child(code, state, version=tmp_path / "next").communicate()[0]
         assert printed == f"None [({order}, 'task-0')]\n"
-    refused_as_newer(state)
+    backup = state / f"orders-v{version}.bak"
+    assert str(backup) in refused_as_newer(state, backup.name)
     with closing(sqlite3.connect(state / "orders.sqlite3")) as db:
         assert db.execute("SELECT x FROM later").fetchall() == [(7,)]
+
+    backup.replace(state / "orders.sqlite3")  # as that sentence says
+    with closing(Store.open(state)) as store:
+        assert [row.id for row in store.unfinished()] == [order]
 
 
 @pytest.mark.parametrize(("name", "mode"), [("journal", "DELETE"), ("wal", "WAL")])
