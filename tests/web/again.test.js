@@ -14,7 +14,7 @@ beforeEach(() => {
     sent.push([path, JSON.parse(options.body)]);
     return { ok: true };
   });
-  app.graph = { nodes: [node, { id: 7, subgraph: { nodes: [node] } }] };
+  app.rootGraph = { nodes: [node, { id: 7, subgraph: { nodes: [node] } }] };
   // As ComfyUI does it: a prompt out of the graph, then one request.
   api.queuePrompt = async (number, { output }) => {
     const extra_data = { extra_pnginfo: {} };

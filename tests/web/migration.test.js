@@ -18,7 +18,6 @@ beforeEach(async () => {
   document.body.replaceChildren();
   graph = { keys: [...KEYS] };
   app.rootGraph = { id: "g", nodes: [], groups: [], serialize: () => structuredClone(graph), clear() {}, configure: (read) => (graph = read), change() {} };
-  app.graph = app.rootGraph;
   app.canvas = { setDirty() {} };
   const reply = (body) => ({ ok: true, status: 200, json: async () => body });
   vi.stubGlobal("fetch", async (path, options) => {

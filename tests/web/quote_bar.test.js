@@ -9,8 +9,8 @@ const node = (values) => ({ id: 1, type: "ImageInvert", pos: [0, 0], size: [200,
 
 /** A person's change: what is on the canvas, and ComfyUI's word for it. */
 async function changed(...nodes) {
-  Object.assign(app.graph, { nodes });
-  const state = JSON.parse(JSON.stringify({ id: "g", nodes, groups: app.graph.groups.map(({ flags, bounding }) => ({ flags, bounding })) }));
+  Object.assign(app.rootGraph, { nodes });
+  const state = JSON.parse(JSON.stringify({ id: "g", nodes, groups: app.rootGraph.groups.map(({ flags, bounding }) => ({ flags, bounding })) }));
   api.dispatchEvent(new CustomEvent("graphChanged", { detail: state }));
   await vi.advanceTimersByTimeAsync(PAUSE);
 }
@@ -20,7 +20,7 @@ beforeEach(async () => {
   vi.stubGlobal("fetch", async () => ({ ok: true, status: 200, json: async () => ({ token: "t", text: "", orders: [] }) }));
   let prompt = 0;
   app.graphToPrompt = vi.fn(async () => ({ workflow: {}, output: { 1: { class_type: "ImageInvert", inputs: { prompt: prompt++ } } } }));
-  app.graph = { id: "g", nodes: [], groups: [] };
+  app.rootGraph = { id: "g", nodes: [], groups: [] };
   await changed(node());
   app.graphToPrompt.mockClear();
 });
@@ -37,7 +37,7 @@ test("a marked node that was moved is no reason to ask, whose value changed is o
 });
 
 test("what a marked group holds hangs on where things lie", async () => {
-  app.graph.groups = [{ flags: { runninghub: { segment: "2" } }, bounding: [0, 0, 9, 9], recomputeInsideNodes() {} }];
+  app.rootGraph.groups = [{ flags: { runninghub: { segment: "2" } }, bounding: [0, 0, 9, 9], recomputeInsideNodes() {} }];
   await changed(node());
   await changed(node({ pos: [500, 300] }));
   expect(app.graphToPrompt).toHaveBeenCalledTimes(2);
@@ -79,7 +79,7 @@ test("a graph whose prompt could not be made is not taken as quoted, nor has it 
 
 test("a sum stays that was told twice for a graph that was changed and changed back", async () => {
   const answer = quotes();
-  app.graphToPrompt = vi.fn(async () => ({ workflow: {}, output: { 1: { class_type: "ImageInvert", inputs: { value: app.graph.nodes[0].widgets_values[0] } } } }));
+  app.graphToPrompt = vi.fn(async () => ({ workflow: {}, output: { 1: { class_type: "ImageInvert", inputs: { value: app.rootGraph.nodes[0].widgets_values[0] } } } }));
   for (const value of ["a", "b", "a"]) await changed(node({ widgets_values: [value] }));
   await answer(0, "about 14 coins");
   expect(quoteText()).toBe("about 14 coins");

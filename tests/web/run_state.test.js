@@ -22,7 +22,7 @@ const makeNode = (id) => ({
     { name: "$$node-text-preview", value: "running" },
   ],
 });
-const lines = () => app.graph.nodes.map(({ widgets }) => widgets[1].value);
+const lines = () => app.rootGraph.nodes.map(({ widgets }) => widgets[1].value);
 const happen = (type, detail) => api.dispatchEvent(new CustomEvent(type, { detail }));
 const end = (node, line, state) => happen("runninghub.ended", { node, graph: "g", line, state, unsure: [] });
 
@@ -37,7 +37,7 @@ beforeAll(() => {
 });
 
 beforeEach(() => {
-  app.graph = { id: "g", nodes: [makeNode(1), makeNode(2)] };
+  app.rootGraph = { id: "g", nodes: [makeNode(1), makeNode(2)] };
   app.canvas = { setDirty() {} };
   vi.stubGlobal("fetch", async (path) => {
     const [, body] = Object.entries(answers).find(([start]) => path.startsWith(`/api${start}`)) ?? [];
@@ -90,7 +90,7 @@ test("how nodes in subgraphs and marked ones ended is asked for with their accou
   const inner = { ...makeNode(3), widgets: [{ name: "profile", value: "studio" }] };
   const marked = { ...makeNode(3), properties: { runninghub: { segment: "1", profile: "sandbox" } } };
   for (const node of [inner, marked]) {
-    app.graph = { id: "g", nodes: [makeNode(1)], subgraphs: new Map([["a", { nodes: [node] }]]) };
+    app.rootGraph = { id: "g", nodes: [makeNode(1)], subgraphs: new Map([["a", { nodes: [node] }]]) };
     restore.afterConfigureGraph();
     await vi.waitFor(() => expect(asked.at(-1)).toBe(node === inner ? "studio" : "sandbox"));
   }
@@ -155,9 +155,9 @@ test("a question that was answered is not asked on the node any more", async () 
   const isAsked = () => document.querySelector(".runninghub-notices").textContent.includes("answer it first");
   await vi.waitFor(() => expect(isAsked()).toBe(true));
   settleListeners.forEach((act) => act(4));
-  expect(hasEnded(app.graph.nodes[0])).toBe(true);
+  expect(hasEnded(app.rootGraph.nodes[0])).toBe(true);
   settleListeners.forEach((act) => act(5));
-  expect([hasEnded(app.graph.nodes[0]), isAsked()]).toEqual([false, false]);
+  expect([hasEnded(app.rootGraph.nodes[0]), isAsked()]).toEqual([false, false]);
 });
 
 test("what nodes say is read again once a step of undo has put their values back", () => {

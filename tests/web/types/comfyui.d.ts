@@ -360,8 +360,7 @@ interface ComfyExtensionManager {
     }): Promise<boolean | null>;
   };
   command: { execute(id: string, ...args: any[]): Promise<void> };
-  registerSidebarTab(tab: ComfySidebarTab): void;
-  unregisterSidebarTab(id: string): void;
+  sidebarTab: { registerSidebarTab(tab: ComfySidebarTab): void };
   workflow?: any;
   [key: string]: any;
 }
@@ -375,8 +374,7 @@ type WidgetMaker = (
 
 interface ComfyApp {
   registerExtension(extension: ComfyExtension): void;
-  graph: ComfyGraph;
-  rootGraph?: ComfyGraph;
+  rootGraph: ComfyGraph;
   canvas: ComfyCanvas;
   widgets: Record<string, WidgetMaker> & {
     STRING: WidgetMaker;

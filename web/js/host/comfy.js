@@ -55,7 +55,7 @@ export const request = (route, options) => api.fetchApi(route, options);
 export const execute = (command) => app.extensionManager.command.execute(command);
 
 /** @param {ComfySidebarTab} tab */
-export const addSidebarTab = (tab) => app.extensionManager.registerSidebarTab(tab);
+export const addSidebarTab = (tab) => app.extensionManager.sidebarTab.registerSidebarTab(tab);
 
 /** The URL of a server route, for what the browser itself loads (`src`, `href`). @param {string} route */
 export const addressOf = (route) => api.apiURL(route);

@@ -7,7 +7,7 @@ const NODE_SIZE = [340, 440]; // size of a node of ours with its fields, in canv
 const TITLE = 30; // height of the title bar, above a node's `pos`
 const GAP = 70;
 
-export const rootGraph = () => app.rootGraph ?? app.graph?.rootGraph ?? app.graph;
+export const rootGraph = () => app.rootGraph;
 
 const graphs = () => [rootGraph(), ...(rootGraph().subgraphs?.values() ?? [])];
 
@@ -57,7 +57,7 @@ export function withUndoStep(callback) {
 		callback();
 	} finally {
 		canvas.emitAfterChange?.();
-		app.graph?.change?.();
+		rootGraph()?.change?.();
 		canvas.setDirty(true, true);
 	}
 }
