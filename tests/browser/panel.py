@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 KEYS = {
     **{name: f"panel.tab.{name}" for name in ("now", "history", "spend", "add")},
     "none": "panel.now.none",
+    "enter": "panel.keyless.enter",
+    "sandbox": "panel.keyless.sandbox",
+    "more": "panel.add.more",
     "cancel": "tasks.cancel",
     "sure": "tasks.cancel_sure",
     "use": "panel.history.use",

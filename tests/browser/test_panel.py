@@ -14,6 +14,7 @@ import pytest
 
 from rh_api.emulator import Emulator, catalog
 from tests.browser.canvas import Canvas, is_prompt
+from tests.browser.frontends import NEWEST, OLDEST
 from tests.browser.hosts import Host
 from tests.browser.panel import Panel
 from tests.browser.tab import GONE
@@ -406,3 +407,29 @@ def test_hostile_titles_are_text_at_any_width(canvas: Canvas, width: int) -> Non
     panel.orders.first.click()
     panel.view.locator("dd").get_by_text("onerror").first.wait_for()
     assert panel.view.locator("dd img").count() == 0
+
+
+@pytest.mark.parametrize("classic", [False, True], ids=["newest", "classic"])
+def test_without_a_key_the_panel_offers_one_and_the_sandbox(
+    new_host: Callable[..., Host], opened: Callable[..., Canvas], classic: bool
+) -> None:
+    canvas = opened(new_host(OLDEST if classic else NEWEST), classic=classic)
+    canvas.clear()
+    panel = Panel(canvas)
+    for name in ("now", "history", "spend", "add"):
+        panel.open(name)
+        panel.button("enter").wait_for()
+        canvas.page.wait_for_load_state("networkidle")
+        canvas.picture(f"no key {name}")
+        assert panel.view.locator(".bad").count() == 0
+        assert not panel.button("more").is_visible()
+        assert "?" not in panel.view.inner_text()
+    canvas.forgive("status of 400")
+    panel.button("enter").click()
+    canvas.dialog.locator("input[type=password]").wait_for()
+    canvas.page.keyboard.press("Escape")
+    panel.button("sandbox").click()
+    canvas.until(lambda: canvas.nodes("RunningHubRemoteWorkflow") != [])
+    (node,) = canvas.nodes("RunningHubRemoteWorkflow")
+    assert canvas.node(node)["widgets"]["profile"] == "sandbox"
+    canvas.picture("sample of the sandbox")

@@ -103,6 +103,7 @@ function appsView(account, reload) {
 	const sort = h("select", { "aria-label": t("add.sort"), onchange: () => void start() }, ...SORTS.map((value) => h("option", { value }, t(`add.sort_${value}`))));
 	const list = h("div", "gallery");
 	const more = actionButton(t("add.more"), status, () => load());
+	const listing = h("section", "", h("h3", "", t("add.apps")), row(words, sort), countLine, status, list, row(more));
 	/** @type {Map<string, string>} */
 	const pictures = new Map();
 	const covers = observeCovers(async (/** @type {any} */ frame) => {
@@ -119,9 +120,12 @@ function appsView(account, reload) {
 		const page = await post("/runninghub/apps", { sort: sort.value, page: next ?? 1, profile: account.value }).catch((error) => {
 			if (mine !== turn || !isOpen) return;
 			draw(); // in place of "Loading…"
-			throw error;
+			listing.hidden = error.hint === "no_key";
+			if (!listing.hidden) throw error;
+			return null;
 		});
-		if (mine !== turn || !isOpen) return;
+		if (!page || mine !== turn || !isOpen) return;
+		listing.hidden = false;
 		const ids = new Set(apps.map(({ id }) => id));
 		apps = [...apps, ...page.apps.filter((/** @type {any} */ { id }) => !ids.has(id))];
 		next = page.next;
@@ -161,9 +165,8 @@ function appsView(account, reload) {
 	}
 
 	void start();
-	const head = h("h3", "", t("add.apps"));
 	return {
-		content: [head, row(words, sort), countLine, status, list, row(more)],
+		content: [listing],
 		start,
 		close() {
 			isOpen = false;

@@ -1,8 +1,11 @@
 // The panel's tabs: running orders, history, spending, programs to add. One view is open at a time.
 
 import { lazy } from "../../host/lazy.js";
+import { post } from "../../host/server.js";
 import { textsOf } from "../../host/texts.js";
-import { fill, h, keepKey } from "../../lib/view.js";
+import { actionButton, fill, h, keepKey, row, setStatusError, statusLine } from "../../lib/view.js";
+import { offerKey } from "../account.js";
+import { onProfilesChange, readSettings, SANDBOX } from "../profiles.js";
 
 const t = textsOf("panel");
 
@@ -29,6 +32,8 @@ export function makePanel(root) {
 		h("button", { type: "button", role: "tab", id: `runninghub-tab-${name}`, "aria-controls": body.id, onclick: () => void show(name) }, t(`tab.${name}`)),
 	);
 	const list = h("div", { className: "tabs", role: "tablist", "aria-label": "RunningHub", onkeydown: onKey }, ...tabs);
+	const keyless = keylessView();
+	onProfilesChange(keyless, () => tabs.forEach((tab, index) => tab.ariaSelected === "true" && void show(NAMES[index] ?? "now")));
 	OURS.forEach((kind) => root.addEventListener(kind, (event) => event.stopPropagation()));
 	root.addEventListener("keydown", keepKey);
 
@@ -37,6 +42,7 @@ export function makePanel(root) {
 		const mine = ++opened;
 		closeView();
 		closeView = () => {};
+		void showKeyless();
 		try {
 			sessionStorage.setItem(KEY, name);
 		} catch {
@@ -57,6 +63,12 @@ export function makePanel(root) {
 		});
 	}
 
+	/** Offer a key and the sandbox where there is no key. */
+	async function showKeyless() {
+		const stored = await readSettings().catch(() => null);
+		keyless.hidden = stored?.profiles.length !== 0;
+	}
+
 	/** @param {KeyboardEvent} event */
 	function onKey(event) {
 		const at = tabs.indexOf(document.activeElement);
@@ -73,10 +85,24 @@ export function makePanel(root) {
 	const before = sessionStorage.getItem(KEY) ?? "";
 	void show(NAMES.includes(before) ? before : "now");
 	return {
-		content: [list, body],
+		content: [list, keyless, body],
 		close() {
 			opened += 1;
 			closeView();
 		},
 	};
+}
+
+/** What a person without a key can do: enter one, or have a sample of the sandbox on the canvas. */
+function keylessView() {
+	const status = statusLine();
+	const enter = actionButton(t("keyless.enter"), status, () => void offerKey(null).catch((error) => setStatusError(status, error)));
+	enter.className = "primary";
+	const sandbox = actionButton(t("keyless.sandbox"), status, async () => {
+		const { samples } = await post("/runninghub/sandbox", { on: true });
+		const sample = samples.find((/** @type {any} */ { kind }) => kind === "workflow");
+		const { placeProgram } = await lazy("features/program/add_to_canvas.mjs");
+		await placeProgram("workflow", sample.id, SANDBOX);
+	});
+	return h("section", { className: "card", hidden: true }, h("p", "", t("keyless.text")), row(enter, sandbox), status);
 }
