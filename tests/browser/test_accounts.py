@@ -140,6 +140,26 @@ def test_a_run_without_a_key_offers_one_and_the_sandbox(
     canvas.forgive(REFUSED)
 
 
+def test_a_standard_model_without_a_key_is_not_offered_the_sandbox(
+    new_host: Callable[..., Host], opened: Callable[..., Canvas]
+) -> None:
+    canvas = opened(new_host())
+    canvas.clear()
+    node = canvas.add("RHTextToImage")
+    canvas.dialog.wait_for()
+    canvas.primary()
+    canvas.set_widget(node, "prompt", "a lamp")
+    canvas.refused()
+    alert = canvas.page.locator(".runninghub-notices [role=alert]")
+    alert.get_by_role("button", name="Enter a key").wait_for()
+    canvas.picture("a key alone")
+    assert alert.get_by_role("button", name="Start the sandbox").count() == 0
+    alert.get_by_role("button", name="Enter a key").click()
+    canvas.dialog.get_by_label("API key").wait_for()
+    assert canvas.dialog.get_by_role("button", name="Start the sandbox").count() == 0
+    canvas.forgive(REFUSED)
+
+
 @pytest.mark.parametrize("classic", [False, True])
 def test_a_key_that_is_refused_is_replaced_where_that_shows(
     new_host: Callable[..., Host],

@@ -31,7 +31,7 @@ export const account = {
 		pageSetting("runninghub.costs", "Costs", "Limits of cost", async () => (await lazy("features/limits.mjs")).limitsPage()),
 	],
 	setup() {
-		failureActions.push(({ kind, openNode }, status, close) => (KEY_FAILURE.test(kind) ? keyActions(openNode, status, close) : []));
+		failureActions.push(({ node, kind, openNode }, status, close) => (KEY_FAILURE.test(kind) ? keyActions(node, openNode, status, close) : []));
 	},
 	nodeCreated(node) {
 		if (isOurs(classOf(node))) addBadge(node, () => sandboxBadge(node));
@@ -130,8 +130,11 @@ export function testText({ kind, coins, money, currency, running, limit }) {
 	return t("works", { found: facts });
 }
 
-/** Buttons under a failure that a key resolves. @type {(openNode: () => Promise<any>, status: HTMLElement, close: () => void) => any[]} */
-function keyActions(openNode, status, close) {
+/** Whether a node may run in the sandbox, whose key is of a kind that may not run standard models. @param {any} node */
+const hasSandbox = (node) => !node || kindOf(node) !== "model";
+
+/** Buttons under a failure that a key resolves. @type {(node: any, openNode: () => Promise<any>, status: HTMLElement, close: () => void) => any[]} */
+function keyActions(node, openNode, status, close) {
 	const enter = async () => {
 		const node = await openNode();
 		close();
@@ -143,7 +146,7 @@ function keyActions(openNode, status, close) {
 		close();
 		await useSandbox(node, samples);
 	};
-	return [actionButton(t("offer.enter"), status, enter), actionButton(t("offer.try_button"), status, sandbox)];
+	return [actionButton(t("offer.enter"), status, enter), hasSandbox(node) && actionButton(t("offer.try_button"), status, sandbox)];
 }
 
 /**
@@ -177,7 +180,7 @@ export async function offerKey(node, reason = "", isRefused = reason !== "") {
 			reason && h("p", "bad", reason),
 			way("enter", enter),
 			way("get", h("p", "", t("offer.get_text"), ...keyLinks(sites))),
-			node && way("try", h("p", "muted", t("offer.try_text")), sandbox, status),
+			node && hasSandbox(node) && way("try", h("p", "muted", t("offer.try_text")), sandbox, status),
 		);
 		const dialog = openDialog({ title: t(reason ? "offer.refused" : "offer.title"), body, onClose: () => resolve(ready) });
 	});

@@ -11,7 +11,7 @@ export const register = (name, feature) =>
 /** The first front end that sets no menu entry as HTML, whose names come from strangers. */
 export const SAFE = "1.39.19";
 
-export const frontendVersion = () => String(window.__COMFYUI_FRONTEND_VERSION__ ?? "?");
+export const frontendVersion = () => window.__COMFYUI_FRONTEND_VERSION__ ?? "?";
 
 /** Whether menus of this page show a name as text; an unknown front end counts as one whose menus do not. */
 export const isSafe = () => frontendVersion().localeCompare(SAFE, "en", { numeric: true }) >= 0;
