@@ -10,8 +10,6 @@ here and never chained, lest a traceback print them.
 
 from __future__ import annotations
 
-import base64
-import json
 import logging
 import re
 import ssl
@@ -134,7 +132,7 @@ def check_redirect(current: SafeUrl, location: str, settings: Settings) -> SafeU
     if current.scheme == "https" and target.scheme != "https":
         _refuse(target.text, "error.address_insecure", scheme="https")
     key = settings.key.reveal()
-    if key and _masked(target.text, key, "…") is not target.text:
+    if key and _spelled(key).search(target.text):
         _refuse(target.text)  # a native route's URL contains the key, which must not be passed on
     return target
 
@@ -215,16 +213,6 @@ _RULES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]
 )
 
 
-# A key's character as escaped by JSON, URLs or HTML, or by several of these in turn.
-_ESCAPED = re.compile(
-    r"\\+(?:u00([0-7][0-9a-f])|(/))?|%(?:25)*([2-7][0-9a-f])|&#x0*([2-7][0-9a-f]);"
-    r"|&#0*([0-9]{2,3});",
-    re.IGNORECASE,
-)
-_WINDOW = 2**20  # characters searched at once
-_OVERLAP = 4096  # characters shared by two windows: the longest escaped form of a key
-_NULS = r"(?:\0|\\+u0000)*"  # NULs between characters: UTF-16 decoded byte by byte
-
 _guarded: list[str] = []  # API keys in use in this process
 
 
@@ -238,65 +226,22 @@ def redact(text: str) -> str:
 
 
 def withhold(body: bytes, key: str) -> bytes:
-    """Mask the key in a response body, however it is escaped; UTF-16 and UTF-32 become UTF-8.
-    Errors and logs quote what the service quotes."""
-    encoding = json.detect_encoding(body)
-    if not encoding.startswith("utf-8"):
-        body = body.decode(encoding, "replace").encode()
+    """Mask the key in a response body: errors and logs quote what the service quotes."""
     text = body.decode("latin-1")
     shown = _masked(text, key, "...") if key else text
-    return body if shown is text else shown.encode("latin-1")
+    return body if shown == text else shown.encode("latin-1")
 
 
 def _masked(text: str, key: str, instead: str) -> str:
-    """Replace all encoded forms of `key` by `instead`; return `text` itself if there is none."""
-    forms = _encoded_forms(key)
-    for start in range(0, len(text), _WINDOW):
-        window = text[start : start + _WINDOW + _OVERLAP].replace("\0", "")
-        plain = _ESCAPED.sub(_unescaped, window)
-        if any(form in plain for form in forms):
-            for form in forms:
-                text = _escaped_pattern(form).sub(instead, text)
-            break
-    return text
-
-
-def _unescaped(match: re.Match[str]) -> str:
-    code = match[1] or match[3] or match[4]
-    if not code and not match[5]:
-        return match[2] or match[0]  # an escaped slash, or backslashes alone
-    number = int(code, 16) if code else int(match[5])
-    return chr(number) if number else ""
+    return _spelled(key).sub(instead, text)
 
 
 @lru_cache(maxsize=16)
-def _encoded_forms(key: str) -> tuple[str, ...]:
-    """Return the key, and its base64 forms at each of the three alignments, URL-safe ones too."""
-    forms = {key: None}
-    for before in range(3):
-        coded = base64.b64encode(bytes(before) + key.encode()).decode()
-        # Inner characters only: the outermost may contain bits of adjacent bytes.
-        inner = coded[(before * 8 + 5) // 6 : (before + len(key)) * 8 // 6]
-        forms |= {inner: None, inner.translate(_URL_SAFE): None}
-    return tuple(forms)
-
-
-@lru_cache(maxsize=16 * 7)  # all forms of 16 keys
-def _escaped_pattern(form: str) -> re.Pattern[str]:
-    """Compile a pattern that matches a form of a key with any of its characters escaped. Slow, and
-    rarely needed."""
-    return re.compile(r"(?<!\\)" + _NULS.join(map(_escapes_of, form)))
-
-
-_URL_SAFE = str.maketrans("+/", "-_")
-
-
-def _escapes_of(character: str) -> str:
-    code = f"(?i:{ord(character):02x})"
-    return (
-        rf"\\*(?:{re.escape(character)}|(?<=\\)[uU]00{code}|%(?:25)*{code}"
-        rf"|&#[xX]0*{code};|&#0*{ord(character)};)"
-    )
+def _spelled(key: str) -> re.Pattern[str]:
+    """Match a key as it is, or with characters encoded as in URLs or escaped as in JSON, which
+    undoes that before an error quotes it."""
+    characters = (rf"(?:{re.escape(char)}|(?i:(?:%|\\u00){ord(char):02x}))" for char in key)
+    return re.compile("".join(characters))
 
 
 def unreachable(error: BaseException, host: str, *, sent: bool) -> Unreachable:
