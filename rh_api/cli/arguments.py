@@ -197,6 +197,11 @@ def _parser() -> _Parser:
         metavar="URL",
         help="a running ComfyUI that graphs run on: any node it has; default a few core nodes here",
     )
+    emulator.add_argument(
+        "--strict",
+        action="store_true",
+        help="be as harsh as the service may be, to test a client of your own",
+    )
     return parser
 
 

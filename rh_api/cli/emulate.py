@@ -20,8 +20,10 @@ async def emulator(arguments: Namespace, terminal: Terminal, environ: Mapping[st
     del environ
     need_pillow()
     host, port = arguments.host, arguments.port
-    # New users have no saved workflow to send whole graphs under, and compare what a graph paints.
-    service = Emulator(comfyui=arguments.comfyui, reroll_inline_seeds=False)
+    # Users without a key compare what a graph paints.
+    service = Emulator(
+        comfyui=arguments.comfyui, strict=arguments.strict, reroll_inline_seeds=False
+    )
     if service.comfyui is not None:
         await _check_comfyui(service.comfyui.url, service.comfyui.reach)
     async with contextlib.AsyncExitStack() as serving:

@@ -45,7 +45,7 @@ class Doubts:
     """For an unknown model's path."""
 
     # Files
-    upload_limit: int = 20 * MIB
+    upload_limit: int = 30 * MIB
     """Of the recommended upload."""
     old_upload_limit: int = 30_000_000
     """Of the older upload, documented as 30 MB: the smaller of the two meanings."""
@@ -58,12 +58,12 @@ class Doubts:
     native_core: Literal["old", "new", "silent"] = "old"
     """Whether ``/interrupt`` honours its ``prompt_id``: an older core interrupts whatever runs;
     "silent" is old and does not report its version either."""
-    native_socket: Literal["1011", "ok"] = "1011"
-    """Sockets are closed right after opening."""
+    native_socket: Literal["ok", "1011"] = "ok"
+    """1011: sockets are closed right after opening."""
     native_invalid: Literal["code", "400"] = "code"
     """A graph that cannot run: HTTP 200 with a code and no prompt_id, or ComfyUI's own 400."""
-    native_failure: Literal["empty", "told"] = "empty"
-    """A failed prompt: a history without outputs and without a reason, or with ComfyUI's own."""
+    native_failure: Literal["told", "empty"] = "told"
+    """A failed prompt: a history with ComfyUI's own reason, or without outputs and reason."""
     native_batch: Literal["refused", "runs"] = "refused"
     """A ``batch_size`` above 1."""
     native_upload: bool = False

@@ -13,14 +13,25 @@ POLL_SECONDS = 0.02
 Socket = Literal["ok", "none", "refused", "foreign", "silent", "dying", "lying", "flood"]
 
 
+HARSH: dict[str, Any] = {
+    "upload_limit": 20 * MIB,
+    "native_socket": "1011",
+    "native_failure": "empty",
+}
+"""Defaults of a strict emulator where they differ."""
+
+
 @dataclass
 class Knobs(Doubts):
     """Plain attributes, read for each request. Times are in seconds, sizes in bytes.
 
-    Where public sources disagree about a response, a knob selects the variant. The default is the
-    strict one, which breaks a client that handles only the lenient one; if neither is stricter, the
-    one that most sources have.
+    Defaults are what the documentation says and most public clients do, so that these run.
     """
+
+    strict: bool = False
+    """For tests of a client: what is harsh, and can be satisfied in one way. The older paths want
+    the key in header and body, the list of apps takes a Bearer only, the polls list results in
+    another order; and the knobs of ``HARSH``, as long as the emulator was made strict."""
 
     # Time
     run_seconds: float = 0.3
@@ -80,10 +91,6 @@ class Knobs(Doubts):
     """Accepted values of ``instanceType``; one without a price costs as the default. The
     documentation's three. A public client sends "standard" as its default; whether the service
     accepts it is unknown, so it is refused unless listed here."""
-    v1_header: Literal["required", "ignored"] = "required"
-    """``Authorization: Bearer`` on the older paths, beside the key in the body: required on the
-    documentation's newer pages, without effect in a live log of 2026-03. What a request without it
-    gets is unknown: 412, as on the V2 paths."""
     account_key: Literal["apikey", "apiKey", "both"] = "apikey"
     """The field that accountStatus reads: the documentation and most clients say ``apikey``, two
     public clients send ``apiKey``. The strict variant accepts only one of them."""
@@ -105,8 +112,6 @@ class Knobs(Doubts):
     """Number of polls after the end, by either route, that see only ``late_results_seen`` results:
     a vendor client retries up to thirty times for late files."""
     late_results_seen: int = 0
-    results_order: Literal["reversed", "same"] = "reversed"
-    """Order of results in the older poll, relative to the recommended one: undocumented."""
     missing_address: Literal["null", "empty", "blank"] | None = None
     """The first result's URL is null or ""; blank: and so is its text."""
     missing_address_polls: int | None = None
@@ -186,8 +191,6 @@ class Knobs(Doubts):
     resource_lists: int = 20
     """Rate limit of model lists in requests per minute: a comment in the vendor's skill."""
     app_list_key: Literal["records", "list"] = "records"
-    app_list_auth: Literal["bearer", "raw"] = "bearer"
-    """How ``aiapp/list`` takes the key: one public client sends a Bearer, another the bare key."""
     preview_results: bool = False
     """Whether PreviewImage's temporary pictures are results."""
     webhook_retry_seconds: float = 0.1

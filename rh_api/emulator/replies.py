@@ -148,8 +148,8 @@ def seen_results(state: State, task: Task) -> list[Result]:
 
 
 def _in_order(state: State, results: Sequence[Result]) -> Sequence[Result]:
-    """Order the results as the older poll does."""
-    return results if state.results_order == "same" else results[::-1]
+    """Order the results as the older poll does, of which no source speaks."""
+    return results[::-1] if state.strict else results
 
 
 def _result_url(state: State, task: Task, file: Stored) -> str | None:

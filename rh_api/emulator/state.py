@@ -16,7 +16,7 @@ from . import catalog
 from .accounts import Account, example_accounts
 from .counters import Counters, new_journal
 from .faults import Fault
-from .knobs import Knobs
+from .knobs import HARSH, Knobs
 from .models.catalogue import Model, read_model, shipped
 from .object_store import Lora, ObjectStore, Stored
 
@@ -43,7 +43,8 @@ class State(Knobs):
 
     def __init__(self, *, comfyui: ComfyUI | None = None, **knobs: Any) -> None:
         """``comfyui``: a real ComfyUI that runs the graphs; None: the built-in interpreter."""
-        super().__init__(**knobs)
+        self._defaults: dict[str, Any] = {"strict": True, **HARSH} if knobs.get("strict") else {}
+        super().__init__(**{**self._defaults, **knobs})
         self.comfyui = comfyui
         self.base_url = ""
         """Origin under which the service is reached, without a trailing slash."""
@@ -55,7 +56,7 @@ class State(Knobs):
     def renew(self) -> None:
         """Restore the initial state: knobs, content, counters. Tasks are dropped, not stopped."""
         for knob in fields(Knobs):
-            setattr(self, knob.name, knob.default)
+            setattr(self, knob.name, self._defaults.get(knob.name, knob.default))
         self._initialize()
 
     def _initialize(self) -> None:

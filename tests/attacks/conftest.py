@@ -19,7 +19,7 @@ CANARY = "canary7Key0canary7Key0canary7Key"
 
 @pytest.fixture
 def emulator() -> Emulator:
-    emulator = Emulator(run_seconds=0)
+    emulator = Emulator(strict=True, run_seconds=0)
     emulator.accounts[CANARY] = Account()
     return emulator
 

@@ -117,7 +117,7 @@ async def test_a_call_with_the_key_follows_no_redirect(
     client: Client, emulator: Emulator, path: str, status: int
 ) -> None:
     uncertain = path == CREATE and status in AFTERWARDS
-    other = Emulator()
+    other = Emulator(strict=True)
     other.accounts = emulator.accounts
     async with other.serve() as elsewhere:
         target = f"{elsewhere}{CREATE}"

@@ -97,7 +97,7 @@ async def test_the_key_stays_secret_through_failing_and_good_runs(
     assert len(FAILING) == 30
     news: list[Progress] = []
     output = ""
-    other = Emulator()
+    other = Emulator(strict=True)
     other.accounts[CANARY] = emulator.accounts[CANARY]
     async with other.serve() as elsewhere:
         for number, (path, kind, value) in enumerate(FAILING):

@@ -62,7 +62,7 @@ async def test_the_key_stays_in_the_addresses_of_its_own_origin(
     emulator.native_socket, emulator.native_prompt_id = socket, "own"
     news: list[Progress] = []
     output = ""
-    other = Emulator()
+    other = Emulator(strict=True)
     other.accounts[CANARY] = emulator.accounts[CANARY]
     async with other.serve() as elsewhere:
         for number, (path, kind, value) in enumerate(FAILING):
@@ -122,7 +122,7 @@ async def test_the_routes_own_upload_takes_the_key_nowhere_else(
         caplog.set_level(logging.DEBUG, name or None)
     emulator.native_upload = True
     emulator.faults.append(Fault("/openapi/v2/media/upload/binary", "html", count=None, value=404))
-    output, other = "", Emulator()
+    output, other = "", Emulator(strict=True)
     async with other.serve() as elsewhere:
         value = {"redirect": f"{elsewhere}/upload/image", "body": ECHO, "echo_key": "plain"}
         status = {"redirect": 307, "body": 200}.get(kind)

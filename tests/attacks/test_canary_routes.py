@@ -45,7 +45,7 @@ async def test_no_route_and_no_file_tells_a_key_or_a_password(
 ) -> None:
     for name in ("", "runninghub", "aiohttp", "asyncio", "urllib3"):
         caplog.set_level(logging.DEBUG, name or None)
-    emulator = Emulator(run_seconds=0)
+    emulator = Emulator(strict=True, run_seconds=0)
     emulator.accounts[CANARY] = Account()
     emulator.workflows[catalog.INVERT].password = PASSWORD
     async with emulator.serve() as url:

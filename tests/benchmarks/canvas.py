@@ -79,7 +79,7 @@ def rows() -> list[Row]:
 def _canvas() -> Iterator[tuple[Canvas, str]]:
     from playwright.sync_api import sync_playwright
 
-    emulator = Emulator()
+    emulator = Emulator(strict=True)
     emulator.account.kind, emulator.account.money = "SHARED", Decimal(100)
     with (
         tempfile.TemporaryDirectory() as folder,

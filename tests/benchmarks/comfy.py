@@ -41,7 +41,7 @@ def rows() -> list[Row]:
 
 @contextlib.contextmanager
 def _stage() -> Iterator[tuple[Emulator, Server]]:
-    emulator = Emulator(run_seconds=RUN)
+    emulator = Emulator(strict=True, run_seconds=RUN)
     with tempfile.TemporaryDirectory() as folder, emulator.run_in_thread() as url:
         settings = {"RUNNINGHUB_BASE_URL": url, "RUNNINGHUB_API_KEY": emulator.default_key}
         with running(Path(folder), settings) as server:

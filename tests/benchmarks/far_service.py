@@ -29,7 +29,7 @@ async def main(round_trip: float, run: float, pem: str) -> None:
     if pem:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(pem)
-    emulator = Emulator(run_seconds=run)
+    emulator = Emulator(strict=True, run_seconds=run)
     async with emulator.serve(ssl_context=context) as origin:
         port = int(origin.rpartition(":")[2])
         line = Line(0, round_trip, round_trip)

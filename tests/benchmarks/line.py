@@ -92,7 +92,7 @@ class Line:
 
 
 async def main(bits: float, round_trip: float, run: float) -> None:
-    emulator = Emulator(run_seconds=run)
+    emulator = Emulator(strict=True, run_seconds=run)
     body = b"\x89PNG\r\n\x1a\n" + bytes(RESULT - 8)
     emulator.faults.append(Fault("/results/", "body", count=None, value=body))
     async with emulator.serve() as origin:

@@ -185,7 +185,7 @@ async def polls(origin: str, folder: Path) -> Row:
 
 async def second_run(folder: Path) -> Row:
     """New connections of a second run, the create's own left out."""
-    emulator = Emulator()
+    emulator = Emulator(strict=True)
     async with emulator.serve() as origin:
         transport = AiohttpTransport(settings(origin, folder))
         bulk = RequestsBulk(settings(origin, folder))

@@ -36,7 +36,7 @@ def rows() -> list[Row]:
 
 @contextlib.contextmanager
 def _stage() -> Iterator[tuple[Emulator, str]]:
-    emulator = Emulator(run_seconds=0.1)
+    emulator = Emulator(strict=True, run_seconds=0.1)
     with tempfile.TemporaryDirectory() as folder, emulator.run_in_thread() as url:
         settings = environment_of(emulator, url)
         with running(Path(folder), settings) as server:

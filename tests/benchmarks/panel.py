@@ -206,7 +206,7 @@ def _unread(base: Path) -> int:
 def _canvas() -> Iterator[Canvas]:
     from playwright.sync_api import sync_playwright
 
-    emulator = Emulator()
+    emulator = Emulator(strict=True)
     with (
         tempfile.TemporaryDirectory() as folder,
         emulator.run_in_thread() as url,

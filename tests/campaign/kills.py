@@ -40,7 +40,7 @@ class Kill:
     async def run(self) -> Findings:
         chance = random.Random(self.seed)
         wishes = graph(self.seed, chance)
-        emulator = Emulator(run_seconds=chance.choice([0.2, 0.5, 1.0]), latency=0.02)
+        emulator = Emulator(strict=True, run_seconds=chance.choice([0.2, 0.5, 1.0]), latency=0.02)
         emulator.account.limit = chance.randint(1, 6)
         with_stop = chance.random() < 0.3
         if with_stop:

@@ -77,6 +77,7 @@ class Storm:
         chance = self.chance
         self.wishes = graph(self.seed, chance)
         self.emulator = Emulator(
+            strict=True,
             run_seconds=chance.choice([0.1, 1.0, 4.0]),
             queue_seconds=chance.choice([0.0, 0.0, 2.0]),
             result_lag=chance.choice([0.0, 0.0, 1.0]),

@@ -77,7 +77,7 @@ def test_the_campaign_notices_a_fault_in_our_own_code(name: str) -> None:
 
 @pytest.mark.parametrize("seeds", [STORMS, KILLS + POWER_CUTS, range(COMFYUI_KILLS)])
 def test_all_that_may_befall_results_is_drawn(seeds: tuple[int, ...], tmp_path: Path) -> None:
-    drawn = {trouble(seed, Emulator(), tmp_path / str(seed)) for seed in seeds}
+    drawn = {trouble(seed, Emulator(strict=True), tmp_path / str(seed)) for seed in seeds}
     assert drawn == {"", "cut_short", "listed_in_part", "without_address", "no_room"}
 
 
@@ -108,7 +108,7 @@ def test_room_lacks_for_orders_to_come(tmp_path: Path) -> None:
     """One ComfyUI's journal goes on from kill to kill."""
     with closing(Store.open(tmp_path)) as store:
         last = max(intend(store, item) for item in range(30))
-    emulator = Emulator()
+    emulator = Emulator(strict=True)
     no_room(random.Random(0), emulator, tmp_path)
     emulator.faults[0].strikes()
     rows = [int(path.name) for path in (tmp_path / "runninghub-results").iterdir()]

@@ -44,7 +44,7 @@ Start = Callable[..., subprocess.Popen[str]]
 
 @pytest.fixture
 def emulator() -> Emulator:
-    return Emulator(run_seconds=0)
+    return Emulator(strict=True, run_seconds=0)
 
 
 @pytest.fixture

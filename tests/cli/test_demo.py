@@ -10,6 +10,7 @@ import webbrowser
 from pathlib import Path
 
 import pytest
+import requests
 from PIL import Image
 
 from rh_api.emulator import Emulator
@@ -116,7 +117,7 @@ def test_the_emulator_tells_programs_how_to_use_it(
     call: Call, tmp_path: Path, process_environment: dict[str, str]
 ) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-m", "rh_api", "emulator", "--port", "0", "--json"],
+        [sys.executable, "-m", "rh_api", "emulator", "--port", "0", "--json", "--strict"],
         env=process_environment,
         stdout=subprocess.PIPE,
         text=True,
@@ -132,11 +133,13 @@ def test_the_emulator_tells_programs_how_to_use_it(
         own = {"RUNNINGHUB_BASE_URL": served["base_url"], "RUNNINGHUB_API_KEY": served["key"]}
         listed = call("workflow", served["workflows"][0]["link"], "--json", **own)
         ran = call("run", served["workflows"][0]["id"], "--out", str(tmp_path), **own)
+        state = requests.get(served["base_url"] + "/emulator/state", timeout=60).json()
     finally:
         process.terminate()
         process.communicate()
 
     assert listed.document["workflow_id"] == served["workflows"][0]["id"]
+    assert (state["knobs"]["strict"], state["knobs"]["native_socket"]) == (True, "1011")
     kinds = {account["kind"]: account["key"] for account in served["accounts"]}
     assert set(kinds) == {"NORMAL", "FREE", "SHARED", "EXCLUSIVE"}
     assert kinds["NORMAL"] == served["key"]

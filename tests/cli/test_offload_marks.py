@@ -160,7 +160,7 @@ def test_an_id_of_one_site_is_not_sent_to_another(
     call: Call, emulator: Emulator, studio: str, parts: Path, variables: dict[str, str]
 ) -> None:
     variables["RUNNINGHUB_SEGMENT_WORKFLOW"] = "1900000000000000999"
-    elsewhere = Emulator(run_seconds=0)
+    elsewhere = Emulator(strict=True, run_seconds=0)
     elsewhere.accounts[studio] = Account()
     with elsewhere.run_in_thread() as base_url:
         variables["RUNNINGHUB_BASE_URL_STUDIO"] = base_url

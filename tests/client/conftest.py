@@ -19,7 +19,7 @@ MakeClient = Callable[..., Client]
 
 @pytest.fixture
 def emulator() -> Emulator:
-    return Emulator(run_seconds=0.05)
+    return Emulator(strict=True, run_seconds=0.05)
 
 
 @pytest.fixture

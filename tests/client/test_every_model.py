@@ -35,7 +35,7 @@ KEY = example_key("shared")
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[tuple[Emulator, str]]:
-    emulator = Emulator(run_seconds=0)
+    emulator = Emulator(strict=True, run_seconds=0)
     emulator.accounts[KEY] = Account(kind="SHARED", money=10**6, limit=50)
     with emulator.run_in_thread() as url:
         yield emulator, url

@@ -19,7 +19,7 @@ from tests.support.waiting import begun
 async def test_the_older_paths_get_the_key_in_header_and_body(
     client: Client, emulator: Emulator
 ) -> None:
-    assert emulator.v1_header == "required"
+    assert emulator.strict
     assert (await client.run(invert())).results
     assert (await client.account.status()).kind == "NORMAL"
     assert (await client.programs.app(next(iter(emulator.apps)))).app_id

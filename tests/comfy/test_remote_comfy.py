@@ -80,7 +80,7 @@ async def real(cloud_on_comfyui: tuple[Emulator, str]):
 
 @pytest.fixture
 async def built_in():
-    emulator = Emulator(run_seconds=0)
+    emulator = Emulator(strict=True, run_seconds=0)
     async with emulator.serve() as base_url, aiohttp.ClientSession(base_url) as session:
         yield Cloud(emulator, session)
 

@@ -11,7 +11,7 @@ from tests.contract.stages import KEY, World
 
 @pytest.fixture
 async def world():
-    emulator = Emulator(run_seconds=60)
+    emulator = Emulator(strict=True, run_seconds=60)
     emulator.accounts[KEY] = Account()
     async with emulator.serve() as base, aiohttp.ClientSession(base) as session:
         yield World(emulator, session)

@@ -363,7 +363,7 @@ UPLOAD, OLD_UPLOAD = "/openapi/v2/media/upload/binary", "/task/openapi/upload"
 
 STAGES: dict[tuple[str, str], Stage] = {
     ("create", "advanced with nodeInfoList, queued (netWssUrl null)"): knobs(queue_seconds=60),
-    ("create", "body-only key, no Bearer header"): knobs(v1_header="ignored"),
+    ("create", "body-only key, no Bearer header"): knobs(strict=False),
     ("create", "taskId returned as number"): knobs(numeric_ids=True),
     ("create", "inline graph with warm instance (shared key)"): account(
         kind="SHARED", money=Decimal(1)
@@ -445,9 +445,9 @@ STAGES: dict[tuple[str, str], Stage] = {
     ("upload", "too large"): knobs(upload_limit=1000),
     ("upload", "too large, older code"): code(UPLOAD, 809),
     ("upload", "too large at HTTP level"): fault(UPLOAD, "html", value=413),
-    ("old_upload", "success"): knobs(v1_header="ignored"),
-    ("old_upload", "success zip gives bare hash"): knobs(v1_header="ignored"),
-    ("old_upload", "over 30 MB"): knobs(old_upload_limit=1000, v1_header="ignored"),
+    ("old_upload", "success"): knobs(strict=False),
+    ("old_upload", "success zip gives bare hash"): knobs(strict=False),
+    ("old_upload", "over 30 MB"): knobs(old_upload_limit=1000, strict=False),
     ("old_upload", "storage failure"): code(OLD_UPLOAD, 808),
     ("lora_url", "md5 already known, no url"): known_lora,
     ("lora_put", "success"): presigned(),
@@ -498,7 +498,7 @@ ALSO: dict[tuple[str, str], Stage] = {
     ("account_status", "shared key"): knobs(foreign_tasks=3),
     ("queue_status", "consumer"): knobs(foreign_tasks=1),
     # Recorded by one route alone: of the order by the other nothing is known.
-    ("outputs", "success several files, same cost repeated"): knobs(results_order="same"),
+    ("outputs", "success several files, same cost repeated"): knobs(strict=False),
 }
 """A second step for some."""
 

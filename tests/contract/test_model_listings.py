@@ -16,7 +16,7 @@ from rh_api.models.registry import read_registry
 from rh_api.models.schema import Model
 from rh_api.models.site import read_detail, read_list
 
-SOLD = Emulator().documented_models()
+SOLD = Emulator(strict=True).documented_models()
 ENTRIES = {
     row.page: row for row in read_index(listings.index(SOLD, "https://www.runninghub.cn").encode())
 }

@@ -85,7 +85,7 @@ class Remote:
 
 @pytest.fixture
 def emulator() -> Emulator:
-    return Emulator(run_seconds=0)
+    return Emulator(strict=True, run_seconds=0)
 
 
 @pytest.fixture

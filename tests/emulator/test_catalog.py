@@ -14,7 +14,7 @@ from rh_api.emulator import Emulator
 if TYPE_CHECKING:
     from conftest import Remote
 
-WORKFLOWS = Emulator().workflows
+WORKFLOWS = Emulator(strict=True).workflows
 
 NAMES_ONLY = {
     "filename_prefix": "names the file; the picture in it is the same",

@@ -129,7 +129,7 @@ async def comfyui() -> AsyncIterator[tuple[StandIn, str]]:
 
 @pytest.fixture
 def emulator(comfyui: tuple[StandIn, str]) -> Emulator:
-    return Emulator(comfyui=comfyui[1])
+    return Emulator(strict=True, comfyui=comfyui[1])
 
 
 @pytest.fixture

@@ -154,15 +154,17 @@ async def test_public_apps_hold_their_id_in_an_example_call(remote: Remote) -> N
     assert any("'{\"webappId" in example for example in examples)
 
 
-async def test_the_list_of_apps_has_other_shapes_and_wants_other_headers(remote: Remote) -> None:
-    remote.emulator.app_list_key, remote.emulator.app_list_auth = "list", "raw"
-
-    refused = await remote.post(APP_LIST, {}, **remote.bearer)
-    reply = await remote.post(APP_LIST, {}, Authorization=remote.key)
-    too_many = await remote.post(APP_LIST, {"size": 51}, Authorization=remote.key)
+async def test_the_list_of_apps_takes_the_bare_key_too_unless_strict(remote: Remote) -> None:
+    refused = await remote.post(APP_LIST, {}, Authorization=remote.key)
+    too_many = await remote.post(APP_LIST, {"size": 51}, **remote.bearer)
+    remote.emulator.strict = False
+    replies = [
+        await remote.post(APP_LIST, {}, **headers)
+        for headers in ({"Authorization": remote.key}, remote.bearer)
+    ]
 
     assert (refused["code"], too_many["code"]) == (412, 301)
-    assert len(reply["data"]["list"]) == 10
+    assert [len(reply["data"]["records"]) for reply in replies] == [10, 10]
 
 
 async def test_field_data_may_be_a_list_of_names(remote: Remote) -> None:
@@ -179,16 +181,16 @@ async def test_field_data_may_be_a_list_of_names(remote: Remote) -> None:
 # Results
 
 
-@pytest.mark.parametrize("order", ["reversed", "same"])
-async def test_the_routes_list_results_in_another_order(remote: Remote, order: Any) -> None:
+@pytest.mark.parametrize("strict", [True, False])
+async def test_the_routes_list_results_in_another_order(remote: Remote, strict: bool) -> None:
     savers = [node("EmptyImage", width=8, height=8, batch_size=1, color=1)]
     savers += [node("SaveImage", images=["0", 0], filename_prefix=name) for name in "ab"]
     graph = {str(number): entry for number, entry in enumerate(savers)}
-    remote.emulator.results_order = order
+    remote.emulator.strict = strict
     task_id = await ended(remote, remote.emulator.add_workflow(graph))
     results, files = await both(remote, task_id)
     named = [[row["nodeId"] for row in listed] for listed in (results, files)]
-    assert (named[0] == named[1]) == (order == "same")
+    assert (named[0] != named[1]) == strict
     assert sorted(named[0]) == sorted(named[1]) == ["1", "2"]
 
 
@@ -249,7 +251,7 @@ async def test_a_create_may_be_redirected_booked_or_not(
 ) -> None:
     fault = Fault(CREATE, "redirect", value="/elsewhere", status=status, processed=processed)
     remote.emulator.faults.append(fault)
-    remote.emulator.v1_header = "ignored"
+    remote.emulator.strict = False
     body = {"apiKey": remote.key, "workflowId": TEXT_OUT}
 
     async with remote.session.post(CREATE, json=body, allow_redirects=False) as answer:

@@ -53,7 +53,7 @@ def test_a_knob_that_does_not_exist_is_an_error() -> None:
 
 
 def test_it_serves_synchronous_callers_from_a_thread() -> None:
-    emulator = Emulator(run_seconds=0, v1_header="ignored")
+    emulator = Emulator(run_seconds=0)
     with emulator.run_in_thread() as base, requests.Session() as session:
         created = session.post(base + CREATE, json=order(emulator.default_key)).json()
         body = {"apiKey": emulator.default_key, "taskId": created["data"]["taskId"]}
@@ -77,7 +77,7 @@ async def test_it_serves_tls() -> None:
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(server)
     client = ssl.create_default_context()
-    emulator = Emulator(run_seconds=0.2, v1_header="ignored")
+    emulator = Emulator(run_seconds=0.2)
 
     async with emulator.serve(ssl_context=server) as base, aiohttp.ClientSession() as session:
         body = order(emulator.default_key)
@@ -95,7 +95,7 @@ async def test_it_serves_tls() -> None:
 
 
 async def test_tasks_go_on_after_a_restart_of_the_service() -> None:
-    emulator = Emulator(queue_seconds=60, v1_header="ignored")
+    emulator = Emulator(queue_seconds=60)
     async with (
         emulator.serve() as base,
         aiohttp.ClientSession(base) as session,
@@ -115,7 +115,7 @@ async def test_tasks_go_on_after_a_restart_of_the_service() -> None:
 
 @pytest.mark.parametrize("fault", ["hang", "delay"])
 async def test_serving_ends_at_once_whatever_is_on_its_way(fault: Any) -> None:
-    emulator = Emulator(run_seconds=60, socket="silent", v1_header="ignored")
+    emulator = Emulator(run_seconds=60, socket="silent")
     loop = asyncio.get_running_loop()
     async with aiohttp.ClientSession() as session:
         async with emulator.serve() as base:
@@ -328,7 +328,7 @@ async def test_computing_does_not_hold_up_other_requests(remote: Remote) -> None
     ],
 )
 def test_a_page_of_another_site_can_order_nothing_here(headers: dict[str, str]) -> None:
-    emulator = Emulator(run_seconds=0, v1_header="ignored")
+    emulator = Emulator(run_seconds=0)
     body = json.dumps(order(emulator.default_key))
     with emulator.run_in_thread() as base:
         kind = {"Content-Type": "text/plain", **headers}

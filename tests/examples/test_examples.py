@@ -23,7 +23,7 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture
 def emulator() -> Emulator:
-    return Emulator(run_seconds=0.3)
+    return Emulator(strict=True, run_seconds=0.3)
 
 
 @pytest.fixture

@@ -55,7 +55,7 @@ def observe(ending: Ending, route: str) -> Seen:
 
 
 async def _observe(ending: Ending, route: str, folder: Path) -> Seen:
-    emulator = Emulator(run_seconds=RUN_SECONDS, socket="none")
+    emulator = Emulator(strict=True, run_seconds=RUN_SECONDS, socket="none")
     lacking = [Fault(QUERY, "code", value=NO_QUERY, count=None)] if route == "outputs" else []
     state = folder / "state"
     async with emulator.serve() as origin:

@@ -275,6 +275,7 @@ async def world(folder: Path, route: str, pace: float) -> AsyncGenerator[World]:
     loop.go(CALM_PACE)
     good, bad = _contexts()
     emulator = Emulator(
+        strict=True,
         run_seconds=RUN_SECONDS,
         socket="none",
         result_ttl=LASTS,

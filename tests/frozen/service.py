@@ -41,6 +41,7 @@ def named(base_url: str) -> Generator[None]:
 def service(**knobs: Any) -> Emulator:
     """An emulator that has the recorded programs and calls itself by the fixed name."""
     emulator = Emulator(
+        strict=True,
         run_seconds=0,
         result_base=ORIGIN,
         lora_base=ORIGIN,

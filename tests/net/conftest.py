@@ -101,7 +101,7 @@ async def serve() -> AsyncIterator[Serve]:
 
 @pytest.fixture
 async def emulator() -> AsyncIterator[Emulator]:
-    emulator = Emulator()
+    emulator = Emulator(strict=True)
     async with emulator.serve():
         yield emulator
 

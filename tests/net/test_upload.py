@@ -140,7 +140,7 @@ async def test_an_untrusted_certificate_is_told_as_that(
 
 @pytest.mark.usefixtures("trusted")
 async def test_uploads_work_over_verified_tls(carry: Carry, server_side: ssl.SSLContext) -> None:
-    emulator = Emulator()
+    emulator = Emulator(strict=True)
     async with emulator.serve(ssl_context=server_side) as origin:
         data = content(2 * MIB)
         reply = await upload(carry(origin), data)
@@ -222,7 +222,7 @@ async def test_tls_goes_through_a_proxy_and_is_verified_behind_it(
     server_side: ssl.SSLContext,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    emulator, proxy = Emulator(), await serve()
+    emulator, proxy = Emulator(strict=True), await serve()
     async with emulator.serve(ssl_context=server_side) as there:
         port = there.rpartition(":")[2]
 

@@ -83,7 +83,9 @@ def wire(tmp_path: Path) -> Iterator[Wire]:
     for name, data in input_folder().items():
         (tmp_path / name).write_bytes(data)
     (tmp_path / LOCAL_LORA).write_bytes(b"a style")
-    emulator = Emulator(run_seconds=0, reroll_inline_seeds=False)  # equal to a local run
+    emulator = Emulator(
+        strict=True, run_seconds=0, reroll_inline_seeds=False
+    )  # equal to a local run
     with emulator.run_in_thread() as url:
         settings = {
             "RUNNINGHUB_API_KEY": emulator.default_key,

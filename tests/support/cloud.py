@@ -15,7 +15,7 @@ from rh_api.emulator import Emulator, catalog
 @contextlib.contextmanager
 def in_thread(**options: Any) -> Iterator[tuple[Emulator, str]]:
     """An emulator and its address."""
-    emulator = Emulator(**options)
+    emulator = Emulator(strict=True, **options)
     with emulator.run_in_thread() as base_url:
         yield emulator, base_url
 

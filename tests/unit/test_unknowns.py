@@ -12,6 +12,7 @@ import pytest
 
 from rh_api.emulator import Emulator
 from rh_api.emulator.doubts import Doubts
+from rh_api.emulator.knobs import HARSH
 
 ROOT = Path(__file__).parents[2]
 MOST_ROWS = 25
@@ -79,3 +80,4 @@ def test_a_row_has_all_readings_of_its_knob_and_the_emulator_takes_each(row: Row
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
 def test_the_emulator_stands_at_the_reading_that_the_code_takes(row: Row) -> None:
     assert getattr(Emulator(), row.name) == row.readings[0]
+    assert getattr(Emulator(strict=True), row.name) == HARSH.get(row.name, row.readings[0])

@@ -96,10 +96,9 @@ async def app_list(state: State, request: web.Request) -> web.Response:
 
     Undocumented: HM-RunningHub/RH_CLI ``app/client.py``, OpenClaw ``runninghub_app.py``.
     """
-    if state.app_list_auth == "bearer":
-        key = requests.bearer(request)
-    else:
-        key = request.headers.get("Authorization", "").strip()
+    header = request.headers.get("Authorization", "")
+    # The vendor's command line sends a Bearer, another public client the bare key.
+    key = requests.bearer(request) if state.strict or " " in header else header
     requests.account_of_key(state, key, 412)
     body = await requests.read_json(request)
     current, size = body.get("current") or 1, body.get("size") or 10

@@ -83,7 +83,7 @@ def pack() -> Callable[[str], ModuleType]:
 @pytest.fixture
 async def emulator() -> AsyncIterator[Emulator]:
     """The site of the environment's key."""
-    emulator = Emulator(run_seconds=0)
+    emulator = Emulator(strict=True, run_seconds=0)
     async with emulator.serve():
         yield emulator
 

@@ -150,7 +150,7 @@ async def stored_site(
     host: Host, key: str, account: Account | None = None
 ) -> AsyncIterator[Emulator]:
     """A service whose key is stored as the only profile, `e`."""
-    emulator = Emulator(run_seconds=0)
+    emulator = Emulator(strict=True, run_seconds=0)
     emulator.accounts[key] = account or emulator.account
     async with emulator.serve() as url:
         await host.post("profiles/save", name="e", origin=url, key=key)

@@ -30,7 +30,7 @@ async def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
 
 @pytest.fixture
 async def emulator() -> AsyncIterator[tuple[Emulator, str]]:
-    emulator = Emulator(run_seconds=0)
+    emulator = Emulator(strict=True, run_seconds=0)
     emulator.accounts[KEY] = Account(kind="SHARED", coins=12, limit=5)
     async with emulator.serve() as url:
         yield emulator, url

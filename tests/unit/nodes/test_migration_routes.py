@@ -25,7 +25,7 @@ GRAPH: dict[str, Any] = {
 
 @pytest.fixture
 async def emulator() -> AsyncIterator[Emulator]:
-    emulator = Emulator()
+    emulator = Emulator(strict=True)
     async with emulator.serve():
         yield emulator
 

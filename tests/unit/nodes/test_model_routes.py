@@ -130,7 +130,7 @@ async def test_a_profile_that_is_not_here_is_said(host: Host) -> None:
 async def test_new_models_are_there_after_a_refresh_without_a_key(
     host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    service = Emulator()
+    service = Emulator(strict=True)
     async with service.serve() as url:
         monkeypatch.setenv("RUNNINGHUB_BASE_URL", url)
         before = await form(host, PAINTER)

@@ -23,7 +23,7 @@ OTHER = "second7Key0second7Key0second7Key"
 
 @pytest.fixture
 async def emulator() -> AsyncIterator[Emulator]:
-    emulator = Emulator(run_seconds=60)
+    emulator = Emulator(strict=True, run_seconds=60)
     emulator.accounts[OTHER] = Account()
     async with emulator.serve():
         yield emulator
