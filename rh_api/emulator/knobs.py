@@ -10,7 +10,18 @@ from .doubts import MIB, Doubts
 POLL_SECONDS = 0.02
 """Poll interval of waiting tasks; knobs change from other threads, without notification."""
 
-Socket = Literal["ok", "none", "refused", "foreign", "silent", "dying", "lying", "flood"]
+Socket = Literal["ok", "none", "refused", "foreign", "silent", "dying", "lying", "flood", "late"]
+
+Variant = Literal[
+    "numeric_ids",
+    "account_numbers",
+    "upload_en",  # of the documentation's English page
+    "upload_msg",  # its text under another name, as in a log
+    "app_address",  # an app's call example: a page's address instead of its fields
+    "storage_fields",
+    "usage_list",
+    "traceback_list",
+]
 
 
 HARSH: dict[str, Any] = {
@@ -41,11 +52,10 @@ class Knobs(Doubts):
     create_seconds: float = 0.0
     """How long a task shows the state CREATE, which only V2 has."""
     unknown_seconds: float = 0.0
-    """How long a new task is unknown to query, outputs, status and cancel: the service's create and
-    read paths may be inconsistent."""
+    """How long a new task is unknown to query, outputs, status and cancel."""
     cancel_seconds: float = 0.0
-    """How long a task runs on after its cancel was accepted: no source says that it has ended. On
-    the native route after an interrupt, which ComfyUI obeys at its next step."""
+    """How long a task runs on after its cancel was accepted. On the native route after an
+    interrupt, which ComfyUI obeys at its next step."""
     latency: float = 0.0
     """Delay before each request is processed."""
     result_lag: float = 0.0
@@ -77,30 +87,10 @@ class Knobs(Doubts):
     # Account and queue
     foreign_tasks: int = 0
     """Tasks run by someone else on the account: they occupy concurrency slots."""
-    limit_code: int | None = None
-    """The code for "over the limit"; None: 421, for dedicated keys 415. 1520 was seen too."""
     is_free: bool = False
     """Nothing is charged, and no cost is reported, as for a subscription."""
-    bill_failed: bool = True
-    """A failed task is charged like a successful one: one source measured that, another says that
-    it is free."""
-    api_balance_empty: bool = False
-    """Orders are refused with 433 and a text about the API balance, although the code is otherwise
-    that of an invalid graph (live logs of public clients)."""
-    instance_types: tuple[str, ...] = ("default", "plus", "ultra")
-    """Accepted values of ``instanceType``; one without a price costs as the default. The
-    documentation's three. A public client sends "standard" as its default; whether the service
-    accepts it is unknown, so it is refused unless listed here."""
-    account_key: Literal["apikey", "apiKey", "both"] = "apikey"
-    """The field that accountStatus reads: the documentation and most clients say ``apikey``, two
-    public clients send ``apiKey``. The strict variant accepts only one of them."""
 
     # Orders
-    reroll_seeds: bool = True
-    """Seeds that nodeInfoList does not set are redrawn, as documented."""
-    accepts_list_with_inline: bool = False
-    """An inline graph with a nodeInfoList valid for the stored one: 803 (False), or list
-    ignored."""
     fail_next: dict[str, Any] | None = None
     """Make coming tasks fail: node_id, exception_type, exception_message, count (default 1);
     error_code and error_message for a failure outside of the graph, such as moderation."""
@@ -109,8 +99,8 @@ class Knobs(Doubts):
     empty_nodes: tuple[str, ...] = ()
     """Savers without results in a task that succeeded: their input was blocked."""
     late_results: int = 0
-    """Number of polls after the end, by either route, that see only ``late_results_seen`` results:
-    a vendor client retries up to thirty times for late files."""
+    """Number of polls after the end, by either route, that see only ``late_results_seen``
+    results."""
     late_results_seen: int = 0
     missing_address: Literal["null", "empty", "blank"] | None = None
     """The first result's URL is null or ""; blank: and so is its text."""
@@ -125,26 +115,22 @@ class Knobs(Doubts):
     free_calls: int = 0
     """Remaining runs that the preview reports as free."""
     inactive_models: tuple[str, ...] = ()
-    """Models not activated for any key: also 412 (two public clients' logs)."""
-    model_output_type: Literal["kind", "extension"] = "kind"
-    """``outputType`` of a model's results: "image" in the vendor's kit, else "png"."""
+    """Models not activated for any key: also 412."""
     issued_id_ttl: float = 24 * 3600.0
     """TTL of an id that a model issued."""
     site_list_fresh: bool = False
     """Whether the site's catalogue lists added models at once: its cache may lag."""
-    page_shell: bool = False
-    """The documentation's pages are the site's empty app shell, as an undated note reports."""
 
     # The native route: a ComfyUI's own API behind /proxy/{key}
     native_forgets: bool = False
     """The instance was restarted, or another one answers: its queue and history are empty."""
     native_info_bytes: int = 0
-    """Padding of ``/object_info``, which reportedly is of about 30 MB."""
+    """Padding of ``/object_info``, which is of some 30 MB."""
 
     # Socket
     socket: Socket = "ok"
-    """"lying" sends false messages, "flood" repeats one as fast as it is read."""
-    expose_socket_on_create: bool = True
+    """"lying" sends false messages, "flood" repeats one as fast as it is read; "late": only the
+    older poll tells its address."""
     foreign_socket_url: str = "wss://socket.example.com/ws/c_instance?clientId={client_id}"
     socket_dies_after: int = 6
     """Number of frames that a "dying" socket sends."""
@@ -164,33 +150,7 @@ class Knobs(Doubts):
     escapes_names: bool = True
     """Whether ``result_name`` is percent-encoded in URLs."""
 
-    # Response variants
-    numeric_ids: bool = False
-    upload_envelope: Literal["cn", "en", "msg"] = "cn"
-    call_demo: Literal["form", "address"] = "form"
-    """The call example of an app: its fields, or (older) a page's URL."""
-    lora_known_url: bool = False
-    """True: a URL also for a known LoRA; False: no ``url`` then."""
-    query_url_field: Literal["url", "outputUrl"] = "url"
-    traceback_list: bool = False
-    failed_reason: Literal["object", "text"] = "object"
-    """``failedReason``: an object in the documentation's examples, a string in its schema."""
-    account_numbers: bool = False
-    storage_fields: bool = False
-    usage_list: bool = False
-    v2_reply: Literal["filled", "blank"] = "filled"
-    """``clientId`` and ``promptTips`` in replies to a V2 order: filled in the documentation's
-    examples, blank in live logs."""
-    text_results: Literal["text", "list"] = "text"
-    """``results[].text``: a string, or a list of strings as some clients expect."""
-    result_rows: Literal["objects", "lists", "addresses"] = "objects"
-    """``results`` of V2: objects with one URL each, with a list of one, or bare URLs. No source
-    shows the latter two, and none rules them out."""
-    field_data: Literal["published", "list"] = "published"
-    """An app's ``fieldData``: JSON in one of three dialects, or a list of its options' names."""
-    resource_lists: int = 20
-    """Rate limit of model lists in requests per minute: a comment in the vendor's skill."""
-    app_list_key: Literal["records", "list"] = "records"
-    preview_results: bool = False
-    """Whether PreviewImage's temporary pictures are results."""
+    # Responses
+    variants: tuple[Variant, ...] = ()
+    """Recorded forms of an answer that take the place of the usual ones."""
     webhook_retry_seconds: float = 0.1

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def task_number(state: State, task: Task) -> str | int:
-    return int(task.id) if state.numeric_ids else task.id
+    return int(task.id) if "numeric_ids" in state.variants else task.id
 
 
 def reply_number(state: State, task: Task) -> str | int:
@@ -57,7 +57,7 @@ def visible_status(state: State, task: Task) -> Status:
 def created(state: State, task: Task) -> Json:
     """Return ``data`` of create and ai-app/run (RunningHub docs, "Start ComfyUI Task")."""
     return {
-        "netWssUrl": socket_url(state, task) if state.expose_socket_on_create else None,
+        "netWssUrl": None if state.socket == "late" else socket_url(state, task),
         "taskId": reply_number(state, task),
         "clientId": task.client_id,
         "taskStatus": task.status,
@@ -67,15 +67,14 @@ def created(state: State, task: Task) -> Json:
 
 def submitted(state: State, task: Task) -> Json:
     """Return the bare task object that answers V2 orders."""
-    filled = state.v2_reply == "filled"
     return {
         "taskId": reply_number(state, task),
         "status": task.status,
         "errorCode": task.error_code,
         "errorMessage": task.error_message,
         "results": None,
-        "clientId": task.client_id if filled else "",
-        "promptTips": prompt_tips(task) if filled else "",
+        "clientId": task.client_id,
+        "promptTips": prompt_tips(task),
     }
 
 
@@ -130,11 +129,11 @@ def _outputs(state: State, task: Task, status: Status) -> tuple[int, Any]:
             ]
 
 
-def failed_reason(state: State, task: Task) -> Json | str:
+def failed_reason(state: State, task: Task) -> Json:
     reason: Json = dict(task.failed_reason or {})
-    if reason and state.traceback_list:
+    if reason and "traceback_list" in state.variants:
         reason["traceback"] = json.loads(reason["traceback"])
-    return json.dumps(reason) if state.failed_reason == "text" else reason
+    return reason
 
 
 def file_url(state: State, path: str) -> str:
@@ -190,7 +189,7 @@ def _output_item(state: State, task: Task, result: Result, file: Stored) -> Json
     }
     if not state.outputs_node_id:
         del item["nodeId"]
-    if state.storage_fields:
+    if "storage_fields" in state.variants:
         key = file.path.removeprefix("/results/")
         item |= {"storageType": "COS", "bucket": "emulated", "objectKey": key}
     return item
@@ -217,7 +216,7 @@ def query_reply(state: State, task: Task, status: Status | None = None) -> Json:
     over = status not in ("QUEUED", "RUNNING")
     reply["failedReason"] = failed_reason(state, task)
     reply["usage"] = _usage(task) if over else dict(NO_USAGE)
-    if state.usage_list and over:
+    if "usage_list" in state.variants and over:
         reply["parentTaskId"] = None
         reply["taskUsageList"] = [
             {
@@ -230,24 +229,20 @@ def query_reply(state: State, task: Task, status: Status | None = None) -> Json:
     return reply
 
 
-def _result_item(state: State, task: Task, result: Result) -> Json | str | None:
-    text: str | list[str] | None = result.text
-    if text is not None and state.text_results == "list":
-        text = [text]
+def _result_item(state: State, task: Task, result: Result) -> Json:
+    text = result.text
     url = _result_url(state, task, result.file) if result.file else None
-    if result.file and state.result_rows == "addresses":
-        return url
     if url == "" and state.missing_address == "blank":
         text = ""
     item: Json = {
-        state.query_url_field: [url] if url and state.result_rows == "lists" else url,
+        "url": url,
         "nodeId": result.node_id,
         "outputType": result.extension,
         "text": text,
     }
     if not state.outputs_node_id or task.order.model:
         del item["nodeId"]
-    if task.order.model and state.model_output_type == "kind":
+    if task.order.model:
         item["outputType"] = _KINDS.get(result.extension, task.order.model.model.output)
     return item
 

@@ -54,7 +54,6 @@ async def _measure(emulator: Emulator, server: Server) -> list[Row]:
         rows: list[Row] = []
         for socket, goal in (("ok", 0.3), ("none", 0.8)):
             emulator.socket = socket  # type: ignore[assignment]
-            emulator.expose_socket_on_create = socket == "ok"
             await _seconds(client, lambda: _one(client))
             emulator.journal.clear()
             extra = await _median(client, lambda: _one(client)) - RUN
@@ -63,7 +62,7 @@ async def _measure(emulator: Emulator, server: Server) -> list[Row]:
             rows.append(timed(f"{name}: beside the task", extra, goal))
             if socket == "ok":
                 rows.append(Row(f"{name}: requests", f"{calls:g}", "5", calls / 5, 1.0))
-        emulator.socket, emulator.expose_socket_on_create = "ok", True
+        emulator.socket = "ok"
         single = await _median(client, lambda: _several(1))
         for count, goal in ((3, 1.1), (6, 2.2)):
             took = await _median(client, lambda count=count: _several(count))

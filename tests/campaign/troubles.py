@@ -83,7 +83,6 @@ def oddities(seed: int, emulator: Emulator, paths: Iterable[str]) -> None:
     chance = random.Random(f"{seed} oddities")
     emulator.unknown_seconds = chance.choice([0.0, 0.0, 1.0, 5.0, 20.0, 60.0])
     emulator.cancel_seconds = chance.choice([0.0, 0.0, 1.0, 3.0, 8.0])
-    emulator.result_rows = chance.choice(["objects", "lists", "addresses"])
     for path in paths:
         kind = chance.choice(CODED if path == RESULTS else (*CODED, "quoted", "doubled"))
         if chance.random() < 0.3:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Literal
 
 import pytest
 
@@ -82,13 +81,14 @@ async def test_models_are_listed_page_by_page(client: Client, emulator: Emulator
 async def test_choices_that_are_names_alone_are_offered_and_checked(
     client: Client, emulator: Emulator
 ) -> None:
-    emulator.field_data = "list"
-    number, name = next(
-        (number, f"{field['nodeId']}.{field['fieldName']}")
-        for number, app in catalog.apps().items()
+    number, field = next(
+        (number, field)
+        for number, app in emulator.apps.items()
         for field in app.fields
         if field["fieldName"] == "upscale_method"
     )
+    field["fieldData"] = ["nearest-exact", "bilinear", "bicubic"]
+    name = f"{field['nodeId']}.upscale_method"
     with pytest.raises(BadField, match="bicubic"):
         await client.run(Job(app=number, fields={name: "bicubik"}))
     assert emulator.counters.orders == 0
@@ -106,11 +106,7 @@ async def test_a_cover_that_is_no_small_picture_is_refused(
     assert (await client.cover(listed.cover, tmp_path / "again")).stat().st_size
 
 
-@pytest.mark.parametrize("key", ["records", "list"])
-async def test_public_apps_are_listed_page_by_page(
-    client: Client, emulator: Emulator, key: Literal["records", "list"]
-) -> None:
-    emulator.app_list_key = key
+async def test_public_apps_are_listed_page_by_page(client: Client, emulator: Emulator) -> None:
     first = await client.programs.public_apps()
     app_ids = [app.app_id for app in first.apps]
     assert len(app_ids) == len(set(app_ids)) == 50

@@ -111,21 +111,12 @@ async def test_rows_without_anything_are_not_told_as_saved_nothing(
     assert emulator.counters.orders == 1
 
 
-@pytest.mark.parametrize("rows", ["lists", "addresses"])
-async def test_results_in_rows_of_another_shape_are_delivered(
-    client: Client, emulator: Emulator, rows: Any
-) -> None:
-    emulator.result_rows = rows
-    outcome = await client.run(two_saves())
-    assert [result.path is not None for result in outcome.results] == [True, True]
-
-
 async def test_fewer_addresses_than_nodes_is_a_list_in_part(
     make_client: MakeClient, emulator: Emulator
 ) -> None:
     graph = dict(two_saves().graph or {})
     job = Job(graph=graph | {"4": node("SaveImage", images=["1", 0], filename_prefix="c")})
-    emulator.result_rows = "addresses"  # which name no node
+    emulator.outputs_node_id = False
     emulator.late_results = 10**6
     for listed, missing in ((1, ("?",)), (2, ("?",)), (3, ())):
         emulator.late_results_seen = listed

@@ -31,7 +31,7 @@ from tests.client.conftest import MakeClient
 from tests.client.test_apps import APP_WITH_PICTURE as APP
 from tests.client.test_apps import field_of
 from tests.support.jobs import PAINTER, invert, paint, paint_by_model, picture
-from tests.support.service import CREATE, uploads
+from tests.support.service import CREATE, api_balance_empty, uploads
 from tests.support.waiting import begun, until
 
 COIN = 1_000_000
@@ -421,7 +421,7 @@ async def test_a_lost_reply_stays_held(make_client: MakeClient, emulator: Emulat
 
 async def test_a_refused_order_holds_nothing(make_client: MakeClient, emulator: Emulator) -> None:
     client = make_client(RUNNINGHUB_MAX_COST_ORDER="10 coins")
-    emulator.api_balance_empty = True
+    emulator.faults.append(api_balance_empty())
     with pytest.raises(RunningHubError):
         await client.run(invert())
     assert await day(client) == {}
@@ -431,7 +431,7 @@ async def test_an_order_that_is_stopped_before_its_refusal_holds_nothing(
     make_client: MakeClient, emulator: Emulator
 ) -> None:
     client, other = make_client(RUNNINGHUB_MAX_COST_ORDER="10 coins"), make_client()
-    emulator.api_balance_empty = True
+    emulator.faults.append(api_balance_empty())
     emulator.faults.append(Fault(CREATE, "delay", value=0.5))
     ordering = await begun(client, invert(), Stage.ORDERING)
     ordering.cancel()

@@ -32,7 +32,7 @@ from rh_api.errors import (
 from rh_api.wire.filetypes import Kind
 from tests.client.conftest import MakeClient
 from tests.support.jobs import PAINTER, paint_by_model, picture
-from tests.support.service import UPLOAD, bodies
+from tests.support.service import UPLOAD, bodies, pages_are_shells
 
 EDITOR = "rhart-image-n-pro/edit"
 KLING = "kling-video-o3-pro/reference-to-video"
@@ -105,9 +105,7 @@ async def test_results_of_every_kind_and_several_of_a_task(
         assert file.read_bytes()[:4] == b"glTF"
 
 
-@pytest.mark.parametrize("shape", ["text", "list"])
-async def test_a_text_is_a_result(client: Client, emulator: Emulator, shape: Any) -> None:
-    emulator.text_results = shape
+async def test_a_text_is_a_result(client: Client) -> None:
     model = next(
         entry for entry in client.models.search(task="text-to-text") if len(entry.parameters) < 6
     )
@@ -228,7 +226,6 @@ async def test_a_model_that_is_not_active_for_the_key(client: Client, emulator: 
     assert caught.value.fate is Fate.NOT_STARTED
 
 
-@pytest.mark.parametrize("reason", ["object", "text"])
 @pytest.mark.parametrize(
     ("code", "kind", "words"),
     [
@@ -243,9 +240,7 @@ async def test_how_a_model_fails_has_words_of_its_own(
     code: int,
     kind: type[Exception],
     words: str,
-    reason: Any,
 ) -> None:
-    emulator.failed_reason = reason
     emulator.fail_next = {"error_code": code, "error_message": "no"}
     with pytest.raises(kind, match=words):
         await client.run(paint_by_model())
@@ -470,7 +465,7 @@ async def test_what_is_as_it_was_is_not_read_again_and_kept_over_a_restart(
 async def test_what_cannot_be_read_leaves_the_models_as_they_were(
     client: Client, emulator: Emulator
 ) -> None:
-    emulator.page_shell = True
+    emulator.faults.append(pages_are_shells())
     sell(emulator, "new/painter", "新")
     assert not await client.models.refresh()
     emulator.faults.append(Fault("/runninghub-api-doc-cn/llms.txt", "html", value=200))
@@ -549,7 +544,8 @@ async def test_a_daily_look_is_bounded_and_the_command_reads_everything(
     assert emulator.models.keys() == client.models.catalogue.models.keys()
     # The site's own catalogue tells where the documentation cannot be read.
     sell(emulator, "new/painter-30", "新30")
-    emulator.site_list_fresh = emulator.page_shell = True
+    emulator.site_list_fresh = True
+    emulator.faults.append(pages_are_shells())
     assert not (await client.models.refresh()).added
     assert (await client.models.refresh(thorough=True)).added == ("new/painter-30",)
 

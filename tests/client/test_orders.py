@@ -10,7 +10,6 @@ import random
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
 from PIL import Image
@@ -34,6 +33,7 @@ from rh_api.wire.filetypes import Kind
 from rh_api.wire.orders import TaskOptions
 from tests.client.conftest import MakeClient
 from tests.support.jobs import invert, paint, picture
+from tests.support.service import api_balance_empty
 from tests.support.waiting import until
 
 
@@ -131,7 +131,7 @@ async def test_a_refusal_of_another_field_sends_no_file_again(
 async def test_a_refusal_for_the_api_balance_is_no_matter_of_the_graph(
     client: Client, emulator: Emulator
 ) -> None:
-    emulator.api_balance_empty = True
+    emulator.faults.append(api_balance_empty())
     with pytest.raises(NoBalance, match="API balance is insufficient") as caught:
         await client.run(paint())
     assert caught.value.fate is Fate.NOT_STARTED
@@ -296,9 +296,7 @@ async def test_a_url_loader_gets_the_uploads_address(client: Client, emulator: E
         assert image.convert("RGB").getpixel((0, 0)) == (245, 235, 225)
 
 
-@pytest.mark.parametrize("shape", ["text", "list"])
-async def test_text_results_come_as_text(client: Client, emulator: Emulator, shape: Any) -> None:
-    emulator.text_results = shape
+async def test_text_results_come_as_text(client: Client) -> None:
     outcome = await client.run(Job(catalog.TEXT_OUT, {"21.value": "grüße\n2"}))
     texts = {r.text or (r.path and r.path.read_text("utf-8")) for r in outcome.results}
     assert texts == {"grüße\n2"}

@@ -197,13 +197,13 @@ async def picture_and_video(world: World) -> None:
 
 
 async def money_and_storage(world: World) -> None:
-    world.emulator.storage_fields = True
+    world.emulator.variants = ("storage_fields",)
     task = await world.finish()
     task.coins, task.money, task.third_party_money = None, Decimal("0.12"), Decimal("0.05")
 
 
 async def third_party_usage(world: World) -> None:
-    world.emulator.outputs_node_id, world.emulator.usage_list = False, True
+    world.emulator.outputs_node_id, world.emulator.variants = False, ("usage_list",)
     task = await world.finish()
     task.coins, task.third_party_money = None, Decimal("0.14")
     task.results = [type(task.results[0])("9", "jpg", task.results[0].file)]
@@ -364,7 +364,7 @@ UPLOAD, OLD_UPLOAD = "/openapi/v2/media/upload/binary", "/task/openapi/upload"
 STAGES: dict[tuple[str, str], Stage] = {
     ("create", "advanced with nodeInfoList, queued (netWssUrl null)"): knobs(queue_seconds=60),
     ("create", "body-only key, no Bearer header"): knobs(strict=False),
-    ("create", "taskId returned as number"): knobs(numeric_ids=True),
+    ("create", "taskId returned as number"): knobs(variants=("numeric_ids",)),
     ("create", "inline graph with warm instance (shared key)"): account(
         kind="SHARED", money=Decimal(1)
     ),
@@ -400,7 +400,7 @@ STAGES: dict[tuple[str, str], Stage] = {
     ("create", "error 811 CORPAPIKEY_INVALID"): account(kind="SHARED", enabled=False),
     ("create", "error 812 CORPAPIKEY_INSUFFICIENT_FUNDS"): account(kind="SHARED", money=Decimal(0)),
     ("create", "error 814 PERSONAL_QUEUE_COUNT_LIMIT"): code(CREATE, 814),
-    ("create", "error 1520 TASK_USER_CONCURRENT_LIMIT"): knobs(foreign_tasks=99, limit_code=1520),
+    ("create", "error 1520 TASK_USER_CONCURRENT_LIMIT"): code(CREATE, 1520),
     ("cancel", "success"): running(),
     ("status", "QUEUED"): running(queue_seconds=60),
     ("status", "RUNNING"): running(),
@@ -440,8 +440,8 @@ STAGES: dict[tuple[str, str], Stage] = {
     ),
     ("query", "cancelled"): cancelled,
     ("query", "rate limited by HTTP"): fault(QUERY, "retry_after", value=1),
-    ("upload", "success, msg instead of message"): knobs(upload_envelope="msg"),
-    ("upload", "success, EN page shape (code 200, filename)"): knobs(upload_envelope="en"),
+    ("upload", "success, msg instead of message"): knobs(variants=("upload_msg",)),
+    ("upload", "success, EN page shape (code 200, filename)"): knobs(variants=("upload_en",)),
     ("upload", "too large"): knobs(upload_limit=1000),
     ("upload", "too large, older code"): code(UPLOAD, 809),
     ("upload", "too large at HTTP level"): fault(UPLOAD, "html", value=413),
@@ -455,7 +455,9 @@ STAGES: dict[tuple[str, str], Stage] = {
     ("account_status", "shared key"): account(
         kind="SHARED", money=Decimal("128.50"), currency="CNY", coins=0
     ),
-    ("account_status", "integers as in the schema"): knobs(account_numbers=True, foreign_tasks=1),
+    ("account_status", "integers as in the schema"): knobs(
+        variants=("account_numbers",), foreign_tasks=1
+    ),
     ("account_status", "free user"): account(kind="FREE"),
     ("ai_app_run", "success"): picture_app(),
     ("ai_app_run", "queued, 48 GB, webhook"): picture_app(knobs(queue_seconds=60)),
@@ -469,7 +471,7 @@ STAGES: dict[tuple[str, str], Stage] = {
     ("ai_app_call_demo", "switch, numbers and choices of classes, as live apps have them"): (
         published("switch, numbers and choices of classes, as live apps have them")
     ),
-    ("ai_app_call_demo", "older answer, an address alone"): knobs(call_demo="address"),
+    ("ai_app_call_demo", "older answer, an address alone"): knobs(variants=("app_address",)),
     ("webhook_detail", "delivery failed"): delivered("delivery failed"),
     ("webhook_detail", "delivered"): delivered("delivered"),
     ("webhook_retry", "success"): delivered("delivery failed"),
@@ -512,7 +514,7 @@ def failed_as(**turned: Any) -> Stage:
 
 
 STAGES["query", "failed in a node"] = failed_as(failed_code="805")
-STAGES["query", "failed, traceback as list"] = failed_as(traceback_list=True)
+STAGES["query", "failed, traceback as list"] = failed_as(variants=("traceback_list",))
 
 EXCEPTIONS: dict[tuple[str, str], str] = {}
 """Recorded exchanges that the emulator does not answer, with the reason."""

@@ -74,26 +74,6 @@ async def test_lists_of_models_are_answered_twenty_times_a_minute(remote: Remote
     assert refused["code"] == 1003
 
 
-async def test_the_account_is_asked_by_one_spelling_unless_told_otherwise(remote: Remote) -> None:
-    async def code(name: str) -> int:
-        return (await remote.post(STATUS, {name: remote.key}, **remote.bearer))["code"]
-
-    assert [await code("apikey"), await code("apiKey")] == [0, 1601]
-    remote.emulator.account_key = "apiKey"
-    assert [await code("apikey"), await code("apiKey")] == [1601, 0]
-    remote.emulator.account_key = "both"
-    assert [await code("apikey"), await code("apiKey")] == [0, 0]
-
-
-async def test_an_unusual_machine_is_taken_when_it_is_named(remote: Remote) -> None:
-    assert (await remote.create(instanceType="standard"))["code"] == 301
-
-    remote.emulator.instance_types = ("default", "standard")
-
-    created = await remote.create(instanceType="standard")
-    assert (await remote.finished(created))["usage"]["consumeCoins"] == "1"
-
-
 async def test_a_new_task_may_be_unknown_to_all_but_its_order(remote: Remote) -> None:
     remote.emulator.run_seconds, remote.emulator.unknown_seconds = 60, 3600
     task_id = (await remote.create())["data"]["taskId"]
@@ -121,19 +101,6 @@ async def test_a_v2_order_is_answered_with_client_and_tips(remote: Remote) -> No
     reply = await remote.post(path, {}, **remote.bearer)
     assert len(reply["clientId"]) == 32
     assert '"node_errors": {}' in reply["promptTips"]
-
-    remote.emulator.v2_reply = "blank"
-    reply = await remote.post(path, {}, **remote.bearer)
-    assert (reply["clientId"], reply["promptTips"]) == ("", "")
-
-
-async def test_an_empty_api_balance_has_the_code_of_a_wrong_graph(remote: Remote) -> None:
-    remote.emulator.api_balance_empty = True
-
-    reply = await remote.create()
-
-    assert (reply["code"], "API balance is insufficient" in reply["msg"]) == (433, True)
-    assert remote.emulator.counters.orders == 0
 
 
 async def test_public_apps_hold_their_id_in_an_example_call(remote: Remote) -> None:
@@ -165,17 +132,6 @@ async def test_the_list_of_apps_takes_the_bare_key_too_unless_strict(remote: Rem
 
     assert (refused["code"], too_many["code"]) == (412, 301)
     assert [len(reply["data"]["records"]) for reply in replies] == [10, 10]
-
-
-async def test_field_data_may_be_a_list_of_names(remote: Remote) -> None:
-    remote.emulator.field_data = "list"
-    query = f"/api/webapp/apiCallDemo?apiKey={remote.key}&webappId={APP}"
-
-    fields = json.loads((await remote.get(query, **remote.bearer))[1])["data"]["nodeInfoList"]
-
-    by_name = {field["fieldName"]: field["fieldData"] for field in fields}
-    assert by_name["upscale_method"] == ["nearest-exact", "bilinear", "bicubic"]
-    assert json.loads(by_name["image"])[1] == {"image_upload": True}
 
 
 # Results
@@ -221,14 +177,6 @@ async def test_a_result_may_have_no_address(remote: Remote, knob: Any, address: 
     results, files = await both(remote, task_id)
     assert results[0]["url"] == files[0]["fileUrl"]
     assert results[0]["url"].startswith("http")
-
-
-async def test_a_text_may_be_a_list_of_texts(remote: Remote) -> None:
-    remote.emulator.text_results = "list"
-
-    results, _ = await both(remote, await ended(remote))
-
-    assert [result["text"] for result in results if result["text"]] == [["a caption"]]
 
 
 async def test_a_create_may_be_told_another_orders_id(remote: Remote) -> None:

@@ -74,13 +74,6 @@ async def test_what_is_no_page_is_the_sites_shell(remote: Remote, name: str) -> 
     assert "<div id='root'>" in await text(remote, f"/runninghub-api-doc-cn/{name}.md")
 
 
-async def test_all_pages_may_be_the_sites_shell(remote: Remote) -> None:
-    remote.emulator.page_shell = True
-    path = f"/runninghub-api-doc-cn/{remote.emulator.models[KLING].page}.md"
-
-    assert (await text(remote, path)).startswith("<!DOCTYPE html>")
-
-
 async def test_the_sites_catalogue_is_for_its_own_pages(remote: Remote) -> None:
     body = {"categoryType": "STANDARD_MODEL", "pageNum": 2, "pageSize": 100}
 

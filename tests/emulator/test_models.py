@@ -370,7 +370,7 @@ async def test_a_solid_is_a_whole_glb_beside_its_picture(remote: Remote) -> None
     assert picture.startswith(b"\x89PNG")
 
 
-async def test_a_text_is_no_file_and_results_name_a_kind_or_an_extension(remote: Remote) -> None:
+async def test_a_text_is_no_file_and_results_name_a_kind(remote: Remote) -> None:
     lyrics = "mureka-ai/generate-lyrics"
     reply = await done(remote, lyrics, {"prompt": "a song of the sea"})
     (result,) = reply["results"]
@@ -379,21 +379,18 @@ async def test_a_text_is_no_file_and_results_name_a_kind_or_an_extension(remote:
 
     picture = (await done(remote, SEEDREAM, BOAT))["results"][0]
     assert picture["outputType"] == "image"
-    remote.emulator.model_output_type = "extension"
-    assert (await done(remote, SEEDREAM, BOAT))["results"][0]["outputType"] == "png"
 
 
 @pytest.mark.parametrize("code", ["1012", "1501", "1504", "1505", "1015"])
 async def test_a_run_may_fail_for_a_reason_of_its_own(remote: Remote, code: str) -> None:
     before = remote.emulator.accounts[KEY].money
-    remote.emulator.bill_failed = code != "1012"
     remote.emulator.fail_next = {"error_code": code, "error_message": "because"}
 
     reply = await done(remote, SEEDREAM, BOAT)
 
     assert (reply["status"], reply["errorCode"]) == ("FAILED", code)
     assert (reply["errorMessage"], reply["results"]) == ("because", None)
-    assert (remote.emulator.accounts[KEY].money == before) == (code == "1012")
+    assert remote.emulator.accounts[KEY].money != before
 
 
 async def test_a_run_may_fail_with_a_reason_in_its_reply(remote: Remote) -> None:

@@ -319,7 +319,7 @@ async def test_outputs_that_can_run_do_and_the_others_are_named_in_the_tips(
     assert tips["node_errors"]["20"]["dependent_outputs"] == ["21"]
 
 
-async def test_a_list_beside_an_inline_graph_is_refused_or_by_a_knob_ignored(
+async def test_a_list_beside_an_inline_graph_is_refused(
     remote: Remote,
 ) -> None:
     graph = changed(remote, "6", text="inline")
@@ -328,13 +328,6 @@ async def test_a_list_beside_an_inline_graph_is_refused_or_by_a_knob_ignored(
     for items in (fits, alien):
         wrong = await remote.inline(graph, nodeInfoList=items)
         assert (wrong["code"], wrong["msg"]) == refusal
-
-    remote.emulator.accepts_list_with_inline = True
-    wrong = await remote.inline(graph, nodeInfoList=alien)
-    assert (wrong["code"], wrong["msg"]) == refusal
-    right = await remote.inline(graph, nodeInfoList=fits)
-    task = remote.emulator.tasks[right["data"]["taskId"]]
-    assert task.graph["6"]["inputs"]["text"] == "inline"
 
 
 async def test_a_placeholder_id_is_good_for_an_inline_graph_by_a_knob(remote: Remote) -> None:

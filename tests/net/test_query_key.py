@@ -126,7 +126,7 @@ async def test_nor_does_a_line_that_cannot_be_made(
 async def test_an_older_answer_is_told_without_its_address(
     emulator: Emulator, reach: Reach, caplog: pytest.LogCaptureFixture
 ) -> None:
-    emulator.call_demo = "address"
+    emulator.variants = ("app_address",)
     error = await error_of(reach(emulator.base_url))
     assert isinstance(error, Refused)
     assert PART not in shown(error, caplog)

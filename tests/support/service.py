@@ -35,6 +35,19 @@ def results_are(body: bytes, content_type: str = "image/png") -> Fault:
     return Fault("/results/", "body", count=None, value=body, content_type=content_type)
 
 
+def api_balance_empty() -> Fault:
+    """Orders are refused for money, with the code that a wrong graph has too."""
+    text = "Your API balance is insufficient, please top up"
+    return Fault(CREATE, "code", count=None, value=433, text=text)
+
+
+def pages_are_shells() -> Fault:
+    """The documentation's pages are the site's empty app shell."""
+    shell = "<!DOCTYPE html><html><body><div id='root'></div></body></html>"
+    path = "/runninghub-api-doc-cn/api-"
+    return Fault(path, "body", count=None, value=shell, content_type="text/html", status=200)
+
+
 class Meanwhile(Fault):
     """No fault at all: something that happens here when the first request of a path arrives."""
 

@@ -12,10 +12,14 @@ import pytest
 
 from rh_api.emulator import Emulator
 from rh_api.emulator.doubts import Doubts
-from rh_api.emulator.knobs import HARSH
+from rh_api.emulator.knobs import HARSH, Knobs
 
 ROOT = Path(__file__).parents[2]
 MOST_ROWS = 25
+MOST_KNOBS = 75
+DOUBTING = re.compile(
+    r"undocumented|sources|clients? s|reportedly|unknown whether|live log", re.IGNORECASE
+)
 ASKED = {"free", "paid", "no"}
 
 
@@ -81,3 +85,13 @@ def test_a_row_has_all_readings_of_its_knob_and_the_emulator_takes_each(row: Row
 def test_the_emulator_stands_at_the_reading_that_the_code_takes(row: Row) -> None:
     assert getattr(Emulator(), row.name) == row.readings[0]
     assert getattr(Emulator(strict=True), row.name) == HARSH.get(row.name, row.readings[0])
+
+
+def test_no_other_knob_tells_of_a_doubt() -> None:
+    text = (ROOT / "rh_api/emulator/knobs.py").read_text("utf-8")
+    assert DOUBTING.findall(text) == []
+    assert DOUBTING.findall("Undocumented: two public clients send it") != []
+
+
+def test_the_emulator_has_no_more_knobs_than_it_may() -> None:
+    assert len(fields(Knobs)) <= MOST_KNOBS

@@ -15,15 +15,16 @@ if TYPE_CHECKING:
     from ..accounts import Account
     from ..state import State
 
+LISTS_PER_MINUTE = 20
+"""Limit of the model lists (a comment in sanjusss/runninghub-skill)."""
+
 
 async def account_status(state: State, request: web.Request) -> web.Response:
     """``POST /uc/openapi/accountStatus``: the field is ``apikey``, unlike on all other paths."""
     body = await requests.read_json(request)
-    fields = ("apikey", "apiKey") if state.account_key == "both" else (state.account_key,)
-    field = next((name for name in fields if str(body.get(name) or "").strip()), None)
-    if field is None:
+    if not str(body.get("apikey") or "").strip():
         raise Refused(1601)
-    key, account = requests.account_of_body(state, request, body, field=field)
+    key, account = requests.account_of_body(state, request, body, field="apikey")
     count = len(state.open_tasks(key)) + state.foreign_tasks
     data: Json = {
         "remainCoins": str(account.coins),
@@ -32,7 +33,7 @@ async def account_status(state: State, request: web.Request) -> web.Response:
         "currency": account.currency,
         "apiType": account.kind,
     }
-    if state.account_numbers:
+    if "account_numbers" in state.variants:
         data = {"remainCoins": account.coins, "currentTaskCounts": count}
     return web.json_response({"code": 0, "msg": "success", "data": data})
 
@@ -80,7 +81,7 @@ async def resource_list(state: State, request: web.Request) -> web.Response:
     _account(state, request)
     now = asyncio.get_running_loop().time()
     state.resources_asked[:] = [at for at in state.resources_asked if at > now - 60]
-    if len(state.resources_asked) >= state.resource_lists:
+    if len(state.resources_asked) >= LISTS_PER_MINUTE:
         raise Refused(1003)
     state.resources_asked.append(now)
     body = await requests.read_json(request)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
@@ -28,7 +28,7 @@ async def call_demo(state: State, request: web.Request) -> web.Response:
     app = state.apps.get(requests.text_field(query, "webappId"))
     if app is None:
         raise Refused(901)
-    if state.call_demo == "address":
+    if "app_address" in state.variants:
         return _success({"url": f"{state.base_url}/call-api/api-detail/{app.id}"})
     counts = dict.fromkeys(("likeCount", "downloadCount", "useCount", "pv", "collectCount"), "0")
     body = json.dumps({"webappId": app.id, "apiKey": query["apiKey"], "nodeInfoList": app.fields})
@@ -40,29 +40,12 @@ async def call_demo(state: State, request: web.Request) -> web.Response:
             "accessEncrypted": app.password is not None,
             "webappName": app.name,
             "statisticsInfo": counts,
-            "nodeInfoList": _form(state, app),
+            "nodeInfoList": app.fields,
             "covers": [],
             "tags": [],
             **app.published,
         }
     )
-
-
-def _form(state: State, app: App) -> list[Json]:
-    if state.field_data == "published":
-        return app.fields
-    return [{**field, "fieldData": _options(field["fieldData"])} for field in app.fields]
-
-
-def _options(field_data: str | None) -> list[str] | str | None:
-    """Return an option field's names; other fields are unchanged."""
-    match json.loads(field_data or "null"):
-        case ["COMBO", {"options": [*options]}]:
-            return [str(option) for option in options]
-        case [{"name": _}, *_] as items:
-            return [str(option["name"]) for option in cast("list[Json]", items) if "name" in option]
-        case _:
-            return field_data
 
 
 async def model_params(state: State, request: web.Request) -> web.Response:
@@ -110,7 +93,7 @@ async def app_list(state: State, request: web.Request) -> web.Response:
     listed += [_listed_only(state, index) for index in range(LISTED_ONLY)]
     pages = -(-len(listed) // size)
     data: Json = {
-        state.app_list_key: listed[(current - 1) * size : current * size],
+        "records": listed[(current - 1) * size : current * size],
         "current": current,
         "size": size,
         "total": TOTAL,

@@ -99,8 +99,8 @@ async def upload(state: State, request: web.Request) -> web.Response:
 
 def _uploaded(state: State, stored: Stored) -> dict[str, object]:
     """Return the reply in one of three variants: the CN page, the EN page, a live log."""
-    english = state.upload_envelope == "en"
-    text = "msg" if state.upload_envelope == "msg" else "message"
+    english = "upload_en" in state.variants
+    text = "msg" if "upload_msg" in state.variants else "message"
     return {
         "code": 200 if english else 0,
         text: "success",
@@ -142,7 +142,7 @@ async def lora_url(state: State, request: web.Request) -> web.Response:
     name = f"api-lora-cn/{md5.lower()}.safetensors"
     data = {"fileName": name}
     lora = state.store.loras.get(name)
-    if state.lora_known_url or not (lora and lora.is_whole):
+    if not (lora and lora.is_whole):
         data["url"] = _presigned(state, name)
     return web.json_response({"code": 0, "msg": "success", "data": data})
 

@@ -53,7 +53,7 @@ async def run(state: State, request: web.Request) -> web.Response:
     if account.wallet < price:
         raise Refused(1620)
     if state.is_full(key) and not state.queue_when_full:
-        raise Refused(state.limit_code or 421)
+        raise Refused(421)
     order = Order(
         key=key,
         workflow_id=model.endpoint,
@@ -104,7 +104,7 @@ async def page(state: State, request: web.Request) -> web.Response:
     """A page of the documentation; an unknown one is the site's empty app shell."""
     name = request.match_info["name"]
     model = next((model for model in state.documented_models() if model.page == name), None)
-    if model is None or state.page_shell:
+    if model is None:
         shell = "<!DOCTYPE html><html><body><div id='root'></div></body></html>"
         return web.Response(text=shell, content_type="text/html")
     return web.Response(text=listings.page(model), content_type="text/markdown")

@@ -220,7 +220,7 @@ def _store_results(state: State, task: Task, outcome: Outcome) -> None:
     user = state.accounts[task.key].user_id
     is_native = task.order.route == "native"
     for product in outcome.products:
-        if product.temporary and not state.preview_results and not is_native:
+        if product.temporary and not is_native:
             continue
         if product.node_id in state.empty_nodes:
             continue
@@ -239,15 +239,14 @@ def _store_results(state: State, task: Task, outcome: Outcome) -> None:
 
 
 def _bill(state: State, task: Task) -> None:
-    """Charge a finished task. A failed one costs the same unless a knob says otherwise, a cancelled
-    one the time that it ran.
+    """Charge a finished task. A failed one costs the same, a cancelled one the time that it ran.
 
     The time that a machine is retained afterwards is billed as well.
     """
     ran = task.started is not None and not state.is_free
-    if ran and task.order.model and (task.status != "FAILED" or state.bill_failed):
+    if ran and task.order.model:
         _bill_model(state, task, task.order.model)
-    elif ran and (task.status != "FAILED" or state.bill_failed):
+    elif ran:
         account = state.accounts[task.key]
         seconds = task.seconds + (task.order.retain_seconds or 0)
         task.coins, task.money = account.charge(seconds, task.order.machine)

@@ -19,16 +19,17 @@ if TYPE_CHECKING:
     from ..catalog import App, Workflow
     from ..state import State
 
-API_BALANCE_EMPTY = "Your API balance is insufficient, please top up"
+MACHINES = ("default", "plus", "ultra")
+"""Values of ``instanceType``."""
 
 
-def check_start(state: State, account: Account, body: Json) -> None:
+def check_start(account: Account, body: Json) -> None:
     """Refuse by balance, machine or options, before the graph is checked."""
     if code := account.refusal_of_balance():
         raise Refused(code)
     machine = body.get("instanceType") or "default"
-    if machine not in state.instance_types:
-        raise Refused(301, f"instanceType must be one of {', '.join(state.instance_types)}")
+    if machine not in MACHINES:
+        raise Refused(301, f"instanceType must be one of {', '.join(MACHINES)}")
     if account.kind == "EXCLUSIVE" and account.machine != machine:
         raise Refused(435)
     seconds = body.get("retainSeconds")
@@ -45,12 +46,12 @@ def check_slots(state: State, key: str, account: Account, *, personal: bool) -> 
         return
     if account.kind == "EXCLUSIVE":
         if not personal:
-            raise Refused(state.limit_code or 415)
+            raise Refused(415)
         waiting = [task for task in state.open_tasks(key) if task.status != "RUNNING"]
         if len(waiting) >= account.personal_queue:
             raise Refused(814)
         return
-    raise Refused(state.limit_code or 421)
+    raise Refused(421)
 
 
 def node_info_list(body: Json) -> list[dict[str, Any]]:
@@ -159,7 +160,7 @@ def build_order(
     state: State, key: str, account: Account, body: Json, *, route: Route, workflow_id: str
 ) -> Order:
     """Convert a create request to an order, or raise the service's refusal."""
-    check_start(state, account, body)
+    check_start(account, body)
     items = node_info_list(body)
     inline = inline_graph(body)
     if inline is None:
@@ -167,7 +168,7 @@ def build_order(
         graph = apply_node_info(stored.graph, items)
     else:
         graph = _inline(state, workflow_id, inline, items, body)
-    if state.reroll_seeds and (inline is None or state.reroll_inline_seeds):
+    if inline is None or state.reroll_inline_seeds:
         reroll(state, graph, items)
     return _order(state, key, account, body, route, workflow_id, graph, items, inline is not None)
 
@@ -181,13 +182,7 @@ def _inline(
     if workflow:
         check_password(workflow.password, body)
     if items:
-        try:
-            if workflow is None or not state.accepts_list_with_inline:
-                raise Refused(803)
-            apply_node_info(workflow.graph, items)
-        except Refused:
-            text = "APIKEY_INVALID_NODE_INFO: node_not_found_in_workflow"
-            raise Refused(803, text) from None
+        raise Refused(803, "APIKEY_INVALID_NODE_INFO: node_not_found_in_workflow")
     return graph
 
 
@@ -198,14 +193,13 @@ def build_app_order(
     app = state.apps.get(app_id)
     if app is None:
         raise Refused(901)
-    check_start(state, account, body)
+    check_start(account, body)
     check_password(app.password, body)
     items = node_info_list(body)
     names = ("nodeId", "fieldName", "fieldValue")
     defaults = [{name: field[name] for name in names} for field in app.fields]
     graph = apply_node_info(state.workflows[app.workflow_id].graph, [*defaults, *items], app=app)
-    if state.reroll_seeds:
-        reroll(state, graph, items)
+    reroll(state, graph, items)
     body = {**body, "addMetadata": False}
     return _order(state, key, account, body, route, app.workflow_id, graph, items, False)
 
@@ -229,7 +223,7 @@ def build_quick_order(state: State, key: str, account: Account, body: Json) -> O
         raise Refused(901)
     if body["quickCreateCode"] != module.code:
         raise Refused(301, "quickCreateCode is wrong")
-    check_start(state, account, {})
+    check_start(account, {})
     items = _whole_entries(body)
     expected = sorted((field["nodeId"], field["fieldName"]) for field in module.fields)
     if sorted((item["nodeId"], item["fieldName"]) for item in items) != expected:
@@ -265,8 +259,6 @@ def _order(
     if state.comfyui is None:
         verdict = validate_prompt(graph, state.exists)
         check_verdict(state, verdict)
-    if state.api_balance_empty:
-        raise Refused(433, API_BALANCE_EMPTY)
     personal = flag(body, "usePersonalQueue", default=False)
     check_slots(state, key, account, personal=personal)
     return Order(
@@ -297,7 +289,7 @@ def build_native_order(
     """Like `build_order` for a prompt of the native route, which has no options; the caller checks
     the verdict."""
     account = state.accounts[key]
-    check_start(state, account, {"instanceType": machine})
+    check_start(account, {"instanceType": machine})
     verdict = Verdict() if state.comfyui else validate_prompt(graph, state.exists)
     if verdict.ok or state.comfyui:
         check_slots(state, key, account, personal=False)
