@@ -43,56 +43,56 @@ def strangers(state: Path) -> list[Path]:
     In `runninghub-results` none has a name that only we give there.
     """
     outside, ours = state.parent / "outside", state / "runninghub-results"
-    made: list[Path] = []
+    strange: list[Path] = []
     for place in (outside, state, state / "results", ours):
         for name in STRANGE + (NAMED_AS_OURS if place != ours else ()):
-            made.append(place / name)
-            made[-1].parent.mkdir(parents=True, exist_ok=True)
-            made[-1].write_bytes(b"mine")
+            strange.append(place / name)
+            strange[-1].parent.mkdir(parents=True, exist_ok=True)
+            strange[-1].write_bytes(b"mine")
         for name in EMPTY[: 1 if place == ours else None]:
-            made.append(place / name)
-            made[-1].mkdir()
-        made.append(place / "large.mp4")
-        with made[-1].open("wb") as file:
+            strange.append(place / name)
+            strange[-1].mkdir()
+        strange.append(place / "large.mp4")
+        with strange[-1].open("wb") as file:
             file.truncate(LARGE)
         if place != outside and sys.platform != "win32":
-            made.append(place / "9")
-            made[-1].symlink_to(outside, target_is_directory=True)
+            strange.append(place / "9")
+            strange[-1].symlink_to(outside, target_is_directory=True)
     old = time.time() - 900 * DAY
-    for path in made:
+    for path in strange:
         os.utime(path, (old, old), follow_symlinks=False)
-        if path.parent not in made:
+        if path.parent not in strange:
             os.utime(path.parent, (old, old))
-    return made
+    return strange
 
 
-def gone(made: list[Path]) -> list[Path]:
+def gone(strange: list[Path]) -> list[Path]:
     """Those that are gone or changed."""
 
     def is_whole(path: Path) -> bool:
         size = LARGE if path.name == "large.mp4" else 4
         return path.is_dir() or (path.is_file() and path.stat().st_size == size)
 
-    return [path for path in made if not is_whole(path)]
+    return [path for path in strange if not is_whole(path)]
 
 
 async def test_no_file_of_a_person_s_own_is_deleted(
     make_client: MakeClient, emulator: Emulator, tmp_path: Path
 ) -> None:
     state = tmp_path / "state"
-    made = strangers(state)
+    strange = strangers(state)
     Retention(days=1, orders=100, bytes=10**8).write(state)
 
     client = make_client()
     await client.run(invert())
     await client.engine.context.wait_for_background()
-    assert gone(made) == []
+    assert gone(strange) == []
     await client.run(paint())
     assert await client.delete_orders([1]) == [1]
-    assert gone(made) == []
+    assert gone(strange) == []
     assert await client.kept_bytes() > 0
     await client.empty_kept()
-    assert gone(made) == []
+    assert gone(strange) == []
     assert await client.kept_bytes() == 0
 
     with closing(sqlite3.connect(state / "orders.sqlite3")) as db, db:
@@ -105,4 +105,4 @@ async def test_no_file_of_a_person_s_own_is_deleted(
         await client.run(paint(words))
         await client.engine.context.wait_for_background()
     assert [order.order for order in (await client.history()).orders] == [4, 3]
-    assert gone(made) == []
+    assert gone(strange) == []
