@@ -21,6 +21,7 @@ from tests.browser.canvas import Canvas
 from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.browser.frontends import NEWEST
 from tests.browser.hosts import running
+from tests.browser.pages import Pages
 from tests.browser.test_models import KLING, model
 from tests.browser.test_programs import big
 
@@ -91,7 +92,7 @@ def _canvas() -> Iterator[tuple[Canvas, str]]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         with (
             running("stage", NEWEST, Path(folder), settings) as host,
-            Canvas.opened(browser, host, name="benchmark") as canvas,
+            Canvas.opened(Pages(browser), host, name="benchmark") as canvas,
         ):
             yield canvas, workflow
         browser.close()

@@ -17,6 +17,7 @@ from tests.browser.canvas import Canvas
 from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.browser.frontends import NEWEST, folder
 from tests.browser.hosts import ROOT, running
+from tests.browser.pages import Pages
 from tests.comfy.server import comfyui_python
 
 MINUTE = 60.0
@@ -35,7 +36,7 @@ def rows() -> list[Row]:
         installed = time.perf_counter() - started
         with running("comfy", NEWEST, Path(scratch), {}) as host:
             serves = time.perf_counter() - started
-            with Canvas.opened(browser, host, name="install") as canvas:
+            with Canvas.opened(Pages(browser), host, name="install") as canvas:
                 opened = time.perf_counter() - started
                 canvas.load(graph)
                 canvas.run()

@@ -23,6 +23,7 @@ from tests.browser.canvas import Canvas
 from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.browser.frontends import NEWEST
 from tests.browser.hosts import running
+from tests.browser.pages import Pages
 
 ORDERS = 10_000
 ROUNDS = 9
@@ -216,7 +217,7 @@ def _canvas() -> Iterator[Canvas]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         with (
             running("stage", NEWEST, Path(folder), settings) as host,
-            Canvas.opened(browser, host, name="benchmark") as canvas,
+            Canvas.opened(Pages(browser), host, name="benchmark") as canvas,
         ):
             yield canvas
         browser.close()

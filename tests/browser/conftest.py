@@ -11,8 +11,9 @@ import functools
 import importlib.util
 import os
 import shutil
+import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ import pytest
 from rh_api.emulator import Emulator, catalog
 from tests.browser.frontends import NEWEST, OLDEST
 from tests.browser.hosts import KINDS, Host, running
+from tests.browser.pages import Pages
 from tests.support.cloud import cloud, emulator, in_thread
 
 if TYPE_CHECKING:
@@ -83,15 +85,68 @@ def own_cloud() -> Iterator[tuple[Emulator, str]]:
         yield cloud
 
 
-# By module: Playwright's own loop must be gone before another module's async tests.
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
+class Chromium:
+    """The one browser of this process. Its loop must be gone before async tests."""
 
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
+    def __init__(self) -> None:
+        self._closing = contextlib.ExitStack()
+        self._pages: Pages | None = None
+
+    def pages(self) -> Pages:
+        if self._pages is None:
+            from playwright.sync_api import sync_playwright
+
+            playwright = self._closing.enter_context(sync_playwright())
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+            self._closing.callback(browser.close)
+            self._pages = Pages(browser)
+        return self._pages
+
+    def close(self) -> None:
+        self._closing.close()
+        self._pages = None
+
+
+CHROMIUMS = Chromium()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> Generator[None, object, object]:
+    try:
+        return (yield)
+    finally:
+        if nextitem is None or Path(__file__).parent not in nextitem.path.parents:
+            CHROMIUMS.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _browser_closed() -> Iterator[None]:
+    """Where the tests are stopped amid this folder."""
+    yield
+    CHROMIUMS.close()
+
+
+@pytest.fixture
+def pages() -> Pages:
+    return CHROMIUMS.pages()
+
+
+@pytest.fixture
+def browser(pages: Pages) -> Browser:
+    return pages.browser
+
+
+@pytest.fixture(scope="session")
+def ports() -> Callable[[str], int]:
+    """A port by the front end, on which one plain stage follows the other: a page goes on there."""
+
+    @functools.cache
+    def port(frontend: str) -> int:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            return free.getsockname()[1]
+
+    return port
 
 
 @pytest.fixture(scope="session")
@@ -127,14 +182,24 @@ def hosts(
     segments_account: dict[str, str],
     comfyuis: Callable[[str], Host],
     new_host: Callable[..., Host],
+    ports: Callable[[str], int],
+    request: pytest.FixtureRequest,
 ) -> Callable[[str, str], Host]:
     """Hosts by their kind and front end. Whoever gets a stage is its first user: no order, cost,
-    setting or file of another test is there. ComfyUIs are shared."""
+    setting or file of another test is there. ComfyUIs are shared. Tests marked `one_page` get the
+    page of the former test, set back (`pages.py`)."""
+    is_one_page = request.node.get_closest_marker("one_page") is not None
+    started: set[str] = set()
 
     def host(kind: str, frontend: str) -> Host:
         if kind == "comfy":
             return comfyuis(frontend)
-        return new_host(frontend, **segments_account)
+        if frontend in started or not is_one_page:
+            return new_host(frontend, **segments_account)
+        started.add(frontend)
+        plain = new_host(frontend, port=ports(frontend), **segments_account)
+        plain.is_plain = True
+        return plain
 
     return host
 
@@ -152,19 +217,26 @@ def new_host(kind: str, tmp_path: Path) -> Iterator[Callable[..., Host]]:
 
 
 @pytest.fixture
-def opened(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[..., Canvas]]:
+def opened(pages: Pages, request: pytest.FixtureRequest) -> Iterator[Callable[..., Canvas]]:
     """Opens canvases: `opened(host, classic=True)` is a canvas in Chinese with the old renderer."""
     from tests.browser.canvas import Canvas
 
     with contextlib.ExitStack() as stack:
 
         def open_canvas(host: Host, *, classic: bool = False) -> Canvas:
-            before = len(host.said())
+            before, failed = len(host.said()), request.session.testsfailed
             # Shown when the test fails.
             stack.callback(lambda: sys.stdout.write(host.said()[before:]))
-            return stack.enter_context(
-                Canvas.opened(browser, host, name=request.node.name, classic=classic)
+            canvas = stack.enter_context(
+                Canvas.opened(pages, host, name=request.node.name, classic=classic)
             )
+
+            @stack.callback
+            def _() -> None:
+                if request.session.testsfailed > failed:
+                    canvas.change_page()
+
+            return canvas
 
         yield open_canvas
 

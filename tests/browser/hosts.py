@@ -25,11 +25,13 @@ _numbers = itertools.count(1)
 
 @dataclass
 class Host:
-    """A running host; `base` holds its input, output and user folders."""
+    """A running host; `base` holds its input, output and user folders. `is_plain`: what it knows at
+    its start is what all such hosts know, so that a page of a former one is as new for it."""
 
     url: str
     base: Path
     pid: int
+    is_plain: bool = False
 
     def said(self) -> str:
         """What it logged."""

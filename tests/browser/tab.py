@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import requests
 
+from tests.browser.pages import FIRST, PATIENCE, SIZE, Kept, Pages
+
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, ConsoleMessage, Locator, Page
+    from playwright.sync_api import ConsoleMessage, Locator, Page
 
     from tests.browser.hosts import Host
 
-PATIENCE = 30_000  # ms until a state must have come
 STARTING = 90_000  # ms until the page must be ready: its scripts are 100 MB
 SETTINGS = {
     # Or the template dialog covers the canvas.
@@ -61,36 +62,60 @@ class Tab:
         self.classic = classic
         self._said: list[str] = []
         self._forgiven: list[str] = []
+        self.is_as_new = True
         self._name = re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-")
         page.on("console", self._heard)
-        page.on("pageerror", lambda error: self._said.append(f"page error: {error}"))
+        page.on("pageerror", self._broke)
 
     @classmethod
     @contextlib.contextmanager
     def opened(
-        cls: type[T], browser: Browser, host: Host, *, name: str, classic: bool = False
+        cls: type[T], pages: Pages, host: Host, *, name: str, classic: bool = False
     ) -> Iterator[T]:
-        """A new browser profile with this page. Leaving asks whether the console stayed clean."""
+        """A tab with this page, new or as new. Leaving asks whether the console stayed clean."""
         host.put_picture()
         language = "zh" if classic else "en"
         own = {"Comfy.VueNodes.Enabled": not classic, "Comfy.Locale": language}
         answer = requests.post(f"{host.url}/api/settings", json={**SETTINGS, **own}, timeout=10)
         answer.raise_for_status()
-        context = browser.new_context(
-            viewport={"width": 1440, "height": 900},
-            locale=language,
-            # The front end's own animations are a tenth of what a page costs; ours has none.
-            reduced_motion="reduce",
-        )
-        context.set_default_timeout(PATIENCE)
+        kept = pages.take(host.url, classic=classic) if host.is_plain else None
+        if kept is None:
+            context = pages.browser.new_context(
+                viewport=SIZE,  # type: ignore[arg-type]
+                locale=language,
+                # The front end's own animations are a tenth of what a page costs; ours has none.
+                reduced_motion="reduce",
+            )
+            context.set_default_timeout(PATIENCE)
+            page, first = context.new_page(), None
+        else:
+            context, page, first = kept.context, kept.page, kept.first
+        canvas = cls(page, host, name, classic=classic)
+        is_kept = False
         try:
-            canvas = cls(context.new_page(), host, name, classic=classic)
-            canvas.open()
+            if kept is None:
+                canvas.open()
+                first = page.evaluate(FIRST) if host.is_plain else None
             yield canvas
             canvas.picture("end")
             assert canvas.troubles == [], "\n".join(canvas.troubles)
+            is_kept = host.is_plain and canvas.is_as_new
         finally:
-            context.close()
+            canvas.leave()
+            if is_kept:
+                pages.keep(host.url, Kept(context, page, classic, first))
+            else:
+                context.close()
+
+    def leave(self) -> None:
+        """Hears nothing more."""
+        self.page.remove_listener("console", self._heard)
+        self.page.remove_listener("pageerror", self._broke)
+
+    def change_page(self) -> Page:
+        """The page, for what stays in it: no other test gets it."""
+        self.is_as_new = False
+        return self.page
 
     def open(self) -> None:
         """Loads the page anew and waits until it is ready; what the browser kept comes back."""
@@ -159,6 +184,9 @@ class Tab:
             ours or ("deprecat" in line.lower() and not OLD_WAYS.search(line))
         ):
             self._said.append(f"warning: {line}")
+
+    def _broke(self, error: object) -> None:
+        self._said.append(f"page error: {error}")
 
     def forgive(self, pattern: str) -> None:
         """Errors that this test means to cause, past and to come."""

@@ -27,7 +27,7 @@ class Away:
 
     def __init__(self, canvas: Canvas) -> None:
         self.canvas = canvas
-        canvas.page.add_init_script(TAB)
+        canvas.change_page().add_init_script(TAB)
         canvas.open()
         canvas.clear()
 

@@ -31,7 +31,7 @@ def nothing_is_read(canvas: Canvas) -> Iterator[Callable[[], bool]]:
     def hold(route: Route) -> None:
         waiting.append(route)
 
-    canvas.page.route(is_asked, hold)
+    canvas.change_page().route(is_asked, hold)
     try:
         yield lambda: bool(waiting)
     finally:

@@ -38,7 +38,7 @@ class Held:
         canvas.page.on(
             "requestfailed", lambda request: self._over.append(request)
         )  # also those that the page gave up
-        canvas.page.route(self._path, lambda route: self.waiting.append(route))
+        canvas.change_page().route(self._path, lambda route: self.waiting.append(route))
 
     def wait_for(self, count: int = 1) -> None:
         self._canvas.until(lambda: len(self.waiting) >= count)
@@ -186,7 +186,9 @@ def test_a_link_whose_program_did_not_come_can_be_tried_again(canvas: Canvas) ->
     canvas.forgive("Failed to load resource")
     panel = Panel(canvas)
     panel.open("add")
-    canvas.page.route("**/runninghub/program", lambda route: route.fulfill(status=500), times=1)
+    canvas.change_page().route(
+        "**/runninghub/program", lambda route: route.fulfill(status=500), times=1
+    )
     box = panel.view.get_by_placeholder(panel.words["paste"])
     box.fill(catalog.TEXT_TO_IMAGE)
     box.press("Enter")
@@ -216,7 +218,7 @@ def test_a_fresh_node_opens_its_start_though_nothing_answers(either: Canvas) -> 
 def test_a_chooser_that_cannot_be_loaded_says_so(canvas: Canvas) -> None:
     canvas.clear()
     canvas.forgive("Failed to load resource")
-    canvas.page.route("**/chooser.mjs*", lambda route: route.abort())
+    canvas.change_page().route("**/chooser.mjs*", lambda route: route.abort())
     node = canvas.add(PROGRAM)
     canvas.type_into(node, "workflow", catalog.TEXT_TO_IMAGE)
     canvas.page.get_by_text("dynamically imported module").first.wait_for()
@@ -375,7 +377,7 @@ def test_an_order_whose_answer_was_lost_is_not_ordered_again_twice(
         route.fetch()
         route.abort()
 
-    either.page.route("**/runninghub/history/again", lose, times=1)
+    either.change_page().route("**/runninghub/history/again", lose, times=1)
     panel.button("again").click()
     panel.button("again_sure").click()
     panel.view.locator(".answer.bad").first.wait_for()

@@ -330,7 +330,7 @@ def test_a_sum_that_could_not_be_asked_for_comes_later(canvas: Canvas) -> None:
         lost.append(route.request.url)
         route.abort()
 
-    canvas.page.route("**/runninghub/quote", lose, times=1)
+    canvas.change_page().route("**/runninghub/quote", lose, times=1)
     canvas.set_widget(node, "instance", "plus")
     canvas.settle()
     line.wait_for(state="detached")

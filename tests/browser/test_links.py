@@ -13,6 +13,8 @@ from tests.browser.canvas import Canvas
 from tests.browser.frontends import NEWEST, OLDEST
 from tests.browser.hosts import Host
 
+pytestmark = pytest.mark.one_page
+
 PROGRAMS = {
     "workflow": ("RunningHubRemoteWorkflow", catalog.IMAGE_TO_IMAGE),
     "app": ("RunningHubAIApp", "1900000000000000203"),

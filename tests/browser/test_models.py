@@ -525,7 +525,7 @@ def test_a_price_that_could_not_be_asked_for_is_told_under_a_plain_headline(canv
     canvas.clear()
     node = model(canvas, PAINTER)
     canvas.forgive("Failed to load resource")
-    canvas.page.route("**/runninghub/models/preview", lambda route: route.abort())
+    canvas.change_page().route("**/runninghub/models/preview", lambda route: route.abort())
     press(canvas, node, "price")
     canvas.page.get_by_text("The price could not be fetched", exact=True).first.wait_for()
     canvas.picture("no price")

@@ -26,8 +26,8 @@ def install(canvas: Canvas, script: str) -> None:
     def listed(route: Route) -> None:
         route.fulfill(json=[SCRIPT, *route.fetch().json()])
 
-    canvas.page.route("**/api/extensions", listed)
-    canvas.page.route(
+    canvas.change_page().route("**/api/extensions", listed)
+    canvas.change_page().route(
         f"**{SCRIPT}", lambda route: route.fulfill(content_type="text/javascript", body=script)
     )
     with canvas.page.expect_response(f"**{SCRIPT}"):

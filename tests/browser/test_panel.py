@@ -22,6 +22,8 @@ from tests.browser.tab import GONE
 if TYPE_CHECKING:
     pass
 
+pytestmark = pytest.mark.one_page
+
 SAMPLER = "3"  # of catalog.TEXT_TO_IMAGE
 
 
@@ -332,7 +334,7 @@ def test_views_that_were_left_are_forgotten(canvas: Canvas) -> None:
     canvas.painting()
     canvas.run()
     panel = Panel(canvas)
-    browser = canvas.page.context.new_cdp_session(canvas.page)
+    browser = canvas.change_page().context.new_cdp_session(canvas.page)
 
     def look_around() -> None:
         for name, content in (("history", ".order"), ("spend", ".sums"), ("add", ".gallery img")):

@@ -19,6 +19,7 @@ from tests.support.graphs import node
 if TYPE_CHECKING:
     from playwright.sync_api import Route
 
+
 CHECKPOINT, SAMPLER = "4", "3"  # of catalog.TEXT_TO_IMAGE
 
 
@@ -114,7 +115,7 @@ def test_a_stop_that_nobody_confirmed_stays_in_sight(either: Canvas, emulator: E
         emulator.faults.clear()
         route.continue_()
 
-    either.page.route("**/runninghub/tasks/cancel", answer_again)
+    either.change_page().route("**/runninghub/tasks/cancel", answer_again)
     again.click()
     alert.wait_for(state="detached")
     ending = "云端任务已取消 · " if either.classic else "cancelled in the cloud · "

@@ -12,7 +12,7 @@ CREATE = "/task/openapi/create"
 def test_a_report_is_shown_where_the_clipboard_is_refused(
     canvas: Canvas, emulator: Emulator
 ) -> None:
-    browser = canvas.page.context.new_cdp_session(canvas.page)
+    browser = canvas.change_page().context.new_cdp_session(canvas.page)
     denied = {"permission": {"name": "clipboard-write"}, "setting": "denied"}
     browser.send("Browser.setPermission", {**denied, "origin": canvas.host.url})
     canvas.clear()

@@ -266,7 +266,9 @@ def test_open_tasks_are_told_by_one_notice_however_often_the_server_came_back(
 ) -> None:
     told = canvas.page.locator(".runninghub-notices").get_by_role("status")
     tasks = [{"order": 1, "uncertain": False, "over": False}]
-    canvas.page.route("**/runninghub/tasks", lambda route: route.fulfill(json={"tasks": tasks}))
+    canvas.change_page().route(
+        "**/runninghub/tasks", lambda route: route.fulfill(json={"tasks": tasks})
+    )
     for count in (2, 3, 4):
         tasks.append({**tasks[0], "order": count})
         canvas.run_js("() => window.comfyAPI.api.api.socket.close()")

@@ -18,6 +18,7 @@ from tests.browser.canvas import Canvas
 from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.browser.frontends import NEWEST
 from tests.browser.hosts import ROOT, running
+from tests.browser.pages import Pages
 from tests.recording.film import Film
 
 LINK = f"https://www.runninghub.ai/workflow/{catalog.IMAGE_TO_IMAGE}"
@@ -130,7 +131,7 @@ def main() -> None:
     ):
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         for name, play in (("run", workflow), ("segment", segment)):
-            with Canvas.opened(browser, host, name=name) as canvas:
+            with Canvas.opened(Pages(browser), host, name=name) as canvas:
                 canvas.page.set_viewport_size(SIZE)
                 play(canvas).save(out / f"{name}.webp", WIDTH)
         browser.close()
