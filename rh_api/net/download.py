@@ -40,8 +40,9 @@ from ..wire.filetypes import (
 from ..wire.integrity import Verdict, judge
 from .partial_download import Part
 from .safety import MAX_REDIRECTS, SafeUrl, check_redirect, unreachable
+from .stalls import BLOCK, Stopped
 from .tls_proxy import CONNECT_SECONDS, CONTENT_CODINGS, USER_AGENT
-from .transfer_thread import BLOCK, Stopped, TransferThread, proxies_for
+from .transfer_thread import TransferThread, proxies_for
 
 READ_SECONDS = 60.0  # socket timeout, a last resort: StallPolicy watches the throughput
 SMALL_BLOCK = 16 * 1024

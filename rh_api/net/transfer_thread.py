@@ -17,7 +17,6 @@ import ssl
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from http.cookiejar import DefaultCookiePolicy
 from queue import Empty, SimpleQueue
@@ -28,66 +27,28 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from ..errors import Fate, Unreachable
 from ..run.ports import Meter
 from .happy_eyeballs import RacingConnection
 from .preconnect import PreconnectPool
 from .safety import THREAD_NAME
+from .stalls import SEND_BLOCK, TICK_SECONDS, UNSENT, StallPolicy, Stopped, Transfer
 from .tls_proxy import proxy_for
 
 T = TypeVar("T")
 
-BLOCK = 256 * 1024  # bytes per read; stop and progress are handled between two blocks
-SEND_BLOCK = 64 * 1024  # bytes per send; small, so that 8 uploads on a slow link show progress
-UNSENT = 256 * 1024  # bytes of kernel send buffer; what it has accepted counts as moved
 SOCKET_SECONDS = 150.0  # socket timeout, a last resort: StallPolicy watches the throughput
-TICK_SECONDS = 0.2  # a cancel must take effect within half a second
 LEAVE_SECONDS = 0.2  # for the thread to close its file after a stop; then it is abandoned
 IDLE_SECONDS = 2.0  # keep-alive of an idle worker thread
 KEEP_SECONDS = 10.0  # for the thread to fsync what the next attempt resumes from
 
 
-class Stopped(Exception):
-    """The transfer was aborted by our side: stopped, stalled, or the loop was closed."""
-
-
-@dataclass(frozen=True, slots=True)
-class StallPolicy:
-    """The minimum throughput, below which a transfer is aborted.
-
-    `floor`: bytes per second, averaged over `window` seconds. After the body's last byte was
-    handed to the kernel: `reply` seconds for the answer, plus the time of the last `unseen` bytes
-    at the floor, which kernel or proxy may still buffer. Concurrent transfers share the link, and
-    so the floor.
-    """
-
-    floor: float
-    window: float
-    reply: float
-    unseen: int = 0
-
-
-class TransferThread:
+class TransferThread(Transfer):
     """State of a transfer, shared by its thread and its coroutine."""
 
-    def __init__(
-        self, host: str, meter: Meter, policy: StallPolicy, peers: set[TransferThread]
-    ) -> None:
-        """`peers`: the set of running transfers that share the link; maintained by `carry`."""
-        self.host = host
-        self.total: int | None = None
-        self.done = 0  # bytes so far, resumed ones included
-        self.sent = False
-        self._meter = meter
-        self._policy = policy
+    def __init__(self, host: str, meter: Meter, policy: StallPolicy) -> None:
+        super().__init__(host, meter, policy)
         self._aborted = False
-        self._moved = 0  # bytes of this attempt
         self._socket: socket.socket | None = None
-        self._reported: tuple[int, int | None] | None = None
-        self._mark: tuple[float, int, bool] | None = None
-        self._peers = peers
-        self._most_peers = 1  # maximum of concurrent transfers since the mark
-        self._stall: Unreachable | None = None
 
     # The thread's side
 
@@ -97,20 +58,11 @@ class TransferThread:
         self._socket = sock if isinstance(sock, socket.socket) else None
         self.go_on()
 
-    def moved(self, count: int) -> None:
-        self.done += count
-        self._moved += count
-        self.go_on()
-
     def go_on(self) -> None:
         """Raise Stopped if the transfer was aborted."""
-        if self._aborted or self._meter.stop.is_set():
+        if self._aborted:
             raise Stopped
-
-    @property
-    def is_stopped(self) -> bool:
-        """Whether the caller stopped it, so that it is not retried, unlike a stalled one."""
-        return self._meter.stop.is_set()
+        super().go_on()
 
     # The coroutine's side
 
@@ -118,27 +70,17 @@ class TransferThread:
         """Run `work` in a thread. Raises its errors, Unreachable if it stalls, CancelledError."""
         loop = asyncio.get_running_loop()
         outcome: asyncio.Future[T] = loop.create_future()
-        self._peers.add(self)
         _run_in_worker(partial(self._work, work, loop, outcome))
         try:
-            while not outcome.done():
-                await asyncio.wait((outcome,), timeout=TICK_SECONDS)
-                self._report_progress()
-                self._check_stall(loop.time())
-                if self.is_stopped or self._stall:
-                    break
-        except asyncio.CancelledError:
-            self._meter.stop.set()
-            raise
+            await self.supervise(outcome)
         finally:
-            self._peers.discard(self)
             await self._finish(outcome)
         if outcome.done() and not outcome.cancelled() and outcome.exception() is None:
             return outcome.result()
         if self.is_stopped:
             raise asyncio.CancelledError
-        if self._stall:
-            raise self._stall
+        if self.stall:
+            raise self.stall
         return outcome.result()
 
     def _work(
@@ -187,30 +129,6 @@ class TransferThread:
         while not outcome.done() and not self.is_stopped and loop.time() < deadline:
             await asyncio.wait((outcome,), timeout=TICK_SECONDS)
         await asyncio.wait((outcome,), timeout=LEAVE_SECONDS)
-
-    def _report_progress(self) -> None:
-        now = (self.done, self.total)
-        if now != self._reported and self.sent:
-            self._reported = now
-            self._meter.moved(*now)
-
-    def _check_stall(self, now: float) -> None:
-        moved = self._moved
-        all_sent = self.total is not None and self.done >= self.total
-        if self._mark is None or self._mark[2] != all_sent:
-            self._mark, self._most_peers = (now, moved, all_sent), 1
-        since, before, _ = self._mark
-        self._most_peers = max(self._most_peers, len(self._peers))
-        floor, window = self._policy.floor / self._most_peers, self._policy.window
-        if all_sent:
-            window = self._policy.reply + min(moved, self._policy.unseen) / floor
-        if now - since < window:
-            return
-        if moved - before < floor * (now - since):
-            reason = f"{moved - before} bytes in {now - since:.0f} s"
-            fate = Fate.UNKNOWN if self.sent else Fate.NOT_STARTED
-            self._stall = Unreachable("error.too_slow", fate=fate, host=self.host, reason=reason)
-        self._mark = None
 
 
 _idle: deque[SimpleQueue[Callable[[], None]]] = deque()  # inboxes of idle worker threads

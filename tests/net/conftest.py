@@ -15,7 +15,7 @@ import trustme
 from rh_api.emulator import Emulator
 from rh_api.net.api import AiohttpTransport
 from rh_api.net.files import RequestsBulk
-from rh_api.net.transfer_thread import StallPolicy
+from rh_api.net.stalls import StallPolicy
 from rh_api.settings import Secret, Settings
 
 KEY = Emulator.default_key

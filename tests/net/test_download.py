@@ -16,7 +16,7 @@ from rh_api.errors import (
     ServiceFault,
     Unreachable,
 )
-from rh_api.net.transfer_thread import StallPolicy
+from rh_api.net.stalls import StallPolicy
 from rh_api.run.ports import Meter
 from rh_api.wire.filetypes import FLAC, MOV, MP4, PNG, Kind
 from tests.support.waiting import until

@@ -12,7 +12,7 @@ from rh_api.emulator import Emulator, Fault
 from rh_api.errors import Fate, Unreachable
 from rh_api.net.files import RequestsBulk
 from rh_api.net.partial_download import Part
-from rh_api.net.transfer_thread import StallPolicy
+from rh_api.net.stalls import StallPolicy
 from rh_api.run.ports import Meter
 
 from .conftest import Serve

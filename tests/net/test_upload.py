@@ -19,7 +19,8 @@ from rh_api.emulator import Emulator, Fault
 from rh_api.errors import BadInput, Fate, HostRefused, Redirected, Unreachable, UploadFailed
 from rh_api.net.api import AiohttpTransport
 from rh_api.net.files import RequestsBulk
-from rh_api.net.transfer_thread import StallPolicy, TransferThread
+from rh_api.net.stalls import StallPolicy
+from rh_api.net.transfer_thread import TransferThread
 from rh_api.run.ports import Meter
 from rh_api.settings import Settings
 from rh_api.wire.accounts import queue_status
@@ -563,7 +564,7 @@ async def test_a_transfer_that_fails_the_moment_it_is_stopped_ends_without_a_wor
         loop.call_soon_threadsafe(stop, threading.current_thread())
         raise UploadFailed
 
-    line = TransferThread("host", Meter(), StallPolicy(1.0, 60.0, 60.0), set())
+    line = TransferThread("host", Meter(), StallPolicy(1.0, 60.0, 60.0))
     running = [asyncio.ensure_future(line.carry(work))]
     await asyncio.wait(running)
     assert running[0].cancelled()
