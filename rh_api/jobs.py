@@ -110,9 +110,6 @@ class Jobs:
 
     async def run(self, job: Job, watch: Watch) -> Outcome:
         """Run one order from check to results, or join an equal one in flight."""
-        if not (job.model or job.quick or job.graph) and self.known_program(job) is None:
-            kinds, values = (Source, LazySource), job.fields.values()
-            self.transfers.expect_order(sum(isinstance(value, kinds) for value in values))
         return await self._run_checked(*await self._checked(job), guarded(watch))
 
     async def _run_checked(

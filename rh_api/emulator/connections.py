@@ -41,36 +41,15 @@ async def wait_until_left(request: web.Request) -> None:
 
 
 class Connections:
-    """Tracks open connections: which are idle, and which never carried a request."""
+    """Tracks open connections: which are idle, and which a gateway has forgotten."""
 
     def __init__(self, knobs: Knobs) -> None:
         self._knobs = knobs
         # Weak keys: most clients close their connections themselves, which nobody tells us.
         self._marks = WeakKeyDictionary[asyncio.BaseTransport, object]()
-        self._used = WeakSet[asyncio.BaseTransport]()
         self.under_way = 0
         """Requests not answered yet, including those of disconnected clients."""
-        self.forgotten = 0
-        """Open connections whose next request is lost."""
         self._stale = WeakSet[asyncio.BaseTransport]()
-
-    def opened(self, protocol: web.RequestHandler) -> None:
-        """Start the timeout until a new connection's first request."""
-        if self._knobs.unused_timeout is not None:
-            loop = asyncio.get_running_loop()
-            loop.call_later(self._knobs.unused_timeout, self._close_if_unused, protocol)
-
-    def _close_if_unused(self, protocol: web.RequestHandler) -> None:
-        transport = protocol.transport
-        if not isinstance(transport, asyncio.Transport) or transport in self._used:
-            return
-        if self._knobs.unused_close == "silent":
-            transport.pause_reading()
-            self.forgotten += 1
-        elif self._knobs.unused_close == "rst":
-            abort(transport)
-        else:
-            transport.close()
 
     @property
     def kept(self) -> int:
@@ -85,7 +64,6 @@ class Connections:
         self.under_way += 1
         if transport is not None:
             self._marks[transport] = None
-            self._used.add(transport)
 
     def idle(self, transport: asyncio.BaseTransport | None) -> None:
         """A request was answered: start the connection's idle timeout."""
@@ -106,7 +84,6 @@ class Connections:
         del self._marks[transport]
         if self._knobs.idle_close == "silent":
             self._stale.add(transport)
-            self.forgotten += 1
         elif self._knobs.idle_close == "rst" and isinstance(transport, asyncio.Transport):
             abort(transport)
         else:

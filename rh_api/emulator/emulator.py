@@ -77,9 +77,7 @@ class Emulator(State):
 
         def accepted() -> asyncio.Protocol:
             self.counters.connections += 1
-            protocol = server()
-            self.connections.opened(protocol)
-            return protocol
+            return server()
 
         loop = asyncio.get_running_loop()
         listener = await loop.create_server(accepted, host, port, ssl=ssl_context)

@@ -68,10 +68,6 @@ class Knobs(Doubts):
     """Idle timeout of kept-alive connections; None: 75 s."""
     idle_close: Literal["fin", "rst", "silent"] = "fin"
     """How they are closed; "silent": by a gateway that resets them at their next request."""
-    unused_timeout: float | None = None
-    """Timeout of connections without any request; None: never."""
-    unused_close: Literal["fin", "rst", "silent"] = "fin"
-    """How they are closed; "silent": left open, but no longer read, as by a gateway."""
 
     # Size
     kept_tasks: int = 2000

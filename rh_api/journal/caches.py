@@ -33,7 +33,7 @@ class FileStamp(NamedTuple):
 
 class Caches:
     """Facts beside the orders. Losing uploads, hashes and run times costs only time; `ends` are
-    kept nowhere else. `silent_nodes` and `result_url` store nothing: they read orders and results.
+    kept nowhere else. `silent_nodes` stores nothing: it reads orders and results.
     Methods raise StoreUnavailable as those of the `Store` do."""
 
     def __init__(self, file: JournalFile) -> None:
@@ -135,13 +135,6 @@ class Caches:
         with self._file.reading() as db:
             rows = db.execute(silent, (origin, account, program_key))
             return frozenset(str(row["value"]) for row in rows)
-
-    def result_url(self, origin: str) -> str:
-        """URL of a recent result of a site, of any account, else ""."""
-        latest = """SELECT url FROM (SELECT * FROM results ORDER BY order_id DESC LIMIT 50)
-            JOIN orders o ON o.id = order_id WHERE o.origin = ? AND url != '' LIMIT 1"""
-        with self._file.reading() as db:
-            return next((str(row["url"]) for row in db.execute(latest, (origin,))), "")
 
     def remember_node_end(self, graph: str, node: str, end: str) -> None:
         """Upsert how a node of a local graph ended; `end` is the host's own text."""

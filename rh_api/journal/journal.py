@@ -139,9 +139,6 @@ class SqliteJournal:
         silent_nodes = self._store.caches.silent_nodes
         return await self._do(silent_nodes, self.origin, self.account, program_key)
 
-    async def result_url(self) -> str:
-        return await self._do(self._store.caches.result_url, self.origin)
-
     async def has_placed(self) -> bool:
         return await self._do(self._store.history.has_placed, self.origin)
 

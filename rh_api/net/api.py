@@ -1,4 +1,7 @@
-"""Control calls over aiohttp: no retries, the API key to its own origin only, a fate per error."""
+"""The door that has the key: calls, uploads and the socket, over aiohttp.
+
+No retries, the API key to its own origin only, a fate per error.
+"""
 
 from __future__ import annotations
 
@@ -8,28 +11,41 @@ import io
 import json
 import logging
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
-from typing import NoReturn, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 from urllib.parse import quote
 
 import aiohttp
 from yarl import URL
 
 from ..errors import BadInput, Fate, HostRefused, RunningHubError, Unreachable
+from ..run.ports import Meter
 from ..settings import Settings
-from ..wire.call import Auth, Call, Request, Response
-from .preconnect import ORDER_SECONDS, OneRequestConnector
+from ..wire.call import ANSWER_LIMIT, KEYED, Auth, Call, Request, Response
+from ..wire.uploads import OLD_UPLOAD_PATH
+from .bodies import Body, multipart
 from .safety import SOCKETS, address_of, guard, trusted, unreachable, withhold, without_query
+from .stalls import SEND_BLOCK, UNSENT, UPLOAD_POLICY, StallPolicy, Transfer, keep_little_unsent
 from .tls_proxy import CONNECT_SECONDS, USER_AGENT, proxy_for, unpack
+
+if TYPE_CHECKING:
+    from aiohttp.connector import Connection
+    from aiohttp.tracing import Trace
 
 log = logging.getLogger("runninghub")
 
 T = TypeVar("T")
 
 IDLE_SECONDS = 60.0  # keep-alive timeout; servers commonly close after 75 s
+# The same for orders: if the server closed an idle connection just as a create is sent, its fate
+# would be unknown. Long enough for a create behind its upload; with 2 s, a gateway that closes
+# after 0.5 to 2 s made 20 to 50 of 1,000 creates uncertain.
+ORDER_SECONDS = 0.25
+EOF_TICKS = 2  # loop iterations in which asyncio processes an EOF that has already arrived
 SOCKET_CONNECT_SECONDS = 8.0
 SOCKET_HEARTBEAT_SECONDS = 15.0
 SOCKET_CLOSE_SECONDS = 0.3  # for the closing handshake, which is optional
@@ -50,47 +66,32 @@ class _SendState:
 
 @dataclass(frozen=True, slots=True)
 class _Sessions:
-    """`steady` pools connections, `fresh` does not: if the server closed an idle connection just
-    as a create is sent, its fate would be unknown. The handshake of a new one is hidden by
-    preconnecting (`ahead`)."""
+    """`orders` for uploads and creates, so that a create has the connection of its upload; its
+    connections are too young to have been closed. `others` keeps them for polls."""
 
-    steady: aiohttp.ClientSession
-    fresh: aiohttp.ClientSession
-    ahead: OneRequestConnector
+    orders: aiohttp.ClientSession
+    others: aiohttp.ClientSession
 
 
 class AiohttpTransport:
     """Implements Transport for one origin and key. Bound to the event loop of its first call."""
 
-    def __init__(self, settings: Settings, *, unused: float = ORDER_SECONDS) -> None:
-        """`unused`: maximum idle age (s) of a preconnected connection for a fresh call."""
+    def __init__(self, settings: Settings, *, upload_policy: StallPolicy = UPLOAD_POLICY) -> None:
         guard(settings.key.reveal())
         self._settings = settings
-        self._unused = unused
+        self._upload_policy = upload_policy
         self._opening: asyncio.Task[_Sessions] | None = None
-        self._preconnecting: set[asyncio.Task[None]] = set()
-
-    def expect(self, count: int) -> None:
-        """Preconnect for `count` fresh calls within `unused` seconds. Returns at once; failures are
-        left to the calls."""
-        expecting = asyncio.create_task(self._expect(count))
-        self._preconnecting.add(expecting)
-        expecting.add_done_callback(self._preconnecting.discard)
-
-    async def _expect(self, count: int) -> None:
-        with contextlib.suppress(RunningHubError):
-            origin, host = self._settings.origin, self._settings.host
-            if proxy_for(origin.partition(":")[0], host) is None:
-                (await self._sessions()).ahead.expect(origin, count)
 
     async def send(self, call: Call[T], *, fresh: bool = False) -> T:
-        """Send `call` once. `fresh`: on an unused connection.
+        """Send `call` once. `fresh`: on a new connection, or one that was answered on within the
+        last ORDER_SECONDS.
 
         Raises what the call's reader raises, and Unreachable.
         """
         sessions = await self._sessions()
-        session = sessions.fresh if fresh else sessions.steady
-        answer = await self._exchange(session, call)
+        for _ in range(EOF_TICKS if fresh else 0):
+            await asyncio.sleep(0)
+        answer = await self._exchange(sessions.orders if fresh else sessions.others, call)
         read = partial(self._read, call, answer)
         try:
             # A long answer is parsed in a thread, since that would block the loop noticeably.
@@ -99,16 +100,64 @@ class AiohttpTransport:
             raise _without_password(error, call.request) from error.__cause__
 
     def _read(self, call: Call[T], answer: Response) -> T:
-        """Decompress the answer, mask the key in it, and run the call's reader on it."""
-        plain, whole = unpack(answer.body, answer.headers.get("content-encoding", ""), call.limit)
+        return call.read(self._plain(answer, call.limit))
+
+    def _plain(self, answer: Response, limit: int) -> Response:
+        """Decompress the answer, and mask the key in it."""
+        plain, whole = unpack(answer.body, answer.headers.get("content-encoding", ""), limit)
         plain = withhold(plain, self._settings.key.reveal())
-        return call.read(replace(answer, body=plain, complete=answer.complete and whole))
+        return replace(answer, body=plain, complete=answer.complete and whole)
+
+    async def upload(
+        self,
+        path: str,
+        body: bytes | Path,
+        name: str,
+        mime: str,
+        fields: Mapping[str, str],
+        meter: Meter,
+    ) -> Response:
+        """POST a multipart form with the file `name` to `path` of the own origin, with the API key.
+
+        Streamed in constant memory. Cancelling this sets the meter's `stop`; setting `stop`
+        cancels this. Raises BadInput if the file is unreadable or changes meanwhile, Unreachable.
+        """
+        settings, key = self._settings, self._settings.key.reveal()
+        # The old endpoint reads the key from the form, and refuses the header alone.
+        form = {**fields, Auth.BODY.value: key} if path == OLD_UPLOAD_PATH else fields
+        is_native = path.startswith(KEYED)
+        kind, pieces = multipart(form, name, mime, body, "image" if is_native else "file")
+        headers = {"Content-Type": kind}
+        if not is_native:
+            headers["Authorization"] = f"Bearer {key}"
+        address = address_of(path if is_native else settings.origin + path, settings).text
+        session = (await self._sessions()).orders
+        transfer = Transfer(settings.host, meter, self._upload_policy)
+        with Body(pieces, transfer) as content:
+            headers["Content-Length"] = str(len(content))
+            asking = self._ask(
+                session, "POST", address, headers, content, None, ANSWER_LIMIT, transfer
+            )
+            sending = asyncio.ensure_future(asking)
+            try:
+                await transfer.supervise(sending)
+            finally:
+                sending.cancel()
+                await asyncio.wait((sending,))
+            if sending.cancelled() or sending.exception() is not None:
+                if transfer.is_stopped:
+                    raise asyncio.CancelledError
+                if reason := content.failure or transfer.stall:
+                    raise reason
+            answer = sending.result()
+            content.check_unchanged()
+        return self._plain(answer, ANSWER_LIMIT)
 
     @contextlib.asynccontextmanager
     async def socket(self, url: str) -> AsyncGenerator[AsyncIterator[str | bytes]]:
         """Connect a progress WebSocket; yield its frames. HostRefused, BadInput, Unreachable."""
         safe = address_of(url, self._settings, SOCKETS)
-        session = (await self._sessions()).fresh
+        session = (await self._sessions()).others
         failure: Unreachable
         connecting = asyncio.ensure_future(
             session.ws_connect(
@@ -136,49 +185,64 @@ class AiohttpTransport:
 
     async def close(self) -> None:
         """Close every connection; a later call opens new ones."""
-        for expecting in self._preconnecting:
-            expecting.cancel()
         if self._opening is not None:
             opening, self._opening = self._opening, None
             with contextlib.suppress(RunningHubError):
                 sessions = await opening
-                sessions.ahead.expect_nothing()
-                for session in (sessions.steady, sessions.fresh):
+                for session in (sessions.orders, sessions.others):
                     await session.close()
 
     async def _sessions(self) -> _Sessions:
         opening = self._opening
         if opening is None or (opening.done() and (opening.cancelled() or opening.exception())):
-            opening = asyncio.create_task(_open_sessions(self._settings.host, self._unused))
+            opening = asyncio.create_task(_open_sessions(self._settings.host))
             self._opening = opening  # a failed attempt is not cached
         return await asyncio.shield(opening)
 
     async def _exchange(self, session: aiohttp.ClientSession, call: Call[T]) -> Response:
         request = call.request
-        send_state = _SendState()
-        settings = self._settings
-        path, headers, body = _with_key(request, settings.key.reveal())
+        path, headers, body = _with_key(request, self._settings.key.reveal())
         is_keyed = request.auth is Auth.PATH
-        address = address_of(path, settings).text if is_keyed else settings.origin + path
+        address = (
+            address_of(path, self._settings).text if is_keyed else self._settings.origin + path
+        )
+        # As a file it is sent in chunks, between which the loop runs.
+        data = io.BytesIO(body) if body and len(body) > LONG_BODY else body
+        return await self._ask(
+            session, request.method, address, headers, data, call.seconds, call.limit, _SendState()
+        )
+
+    async def _ask(
+        self,
+        session: aiohttp.ClientSession,
+        method: str,
+        address: str,
+        headers: Mapping[str, str],
+        data: bytes | io.BytesIO | Body | None,
+        seconds: float | None,
+        limit: int,
+        send_state: _SendState | Transfer,
+    ) -> Response:
+        """Send one request, and return its answer of at most `limit` bytes, as received."""
+        settings = self._settings
         received = bytearray()
         response: aiohttp.ClientResponse | None = None
         complete = True
         failure: Unreachable | None = None
         try:
             response = await session.request(
-                request.method,
+                method,
                 URL(address, encoded=True),
                 headers=headers,
-                # As a file it is sent in chunks, between which the loop runs.
-                data=io.BytesIO(body) if body and len(body) > LONG_BODY else body,
+                data=data,
                 allow_redirects=False,
                 proxy=proxy_for(settings.origin.partition(":")[0], settings.host),
-                timeout=aiohttp.ClientTimeout(total=call.seconds, sock_connect=CONNECT_SECONDS),
+                timeout=aiohttp.ClientTimeout(total=seconds, sock_connect=CONNECT_SECONDS),
                 trace_request_ctx=send_state,
             )
             async for block in response.content.iter_any():
                 received += block
-                if len(received) > call.limit:
+                if len(received) > limit:
                     complete = False
                     break
         except _FAILURES as error:
@@ -238,12 +302,31 @@ async def _close_socket(connecting: asyncio.Future[aiohttp.ClientWebSocketRespon
         closing.cancel()
 
 
-async def _open_sessions(host: str, unused: float) -> _Sessions:
+async def _open_sessions(host: str) -> _Sessions:
     context = await asyncio.to_thread(trusted, host)
     # No connection limit: the engine bounds concurrency, and a cancel call must not queue here.
-    steady = aiohttp.TCPConnector(ssl=context, limit=0, keepalive_timeout=IDLE_SECONDS)
-    single = OneRequestConnector(context, unused)
-    return _Sessions(_open_session(steady), _open_session(single), single)
+    orders = _OrderConnector(ssl=context, limit=0, keepalive_timeout=ORDER_SECONDS)
+    others = aiohttp.TCPConnector(ssl=context, limit=0, keepalive_timeout=IDLE_SECONDS)
+    return _Sessions(_open_session(orders), _open_session(others))
+
+
+class _OrderConnector(aiohttp.TCPConnector):
+    """Takes no connection over which something came unasked. Bounds what is buffered of a body
+    before it is sent, since that counts as moved."""
+
+    async def connect(
+        self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
+    ) -> Connection:
+        """See the base class."""
+        connection = await super().connect(req, traces, timeout)
+        while connection.protocol is not None and connection.protocol.should_close:
+            connection.close()
+            connection = await super().connect(req, traces, timeout)
+        if isinstance(transport := connection.transport, asyncio.WriteTransport):
+            # aiohttp waits for the buffer at every second block.
+            keep_little_unsent(transport.get_extra_info("socket"), UNSENT - 2 * SEND_BLOCK)
+            transport.set_write_buffer_limits(0)
+        return connection
 
 
 def _open_session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
@@ -268,7 +351,7 @@ def _trace() -> aiohttp.TraceConfig:
 
 async def _note_sent(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
     send_state = context.trace_request_ctx
-    if isinstance(send_state, _SendState):
+    if isinstance(send_state, (_SendState, Transfer)):
         send_state.sent = True
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import secrets
@@ -10,14 +11,15 @@ from pathlib import Path
 from types import TracebackType
 
 from ..errors import BadInput
-from .stalls import BLOCK, Transfer
+from .stalls import BLOCK, SEND_BLOCK, Transfer
 
 
 class Body:
     """A request body streamed from pieces, in constant memory whatever the files' sizes.
 
-    requests streams it because it is iterable, and sends Content-Length because it has `len`. It
-    can be read only once; a retry needs a new one.
+    requests streams it because it is iterable, and sends Content-Length because it has `len`;
+    aiohttp iterates it in the event loop, files are read in threads. It can be read only once; a
+    retry needs a new one.
     """
 
     def __init__(self, pieces: Sequence[bytes | Path], transfer: Transfer) -> None:
@@ -28,6 +30,8 @@ class Body:
         self._files = [piece for piece in self._pieces if isinstance(piece, _OpenFile)]
         self._length = sum(len(piece) for piece in self._pieces)
         self._in_flight = 0  # bytes of the block that is being sent
+        self.failure: BadInput | None = None
+        """What ended an asynchronous iteration: aiohttp raises an error of its own instead."""
         transfer.total = self._length
 
     def __len__(self) -> int:
@@ -47,6 +51,22 @@ class Body:
 
     def __iter__(self) -> Iterator[bytes]:
         return iter(self.read, b"")
+
+    def __aiter__(self) -> Body:
+        return self
+
+    async def __anext__(self) -> bytes:
+        in_file = bool(self._pieces) and isinstance(self._pieces[0], _OpenFile)
+        try:
+            block = (
+                await asyncio.to_thread(self.read, SEND_BLOCK) if in_file else self.read(SEND_BLOCK)
+            )
+        except BadInput as error:
+            self.failure = error
+            raise
+        if not block:
+            raise StopAsyncIteration
+        return block
 
     def read(self, size: int = BLOCK) -> bytes:
         """Return the next block, at most `size` bytes; b"" at the end. Counts the previous block

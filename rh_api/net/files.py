@@ -1,12 +1,10 @@
-"""File transfers over requests: uploads with the API key; presigned uploads and results without."""
+"""The door without the key: results and presigned uploads, over requests in worker threads."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -17,23 +15,20 @@ import urllib3.exceptions
 from ..errors import BadInput, ResultUnavailable, RunningHubError, UploadFailed
 from ..run.ports import Fetched, Meter
 from ..settings import Settings
-from ..wire.call import ANSWER_LIMIT, KEYED, Auth, Response
+from ..wire.call import ANSWER_LIMIT, Response
 from ..wire.envelope import limited
 from ..wire.tasks import file_name
-from ..wire.uploads import OLD_UPLOAD_PATH
-from .bodies import Body, multipart
+from .bodies import Body
 from .download import Download
 from .partial_download import Part
-from .safety import SafeUrl, address_of, check_url, guard, trusted, unreachable, withhold
-from .stalls import BLOCK, UNSENT, StallPolicy
+from .safety import SafeUrl, address_of, check_url, guard, trusted, unreachable
+from .stalls import BLOCK, UPLOAD_POLICY, StallPolicy
 from .tls_proxy import CONNECT_SECONDS, USER_AGENT, unpack
-from .transfer_thread import TransferThread, bind, expect, open_session, proxies_for
+from .transfer_thread import TransferThread, bind, open_session, proxies_for
 
 T = TypeVar("T")
 
 TRANSFERS = 8  # concurrent; four already saturate a link with 100 ms round trip
-# A local proxy, or the network, may buffer as much again as the kernel does.
-UPLOAD_POLICY = StallPolicy(floor=10_000, window=60.0, reply=120.0, unseen=2 * UNSENT)
 DOWNLOAD_POLICY = StallPolicy(floor=1_000, window=30.0, reply=30.0)
 READ_SECONDS = 600.0  # socket timeout, longer than any StallPolicy, which decides
 
@@ -65,46 +60,6 @@ class RequestsBulk:
         self._download_policy = download_policy
         self._places = asyncio.Semaphore(TRANSFERS)
         self._opened: requests.Session | None = None
-        self._preconnecting: set[asyncio.Task[None]] = set()
-
-    def expect(self, url: str, count: int) -> None:
-        """Preconnect for `count` transfers with the host of `url` ("": the own origin). Returns at
-        once; failures are left to the transfers."""
-        with contextlib.suppress(RunningHubError):
-            safe = check_url(url or self._settings.origin, self._settings)
-            if proxies_for(safe.scheme, safe.host):
-                return
-            if self._opened is not None:
-                expect(self._opened, safe.text, min(count, TRANSFERS))
-            else:
-                opening = asyncio.create_task(self._expect(safe, min(count, TRANSFERS)))
-                self._preconnecting.add(opening)
-                opening.add_done_callback(self._preconnecting.discard)
-
-    async def upload(
-        self,
-        path: str,
-        body: bytes | Path,
-        name: str,
-        mime: str,
-        fields: Mapping[str, str],
-        meter: Meter,
-    ) -> Response:
-        """POST a multipart form with the file `name` to `path` of the own origin, with the API key.
-
-        Raises BadInput if the file is unreadable or changes meanwhile, and Unreachable.
-        """
-        key = self._settings.key.reveal()
-        # The old endpoint reads the key from the form, and refuses the header alone.
-        form = {**fields, Auth.BODY.value: key} if path == OLD_UPLOAD_PATH else fields
-        is_native = path.startswith(KEYED)
-        kind, pieces = multipart(form, name, mime, body, "image" if is_native else "file")
-        url = address_of(path if is_native else self._settings.origin + path, self._settings)
-        headers = {"Content-Type": kind}
-        if not is_native:
-            headers["Authorization"] = f"Bearer {key}"
-        reply = await self._send("POST", url, headers, pieces, meter)
-        return replace(reply, body=withhold(reply.body, key))
 
     async def put(self, url: str, file: Path, meter: Meter) -> None:
         """PUT `file` to a presigned URL of the service's object store.
@@ -165,15 +120,9 @@ class RequestsBulk:
 
     async def close(self) -> None:
         """Close idle connections. Transfers that still run are not waited for."""
-        for opening in self._preconnecting:
-            opening.cancel()
         if self._opened is not None:
             self._opened.close()
             self._opened = None
-
-    async def _expect(self, url: SafeUrl, count: int) -> None:
-        with contextlib.suppress(RunningHubError):
-            expect(await self._session(), url.text, count)
 
     async def _session(self) -> requests.Session:
         if self._opened is None:

@@ -161,7 +161,6 @@ def _is_listed(host: str, more: tuple[str, ...]) -> bool:
     )
 
 
-@lru_cache(maxsize=64)  # each order checks the latest result's URL, to preconnect
 def _parsers_agree(url: SafeUrl) -> bool:
     """Return whether the HTTP clients' parsers (urllib3, yarl) and urllib read a URL as we do."""
     try:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +35,17 @@ class StallPolicy:
     window: float
     reply: float
     unseen: int = 0
+
+
+# A local proxy, or the network, may buffer as much again as the kernel does.
+UPLOAD_POLICY = StallPolicy(floor=10_000, window=60.0, reply=120.0, unseen=2 * UNSENT)
+
+
+def keep_little_unsent(sock: socket.socket, most: int = UNSENT) -> None:
+    """Have the kernel accept at most `most` bytes beyond those on their way."""
+    # Not SO_SNDBUF: that bounds the bytes in flight, and so the throughput at high latency.
+    with contextlib.suppress(AttributeError, OSError):  # Windows, which buffers little anyway
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, most)
 
 
 _under_way: set[Transfer] = set()  # those of this process share its link

@@ -11,7 +11,6 @@ context.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 import ssl
 import threading
@@ -29,9 +28,8 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from ..run.ports import Meter
 from .happy_eyeballs import RacingConnection
-from .preconnect import PreconnectPool
 from .safety import THREAD_NAME
-from .stalls import SEND_BLOCK, TICK_SECONDS, UNSENT, StallPolicy, Stopped, Transfer
+from .stalls import SEND_BLOCK, TICK_SECONDS, StallPolicy, Stopped, Transfer, keep_little_unsent
 from .tls_proxy import proxy_for
 
 T = TypeVar("T")
@@ -203,17 +201,15 @@ def _register(connection: HTTPConnection) -> None:
         return  # a CONNECT to the proxy: nothing of the request has left
     # urllib3 leaves the connect timeout on it, far too short for a block on a slow link.
     sock.settimeout(SOCKET_SECONDS)
-    # Not SO_SNDBUF: that bounds the bytes in flight, and so the throughput at high latency.
-    with contextlib.suppress(AttributeError, OSError):  # Windows, which buffers little anyway
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)
+    keep_little_unsent(sock)
     _thread_state.transfer.opened(sock)
 
 
-class _PlainPool(PreconnectPool, HTTPConnectionPool):
+class _PlainPool(HTTPConnectionPool):
     ConnectionCls = cast("Any", _Plain)
 
 
-class _SecurePool(PreconnectPool, HTTPSConnectionPool):
+class _SecurePool(HTTPSConnectionPool):
     ConnectionCls = cast("Any", _Secure)
 
 
@@ -221,11 +217,10 @@ _POOLS = {"http": _PlainPool, "https": _SecurePool}
 
 
 class _Adapter(HTTPAdapter):
-    """An adapter without retries, with the given TLS context and preconnecting pools."""
+    """An adapter without retries, with the given TLS context and our pools."""
 
     def __init__(self, context: ssl.SSLContext, connections: int) -> None:
         self._context = context
-        self._expecting: dict[str, Any] = {}
         super().__init__(pool_maxsize=connections, max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -240,27 +235,6 @@ class _Adapter(HTTPAdapter):
     def cert_verify(self, conn: Any, *_: Any, **__: Any) -> None:
         conn.cert_reqs = "CERT_REQUIRED"
 
-    def expect(self, url: str, count: int) -> None:
-        """Ensure that `count` idle connections to the host of `url` are open or being opened."""
-        origin = "/".join(url.split("/", 3)[:3])
-        pool = self._expecting.get(origin)
-        if pool is None or pool.pool is None:  # evicted by the pool manager's LRU, and closed
-            pool = self._expecting[origin] = self._pool(origin)
-        pool.expect(count)
-
-    def _pool(self, origin: str) -> Any:
-        """Return the pool that requests uses for `origin`."""
-        find: Any = getattr(self, "get_connection_with_tls_context", None)  # not before 2.32
-        request = requests.Request("GET", origin).prepare()
-        pool: Any = find(request, True) if find else self.get_connection(origin)
-        self.cert_verify(pool)
-        return pool
-
-    def close(self) -> None:
-        while self._expecting:
-            self._expecting.popitem()[1].close()
-        super().close()
-
 
 def open_session(context: ssl.SSLContext, connections: int) -> requests.Session:
     """Return a session without default headers, cookies, `.netrc` and proxies."""
@@ -271,13 +245,6 @@ def open_session(context: ssl.SSLContext, connections: int) -> requests.Session:
     for scheme in _POOLS:
         session.mount(f"{scheme}://", _Adapter(context, connections))
     return session
-
-
-def expect(session: requests.Session, url: str, count: int) -> None:
-    """Preconnect: `count` idle connections of `session` to the host of `url`. Returns at once."""
-    adapter = session.get_adapter(url)
-    if isinstance(adapter, _Adapter):
-        adapter.expect(url, count)
 
 
 def proxies_for(scheme: str, host: str) -> dict[str, str]:

@@ -348,7 +348,6 @@ class Engine:
             ran_before=await self._ran_before(active.earlier, order),
             awaited=awaited,
             asked_at=active.asked_at,
-            preconnect=await self.delivery.expecting(len(active.ticket.tips.outputs)),
         )
         await self.budget.give_paid_time(poller, order, order_id)
         report = await context.detachable(active.ticket.task_id, poller.until_over())

@@ -66,7 +66,7 @@ class Poller:
     `time_limit`: seconds of running time, 0 for none; `ran_before`: those before this poller.
     `awaited`: nodes whose results the list must have. `paid_seconds`: of running, which the hold
     pays for, 0 for no bound; `extend` enlarges the hold and returns the new seconds. `asked_at`:
-    when the create call was sent, by the clock. `preconnect`: called before polls once it runs.
+    when the create call was sent, by the clock.
     """
 
     transport: Transport
@@ -82,7 +82,6 @@ class Poller:
     paid_seconds: float = 0.0
     extend: Callable[[], Awaitable[float]] | None = None
     asked_at: float | None = None
-    preconnect: Callable[[], None] = lambda: None
     seconds: float = 0.0
     started_at: float | None = None
     """When it was first seen running, in unix seconds by the service's clock; None if unknown."""
@@ -122,8 +121,6 @@ class Poller:
         try:
             while True:
                 await self._wait()
-                if self._schedule.started is not None:
-                    self.preconnect()
                 report = await self._poll()
                 if report is not None and report.phase.is_over:
                     return await self._complete(report)
@@ -266,7 +263,6 @@ class Poller:
             self._last_running_at = now
             self.started_at = at
             self._schedule.running(now - self.ran_before)
-            self.preconnect()
             self.watch(Progress(Stage.RUNNING, params=self._timing()))
 
     def _open_socket(self, url: str | None) -> None:

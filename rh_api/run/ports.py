@@ -39,18 +39,27 @@ class Clock(Protocol):
 
 
 class Transport(Protocol):
-    """Control calls and the progress WebSocket, over one long-lived session."""
+    """Calls, uploads and the progress WebSocket: what needs the API key."""
 
     async def send(self, call: Call[T], *, fresh: bool = False) -> T:
-        """One attempt of a call, no retry. `fresh`: not on a pooled connection, which may be dead.
+        """One attempt of a call, no retry. `fresh`: on no connection that was idle for longer than
+        a quarter of a second, as it may be dead.
 
         Raises the reader's errors, and Unreachable, with fate NOT_STARTED only when no byte of
         the request left this machine.
         """
         ...
 
-    def expect(self, count: int) -> None:
-        """Hint that `count` fresh calls are near: preconnect for them. Does not block."""
+    async def upload(
+        self,
+        path: str,
+        body: bytes | Path,
+        name: str,
+        mime: str,
+        fields: Mapping[str, str],
+        meter: Meter,
+    ) -> Response:
+        """POST a multipart form to `path` of the own origin. One attempt, no retry."""
         ...
 
     def socket(self, url: str) -> AbstractAsyncContextManager[AsyncIterator[str | bytes]]:
@@ -86,24 +95,7 @@ class Fetched:
 
 
 class Bulk(Protocol):
-    """Bulk transfers in threads: no method blocks the event loop, none retries."""
-
-    def expect(self, url: str, count: int) -> None:
-        """Hint that `count` transfers with the host of `url` ("": the own origin) are near:
-        preconnect for them. Does not block."""
-        ...
-
-    async def upload(
-        self,
-        path: str,
-        body: bytes | Path,
-        name: str,
-        mime: str,
-        fields: Mapping[str, str],
-        meter: Meter,
-    ) -> Response:
-        """POST a multipart form to `path` of the own origin, with the API key."""
-        ...
+    """Files from and to storage, in threads: no method blocks the event loop, none retries."""
 
     async def put(self, url: str, file: Path, meter: Meter) -> None:
         """PUT a file's bytes to a presigned URL, without the API key."""
@@ -164,10 +156,6 @@ class Journal(Protocol):
         ...
 
     async def results(self, order: int) -> list[ResultRow]: ...
-
-    async def result_url(self) -> str:
-        """URL of a recent result of the site, of any account; "" if none is known."""
-        ...
 
     async def silent_nodes(self, program_key: str) -> frozenset[str]:
         """Announced nodes without output in a program's two latest awaited successes."""

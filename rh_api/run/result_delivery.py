@@ -32,7 +32,7 @@ from .stored_results import (
     result_of,
     rows_of,
 )
-from .transfers import PARALLEL, Moved, Transfers
+from .transfers import Moved, Transfers
 
 log = logging.getLogger("runninghub")
 
@@ -51,7 +51,6 @@ class ResultDelivery:
     folder: Path
     _flights: SingleFlight[Outcome] = field(default_factory=SingleFlight[Outcome])
     _next_tidying: float = math.inf
-    _latest_url: str = ""
 
     async def deliver(
         self, active: ActiveOrder, report: Report, seconds: float, missing: Sequence[str] = ()
@@ -84,16 +83,6 @@ class ResultDelivery:
                 late = Stopped(task_id, confirmed=True, too_late=True, usage=report.usage)
                 self.context.on_stopped(late)
             raise
-
-    async def expecting(self, results: int) -> Callable[[], None]:
-        """Return a function that preconnects for so many results (0: unknown) to the host that the
-        site's latest result was downloaded from."""
-        if not self._latest_url:
-            latest = await self.context.if_readable(self.context.journal.result_url())
-            self._latest_url = latest or ""
-        url = self._latest_url
-        count = min(max(1, results), PARALLEL)
-        return lambda: self.transfers.bulk.expect(url, count) if url else None
 
     def keep_tidy(self, young: float = YOUNG_SECONDS) -> None:
         """Clean up in the background now, and once a day from now on: a ComfyUI runs for weeks.
@@ -319,7 +308,6 @@ class ResultDelivery:
         if not remote.url:
             return Result(remote.node_id, name, None, None, text=remote.text, index=index)
         fetched = await self.transfers.download(remote.url, into, task_id, show)
-        self._latest_url = remote.url
         result = Result(
             remote.node_id,
             name,

@@ -40,22 +40,15 @@ class Submitter:
     canceller: Canceller
     limiter: AccountLimiter
     chance: random.Random = field(default_factory=random.Random)
-    _preparing: int = 0
 
     async def prepared(self, prepare: Prepare) -> Payload:
-        """Return an order's payload; concurrently refresh the account's limit and preconnect for
-        the create call."""
+        """Return an order's payload; concurrently refresh the account's limit."""
         reading = self.context.spawn(self.limiter.refresh())
-        self._preparing += 1
-        if not self.limiter.would_wait():
-            self.context.sender.transport.expect(self._preparing)
         try:
             return await prepare()
         except BaseException:
             reading.cancel()
             raise
-        finally:
-            self._preparing -= 1
 
     async def submit(
         self,

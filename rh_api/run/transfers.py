@@ -159,17 +159,11 @@ class Transfers:
         async def attempt(
             path: str, fields: dict[str, str], read: Callable[[Response], Uploaded] = read_upload
         ) -> Uploaded:
-            shown = _percent(watch, Stage.UPLOADING, source.size)
-
-            def moved(done: int, total: int | None) -> None:
-                shown(done, total)
-                if done == total:  # the create call is imminent: preconnect
-                    self.sender.transport.expect(1)
-
-            meter = Meter(moved=moved)
+            meter = Meter(moved=_percent(watch, Stage.UPLOADING, source.size))
+            send = self.sender.transport.upload
             async with self._places:
                 await self._check_content(source.body, "sha256", sha256)
-                reply = await self.bulk.upload(path, source.body, name, source.mime, fields, meter)
+                reply = await send(path, source.body, name, source.mime, fields, meter)
                 await self._check_content(source.body, "sha256", sha256)
             return read(reply)
 
@@ -273,12 +267,6 @@ class Transfers:
 
         retry = partial(self.sender.retry, repeatable=call.repeatable, fate=call.fate)
         return await retry(attempt, waits=True)
-
-    def expect_order(self, files: int) -> None:
-        """Preconnect for an imminent order with so many file uploads."""
-        self.sender.transport.expect(1)
-        if files:
-            self.bulk.expect("", min(files, PARALLEL))
 
     # Results
 

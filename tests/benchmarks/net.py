@@ -193,7 +193,7 @@ async def second_run(folder: Path) -> Row:
 
         async def run() -> None:
             await transport.send(queue_status())
-            await bulk.upload(UPLOAD_PATH, b"x", "a.png", "image/png", {}, Meter())
+            await transport.upload(UPLOAD_PATH, b"x", "a.png", "image/png", {}, Meter())
             create = Request("POST", "/task/openapi/create", Auth.BODY, {"workflowId": "1"})
             await transport.send(Call(create, lambda response: response, False), fresh=True)
             await transport.send(queue_status())

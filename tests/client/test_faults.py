@@ -142,11 +142,11 @@ async def test_twenty_orders_after_an_idle_pause_are_all_certain(
     assert emulator.counters.orders == 20
 
 
-async def test_an_order_goes_over_no_connection_that_was_idle_for_longer_than_two_seconds(
+async def test_an_order_goes_over_no_connection_that_was_idle_for_half_a_second(
     client: Client, emulator: Emulator
 ) -> None:
     """A gateway forgets it without a word, and nobody could tell what became of the order."""
-    emulator.idle_timeout, emulator.idle_close = 2.5, "silent"
+    emulator.idle_timeout, emulator.idle_close = 0.5, "silent"
     await client.run(paint("one"))
     await until(lambda: not emulator.connections.kept)
     await client.run(paint("another"))

@@ -287,31 +287,6 @@ async def test_an_idle_connection_is_forgotten_and_its_next_request_is_lost(
     writer.close()
 
 
-@pytest.mark.parametrize("close", ["fin", "rst", "silent"])
-async def test_a_connection_over_which_nothing_is_asked_is_closed(
-    remote: Remote, close: str
-) -> None:
-    remote.emulator.unused_timeout, remote.emulator.unused_close = 0.05, close
-    address = urlsplit(remote.emulator.base_url)
-    used, asking = await asyncio.open_connection(address.hostname, address.port)
-    asking.write(b"GET /openapi/v2/queue/status HTTP/1.1\r\nHost: x\r\n\r\n")
-    reader, writer = await asyncio.open_connection(address.hostname, address.port)
-    if close == "rst":
-        with pytest.raises(ConnectionResetError):
-            await reader.read()
-    elif close == "fin":
-        assert await reader.read() == b""
-    else:
-        await until(lambda: remote.emulator.connections.forgotten)
-        writer.write(b"GET /openapi/v2/forgotten HTTP/1.1\r\nHost: x\r\n\r\n")
-    await used.readuntil(b'TOKEN_INVALID"}')  # one that was used stays
-    asking.write(b"GET /openapi/v2/queue/status HTTP/1.1\r\nHost: x\r\n\r\n")
-    await used.readuntil(b'TOKEN_INVALID"}')
-    assert remote.emulator.counters.under("/openapi/v2/forgotten") == 0
-    writer.close()
-    asking.close()
-
-
 async def test_a_busy_connection_is_not_idle(remote: Remote) -> None:
     remote.emulator.idle_timeout = 0.15
     strike(remote, "delay", value=0.4)

@@ -132,8 +132,8 @@ async def reach(
     """
     opened: list[AiohttpTransport] = []
 
-    def make(origin: str, *hosts: str) -> AiohttpTransport:
-        opened.append(AiohttpTransport(at(origin, *hosts)))
+    def make(origin: str, *hosts: str, **policies: StallPolicy) -> AiohttpTransport:
+        opened.append(AiohttpTransport(at(origin, *hosts), **policies))
         return opened[-1]
 
     yield make

@@ -8,6 +8,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ from rh_api.emulator import Emulator
 from rh_api.net.files import RequestsBulk
 from rh_api.net.happy_eyeballs import NEXT_SECONDS, Place, connect_first
 from rh_api.run.ports import Meter
+
+from .downloads import PICTURE, put
 
 NOWHERE = "127.0.0.7"
 pytestmark = [
@@ -52,9 +55,13 @@ def closed_port() -> int:
         return int(sock.getsockname()[1])
 
 
-async def test_an_address_that_leads_nowhere_holds_up_no_upload(
-    emulator: Emulator, carry: Callable[..., RequestsBulk], monkeypatch: pytest.MonkeyPatch
+async def test_an_address_that_leads_nowhere_holds_up_no_download(
+    emulator: Emulator,
+    carry: Callable[..., RequestsBulk],
+    monkeypatch: pytest.MonkeyPatch,
+    folder: Path,
 ) -> None:
+    url = put(emulator, PICTURE).removeprefix(emulator.base_url)
     port = int(emulator.base_url.rpartition(":")[2])
     ask = socket.getaddrinfo
 
@@ -66,10 +73,8 @@ async def test_an_address_that_leads_nowhere_holds_up_no_upload(
     monkeypatch.setattr(socket, "getaddrinfo", addresses)
     with mute(port):
         bulk = carry(f"http://service.test:{port}")
-        sending = bulk.upload(
-            "/openapi/v2/media/upload/binary", b"x", "a.png", "image/png", {}, Meter()
-        )
-        assert (await asyncio.wait_for(sending, 5.0)).status == 200
+        fetching = bulk.download(f"http://service.test:{port}{url}", folder / "r", Meter())
+        assert (await asyncio.wait_for(fetching, 5.0)).size == len(PICTURE)
 
 
 def test_addresses_that_refuse_give_way_at_once() -> None:

@@ -6,6 +6,7 @@ import http.client
 import logging
 import ssl
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -17,11 +18,11 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from rh_api.emulator import Emulator
-from rh_api.errors import Fate
+from rh_api.errors import Fate, ResultUnavailable
 from rh_api.net.files import RequestsBulk
 from rh_api.net.safety import Redacting, guard, guard_log, redact, unreachable, withhold
 from rh_api.run.ports import Meter
-from rh_api.wire.uploads import UPLOAD_PATH
+from rh_api.wire.call import KEYED
 
 KEY = "0123456789abcdefABCDEFghijklmnop"
 SIGNATURE = "c0ffee5ignature"
@@ -207,8 +208,11 @@ async def test_a_pack_that_prints_its_requests_does_not_print_our_key(
     carry: Callable[..., RequestsBulk],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
 ) -> None:
     monkeypatch.setattr(http.client.HTTPConnection, "debuglevel", 1)
-    await carry(emulator.base_url).upload(UPLOAD_PATH, b"x", "a.png", "image/png", {}, Meter())
-    assert emulator.uploads
+    url = f"{KEYED[0]}/view?filename=a.png"
+    with pytest.raises(ResultUnavailable):
+        await carry(emulator.base_url).download(url, tmp_path / "r", Meter())
+    assert emulator.counters.total
     assert emulator.default_key not in capsys.readouterr().out

@@ -10,8 +10,9 @@ import os
 import socket
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,11 +41,29 @@ def content(size: int) -> bytes:
     return os.urandom(1024) * (size // 1024)
 
 
-async def upload(bulk: RequestsBulk, body: bytes | Path, meter: Meter | None = None, **named: str):
+async def upload(
+    transport: AiohttpTransport, body: bytes | Path, meter: Meter | None = None, **named: str
+):
     path = named.get("path", UPLOAD_PATH)
     fields = {"fileType": "input"} if path == OLD_UPLOAD_PATH else {}
     name = named.get("name", "a.png")
-    return await bulk.upload(path, body, name, "image/png", fields, meter or Meter())
+    return await transport.upload(path, body, name, "image/png", fields, meter or Meter())
+
+
+Doors = dict[str, Callable[..., Coroutine[Any, Any, object]]]
+
+
+@pytest.fixture
+def doors(reach: Reach, carry: Carry) -> Doors:
+    """Both ways of a file: `send(origin, file, meter, **policies)`."""
+    return {
+        "service": lambda origin, file, meter, **policies: upload(
+            reach(origin, **policies), file, meter
+        ),
+        "storage": lambda origin, file, meter, **policies: carry(origin, **policies).put(
+            origin + "/x", file, meter
+        ),
+    }
 
 
 # Forms
@@ -53,29 +72,30 @@ async def upload(bulk: RequestsBulk, body: bytes | Path, meter: Meter | None = N
 @pytest.mark.parametrize("path", [UPLOAD_PATH, OLD_UPLOAD_PATH])
 @pytest.mark.parametrize("from_file", [True, False])
 async def test_a_file_arrives_whole_with_its_length_and_the_key_where_it_is_read(
-    emulator: Emulator, carry: Carry, tmp_path: Path, path: str, from_file: bool
+    emulator: Emulator, reach: Reach, tmp_path: Path, path: str, from_file: bool
 ) -> None:
     data = content(3 * MIB)
     file = tmp_path / "x"
     file.write_bytes(data)
-    reply = await upload(carry(emulator.base_url), file if from_file else data, path=path)
+    reply = await upload(reach(emulator.base_url), file if from_file else data, path=path)
     assert emulator.uploads[read_upload(reply).name].data == data
     entry = emulator.journal[-1]
     assert entry.length
     assert set(entry.headers) == {
-        "Host", "User-Agent", "Accept-Encoding", "Authorization", "Content-Type", "Content-Length"
+        "Host", "User-Agent", "Accept", "Accept-Encoding", "Authorization", "Content-Type",
+        "Content-Length"
     }  # fmt: skip
     assert ("body", path) in emulator.counters.keys_seen or path == UPLOAD_PATH
     assert not emulator.counters.keys_misplaced
 
 
-async def test_a_name_travels_as_plain_ascii(emulator: Emulator, carry: Carry) -> None:
-    reply = await upload(carry(emulator.base_url), b"x" * 100, name='猫"\r\n; x=".png')
+async def test_a_name_travels_as_plain_ascii(emulator: Emulator, reach: Reach) -> None:
+    reply = await upload(reach(emulator.base_url), b"x" * 100, name='猫"\r\n; x=".png')
     assert read_upload(reply).name.endswith(".png")
 
 
 async def test_progress_is_told_on_the_loop_and_ends_with_the_whole(
-    emulator: Emulator, carry: Carry
+    emulator: Emulator, reach: Reach
 ) -> None:
     moves: list[tuple[int, int | None]] = []
     loop = asyncio.get_running_loop()
@@ -84,24 +104,24 @@ async def test_progress_is_told_on_the_loop_and_ends_with_the_whole(
         assert asyncio.get_running_loop() is loop
         moves.append((done, total))
 
-    await upload(carry(emulator.base_url), content(MIB), Meter(moved))
+    await upload(reach(emulator.base_url), content(MIB), Meter(moved))
     assert moves[-1][0] == moves[-1][1]
     assert moves[-1][0] > MIB
     assert moves == sorted(moves)
 
 
-async def test_connections_are_kept(emulator: Emulator, carry: Carry) -> None:
-    bulk = carry(emulator.base_url)
+async def test_connections_are_kept(emulator: Emulator, reach: Reach) -> None:
+    transport = reach(emulator.base_url)
     for _ in range(3):
-        await upload(bulk, b"x" * 100)
+        await upload(transport, b"x" * 100)
     assert emulator.counters.connections == 1
 
 
-async def test_many_uploads_run_side_by_side(emulator: Emulator, carry: Carry) -> None:
+async def test_many_uploads_run_side_by_side(emulator: Emulator, reach: Reach) -> None:
     emulator.latency = 0.2
-    bulk = carry(emulator.base_url)
+    transport = reach(emulator.base_url)
     bodies = [content(1024 * (number + 1)) for number in range(12)]
-    replies = await asyncio.gather(*(upload(bulk, body) for body in bodies))
+    replies = await asyncio.gather(*(upload(transport, body) for body in bodies))
     # One after the other they would share one connection.
     assert emulator.counters.connections > 2
     stored = [emulator.uploads[read_upload(reply).name].data for reply in replies]
@@ -110,59 +130,59 @@ async def test_many_uploads_run_side_by_side(emulator: Emulator, carry: Carry) -
 
 @pytest.mark.parametrize("kind", ["reset", "lost_reply"])
 async def test_a_break_is_told_and_the_next_try_sends_the_full_body_again(
-    emulator: Emulator, carry: Carry, kind: str
+    emulator: Emulator, reach: Reach, kind: str
 ) -> None:
     emulator.faults.append(Fault(UPLOAD_PATH, kind))  # type: ignore[arg-type]
-    bulk = carry(emulator.base_url)
+    transport = reach(emulator.base_url)
     data = content(2 * MIB)
     with pytest.raises(Unreachable) as caught:
-        await upload(bulk, data)
+        await upload(transport, data)
     assert caught.value.fate is Fate.UNKNOWN
-    assert emulator.uploads[read_upload(await upload(bulk, data)).name].data == data
+    assert emulator.uploads[read_upload(await upload(transport, data)).name].data == data
 
 
 @pytest.mark.parametrize("origin", ["http://127.0.0.1:1", "http://no-such-host.invalid"])
-async def test_nothing_left_where_no_connection_was_made(carry: Carry, origin: str) -> None:
+async def test_nothing_left_where_no_connection_was_made(reach: Reach, origin: str) -> None:
     with pytest.raises(Unreachable) as caught:
-        await upload(carry(origin), b"x")
+        await upload(reach(origin), b"x")
     assert caught.value.fate is Fate.NOT_STARTED
     assert caught.value.__context__ is None
 
 
 async def test_an_untrusted_certificate_is_told_as_that(
-    carry: Carry, serve: Serve, server_side: ssl.SSLContext
+    reach: Reach, serve: Serve, server_side: ssl.SSLContext
 ) -> None:
     server = await serve(context=server_side)
     with pytest.raises(Unreachable) as caught:
-        await upload(carry(server.origin), b"x")
+        await upload(reach(server.origin), b"x")
     assert (caught.value.key, caught.value.fate) == ("error.tls", Fate.NOT_STARTED)
     assert server.heads == []
 
 
 @pytest.mark.usefixtures("trusted")
-async def test_uploads_work_over_verified_tls(carry: Carry, server_side: ssl.SSLContext) -> None:
+async def test_uploads_work_over_verified_tls(reach: Reach, server_side: ssl.SSLContext) -> None:
     emulator = Emulator(strict=True)
     async with emulator.serve(ssl_context=server_side) as origin:
         data = content(2 * MIB)
-        reply = await upload(carry(origin), data)
+        reply = await upload(reach(origin), data)
         assert emulator.uploads[read_upload(reply).name].data == data
 
 
-async def test_a_redirect_is_not_followed(emulator: Emulator, carry: Carry, serve: Serve) -> None:
+async def test_a_redirect_is_not_followed(emulator: Emulator, reach: Reach, serve: Serve) -> None:
     other = await serve()
     emulator.faults.append(Fault(UPLOAD_PATH, "redirect", value=other.origin, status=307))
-    reply = await upload(carry(emulator.base_url), b"x")
+    reply = await upload(reach(emulator.base_url), b"x")
     with pytest.raises(Redirected):
         read_upload(reply)
     assert other.connections == 0
 
 
-async def test_half_an_answer_is_marked_as_that(emulator: Emulator, carry: Carry) -> None:
+async def test_half_an_answer_is_marked_as_that(emulator: Emulator, reach: Reach) -> None:
     emulator.faults.append(Fault(UPLOAD_PATH, "truncated"))
-    assert not (await upload(carry(emulator.base_url), b"x")).complete
+    assert not (await upload(reach(emulator.base_url), b"x")).complete
 
 
-async def test_an_answer_that_would_fill_memory_is_cut(carry: Carry, serve: Serve) -> None:
+async def test_an_answer_that_would_fill_memory_is_cut(reach: Reach, serve: Serve) -> None:
     server = await serve()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -173,33 +193,33 @@ async def test_an_answer_that_would_fill_memory_is_cut(carry: Carry, serve: Serv
             await writer.drain()
 
     server.talk = talk
-    reply = await upload(carry(server.origin), b"x")
+    reply = await upload(reach(server.origin), b"x")
     assert not reply.complete
     assert ANSWER_LIMIT < len(reply.body) <= ANSWER_LIMIT + MIB
 
 
 @pytest.mark.parametrize("path", ["/no/such/file", "."])
 async def test_a_file_that_cannot_be_read_is_named(
-    emulator: Emulator, carry: Carry, path: str
+    emulator: Emulator, reach: Reach, path: str
 ) -> None:
     with pytest.raises(BadInput) as caught:
-        await upload(carry(emulator.base_url), Path(path))
+        await upload(reach(emulator.base_url), Path(path))
     assert caught.value.key == "error.file_unreadable"
     assert emulator.counters.total == 0
 
 
 async def test_the_proxy_of_the_platform_is_used(
-    carry: Carry, serve: Serve, monkeypatch: pytest.MonkeyPatch
+    reach: Reach, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     proxy = await serve()
     proxy.talk = lambda reader, writer: answer_once(proxy, reader, writer)
     monkeypatch.setenv("http_proxy", proxy.origin)
-    await upload(carry("http://service.test"), b"x")
+    await upload(reach("http://service.test"), b"x")
     assert proxy.heads[0].startswith(f"POST http://service.test{UPLOAD_PATH} ")
 
 
 async def test_behind_a_proxy_that_refuses_nothing_was_sent(
-    carry: Carry, serve: Serve, monkeypatch: pytest.MonkeyPatch
+    reach: Reach, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     proxy = await serve()
 
@@ -210,14 +230,13 @@ async def test_behind_a_proxy_that_refuses_nothing_was_sent(
     proxy.talk = talk
     monkeypatch.setenv("https_proxy", proxy.origin)
     with pytest.raises(Unreachable) as caught:
-        await upload(carry("https://service.test"), b"x")
+        await upload(reach("https://service.test"), b"x")
     assert caught.value.fate is Fate.NOT_STARTED
     assert KEY not in proxy.heads[0]
 
 
 @pytest.mark.usefixtures("trusted")
 async def test_tls_goes_through_a_proxy_and_is_verified_behind_it(
-    carry: Carry,
     reach: Reach,
     serve: Serve,
     server_side: ssl.SSLContext,
@@ -236,7 +255,7 @@ async def test_tls_goes_through_a_proxy_and_is_verified_behind_it(
         proxy.talk = tunnel
         monkeypatch.setenv("https_proxy", proxy.origin)
         origin = f"https://service.test:{port}"
-        reply = await upload(carry(origin), content(MIB))
+        reply = await upload(reach(origin), content(MIB))
         assert read_upload(reply).name in emulator.uploads
         transport = reach(origin)
         assert (await transport.send(queue_status())).limit
@@ -245,7 +264,7 @@ async def test_tls_goes_through_a_proxy_and_is_verified_behind_it(
             ["CONNECT", f"service.test:{port}"]
         ] * 2
         with pytest.raises(Unreachable) as caught:
-            await upload(carry(f"https://other.test:{port}"), b"x")
+            await upload(reach(f"https://other.test:{port}"), b"x")
     assert (caught.value.key, caught.value.fate) == ("error.tls", Fate.NOT_STARTED)
     assert KEY not in "".join(proxy.heads)
 
@@ -356,21 +375,22 @@ def alter(file: Path, change: str) -> None:
 
 
 @pytest.mark.parametrize("change", ["longer", "shorter", "touched", "gone"])
+@pytest.mark.parametrize("door", ["service", "storage"])
 async def test_a_file_that_changes_while_it_is_read_is_told(
-    carry: Carry, serve: Serve, lora: Path, change: str
+    doors: Doors, serve: Serve, lora: Path, change: str, door: str
 ) -> None:
     os.truncate(lora, 24 * MIB)
     server = await serve()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
         alter(lora, change)
-        await reader.readexactly(24 * MIB)
+        await reader.readexactly(int(head.partition("content-length: ")[2].split("\r\n")[0]))
         writer.write(DONE)
 
     server.talk = talk
     with pytest.raises(BadInput) as caught:
-        await carry(server.origin).put(server.origin + "/x", lora, Meter())
+        await doors[door](server.origin, lora, Meter())
     assert (caught.value.key, caught.value.params["name"]) == ("error.file_changed", lora.name)
 
 
@@ -407,8 +427,9 @@ def answers_nothing(server: Scripted):
 @pytest.mark.parametrize("blocked_in", [reads_nothing, answers_nothing])
 @pytest.mark.parametrize("way", ["cancel", "stop"])
 @pytest.mark.parametrize("size", [MIB, 64 * MIB])
+@pytest.mark.parametrize("door", ["service", "storage"])
 async def test_stop_ends_an_upload_within_half_a_second(
-    carry: Carry, serve: Serve, tmp_path: Path, blocked_in: Callable, way: str, size: int
+    doors: Doors, serve: Serve, tmp_path: Path, blocked_in: Callable, way: str, size: int, door: str
 ) -> None:
     server = await serve()
     server.talk = blocked_in(server)
@@ -416,8 +437,7 @@ async def test_stop_ends_an_upload_within_half_a_second(
     with file.open("wb") as sparse:
         sparse.truncate(size)
     meter = Meter()
-    bulk = carry(server.origin)
-    sending = asyncio.ensure_future(bulk.put(server.origin + "/x", file, meter))
+    sending = asyncio.ensure_future(doors[door](server.origin, file, meter))
     await server.asked.wait()
     loop = asyncio.get_running_loop()
     started = loop.time()
@@ -432,7 +452,7 @@ async def test_stop_ends_an_upload_within_half_a_second(
 
 
 async def test_stop_does_not_wait_for_a_line_that_cannot_be_opened(
-    carry: Carry, serve: Serve
+    reach: Reach, serve: Serve
 ) -> None:
     server = await serve()
 
@@ -442,7 +462,7 @@ async def test_stop_does_not_wait_for_a_line_that_cannot_be_opened(
 
     server.talk = mute
     origin = server.origin.replace("http:", "https:")
-    sending = asyncio.ensure_future(upload(carry(origin), b"x"))
+    sending = asyncio.ensure_future(upload(reach(origin), b"x"))
     await server.asked.wait()
     loop = asyncio.get_running_loop()
     started = loop.time()
@@ -453,28 +473,30 @@ async def test_stop_does_not_wait_for_a_line_that_cannot_be_opened(
 
 
 @pytest.mark.parametrize("blocked_in", [reads_nothing, answers_nothing])
+@pytest.mark.parametrize("door", ["service", "storage"])
 async def test_an_upload_that_stalls_is_given_up_and_may_be_tried_again(
-    carry: Carry, serve: Serve, tmp_path: Path, blocked_in: Callable
+    doors: Doors, serve: Serve, tmp_path: Path, blocked_in: Callable, door: str
 ) -> None:
     server = await serve()
     server.talk = blocked_in(server)
     file = tmp_path / "big"
     with file.open("wb") as sparse:
         sparse.truncate(32 * MIB if blocked_in is reads_nothing else 1000)
-    meter = Meter()
-    bulk = carry(server.origin, upload_policy=StallPolicy(floor=10_000, window=0.5, reply=0.5))
+    meter, policy = Meter(), StallPolicy(floor=10_000, window=0.5, reply=0.5)
     with pytest.raises(Unreachable) as caught:
-        await bulk.put(server.origin + "/x", file, meter)
+        await doors[door](server.origin, file, meter, upload_policy=policy)
     assert (caught.value.key, caught.value.fate) == ("error.too_slow", Fate.UNKNOWN)
     assert not meter.stop.is_set()
 
 
 async def test_a_slow_upload_above_the_floor_is_waited_for(
-    emulator: Emulator, carry: Carry
+    emulator: Emulator, reach: Reach
 ) -> None:
     emulator.faults.append(Fault(UPLOAD_PATH, "slow_read", value=8 * MIB))
-    bulk = carry(emulator.base_url, upload_policy=StallPolicy(floor=10_000, window=0.5, reply=5.0))
-    assert read_upload(await upload(bulk, content(12 * MIB))).name
+    transport = reach(
+        emulator.base_url, upload_policy=StallPolicy(floor=10_000, window=0.5, reply=5.0)
+    )
+    assert read_upload(await upload(transport, content(12 * MIB))).name
 
 
 def reads_slowly(server: Scripted, rate: float, swallowed: int = 0):
@@ -502,42 +524,42 @@ def reads_slowly(server: Scripted, rate: float, swallowed: int = 0):
 
 
 @pytest.mark.skipif(not hasattr(socket, "TCP_NOTSENT_LOWAT"), reason="keeps little back by itself")
-async def test_what_the_system_only_keeps_is_not_told_as_sent(carry: Carry, serve: Serve) -> None:
+async def test_what_the_system_only_keeps_is_not_told_as_sent(reach: Reach, serve: Serve) -> None:
     server = await serve()
     server.talk = reads_nothing(server)
     moves = [0]
-    bulk = carry(server.origin, upload_policy=StallPolicy(floor=1.0, window=0.5, reply=0.5))
+    transport = reach(server.origin, upload_policy=StallPolicy(floor=1.0, window=0.5, reply=0.5))
     with pytest.raises(Unreachable, match="0 bytes in"):  # once all stands still
-        await upload(bulk, content(32 * MIB), Meter(lambda done, _: moves.append(done)))
+        await upload(transport, content(32 * MIB), Meter(lambda done, _: moves.append(done)))
     # The reader's own system takes up to two; what is kept back here would be three or more.
     assert 0 < moves[-1] < 2.75 * MIB
 
 
 async def test_uploads_that_share_a_slow_line_are_waited_for_while_it_moves(
-    carry: Carry, serve: Serve
+    reach: Reach, serve: Serve
 ) -> None:
     server = await serve()
     server.talk = reads_slowly(server, 4 * MIB)
     # Each gets 1 MiB a second of it, and less on a busy machine.
     policy = StallPolicy(floor=1.25 * MIB, window=1.0, reply=1.0, unseen=MIB)
-    bulk = carry(server.origin, upload_policy=policy)
+    transport = reach(server.origin, upload_policy=policy)
     body = content(3 * MIB)
-    await asyncio.gather(*(upload(bulk, body) for _ in range(4)))
+    await asyncio.gather(*(upload(transport, body) for _ in range(4)))
     assert server.connections == 4
 
 
 async def test_what_a_proxy_has_taken_but_not_sent_is_waited_for(
-    carry: Carry, serve: Serve
+    reach: Reach, serve: Serve
 ) -> None:
     server = await serve()
     server.talk = reads_slowly(server, MIB, swallowed=MIB + 1000)
     policy = StallPolicy(floor=0.75 * MIB, window=60.0, reply=0.5, unseen=MIB)
-    bulk = carry(server.origin, upload_policy=policy)
+    transport = reach(server.origin, upload_policy=policy)
     body = content(MIB)
-    await asyncio.gather(*(upload(bulk, body) for _ in range(2)))
+    await asyncio.gather(*(upload(transport, body) for _ in range(2)))
 
 
-async def test_the_wait_for_a_reply_begins_behind_the_last_byte(carry: Carry, serve: Serve) -> None:
+async def test_the_wait_for_a_reply_begins_behind_the_last_byte(reach: Reach, serve: Serve) -> None:
     server = await serve()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -548,7 +570,7 @@ async def test_the_wait_for_a_reply_begins_behind_the_last_byte(carry: Carry, se
 
     server.talk = talk
     policy = StallPolicy(floor=20 * MIB, window=60.0, reply=1.5)
-    await upload(carry(server.origin, upload_policy=policy), content(16 * MIB))
+    await upload(reach(server.origin, upload_policy=policy), content(16 * MIB))
 
 
 async def test_a_transfer_that_fails_the_moment_it_is_stopped_ends_without_a_word() -> None:

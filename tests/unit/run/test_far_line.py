@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
 
 import pytest
-from unit.run.world import PICTURE, SUCCESS, load, state, taken, until
+from unit.run.world import SUCCESS, load, until
 
 from rh_api.errors import BadInput
 from rh_api.run.orders import Order
 from rh_api.wire.orders import NodeInfo
-from tests.unit.run.engine_world import ORDER, World, play, run
+from tests.unit.run.engine_world import ORDER, World, play
 
 ROUND_TRIP = 1.0
 UPLOAD = 5.0
@@ -36,7 +35,6 @@ def test_an_order_leaves_as_soon_as_its_files_are_up(make):
     play(world, lambda: world.engine.run(ORDER, going_up(world), world.watcher))
     assert world.service.times("queue")[0] == 0.0
     assert world.service.times("create") == [UPLOAD]
-    assert world.service.expected[0] == (0.0, 1)
 
 
 def test_the_limit_holds_whatever_goes_up_meanwhile(make):
@@ -55,19 +53,6 @@ def test_the_limit_holds_whatever_goes_up_meanwhile(make):
     assert len(world.service.times("queue")) == 1
 
 
-def test_no_connection_is_opened_for_an_order_that_has_to_wait_for_a_place(make):
-    world = make(queue=[load(1)])
-
-    async def story() -> None:
-        running = asyncio.ensure_future(world.run(Order("1")))
-        await asyncio.sleep(5)
-        opened = len(world.service.expected)
-        await asyncio.gather(running, world.run(Order("2")))
-        assert len(world.service.expected) == opened
-
-    play(world, story)
-
-
 def test_an_upload_that_fails_leaves_nothing_under_way(make):
     world = far(make)
 
@@ -80,19 +65,3 @@ def test_an_upload_that_fails_leaves_nothing_under_way(make):
 
     play(world, story)
     assert world.service.times("create") == []
-
-
-def test_where_results_came_from_is_connected_to_while_the_next_task_runs(make):
-    tips = json.dumps({"outputs_to_execute": ["9", "12"]})
-    second = {"taskId": "1900000000000000009", "taskStatus": "RUNNING", "promptTips": tips}
-    world = make(create=[taken(), {"code": 0, "data": second}])
-    pictures = [PICTURE, {**PICTURE, "nodeId": "12"}]
-    world.service.query = [until(10, SUCCESS), until(30, state("SUCCESS", pictures))]
-    run(world)
-    assert world.files.expected == []  # nobody knows yet where
-    world.restart()
-    run(world, order=Order("2"))
-    ended = next(at for at, news in world.watcher.seen[::-1] if news.stage.name == "RUNNING")
-    at, url, count = world.files.expected[0]
-    assert (url, count) == (PICTURE["url"], 2)
-    assert at <= ended

@@ -80,7 +80,7 @@ def play(tmp_path: Path):
     def play(story: Callable[[Transfers], Coroutine[Any, Any, object]], line: Line) -> float:
         async def main() -> float:
             rows = UnthreadedJournal(tmp_path)
-            service = Service(create=[RESET, taken()])
+            service = Service(create=[RESET, taken()], uploads=line.upload)
             try:
                 await story(Transfers(line, Sender(service, LoopClock()), rows.journal))
             finally:

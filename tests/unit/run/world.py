@@ -9,7 +9,7 @@ import json
 import selectors
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Mapping
 from concurrent.futures import Executor, Future
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -126,10 +126,12 @@ class Service:
     latency: float = 0.0
     sent: list[Sent] = field(default_factory=list)
     connected: list[float] = field(default_factory=list)
-    expected: list[tuple[float, int]] = field(default_factory=list)
 
-    def expect(self, count: int) -> None:
-        self.expected.append((now(), count))
+    uploads: Callable[[], Awaitable[Response]] | None = None
+
+    async def upload(self, *_: object) -> Response:
+        assert self.uploads
+        return await self.uploads()
 
     async def send(self, call: Call[T], *, fresh: bool = False) -> T:
         request = call.request
@@ -273,13 +275,6 @@ class Files:
     failing: RunningHubError | None = None
     refuse: Callable[[str], RunningHubError | None] = lambda _: None
     fetched: list[str] = field(default_factory=list)
-    expected: list[tuple[float, str, int]] = field(default_factory=list)
-
-    def expect(self, url: str, count: int) -> None:
-        self.expected.append((now(), url, count))
-
-    async def upload(self, *_: object) -> Response:
-        raise NotImplementedError
 
     async def put(self, *_: object) -> None:
         raise NotImplementedError
