@@ -227,7 +227,7 @@ class AiohttpTransport:
         settings = self._settings
         received = bytearray()
         response: aiohttp.ClientResponse | None = None
-        complete = True
+        complete = False
         failure: Unreachable | None = None
         try:
             response = await session.request(
@@ -243,10 +243,10 @@ class AiohttpTransport:
             async for block in response.content.iter_any():
                 received += block
                 if len(received) > limit:
-                    complete = False
                     break
+            else:
+                complete = True
         except _FAILURES as error:
-            complete = False
             failure = unreachable(error, settings.host, sent=send_state.sent)
         finally:
             if response is not None and not complete:
