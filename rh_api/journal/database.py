@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import sqlite3
 import time
@@ -176,6 +177,8 @@ def _open_gate(folder: Path) -> sqlite3.Connection:
                 file.truncate(0)
             return _connect(path, 0.1)
     except (OSError, sqlite3.Error) as error:
+        if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+            raise  # the folder is what cannot be used, not this file
         raise StoreUnavailable("error.store_lock", file=str(path), reason=str(error)) from error
     raise StoreUnavailable("error.store_lock", file=str(path), reason=_NOT_OURS)
 
