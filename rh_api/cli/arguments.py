@@ -41,8 +41,8 @@ class _Version(argparse.Action):
 
         project = Path(__file__).parents[2] / "pyproject.toml"
         text = project.read_text("utf-8") if project.is_file() else ""
-        found = re.search(r'(?m)^name = "runninghub-remote"\nversion = "(.+)"$', text)
-        version = found[1] if found else metadata.version("runninghub-remote")
+        declared = re.search(r'(?m)^name = "runninghub-remote"\nversion = "(.+)"$', text)
+        version = declared[1] if declared else metadata.version("runninghub-remote")
         sys.stdout.write(f"RunningHub Remote {version}\n")
         parser.exit()
 

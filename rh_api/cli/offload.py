@@ -80,8 +80,8 @@ async def offload(arguments: Namespace, terminal: Terminal, environ: Mapping[str
     prompt, run = planned(arguments)
     accounts = accounts_of(run.plan, arguments, environ)
     if arguments.explain:
-        found = await facts(run, accounts, terminal, warns=True)
-        document = explain(prompt, run.plan, found, english)
+        run_facts = await facts(run, accounts, terminal, warns=True)
+        document = explain(prompt, run.plan, run_facts, english)
         for line in lines(document):
             terminal.say(line)
         terminal.document(document)
