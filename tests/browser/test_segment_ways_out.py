@@ -130,6 +130,7 @@ def focused(canvas: Canvas, label: str) -> Locator:
 def test_a_refused_workflow_id_leads_to_the_field_of_the_part(
     either: Canvas, emulator: Emulator
 ) -> None:
+    emulator.accepts_placeholder_workflow = False
     del emulator.workflows[catalog.INVERT]
     *_, shown = either.marked_part(76)
     refused_for_its_id(either)
@@ -158,10 +159,11 @@ def test_a_refused_placeholder_leads_to_the_field_of_the_account(
     folder.mkdir(exist_ok=True)
     (folder / "profiles.json").write_text(json.dumps(stored))
     canvas = opened(host, classic=classic)
+    emulator.accepts_placeholder_workflow = False
     *_, shown = canvas.marked_part(80)
     refused_for_its_id(canvas)
     field = focused(
-        canvas, "提交标记部分时" if classic else "Saved workflow that marked parts are sent"
+        canvas, "标记部分以哪个" if classic else "Saved workflow that marked parts are sent"
     )
     canvas.picture("asked")
     canvas.page.keyboard.type(catalog.TEXT_OUT)

@@ -151,7 +151,7 @@ def test_a_link_of_the_other_site_is_refused_before_any_request(call: Call) -> N
     assert "RUNNINGHUB_BASE_URL" in ran.err
 
 
-@pytest.mark.parametrize("argv", [RUN, ("account",), ("history",), ("account", "--keys")])
+@pytest.mark.parametrize("argv", [RUN, ("account",), ("account", "--keys")])
 def test_a_key_is_not_sent_over_an_open_line(
     call: Call,
     emulator: Emulator,

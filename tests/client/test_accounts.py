@@ -149,7 +149,7 @@ async def test_a_full_personal_queue_is_waited_for(client: Client, emulator: Emu
     assert emulator.counters.orders == 2
 
 
-async def test_waits_for_a_machine_grow_and_stay_below_half_a_minute(
+async def test_waits_for_a_machine_grow_up_to_eight_seconds(
     make_client: MakeClient, emulator: Emulator
 ) -> None:
     use(emulator, Account(kind="EXCLUSIVE", limit=2))
@@ -159,7 +159,7 @@ async def test_waits_for_a_machine_grow_and_stay_below_half_a_minute(
     await make_client(pace=pace).run(paint())
 
     waited = (time.monotonic() - started) * pace
-    assert waited >= 2 + 4 + 8 + 16 + 30 + 30
+    assert waited >= (2 + 4 + 8 + 8 + 8 + 8) / 2  # of each up to a half is left out, by chance
     assert emulator.counters.requests[CREATE] == 7
 
 
@@ -262,33 +262,3 @@ async def test_a_webhook_with_the_key_in_it_is_refused(client: Client, emulator:
         await client.run(paint(options=TaskOptions(webhook_url=address)))
     assert refused.value.key == "error.key_in_field"
     assert emulator.default_key not in str(refused.value)
-
-
-@pytest.mark.timeout(60)
-async def test_a_place_that_comes_free_goes_to_who_waits_in_another_process(
-    make_client: MakeClient, emulator: Emulator
-) -> None:
-    use(emulator, Account(limit=1))
-    emulator.hold_at = "3"
-    heard = {stage: asyncio.Event() for stage in Stage}
-
-    def watch(news: Progress) -> None:
-        heard[news.stage].set()
-
-    slowly = 0.5  # a busy disk takes its time for what is written before a create
-    greedy, other = make_client(pace=slowly), make_client(pace=slowly)
-    first = asyncio.ensure_future(greedy.run(paint("one"), watch))
-    await heard[Stage.RUNNING].wait()
-    rest = [asyncio.ensure_future(greedy.run(paint(text))) for text in ("two", "three")]
-    hungry = asyncio.ensure_future(other.run(paint("theirs"), watch))
-    await heard[Stage.WAITING_FOREIGN].wait()
-    emulator.hold_at = None
-    await asyncio.gather(first, hungry, *rest)
-    texts = [
-        next(field["fieldValue"] for field in task.order.node_info if field["fieldName"] == "text")
-        for task in emulator.tasks.values()
-    ]
-    assert texts[:2] == ["one", "theirs"]
-    assert sorted(texts[2:]) == ["three", "two"]
-    # Refused was the one that came while the place was taken, and no other.
-    assert emulator.counters.requests[CREATE] == len(texts) + 1

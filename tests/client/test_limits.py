@@ -432,7 +432,7 @@ async def test_an_order_that_is_stopped_before_its_refusal_holds_nothing(
 ) -> None:
     client, other = make_client(RUNNINGHUB_MAX_COST_ORDER="10 coins"), make_client()
     emulator.faults.append(api_balance_empty())
-    emulator.faults.append(Fault(CREATE, "delay", value=0.5))
+    emulator.latency = 0.5
     ordering = await begun(client, invert(), Stage.ORDERING)
     ordering.cancel()
     await asyncio.wait((ordering,))

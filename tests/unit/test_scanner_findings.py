@@ -54,7 +54,6 @@ REASONS = {
     "encoded bytes": {
         "nodes/runtime/thumbnails.py": "a small picture as the data URL that a page shows",
         "rh_api/emulator/": "checksums of the object store; data that faults echo",
-        "rh_api/net/": "keys that a service echoes encoded are found and cut out",
     },
     "environment": {
         "rh_api/": "settings: the key, the site, the folder of the journal, proxies",
