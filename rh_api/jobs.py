@@ -42,7 +42,6 @@ from .programs import (
 from .run.batch import BatchProgress, joined, side_by_side
 from .run.engine import Engine
 from .run.native import check_route
-from .run.native_cost import BalanceCost
 from .run.orders import Order, Payload, digest
 from .run.progress import Progress, Stage, Watch, guarded
 from .run.results import Notice, Outcome
@@ -200,30 +199,22 @@ class Jobs:
         context, order = self.engine.context, self._order(job, program, values, inputs)
 
         async def fly(shown: Watch) -> tuple[Outcome, Iterator[bool]]:
-            low: list[Notice] = []
-            show = _collecting_low_balance(shown, low)
-            cost = BalanceCost(context.journal, self.engine.budget.cost_finder.wallet)
-            measured = replace(order, measure=cost.booked) if order.native_task_id else order
+            notices: list[Notice] = []
+            show = _collecting_low_balance(shown, notices)
 
             async def prepare() -> Payload:
                 if task_id := order.native_task_id:
                     await check_route(context.sender.send, task_id, context.journal.origin)
-                    await cost.begin()
                 if order.is_model and any(isinstance(value, Source) for value in values.values()):
                     await self._check_key()
                 return await self._payload(program, values, sources, show, order.native_task_id)
 
             again, serve = job.again, not job.reroll_seeds
-            try:
-                outcome = await self.engine.run(measured, prepare, show, again=again, serve=serve)
-            except RunningHubError as error:
-                if order.native_task_id:
-                    await cost.booked(error.task_id)
-                raise
-            if order.native_task_id:
-                outcome = await cost.with_cost(outcome)
+            outcome = await self.engine.run(order, prepare, show, again=again, serve=serve)
+            if order.native_task_id and not outcome.kept:
+                notices.append(Notice("progress.cost_untold", {}))
             # One False: the first waiter to take it gets the cost; for all others it is shared.
-            return replace(outcome, warned=(*outcome.warned, *low)), iter((False,))
+            return replace(outcome, warned=(*outcome.warned, *notices)), iter((False,))
 
         memo = {} if job.memo is None else job.memo
         key = digest([order.program_key, order.graph_hash, order.inputs_hash, job.reroll_seeds])

@@ -344,8 +344,7 @@ ENGLISH: dict[str, str] = {
     "progress.looks_cut": "Cut off, and delivered as it is, because the service has no better copy: {names}. Fetching task {task_id} again may get a whole one; nothing is paid for that.",
     "progress.incomplete": "The service listed no result of node {nodes}. Those that it listed are delivered as far as they could be fetched. Fetching task {task_id} later may get the rest without paying; “Run again as a new order” costs again.",
     "progress.not_fetched": "Result {number} of {total} ({name}, node {node}) could not be fetched; those that could be are delivered. {reason} Fetching task {task_id} again retries it without paying; “Run again as a new order” costs again.",
-    "progress.cost_measured": "The cost was measured by the account's balance before and after the order, because the native route does not report it.",
-    "progress.cost_untold": "The cost is not known: the native route does not report it, and the account's balance did not show it for this order alone.",
+    "progress.cost_untold": "The cost is not told: the native route does not report it. The account's balance shows it.",
     "progress.native_taken": "RunningHub does not accept this graph under the workflow id {sent} ({remote}). As its route is auto, it now goes by the native route, which reports neither its cost nor its place in the queue.",
     "progress.done": "done",
     # pictures and masks

@@ -100,7 +100,6 @@ def _row(past: PastOrder, profile: str, currency: str) -> dict[str, object]:
         "money": past.usage.money,
         "third_party": past.usage.third_party_money,
         "currency": say_unit(currency, language.say),
-        "measured": past.is_native,
         "emulated": is_emulated,
         "text": longest[:SHOWN_TEXT],
         "results": past.results,

@@ -329,10 +329,6 @@ class SqliteJournal:
     async def record_free(self, order: int) -> None:
         await self._record(self._store.ledger.book, order, {}, NO_USAGE)
 
-    async def ran_alone(self, order: int, since: float) -> bool:
-        payer = self.origin, self.account
-        return await self._do(self._store.ledger.ran_alone, *payer, order, since)
-
     async def unbooked(self, seconds: float) -> list[OrderRow]:
         unbooked, since = self._store.ledger.unbooked, self.now() - seconds
         return await self._do(unbooked, self.origin, self.account, since)

@@ -257,16 +257,6 @@ class Ledger:
         with self._file.reading(Fate.NOT_STARTED) as db:
             return _committed(db, origin, account, scope, self._at(db, origin, account, at))
 
-    def ran_alone(self, origin: str, account: str, order: int, since: float) -> bool:
-        """Whether no other order of the account was open or ended since then, unix seconds."""
-        with self._file.reading() as db:
-            others = db.execute(
-                "SELECT 1 FROM orders WHERE origin = ? AND account = ? AND id != ?"
-                " AND (ended IS NULL OR ended >= ?) LIMIT 1",
-                (origin, account, order, since),
-            )
-            return others.fetchone() is None
-
     def unbooked(self, origin: str, account: str, since: float) -> list[OrderRow]:
         """Tasks that ended since then and whose cost is not booked yet, oldest first."""
         with self._file.reading() as db:

@@ -71,8 +71,6 @@ class Canceller:
         if not (is_recorded or stopped.confirmed):
             # The disk may have space again.
             stopped = replace(stopped, is_recorded=await journal.record_cancel_wanted(order_id))
-        if order is not None and order.measure is not None and stopped.confirmed:
-            stopped = replace(stopped, usage=await order.measure(task_id) or stopped.usage)
         self._tell(stopped, rejected)
 
     def _tell(self, stopped: Stopped, rejected: GraphRejected | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from ..journal import Identity, OrderRow
@@ -18,7 +18,6 @@ from ..wire.models import create as create_model
 from ..wire.native import Prompt, queue_prompt
 from ..wire.orders import NodeInfo, TaskOptions, Ticket, create
 from ..wire.quick import run_quick
-from ..wire.tasks import Usage
 from .progress import Watch
 
 Payload = tuple[NodeInfo, ...] | str | dict[str, object]
@@ -77,7 +76,6 @@ class Order:
     own_values: Mapping[str, object] = field(default_factory=dict[str, object])
     example: str = ""
     native_task_id: str = ""
-    measure: Callable[[str], Awaitable[Usage | None]] | None = field(default=None, compare=False)
 
     @property
     def program_key(self) -> str:

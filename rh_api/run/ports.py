@@ -317,10 +317,6 @@ class Journal(Protocol):
         """Book a cost of nothing."""
         ...
 
-    async def ran_alone(self, order: int, since: float) -> bool:
-        """Whether no other order of the account was open or ended since then, unix seconds."""
-        ...
-
     async def unbooked(self, seconds: float) -> list[OrderRow]:
         """Tasks that ended in the last `seconds` and whose cost is not booked, oldest first."""
         ...

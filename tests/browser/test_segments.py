@@ -17,7 +17,6 @@ from tests.browser.canvas import Canvas
 from tests.browser.frontends import NEWEST, OLDEST
 from tests.browser.hosts import Host
 from tests.browser.marks import by_command, colors, inverting, mark_of, menu_of
-from tests.browser.panel import Panel
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator
@@ -143,11 +142,6 @@ def test_a_part_goes_by_the_route_of_its_mark(either: Canvas, emulator: Emulator
     either.shows_picture(saver)
     (task,) = emulator.tasks.values()
     assert task.order.route == "native"
-    panel = Panel(either)
-    panel.open("history")
-    cost = "测得" if either.classic else "(measured)"
-    panel.view.get_by_text(cost).first.wait_for()
-    either.picture("its cost")
     either.settle()
     either.select(inverted)
     either.command("runninghub.segments.options")

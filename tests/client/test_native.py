@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import io
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -30,9 +29,9 @@ from rh_api.errors import (
 from rh_api.wire.orders import TaskOptions
 from tests.client.conftest import MakeClient
 from tests.support.graphs import node
-from tests.support.jobs import paint, picture
+from tests.support.jobs import picture
 from tests.support.service import uploads
-from tests.support.waiting import begun, until
+from tests.support.waiting import begun
 
 PROMPT, QUEUE, CREATE = "/proxy/{key}/prompt", "/proxy/{key}/queue", "/task/openapi/create"
 INTERRUPT = "/proxy/{key}/interrupt"
@@ -216,100 +215,21 @@ async def test_what_might_stop_anothers_prompt_is_not_asked_for(
         await other
 
 
-# What it cost, by the account's balance
+# What it cost
 
 
-COST = ("progress.cost_measured", "progress.cost_untold")
+async def test_what_it_cost_is_not_told_and_not_made_up(client: Client, emulator: Emulator) -> None:
+    def told(outcome: Outcome) -> list[str]:
+        return [notice.key for notice in outcome.notices if "cost" in notice.key]
 
-
-def cost_notices(outcome: Outcome) -> list[str]:
-    return [notice.key for notice in outcome.notices if notice.key in COST]
-
-
-async def test_what_it_cost_is_measured_by_the_balance(client: Client, emulator: Emulator) -> None:
-    emulator.run_seconds = 3.0
-    before = emulator.account.coins
     outcome = await client.run(inverting())
-    paid = before - emulator.account.coins
-    assert paid > 0
-    assert (outcome.usage.coins, outcome.usage.money) == (str(paid), None)
-    assert cost_notices(outcome) == ["progress.cost_measured"]
+    assert (outcome.usage.coins, told(outcome)) == (None, ["progress.cost_untold"])
     (past,) = (await client.history()).orders
-    assert past.usage.coins == str(paid)
+    assert past.usage.coins is None
+    assert sum(day.untold for day in await client.costs.spend()) == 1
     again = await client.run(inverting())
-    assert (again.kept, cost_notices(again)) == (True, [])
-    by_task = await client.run(inverting(2, route="task"))
-    assert cost_notices(by_task) == []
-
-
-async def test_what_a_failed_order_cost_is_measured_too(client: Client, emulator: Emulator) -> None:
-    emulator.run_seconds, emulator.fail_next = 3.0, {"node_id": "7:2"}
-    before = emulator.account.coins
-    with pytest.raises(TaskFailed):
-        await client.run(inverting())
-    (past,) = (await client.history()).orders
-    assert past.usage.coins == str(before - emulator.account.coins) != "0"
-
-
-async def test_the_cost_of_a_stop_is_measured(make_client: MakeClient, emulator: Emulator) -> None:
-    emulator.run_seconds = 60.0
-    before = emulator.account.coins
-    stopped: list[Stopped] = []
-    client = make_client(stopped=stopped.append)
-    await stop(client)
-    paid = str(before - emulator.account.coins)
-    assert [end.usage.coins for end in stopped] == [paid] != ["0"]
-    (past,) = (await make_client().history()).orders
-    assert past.usage.coins == paid
-
-
-async def test_a_wallet_is_measured_too(make_client: MakeClient, emulator: Emulator) -> None:
-    emulator.account.kind, emulator.account.coins = "SHARED", 0
-    emulator.account.money, emulator.run_seconds = Decimal(5), 3.0
-    outcome = await make_client().run(inverting())
-    assert outcome.usage.money == str(Decimal(5) - emulator.account.money)
-    assert outcome.usage.coins is None
-
-
-@pytest.mark.parametrize("why", ["foreign", "free", "unread", "paid in", "question"])
-async def test_what_the_balance_does_not_show_is_not_told(
-    make_client: MakeClient, emulator: Emulator, why: str
-) -> None:
-    emulator.run_seconds = 0.5
-    client = make_client()
-    if why == "question":
-        emulator.native_prompt_id = "own"
-        emulator.faults.append(Fault(PROMPT, "lost_reply"))
-        with pytest.raises(Uncertain):
-            await client.run(inverting(7))
-    if why == "foreign":
-        emulator.foreign_tasks = 1
-    if why == "unread":
-        emulator.faults.append(Fault(ACCOUNT, "status", count=None, value=500))
-    if why == "free":
-        emulator.account.kind = "EXCLUSIVE"
-
-    def watch(news: Progress) -> None:
-        if why == "paid in" and news.stage is Stage.RUNNING:
-            emulator.account.coins += 1000
-
-    outcome = await client.run(inverting(), watch)
-    assert cost_notices(outcome) == ["progress.cost_untold"]
-    assert outcome.usage.coins is None
-    assert all(past.usage.coins is None for past in (await client.history()).orders)
-
-
-@pytest.mark.parametrize("route", ["native", "task"])
-async def test_of_orders_side_by_side_no_cost_is_measured(
-    make_client: MakeClient, emulator: Emulator, route: str
-) -> None:
-    emulator.run_seconds = 2.0
-    client, other = make_client(), make_client()
-    first = asyncio.ensure_future(client.run(inverting(1)))
-    second = asyncio.ensure_future(other.run(inverting(2, route=route)))
-    outcomes = await asyncio.gather(first, second)
-    native = [outcome for outcome in outcomes if outcome.task_id.startswith("native-")]
-    assert {key for outcome in native for key in cost_notices(outcome)} == {"progress.cost_untold"}
+    assert (again.kept, told(again)) == (True, [])
+    assert told(await client.run(inverting(2, route="task"))) == []
 
 
 async def test_another_way_of_ordering_leaves_what_runs_as_it_is(
@@ -324,22 +244,6 @@ async def test_another_way_of_ordering_leaves_what_runs_as_it_is(
     emulator.hold_at = None
     assert not (await running).task_id.startswith("native-")
     assert (await client.run(inverting(2, route=""))).task_id.startswith("native-")
-
-
-async def test_a_refused_order_beside_it_hides_no_other_from_its_cost(
-    make_client: MakeClient, emulator: Emulator
-) -> None:
-    emulator.run_seconds = 3.0
-    client, other = make_client(), make_client()
-    measured = asyncio.ensure_future(client.run(inverting(1)))
-    await until(lambda: emulator.counters.orders == 1)
-    emulator.faults.append(Fault(CREATE, "code", 1, 433))
-    with pytest.raises(RunningHubError):
-        await other.run(paint(1))
-    emulator.run_seconds = 0.1
-    await other.run(paint(2))
-    assert not measured.done()
-    assert cost_notices(await measured) == ["progress.cost_untold"]
 
 
 # Files, where the usual way is gone
@@ -416,7 +320,7 @@ async def test_auto_takes_the_native_route_when_the_placeholder_is_refused_and_s
     last = len(stages) - 1 - stages[::-1].index(Stage.ORDERING)
     assert stages.index(Stage.NATIVE_TAKEN) < last
     keys = [notice.key for notice in outcome.notices]
-    assert keys == ["progress.native_taken", "progress.cost_measured"]
+    assert keys == ["progress.native_taken", "progress.cost_untold"]
     assert uploads(emulator) == 1
 
 

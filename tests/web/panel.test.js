@@ -92,7 +92,7 @@ async function history(count, answers = {}) {
   let newest = count;
   const entry = (order) => ({
     order, state: order === newest ? "running" : "done", first: "text", placed: 0, results: 1, name: `No. ${order}`, text: "", kind: "workflow", program: "1",
-    task_id: "", profile: "", coins: null, money: null, third_party: null, currency: "", measured: false, emulated: false, owed: false, failure: "", inputs: [], link: "",
+    task_id: "", profile: "", coins: null, money: null, third_party: null, currency: "", emulated: false, owed: false, failure: "", inputs: [], link: "",
   });
   const page = () => ({ orders: Array.from({ length: newest }, (_, at) => entry(newest - at)), before: null });
   vi.useFakeTimers();

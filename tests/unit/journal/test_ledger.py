@@ -161,19 +161,6 @@ def test_costs_are_asked_for_by_their_own_key_and_for_a_while(
         assert store.ledger.unbooked(*whose, 0.0) == []
 
 
-def test_an_order_ran_alone_when_no_other_of_its_account_ran_meanwhile(
-    store: Store, clock: SetClock
-) -> None:
-    first, second = order(store, 1, hold(1)), order(store, 2, hold(1))
-    store.set_placed(first, "7")
-    store.set_cancelled(first)
-    assert not store.ledger.ran_alone(*OWN, second, clock.now)
-    assert store.ledger.ran_alone(*OWN, second, clock.now + 1)
-    assert not store.ledger.ran_alone(*OWN, first, clock.now + 1)
-    for whose in (("https://x", "b"), ("https://y", "a")):
-        assert store.ledger.ran_alone(*whose, 0, 0.0)
-
-
 def test_a_program_is_told_by_its_own_successes(store: Store) -> None:
     for number, coins in enumerate((3, 5, 9)):
         row, costs = order(store, number, Hold("p")), {"coins": coins * COIN}

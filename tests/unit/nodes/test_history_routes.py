@@ -74,17 +74,6 @@ async def test_orders_are_listed_and_searched(host: Host) -> None:
     assert (await host.error("history", states="done"))["key"] == "node.bad_type"
 
 
-async def test_what_a_native_order_cost_is_said_as_measured(host: Host) -> None:
-    await run(paint("a fox in snow"))
-    graph = {
-        "1": {"class_type": "LoadImage", "inputs": {"image": "example.png"}},
-        "3": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "x"}},
-    }
-    await run(Job(graph=graph, route="native"))
-    orders = (await host.post("history"))["orders"]
-    assert [(order["coins"], order["measured"]) for order in orders] == [("1", True), ("1", False)]
-
-
 async def test_an_opened_list_prepares_the_search(host: Host) -> None:
     await run(paint("a fox in snow"))
     assert len((await host.post("history"))["orders"]) == 1

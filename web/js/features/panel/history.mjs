@@ -322,9 +322,8 @@ function whenText(seconds = 0) {
 }
 
 /** @param {any} entry */
-function costText({ coins, money, third_party: third, currency, measured, emulated }) {
-	const amount = dotted(coinsText(coins), moneyText(money, currency), moneyText(third, currency));
-	const cost = amount && measured ? t("history.measured", { cost: amount }) : amount;
+function costText({ coins, money, third_party: third, currency, emulated }) {
+	const cost = dotted(coinsText(coins), moneyText(money, currency), moneyText(third, currency));
 	return cost && emulated ? t("history.emulated", { cost }) : cost;
 }
 
