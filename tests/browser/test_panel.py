@@ -22,7 +22,6 @@ from tests.browser.tab import GONE
 if TYPE_CHECKING:
     pass
 
-pytestmark = pytest.mark.one_page
 
 SAMPLER = "3"  # of catalog.TEXT_TO_IMAGE
 
