@@ -45,6 +45,10 @@ beforeEach(() => {
   });
   answers = { "/runninghub/session": { token: "t" } };
   happen("execution_start", {});
+  // What an earlier test's run left told.
+  for (const card of document.querySelectorAll(".runninghub-notices [role=alert]")) {
+    [...card.querySelectorAll("button")].find(({ textContent }) => textContent === "account.close")?.click();
+  }
 });
 
 test("of equal nodes the one that ordered tells the cost, whatever ComfyUI shows on both", () => {
