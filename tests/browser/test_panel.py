@@ -8,7 +8,6 @@ import re
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -18,10 +17,6 @@ from tests.browser.frontends import NEWEST, OLDEST
 from tests.browser.hosts import Host
 from tests.browser.panel import Panel
 from tests.browser.tab import GONE
-
-if TYPE_CHECKING:
-    pass
-
 
 SAMPLER = "3"  # of catalog.TEXT_TO_IMAGE
 

@@ -1,9 +1,9 @@
 """What a release needs of this folder, in one command each.
 
-``python -m tests.release owner OWNER/NAME PUBLISHER`` writes the repository's address and the
-Registry's publisher wherever they stand as placeholders. ``python -m tests.release bump 0.2.0``
-sets the version and closes the changelog's open section; the commit and the tag ``v0.2.0`` are
-left to a person.
+``python -m tests.release owner OWNER/NAME PUBLISHER`` adds what only works once the repository is
+public: its address, badge, icon and banner, how to clone it, ComfyUI Manager.
+``python -m tests.release bump 0.2.0`` sets the version and closes the changelog's open section; the
+commit and the tag ``v0.2.0`` are left to a person.
 """
 
 from __future__ import annotations
@@ -15,14 +15,59 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PLACEHOLDER = "OWNER/runninghub-remote"
+# By file: what stands there, and what takes its place; `@` is the repository's address.
+PUBLIC: dict[str, dict[str, str]] = {
+    "README.md": {
+        "# RunningHub Remote\n\n": (
+            "# RunningHub Remote\n\n"
+            "[![CI](@/actions/workflows/ci.yml/badge.svg)](@/actions/workflows/ci.yml)\n"
+        ),
+        "Put this folder into `ComfyUI/custom_nodes/` as `runninghub-remote`. Then install": (
+            "With ComfyUI Manager: install **RunningHub Remote**, and restart. By hand:\n\n"
+            "```\ngit clone @ ComfyUI/custom_nodes/runninghub-remote\n```\n\nThen install"
+        ),
+    },
+    "README.zh-CN.md": {
+        "# RunningHub Remote\n\n": (
+            "# RunningHub Remote\n\n"
+            "[![CI](@/actions/workflows/ci.yml/badge.svg)](@/actions/workflows/ci.yml)\n"
+        ),
+        "把本文件夹以 `runninghub-remote` 为名放进 `ComfyUI/custom_nodes/`。再安装": (
+            "在 ComfyUI Manager 里安装 **RunningHub Remote** 并重启。也可以手动安装。\n\n"
+            "```\ngit clone @ ComfyUI/custom_nodes/runninghub-remote\n```\n\n再安装"
+        ),
+    },
+    "SECURITY.md": {
+        "**Security → Report a vulnerability**. Say": (
+            "**Security → Report a vulnerability**\n(@/security/advisories/new). Say"
+        ),
+    },
+    "pyproject.toml": {
+        "[project.optional-dependencies]\n": (
+            '[project.urls]\nRepository = "@"\nDocumentation = "@/tree/main/docs"\n'
+            '"Bug Tracker" = "@/issues"\n\n[project.optional-dependencies]\n'
+        ),
+        'DisplayName = "RunningHub Remote"\n': (
+            'DisplayName = "RunningHub Remote"\nIcon = "@/raw/main/docs/icon.png"\n'
+            'Banner = "@/raw/main/docs/banner.png"\n'
+        ),
+    },
+}
 OPEN = "## Unreleased"
 
 
-def owned(text: str, repository: str, publisher: str) -> str:
-    """A file's text with its placeholders filled; one without any stays as it is."""
-    filled = text.replace(PLACEHOLDER, repository)
-    return filled.replace('PublisherId = ""', f'PublisherId = "{publisher}"')
+def owned(name: str, text: str, repository: str, publisher: str) -> str:
+    """The file's text with what the public repository OWNER/NAME adds to it; the same, once added.
+
+    Raises ValueError if the place of an addition is gone.
+    """
+    for before, after in PUBLIC[name].items():
+        added = after.replace("@", f"https://github.com/{repository}")
+        if added not in text:
+            if before not in text:
+                raise ValueError(f"{name} has no line with: {before.strip()}")
+            text = text.replace(before, added, 1)
+    return text.replace('PublisherId = ""', f'PublisherId = "{publisher}"')
 
 
 def versioned(text: str, version: str) -> str:
@@ -56,8 +101,8 @@ def _own(repository: str, publisher: str) -> None:
         sys.exit("The repository is given as OWNER/NAME, as in its address on GitHub.")
     if not re.fullmatch(r"[a-z0-9-]+", publisher):
         sys.exit("The publisher is the id behind the @ of its page in the Registry.")
-    for name in ("pyproject.toml", "README.md", "README.zh-CN.md", "SECURITY.md"):
-        _rewrite(name, owned((ROOT / name).read_text("utf-8"), repository, publisher))
+    for name in PUBLIC:
+        _rewrite(name, owned(name, (ROOT / name).read_text("utf-8"), repository, publisher))
 
 
 def _bump(version: str) -> None:
@@ -78,7 +123,7 @@ def _bump(version: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.release", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    own = commands.add_parser("owner", help="fill in whose repository and publisher it is")
+    own = commands.add_parser("owner", help="say whose repository and publisher it is")
     own.add_argument("repository", metavar="OWNER/NAME")
     own.add_argument("publisher")
     bump = commands.add_parser("bump", help="set the version and close the changelog's section")

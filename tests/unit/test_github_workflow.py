@@ -133,7 +133,8 @@ def test_only_a_tag_of_this_version_with_its_owner_is_published(
     (version,) = re.findall(r'^version = "(.+)"$', PYPROJECT, re.MULTILINE)
     for name in ("pyproject.toml", "README.md", "README.zh-CN.md", "SECURITY.md"):
         text = (ROOT / name).read_text("utf-8")
-        (tmp_path / name).write_text(owned(text, "someone/copy", "someone") if owner else text)
+        public = owned(name, text, "someone/copy", "someone") if owner else text
+        (tmp_path / name).write_text(public)
     publish = (ROOT / ".github/workflows/publish.yml").read_text("utf-8")
     script = scripts(publish)["The tag is the version, and the owner is filled in"]
     # As GitHub runs it.

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.release.__main__ import PLACEHOLDER, closed, owned, versioned
+from tests.release.__main__ import PUBLIC, closed, owned, versioned
 
 ROOT = Path(__file__).parents[2]
 DAY = datetime.date(2026, 12, 1)
@@ -50,11 +50,29 @@ def test_nothing_new_is_no_release(text: str) -> None:
         closed(text, "0.2.0", DAY)
 
 
-def test_the_owner_s_placeholders_are_all_filled() -> None:
-    filled = owned(read("pyproject.toml"), "someone/their-copy", "someone")
-    assert PLACEHOLDER not in filled
-    assert 'PublisherId = "someone"' in filled
-    assert "https://github.com/someone/their-copy/issues" in filled
+@pytest.mark.parametrize("name", PUBLIC)
+def test_nothing_names_a_repository_before_there_is_one(name: str) -> None:
+    text = read(name)
+    assert "OWNER/" not in text
+    assert "Manager" not in text or not name.startswith("README")
+    public = owned(name, text, "someone/their-copy", "someone")
+    assert "https://github.com/someone/their-copy" in public
+    assert owned(name, public, "someone/their-copy", "someone") == public
+
+
+def test_the_owner_adds_what_the_registry_and_a_newcomer_look_for() -> None:
+    package = owned("pyproject.toml", read("pyproject.toml"), "a/b", "someone")
+    for line in (
+        'Repository = "https://github.com/a/b"',
+        'PublisherId = "someone"',
+        'Icon = "https://github.com/a/b/raw/main/docs/icon.png"',
+    ):
+        assert f"\n{line}\n" in package
+    readme = owned("README.md", read("README.md"), "a/b", "someone")
+    assert "git clone https://github.com/a/b ComfyUI/custom_nodes/runninghub-remote" in readme
+    assert "With ComfyUI Manager: install" in readme
+    with pytest.raises(ValueError, match="no line with"):
+        owned("README.md", "# Another\n", "a/b", "someone")
 
 
 def test_the_registry_can_show_icon_and_banner() -> None:
