@@ -596,14 +596,17 @@ async def test_a_transfer_that_fails_the_moment_it_is_stopped_ends_without_a_wor
 
 
 def test_a_thread_that_outlives_its_loop_ends_without_a_word(
-    at: Callable[..., Settings],
+    at: Callable[..., Settings], tmp_path: Path
 ) -> None:
     """It hangs in a handshake while the process goes on, or ends."""
+    file = tmp_path / "a.safetensors"
+    file.write_bytes(b"x")
     with socket.create_server(("127.0.0.1", 0)) as listener:
         origin = f"https://127.0.0.1:{listener.getsockname()[1]}"
 
         async def leave() -> None:
-            sending = asyncio.ensure_future(upload(RequestsBulk(at(origin)), b"x"))
+            put = RequestsBulk(at(origin)).put(origin + "/x", file, Meter())
+            sending = asyncio.ensure_future(put)
             line = await asyncio.to_thread(listener.accept)
             sending.cancel()
             with pytest.raises(asyncio.CancelledError):
