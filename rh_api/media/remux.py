@@ -34,10 +34,9 @@ def remux(
     whatever PyAV raises for what cannot be read or copied.
     """
     av: Any = import_module("av")
-    reading = {"metadata_errors": "surrogateescape"}  # bytes that are no UTF-8 stay what they are
     with (
-        av.open(source, **reading) as old,
-        av.open(target, "w", format=_MUXERS[suffix], options=options, **reading) as new,
+        av.open(source) as old,
+        av.open(target, "w", format=_MUXERS[suffix], options=options) as new,
     ):
         new.metadata.update(edit(None, dict(old.metadata)))
         new.set_chapters(old.chapters())

@@ -83,7 +83,7 @@ def _opened(data: bytes) -> Any:
     except ImportError:
         raise BadInput("migrate.no_pyav") from None
     try:
-        return av.open(io.BytesIO(data), metadata_errors="surrogateescape")
+        return av.open(io.BytesIO(data))
     except (av.FFmpegError, OSError, ValueError):
         raise BadInput("migrate.unreadable") from None
 

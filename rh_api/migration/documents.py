@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -148,6 +149,8 @@ def _written(
 ) -> tuple[bytes, dict[int, str]]:
     """The file with each text written that fits, and the texts that do not, by index."""
     overflow: dict[int, str] = {}
+    with contextlib.suppress(DoesNotFit):
+        return carrier.write(data, texts), overflow
     for place, text in texts.items():
         try:
             data = carrier.write(data, {place: text})
