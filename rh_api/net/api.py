@@ -325,7 +325,8 @@ class _OrderConnector(aiohttp.TCPConnector):
         if isinstance(transport := connection.transport, asyncio.WriteTransport):
             # aiohttp waits for the buffer at every second block.
             keep_little_unsent(transport.get_extra_info("socket"), UNSENT - 2 * SEND_BLOCK)
-            transport.set_write_buffer_limits(0)
+            # Of nothing at all, aiohttp 3.11 stalls in TLS behind a proxy.
+            transport.set_write_buffer_limits(SEND_BLOCK)
         return connection
 
 
