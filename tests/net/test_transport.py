@@ -505,9 +505,7 @@ async def test_a_request_that_died_with_its_connection_is_not_sent_again(
     assert (server.connections, len(server.heads)) == (1, 2)
 
 
-async def test_creates_after_idle_pauses_are_all_certain(
-    emulator: Emulator, reach: Reach
-) -> None:
+async def test_creates_after_idle_pauses_are_all_certain(emulator: Emulator, reach: Reach) -> None:
     """The service closes what idles, in both ways, before, after and just when an order leaves."""
     emulator.idle_timeout = 0.4
     transport = reach(emulator.base_url)
