@@ -495,11 +495,11 @@ def test_a_refusal_after_a_paid_order_tells_what_was_paid(
     assert emulator.counters.orders == 2  # what was paid is not paid again
 
 
-def test_the_line_of_the_readme_runs_word_for_word(
+def test_the_line_of_the_documents_runs_word_for_word(
     call: Call, emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begin = "python -m rh_api offload "
-    lines = (ROOT / "README.md").read_text("utf-8").splitlines()
+    lines = (ROOT / "docs/cli.md").read_text("utf-8").splitlines()
     (line,) = (line for line in lines if line.startswith(begin))
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     monkeypatch.chdir(tmp_path)

@@ -16,7 +16,7 @@ from tests.support.pictures import png
 pytestmark = pytest.mark.comfy
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = ("README.md", "README.zh-CN.md", "docs/models.md")
+DOCUMENTS = ("docs/programs.md", "docs/programs.zh-CN.md", "docs/models.md")
 BLOCK = re.compile(r"^```json\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 

@@ -43,7 +43,14 @@ def missing(text: str, files: list[str]) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "document", ["ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "docs/reliability.md"]
+    "document",
+    [
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "docs/evidence.md",
+        "docs/reliability.md",
+    ],
 )
 def test_each_file_that_a_document_names_is_there(document: str) -> None:
     text = (ROOT / document).read_text("utf-8")
@@ -132,21 +139,23 @@ def variables() -> set[str]:
 def test_each_variable_that_is_read_is_told_and_the_other_way_round() -> None:
     documented = {
         name: set(VARIABLE.findall((ROOT / name).read_text("utf-8")))
-        for name in ("README.md", "README.zh-CN.md")
+        for name in ("docs/settings.md", "docs/settings.zh-CN.md")
     }
     assert {name: sorted(variables() - names) for name, names in documented.items()} == {
-        "README.md": [],
-        "README.zh-CN.md": [],
+        "docs/settings.md": [],
+        "docs/settings.zh-CN.md": [],
     }
     helped = set(VARIABLE.findall(help_texts.ENVIRONMENT))
-    assert documented["README.md"] - helped == HOST_ALONE
-    assert helped <= documented["README.md"]
+    assert documented["docs/settings.md"] - helped == HOST_ALONE
+    assert helped <= documented["docs/settings.md"]
 
 
-@pytest.mark.parametrize(("readme", "language"), [("README.md", "en"), ("README.zh-CN.md", "zh")])
-def test_each_option_of_an_order_is_told(readme: str, language: str) -> None:
+@pytest.mark.parametrize(
+    ("page", "language"), [("docs/canvas.md", "en"), ("docs/canvas.zh-CN.md", "zh")]
+)
+def test_each_option_of_an_order_is_told(page: str, language: str) -> None:
     nodes = json.loads((ROOT / f"locales/{language}/nodeDefs.json").read_text("utf-8"))
-    text = (ROOT / readme).read_text("utf-8")
+    text = (ROOT / page).read_text("utf-8")
     assert [
         name for name in nodes["RunningHubRemoteWorkflow"]["inputs"] if f"`{name}`" not in text
     ] == ["workflow"]

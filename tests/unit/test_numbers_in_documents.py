@@ -9,7 +9,7 @@ import pytest
 
 from nodes.definitions.defaults import MAX_ORDERS
 from rh_api import programs
-from rh_api.journal.retention import KEEP_DAYS, KEEP_ORDERS, MAX_BYTES
+from rh_api.journal.retention import KEEP_COSTS, KEEP_DAYS, KEEP_ORDERS, MAX_BYTES, SPEND_DAYS
 from rh_api.model_catalogue import BYTES_A_DAY, PAGES_A_DAY
 from rh_api.models.stored import read_catalogue
 from rh_api.money.rates import COINS_A_SECOND
@@ -56,10 +56,17 @@ CLAIMS = [
     ),
     ("ARCHITECTURE.md", "of which a client runs eight at once", [TRANSFERS]),
     ("docs/money.md", "queried for three days", [budget.TOLD_WITHIN / 86_400]),
-    ("README.md", "`max_orders` (16) refuses", [MAX_ORDERS]),
-    ("README.md", "asked again for ten seconds", [report_query.COMPLETION_DEADLINE_SECONDS]),
-    ("README.md", "older than 30 days goes", [KEEP_DAYS]),
-    ("README.zh-CN.md", "超过 30 天的会被删除", [KEEP_DAYS]),
+    ("docs/canvas.md", "`max_orders` (16) refuses", [MAX_ORDERS]),
+    ("docs/errors.md", "asked again for ten seconds", [report_query.COMPLETION_DEADLINE_SECONDS]),
+    ("docs/errors.md", "older than 30 days are deleted", [KEEP_DAYS]),
+    ("docs/errors.zh-CN.md", "超过 30 天的会被删除", [KEEP_DAYS]),
+    (
+        "docs/install.md",
+        "30 days, 10,000 orders at most; costs for 31 days, sums held for limits for 400",
+        [KEEP_DAYS, KEEP_ORDERS, SPEND_DAYS, KEEP_COSTS / 86_400],
+    ),
+    ("docs/install.md", "with their order, 8.6 GB at most", [round(MAX_BYTES / 1e9, 1)]),
+    ("README.md", "(docs/install.md#what-is-stored-and-for-how-long) for 30 days", [KEEP_DAYS]),
     ("README.md", "| example graphs | 8 |", [TEMPLATES]),
     ("README.zh-CN.md", "| 示例 | 8 |", [TEMPLATES]),
     ("README.md", "0.2 coins a second on the default machine, 0.4 on", RATES[:2]),
@@ -90,9 +97,9 @@ CLAIMS = [
     ("docs/reliability.md", "(a download 1 kB/s for", [DOWNLOAD_POLICY.floor / 1000]),
     ("docs/reliability.md", "waits for 30 seconds at most", [poller.MAX_RATE_PAUSE]),
     ("docs/reliability.md", "for more than 150 seconds", [MAX_RETRY_AFTER]),
-    ("docs/reliability.md", "of 63 kinds over seven paths", [len(FAULTS), len(PATHS)]),
+    ("docs/evidence.md", "of 63 kinds over seven paths", [len(FAULTS), len(PATHS)]),
     (
-        "docs/reliability.md",
+        "docs/evidence.md",
         "seven operations by eighteen faults, 126 cells",
         [len({cell[0] for cell in CELLS}), len({cell[1] for cell in CELLS}), len(CELLS)],
     ),
