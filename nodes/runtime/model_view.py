@@ -23,9 +23,8 @@ _PROSE = re.compile(r".*(prompt|text|lyrics|instruction|description)", re.IGNORE
 _NUMBERS = (FieldKind.INT, FieldKind.FLOAT)
 _UNSURE = (*_NUMBERS, FieldKind.BOOLEAN, FieldKind.COMBO)
 
-# Indexes of the node's typed outputs that a model's results most likely fill.
-_SOCKETS = {"image": (0,), "video": (2,), "audio": (3,), "text": (4,), "3d": (7,)}
-_SOCKETS_UNKNOWN = (0, 2, 3, 4)
+# The index of an output among the node's typed ones.
+_OUTPUTS = {"images": 0, "video": 2, "audio": 3, "text": 4, "model_3d": 7}
 
 
 def names(model: Model) -> tuple[str, str]:
@@ -72,7 +71,7 @@ def shown(model: Model, catalogue: ModelCatalogue) -> dict[str, object]:
         "outputs": [],
         "app": None,
         "model": schema,
-        "typed": list(_SOCKETS.get(model.output, _SOCKETS_UNKNOWN)),
+        "typed": [_OUTPUTS[name] for name in model.main_outputs],
         "task": model.task,
         "output": model.output,
         "complete": model.completeness is Completeness.FULL,

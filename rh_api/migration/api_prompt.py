@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import cast
 
 from ..graph.prompt import is_link, read_nodes
+from ..offload.core_classes import core_class
 from .graph import Json, NewNode, OldGraph, OldNode, Output, Plan, Source, as_dict, readers_of
 from .target_nodes import shape_of
 
@@ -33,6 +34,7 @@ def read_prompt(document: Json) -> OldGraph:
             },
             links={name: _source(link) for name, link in node.inputs.items() if is_link(link)},
             names=frozenset(node.inputs),
+            types=_types(node.class_type),
         )
         for node in read_nodes(document).values()
     }
@@ -66,6 +68,12 @@ def write_prompt(document: Json, plan: Plan) -> Json:
     for name, new_node in plan.added.items():
         written[ids[name]] = _written(new_node, link)
     return written
+
+
+def _types(class_type: str) -> dict[str, str]:
+    """Types of a core class's inputs; a prompt does not have those of others."""
+    about = core_class(class_type)
+    return {name: entry.type for name, entry in about.inputs.items()} if about else {}
 
 
 def _plain(value: object) -> object:

@@ -75,7 +75,8 @@ class CanvasGraph:
         for link in self.links:
             start = self._start(link, 0) if link.target in BORDERS else None
             if isinstance(start, Source):
-                reader = Reader(link.target, str(link.target_slot), label_of(None))
+                kind = _type_name(link.type)
+                reader = Reader(link.target, str(link.target_slot), label_of(None), kind)
                 readers[start] = (*readers.get(start, ()), reader)
         dependents = {node_id: frozenset(self.ends(node_id)) for node_id in nodes}
         return OldGraph(nodes, readers, dependents, self.place)
@@ -117,10 +118,12 @@ class CanvasGraph:
         class_type = cast("str", node["type"])
         links: dict[str, Source] = {}
         values = dict(self._saved_values(node))
+        types: dict[str, str] = {}
         names = set(values)
         for slot, socket in enumerate(inputs_of(node)):
             name = str(socket.get("name"))
             names.add(name)
+            types[name] = _type_name(socket.get("type"))
             start = self._start(self._into.get((node_id, slot)), 0)
             if isinstance(start, Source):
                 links[name] = start
@@ -134,6 +137,7 @@ class CanvasGraph:
             values=values,
             links=links,
             names=frozenset(names),
+            types=types,
             live=node.get("mode") not in (MUTED, BYPASSED),
             is_saved=True,
         )
@@ -210,6 +214,10 @@ def label_of(node: Json | None) -> str:
 
 def _type_of(outputs: Sequence[Json], slot: int) -> object:
     return outputs[slot].get("type") if 0 <= slot < len(outputs) else None
+
+
+def _type_name(kind: object) -> str:
+    return kind if isinstance(kind, str) and kind else "*"
 
 
 def _read_link(value: object) -> Link | None:

@@ -13,7 +13,6 @@ from .target_nodes import MODEL, PROGRAMS, Shape, shape_of
 _MEDIA = {"IMAGE": "IMAGE,MASK,STRING", "VIDEO": "VIDEO,STRING", "AUDIO": "AUDIO,STRING", "*": "*"}
 _OPTIONAL, _LIST = 7, 6  # LiteGraph's socket shapes
 _CONTROL = "control_after_generate"
-_DEFAULT_OUTPUTS = ("images", "text")  # the visible outputs if no link reads any
 _ROW = 24
 _COPIED_KEYS = ("pos", "flags", "order", "color", "bgcolor", "showAdvanced")
 
@@ -108,7 +107,7 @@ class _Writer:
                 for link in reader.links.values()
                 if isinstance(link, Output) and link.node == name
             }
-        return [output for output in every if output in (used or _DEFAULT_OUTPUTS)]
+        return [output for output in every if output in (used or new.shown)]
 
     def _node(self, name: str, new: NewNode) -> Json:
         old = self.canvas.nodes.get(name) or self.canvas.nodes.get(new.near) or {}
@@ -132,6 +131,7 @@ class _Writer:
             for output in self.shown[name]
         ]
         rows = max(len(inputs) - len(shape.widgets) + 4, len(outputs))
+        copied = (*_COPIED_KEYS, "size") if name in self.plan.put else _COPIED_KEYS
         node: Json = {
             "id": _number(node_id),
             "type": new.class_type,
@@ -140,7 +140,7 @@ class _Writer:
             "flags": {},
             "order": 0,
             "mode": MUTED if old.get("mode") in (MUTED, BYPASSED) else 0,
-            **{key: copy.deepcopy(old[key]) for key in _COPIED_KEYS if key in old},
+            **{key: copy.deepcopy(old[key]) for key in copied if key in old},
             "inputs": inputs,
             "outputs": outputs,
             "properties": {"Node name for S&R": new.class_type},

@@ -64,7 +64,13 @@ class Chains:
         self._drop()
         self._drop_unused_added()
         for change in self.plan.changes:
-            used = dict.fromkeys(self._used.get(change.nodes[0], []))
+            links = self.graph.nodes[change.nodes[0]].links.values()
+            used = dict.fromkeys(
+                [
+                    *self._used.get(change.nodes[0], ()),
+                    *(link.node for link in links),
+                ]
+            )
             change.nodes += [node_id for node_id in used if node_id in self.plan.dropped]
         self._explain_kept()
 
@@ -137,6 +143,8 @@ class Chains:
         new.values["reroll_seeds"] = True
         change = Change([node.id], class_type, str(new.values.get(name, "")))
         change.note("migrate.note_app_form" if is_app else "migrate.note_seeds")
+        if not is_app:
+            change.note("migrate.note_metadata")
         for entry in entries:
             self._field(entry, new, change)
         return new, change

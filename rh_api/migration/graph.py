@@ -27,8 +27,9 @@ class Output:
 class OldNode:
     """One node. `values` and `links` by input name; links are resolved through virtual nodes.
 
-    `names`: all its inputs in the file, linked or not. `live`: neither muted nor bypassed.
-    `is_saved`: from a canvas file, where a missing value is the class's default.
+    `names`: all its inputs in the file, linked or not. `types`: of those that are known. `live`:
+    neither muted nor bypassed. `is_saved`: from a canvas file, where a missing value is the
+    class's default.
     """
 
     id: str
@@ -37,6 +38,7 @@ class OldNode:
     values: Mapping[str, object]
     links: Mapping[str, Source]
     names: frozenset[str]
+    types: Mapping[str, str] = field(default_factory=dict[str, str])
     live: bool = True
     is_saved: bool = False
 
@@ -54,11 +56,18 @@ class OldNode:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Input `name` of `node`, which reads an output; `label`: the node in sentences."""
+    """Input `name` of `node`, which reads an output; `label`: the node in sentences.
+
+    `type`: what the input takes, `*` for anything or where that is not known.
+    """
 
     node: str
     name: str
     label: str
+    type: str = "*"
+
+    def takes(self, kind: str) -> bool:
+        return not {"*", kind}.isdisjoint(self.type.split(","))
 
 
 @dataclass(frozen=True)
@@ -108,7 +117,8 @@ class NewNode:
     """A node that a plan creates. Values and links by input; outputs as in `target_nodes.py`.
 
     `fields`: the inputs that the class does not declare, in order. `form`: a standard model's
-    entries of the node's form. `near`: id of the old node to place an added one beside.
+    entries of the node's form. `shown`: its visible outputs if no link reads any. `near`: id of
+    the old node to place an added one beside.
     """
 
     class_type: str
@@ -116,6 +126,7 @@ class NewNode:
     links: dict[str, Source | Output] = field(default_factory=dict[str, "Source | Output"])
     fields: list[NewField] = field(default_factory=list[NewField])
     form: Mapping[str, object] = field(default_factory=dict[str, object])
+    shown: tuple[str, ...] = ("images", "text")
     title: str = ""
     near: str = ""
 
@@ -177,7 +188,8 @@ def readers_of(nodes: Iterable[OldNode]) -> dict[Source, tuple[Reader, ...]]:
     readers: dict[Source, list[Reader]] = {}
     for node in nodes:
         for name, source in node.links.items():
-            readers.setdefault(source, []).append(Reader(node.id, name, node.title))
+            reader = Reader(node.id, name, node.title, node.types.get(name, "*"))
+            readers.setdefault(source, []).append(reader)
     return {source: tuple(reading) for source, reading in readers.items()}
 
 

@@ -10,13 +10,14 @@ import re
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
+from ..errors import BadInput
 from ..graph.fields import FieldKind
 from ..models.catalogue import Catalogue
 from ..models.names import input_name
 from ..models.schema import Model, Parameter
 from ..models.stored import model_json
 from .graph import Change, NewField, NewNode, OldGraph, OldNode, Output, Plan, Sentence, Source
-from .target_nodes import MODEL
+from .target_nodes import MODEL, SHAPES
 
 PREFIX = "RH_"
 _ENDPOINTS = {"rhseedancevideoreftovideo": "bytedance/dreamactor-v2"}
@@ -105,9 +106,8 @@ class ModelClasses:
             if node.id in skip:
                 plan.kept[node.id] = Sentence("migrate.stays_chosen")
             elif not model.parameters:
-                plan.kept[node.id] = Sentence(
-                    "migrate.stays_unknown_model", {"model": model.endpoint}
-                )
+                unknown = Sentence("migrate.stays_unknown_model", {"model": model.endpoint})
+                plan.kept[node.id] = _gone(model, self._catalogue) or unknown
             elif "asset_ids" in node.links:
                 plan.kept[node.id] = Sentence("migrate.stays_assets")
             else:
@@ -115,7 +115,8 @@ class ModelClasses:
 
     def _put(self, graph: OldGraph, node: OldNode, model: Model, plan: Plan) -> None:
         change = Change([node.id], MODEL, model.endpoint)
-        new = NewNode(MODEL, {"model": model.endpoint}, title=node.own_title)
+        new = NewNode(MODEL, {"model": model.endpoint}, title=node.own_title or model.name)
+        new.shown = model.main_outputs
         new.form = {"id": model.endpoint, "name": model.name, "model": model_json(model)}
         layout = layout_of(model)
         for parameter in model.parameters:
@@ -123,8 +124,13 @@ class ModelClasses:
                 _set_value(node, model, parameter, new)
                 if parameter.is_media:
                     _link_text(input_name(parameter.name), new, plan, node)
+            elif parameter.required and not parameter.is_media:
+                _show(parameter, new)
         for socket, (parameter, item) in layout.sockets.items():
             _set_media(node, socket, parameter, item, new)
+        for parameter in model.parameters:
+            if parameter.is_media:
+                _show(parameter, new)
         _add_notes(node, model, self._catalogue, change)
         plan.put[node.id] = new
         plan.changes.append(change)
@@ -216,10 +222,19 @@ def _set_value(node: OldNode, model: Model, parameter: Parameter, new: NewNode) 
     if isinstance(value, str) and parameter.kind is not FieldKind.COMBO:
         value = value.strip()
     if value is None or value == "" or (parameter.options and value == _OMIT):
+        if parameter.required or _place(parameter) == 0:
+            _show(parameter, new)
         return
     new.values[name] = str(value) if parameter.kind is FieldKind.COMBO else value
     control = node.text(_CONTROL) if parameter.name == "seed" else ""
     new.fields.append(NewField(name, parameter.kind.value, about, control=control))
+
+
+def _show(parameter: Parameter, new: NewNode) -> None:
+    """Add a parameter without a value: a box, or a socket that nothing is connected to."""
+    name = input_name(parameter.name)
+    if all(field.name != name for field in new.fields):
+        new.fields.append(NewField(name, parameter.kind.value, _about(parameter)))
 
 
 def _link_text(name: str, new: NewNode, plan: Plan, node: OldNode) -> None:
@@ -239,8 +254,8 @@ def _set_media(node: OldNode, socket: str, parameter: Parameter, item: int, new:
         new.values["batch"] = "first"
     full_name = f"{name}.{item}" if item else name
     new.links[full_name] = source
-    if item and all(field.name != name for field in new.fields):
-        new.fields.append(NewField(name, parameter.kind.value, _about(parameter)))
+    if item:
+        _show(parameter, new)
     new.fields.append(NewField(full_name, parameter.kind.value, _about(parameter), bool(item)))
 
 
@@ -273,10 +288,9 @@ def _add_notes(node: OldNode, model: Model, catalogue: Catalogue, change: Change
     def switched(name: str) -> bool:
         return name in node.links or node.values.get(name) in (True, "true")
 
-    if not model.is_usable:
-        successor = catalogue.successor(model)
-        name = successor.endpoint if successor else "-"
-        change.note("migrate.note_gone", model=model.endpoint, other=name)
+    gone = _gone(model, catalogue)
+    if gone is not None:
+        change.notes.append(gone)
     if switched("skip_error"):
         change.note("migrate.note_skip_error")
     if switched("real_person_mode"):
@@ -293,10 +307,26 @@ def _add_notes(node: OldNode, model: Model, catalogue: Catalogue, change: Change
         change.note("migrate.note_first")
 
 
+def _gone(model: Model, catalogue: Catalogue) -> Sentence | None:
+    """That the service no longer offers a model, and its successor; None if it does."""
+    try:
+        catalogue.check_offered(model)
+    except BadInput as error:
+        return Sentence(error.key, error.params)
+    return None
+
+
 def _move_output(graph: OldGraph, node: OldNode, name: str, plan: Plan, change: Change) -> None:
-    plan.moved[Source(node.id, 0)] = Output(node.id, name)
-    if name == "files" and graph.readers.get(Source(node.id, 0)):
-        change.note("migrate.note_files")
+    readers = graph.readers.get(Source(node.id, 0), ())
+    kind = SHAPES[MODEL].outputs[name]
+    if all(reader.takes(kind) for reader in readers):
+        plan.moved[Source(node.id, 0)] = Output(node.id, name)
+        if name == "files" and readers:
+            change.note("migrate.note_files")
+    else:
+        # The old class gave something else: ComfyUI would refuse its readers after the order.
+        for reader in readers:
+            change.note("migrate.note_no_fit", reader=reader.label, output=name)
     for slot in (1, 2):
         for reader in graph.readers.get(Source(node.id, slot), ()):
             change.note("migrate.note_lost", slot=slot + 1, reader=reader.label)

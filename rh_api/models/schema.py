@@ -154,9 +154,23 @@ class Model:
         return next((parameter for parameter in self.parameters if parameter.name == name), None)
 
     @property
+    def main_outputs(self) -> tuple[str, ...]:
+        """The node's typed outputs that its results most likely fill."""
+        return _MAIN_OUTPUTS.get(self.output, ("images", "video", "audio", "text"))
+
+    @property
     def is_usable(self) -> bool:
         """Whether the service still accepts orders of it."""
         return self.status is Status.ACTIVE
+
+
+_MAIN_OUTPUTS = {
+    "image": ("images",),
+    "video": ("video",),
+    "audio": ("audio",),
+    "text": ("text",),
+    "3d": ("model_3d",),
+}
 
 
 def option_for(options: Iterable[str], value: object) -> str | None:

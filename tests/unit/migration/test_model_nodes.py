@@ -139,7 +139,110 @@ def test_a_prompt_sends_only_what_it_has(catalogue: Catalogue) -> None:
 
 
 def test_a_model_that_nobody_knows_stays(catalogue: Catalogue) -> None:
-    old = {"1": {"class_type": "RH_CinematicVideoGenerator", "inputs": {"prompt": "a"}}}
+    old = {"1": {"class_type": "RH_RhartVideoLtx2TextToVideoLora", "inputs": {"prompt": "a"}}}
     new = migrate(old, catalogue)
     assert new.document is old
     assert [left.why.key for left in new.left] == ["migrate.stays_unknown_model"]
+
+
+WORLD = "RH_Marble10ImageToWorld"
+"""An old class with an IMAGE output, of a model that makes files."""
+
+
+def unlinked(class_type: str, values: list[Any], **more: Any) -> dict[str, Any]:
+    """A workflow of one node that nothing is connected to, with its settings."""
+    settings = {"id": 3, "type": "RHSettingsNode", "title": "RH Settings", "widgets_values": []}
+    inputs = [{"name": "api_config", "type": "RH_OPENAPI_CONFIG", "link": 1}]
+    node = {"id": 1, "type": class_type, "inputs": inputs, "widgets_values": values, **more}
+    return {"nodes": [settings, node], "links": [[1, 3, 0, 1, 0, "*"]], "version": 0.4}
+
+
+def form_of(document: dict[str, Any]) -> dict[str, Any]:
+    return node_of(document)["properties"]["runninghub"]["form"]
+
+
+def fields_of(document: dict[str, Any]) -> list[str]:
+    return [field["name"] for field in form_of(document)["fields"]]
+
+
+def test_a_file_is_not_linked_where_a_picture_is_expected(catalogue: Catalogue) -> None:
+    old = saved(WORLD, [], [])
+    old["nodes"][1] |= {"type": "SaveImage", "inputs": [{"name": "images", "link": 1}]}
+    old["nodes"][1]["inputs"][0]["type"] = "IMAGE"
+    prompt = {
+        "1": {"class_type": WORLD, "inputs": {"textPrompt": "a town"}},
+        "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0]}},
+    }
+    for document in (old, prompt):
+        new = migrate(document, catalogue)
+        notes = {note.key: note.params for note in new.replaced[0].notes}
+        assert notes["migrate.note_no_fit"] == {"reader": "SaveImage", "output": "files"}
+    assert migrate(old, catalogue).document["links"] == []
+    assert migrate(prompt, catalogue).document["2"]["inputs"] == {}
+
+
+def test_a_text_is_linked_where_any_value_is_taken(catalogue: Catalogue) -> None:
+    old = saved("RH_Meshy6ImageTo3d", ["image"], [])
+    old["nodes"][1] |= {"type": "PreviewAny", "inputs": [{"name": "source", "link": 1}]}
+    old["nodes"][1]["inputs"][0]["type"] = "*"
+    new = migrate(old, catalogue)
+    assert node_of(new.document, 2)["inputs"][0]["link"] == 1
+    assert "migrate.note_no_fit" not in {note.key for note in new.replaced[0].notes}
+
+
+@pytest.mark.parametrize(
+    ("class_type", "outputs"),
+    [
+        ("RH_KlingV25TurboProImageToVideo", ["video"]),
+        ("RH_Meshy6ImageTo3d", ["model_3d"]),
+        ("RH_RhartAudioTextToAudioMusic25", ["audio"]),
+        ("RH_RhartImageNProTextToImage", ["images"]),
+    ],
+)
+def test_the_outputs_are_what_the_model_makes(
+    class_type: str, outputs: list[str], catalogue: Catalogue
+) -> None:
+    new = migrate(unlinked(class_type, []), catalogue).document
+    assert [socket["name"] for socket in node_of(new)["outputs"]] == outputs
+
+
+def test_what_is_required_stays_where_it_was_empty(catalogue: Catalogue) -> None:
+    new = migrate(unlinked("RH_KlingV25TurboProImageToVideo", ["", "", "5", 0.5]), catalogue)
+    assert fields_of(new.document)[:2] == ["prompt", "duration"]
+    sockets = {socket["name"]: socket for socket in node_of(new.document)["inputs"]}
+    assert sockets["firstImageUrl"]["type"] == "IMAGE,MASK,STRING"
+    assert "widget" in sockets["prompt"]
+    # A list has its one entry, of which the canvas makes the sockets.
+    listed = migrate(unlinked("RH_AlibabaHappyhorse10ReferenceToVideo", ["", "720p"]), catalogue)
+    assert {"prompt", "imageUrls"} <= set(fields_of(listed.document))
+
+
+def test_what_a_prompt_lacks_is_not_sent(catalogue: Catalogue) -> None:
+    old = {"1": {"class_type": "RH_KlingV25TurboProImageToVideo", "inputs": {"prompt": ""}}}
+    new = migrate(old, catalogue).document
+    assert new["1"]["inputs"] == {"model": "kling-v2.5-turbo-pro/image-to-video"}
+
+
+def test_a_model_that_is_gone_names_its_successor(catalogue: Catalogue) -> None:
+    inputs = {"prompt": "a"}
+    old = {"1": {"class_type": "RH_GoogleVeo31LiteTextToVideo", "inputs": inputs}}
+    (left,) = migrate(old, catalogue).left
+    assert left.why.key == "error.model_gone"
+    assert left.why.params["successor"] == "rhart-video-v3.1-lite-official/text-to-video"
+    old = {"1": {"class_type": "RH_CinematicVideoGenerator", "inputs": inputs}}
+    (left,) = migrate(old, catalogue).left
+    assert left.why.key == "error.model_gone_alone"
+
+
+def test_settings_are_among_what_was_replaced(catalogue: Catalogue) -> None:
+    (replaced,) = migrate(unlinked("RH_Meshy6ImageTo3d", []), catalogue).replaced
+    assert [node.id for node in replaced.nodes] == ["1", "3"]
+
+
+def test_a_node_has_its_models_name_and_the_old_size(catalogue: Catalogue) -> None:
+    old = unlinked("RH_Meshy6ImageTo3d", [], title="RH Meshy", size=[401, 299])
+    node = node_of(migrate(old, catalogue).document)
+    assert node["title"] == form_of(migrate(old, catalogue).document)["name"]
+    assert node["size"] == [401, 299]
+    own = unlinked("RH_Meshy6ImageTo3d", [], title="My chair")
+    assert node_of(migrate(own, catalogue).document)["title"] == "My chair"

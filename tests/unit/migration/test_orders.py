@@ -96,3 +96,18 @@ def _reads(prompt: dict[str, Any], link: list[Any] | None, order: str) -> str | 
         return "frames"
     assert link[0] == order
     return POOL[link[1]]
+
+
+def test_the_metadata_that_is_new_is_told() -> None:
+    settings = {"workflowId_webappId": "19"}
+    for is_app in (False, True):
+        old = {
+            "1": {"class_type": "RH_SettingsNode", "inputs": settings},
+            "2": {
+                "class_type": "RH_ExecuteNode",
+                "inputs": {"apiConfig": ["1", 0], "is_webapp_task": is_app},
+            },
+        }
+        (replaced,) = migrate(old, CATALOGUE).replaced
+        # An app's orders do not have the option.
+        assert ("migrate.note_metadata" in {note.key for note in replaced.notes}) is not is_app
