@@ -71,7 +71,7 @@ def test_each_page_for_users_is_in_both_languages() -> None:
 
 @pytest.mark.parametrize(
     "path",
-    [*(ROOT / "docs").glob("*.md"), *map(ROOT.joinpath, READMES)],
+    [*(ROOT / "docs").glob("*.md"), *map(ROOT.joinpath, (*READMES, "ARCHITECTURE.md"))],
     ids=lambda path: path.name,
 )
 def test_a_page_is_short(path: Path) -> None:
