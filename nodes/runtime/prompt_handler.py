@@ -130,8 +130,8 @@ def _refuse_dead_links(
     targets: object,
     is_known: Callable[[str], object],
 ) -> None:
-    """Raise BadInput for a program's media field whose link brings nothing: the order would be of
-    the file that the program stores. `targets`: of a partial run, the ids of its output nodes,
+    """Raise BadInput if the link of a program's media field has no value: the workflow's own
+    stored file would be used. `targets`: of a partial run, the ids of its output nodes,
     which may not need the field; `is_known`: whether a class exists."""
 
     def is_media_field(node: Node, name: str) -> bool:

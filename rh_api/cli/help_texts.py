@@ -25,8 +25,8 @@ environment:
   RUNNINGHUB_WEBHOOK_URL      address that the service calls at each order's end
 """
 _PAID = """\
-With --json, `cost` is what the task cost, and `paid` is true only where it was ordered now: the result
-of an earlier identical order is reused, and not paid again.
+With --json, `paid` is true only if this command placed an order. A repeat returns the earlier
+result, free; `cost` is what its task cost then.
 
 """
 RUN_EXAMPLE = f"""\

@@ -121,10 +121,10 @@ class Recovery:
     # By identity
 
     async def by_contents(self, order: Order) -> Order:
-        """Return the order with its files' contents in place of their names, or URLs, at the
-        service if an equal one is known only so; else unchanged.
+        """Look the order up by file contents when its files are only known by their remote names.
 
-        Inputs that are brought back from the history have the names.
+        Return it with contents in place of names or URLs if the journal has such an order, else
+        unchanged. Inputs from the history have the names.
         """
         names = {text for value in order.inputs.values() for text in _names_in(value)}
         journal = self.context.journal
