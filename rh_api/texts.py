@@ -7,6 +7,14 @@ from collections.abc import Callable, Iterable, Mapping
 Say = Callable[[str, Mapping[str, object]], str]
 """Render the sentence of a key with its params, in some language."""
 
+# What to do about an order whose reply was lost.
+_SETTLE = (
+    " Look at the call records on {origin} first. Then settle order {order} in RunningHub tasks on "
+    "the canvas, or by task --order {order} on the command line: look again, give its task id, or "
+    "say that it did not start. To send it again, which may cost twice: “Run again as a new order” "
+    "on the node, --again on the command line, extra_data.runninghub.again from a program."
+)
+
 ENGLISH: dict[str, str] = {
     # errors: suffixes
     "error.suffix.code": "(RunningHub code {code})",
@@ -42,8 +50,8 @@ ENGLISH: dict[str, str] = {
     "error.refused": "RunningHub refused: {remote}. Nothing was started.",
     "error.call_refused": "RunningHub refused to report on the task: {remote}.",
     "error.call_later": "RunningHub does not report on the task for now ({remote}); ask again in {pause}.",
-    "error.key_refused": "RunningHub does not accept the API key: {remote}. Nothing was started or paid. Check the key (in the settings, or RUNNINGHUB_API_KEY), and that it belongs to the site that is set (in the settings, or RUNNINGHUB_BASE_URL): keys of runninghub.ai and runninghub.cn are not interchangeable.",
-    "error.key_refused_asked": "RunningHub does not accept the API key: {remote}. Check the key (in the settings, or RUNNINGHUB_API_KEY), and that it belongs to the site that is set (in the settings, or RUNNINGHUB_BASE_URL): keys of runninghub.ai and runninghub.cn are not interchangeable.",
+    "error.key_refused": "RunningHub does not accept the API key: {remote}. Nothing was started or paid. Check the key (in the settings, or RUNNINGHUB_API_KEY) and its site (in the settings, or RUNNINGHUB_BASE_URL): keys of runninghub.ai and runninghub.cn are not interchangeable.",
+    "error.key_refused_asked": "RunningHub does not accept the API key: {remote}. Check the key (in the settings, or RUNNINGHUB_API_KEY) and its site (in the settings, or RUNNINGHUB_BASE_URL): keys of runninghub.ai and runninghub.cn are not interchangeable.",
     "error.plan_refused": "The account's plan does not allow this: {remote}. Nothing was started.",
     "error.free_account": "A free account cannot use RunningHub's API ({remote}): it needs a membership, basic plan or higher, or an enterprise key. Nothing was started.",
     "error.subscription_ended": "This dedicated key no longer has a subscription ({remote}). Nothing was started.",
@@ -61,7 +69,7 @@ ENGLISH: dict[str, str] = {
     "error.graph_rejected": "RunningHub refused the workflow: {remote}. Nothing was started.",
     "error.node_rejected": "RunningHub refused node {node} {title} of the graph: {remote}. Nothing "
     "was started.",
-    "error.placeholder_refused": "RunningHub did not accept a graph sent under the workflow id {sent}: {remote}. Save any workflow on the site, run it there once, and enter its id under Keys and sites in ComfyUI's settings or in RUNNINGHUB_SEGMENT_WORKFLOW (in a program: extra_data.runninghub.workflow, on the command line: --workflow). Nothing was started.",
+    "error.placeholder_refused": "RunningHub did not accept a graph sent under the workflow id {sent}: {remote}. Save any workflow on the site and run it there once. Enter its id under Keys and sites in ComfyUI's settings or in RUNNINGHUB_SEGMENT_WORKFLOW (in a program: extra_data.runninghub.workflow, on the command line: --workflow). Nothing was started.",
     "error.instance_not_found": "The account has no machine of this size ({remote}). Keys for "
     "48 GB machines need instance 'plus'.",
     "error.file_too_large": "The file is too large for RunningHub: {remote}.",
@@ -79,15 +87,18 @@ ENGLISH: dict[str, str] = {
     "error.key_refused_running": "RunningHub no longer accepts the API key: {remote}. The task goes on in the cloud and may cost money. With a valid key of the same account you get its results by its id: RunningHub Task on the canvas, task {task_id} --fetch on the command line.",
     "error.content_refused": "RunningHub refused the content: {remote}. Change the prompt or the "
     "picture.",
-    "error.task_cancelled": "The task was cancelled in the cloud, but not by this run: in the panel or the list of tasks, on RunningHub's site, or by another program that shares the order. Running it again places a new order.",
+    "error.task_cancelled": "The task was cancelled in the cloud, but not by this run: in the panel, the list of tasks, on RunningHub's site, or by another program that shares the order. Running it again places a new order.",
     "error.time_limit": "The task ran longer than {seconds} s and is being cancelled.",
     "error.lost_sight": "RunningHub has not answered for ten minutes. The task may go on in the cloud, and cost money. Run the same inputs, with the same seed, to follow it again, or look at it on the site.",
     "error.lost_sight_state": 'For ten minutes RunningHub has reported the task\'s state as "{state}", which this version does not know. The task may go on in the cloud, and cost money. Run the same inputs, with the same seed, to follow it again, or look at it on the site. A newer version may know that state.',
     "error.node_errors": "RunningHub accepted the order but will not run node {node} {title}: {remote}. The order is being cancelled.",
     # duplicate and uncertain orders
-    "error.uncertain": "The order may be running, and may cost money, but no task id came back: {reason}. {tasks} It was not sent again. Look at the call records on {origin} first, then settle order {order}, in RunningHub tasks on the canvas or by task --order {order} on the command line: look again, give its task id, or say that it did not start. To send it again, which may cost twice: “Run again as a new order” on the node, --again on the command line, extra_data.runninghub.again from a program.",
-    "error.task_lost": "RunningHub has not known this task for some minutes, by either way of asking. That proves nothing: it may be running, or already billed. It is not ordered again automatically; running the same inputs looks for it once more. Look at the call records on {origin} first, then settle order {order}, in RunningHub tasks on the canvas or by task --order {order} on the command line: look again, give its task id, or say that it did not start. To send it again, which may cost twice: “Run again as a new order” on the node, --again on the command line, extra_data.runninghub.again from a program.",
-    "error.uncertain_before": "An identical order of {when} may be running or billed already, so it is not sent again automatically. {tasks} Look at the call records on {origin} first, then settle order {order}, in RunningHub tasks on the canvas or by task --order {order} on the command line: look again, give its task id, or say that it did not start. To send it again, which may cost twice: “Run again as a new order” on the node, --again on the command line, extra_data.runninghub.again from a program.",
+    "error.uncertain": "The order may be running, and may cost money, but no task id came back: {reason}. {tasks} It was not sent again."
+    + _SETTLE,
+    "error.task_lost": "RunningHub has not known this task for some minutes, by either way of asking. That proves nothing: it may be running, or already billed. It is not ordered again automatically; running the same inputs looks for it once more."
+    + _SETTLE,
+    "error.uncertain_before": "An identical order of {when} may be running or billed already, so it is not sent again automatically. {tasks}"
+    + _SETTLE,
     "error.tasks_before_and_now": "Tasks of the account: {before} before the order, {now} now.",
     "error.tasks_before": "Tasks of the account before the order: {before}.",
     "error.tasks_now": "Tasks of the account now: {now}; how many there were before is not known.",
@@ -97,7 +108,7 @@ ENGLISH: dict[str, str] = {
     "error.task_of_other_order": "Task {id} belongs to another order, number {order}.",
     "error.task_of_other_program": "Task {id} does not belong to order {order}: its results come from nodes {nodes}, none of which is in that order. Nothing was changed. The results can be fetched by the task's id; the question about the order is still open.",
     "error.order_twin": "Order {order} cannot be settled now: an identical order is under way, or this one has just been settled. Look again when that one is over.",
-    "error.order_seen": "Order {order} did start if it is task {id}, which was seen running, so it stays in the journal. If that task belongs to another order: give the right task (task --order {order} --is TASK), or, when that task is over, run the same inputs as a new order (“Run again as a new order”, --again).",
+    "error.order_seen": "Order {order} did start if it is task {id}, which was seen running, so it stays in the journal. If that task belongs to another order, give the right task (task --order {order} --is TASK). When it is over you can also run the same inputs as a new order (“Run again as a new order”, --again).",
     "error.ordered_again": "No task id came back, so it is not known whether the order was placed; an identical one was placed since. The money held for it stays held until you settle it.",
     "error.task_id_taken": "RunningHub returned task {id} for order {order}, but that is the task of order {other}.",
     "error.book_set_aside": "The journal was damaged, or of a newer version, and was set aside as {file}. It may contain an identical order that is running or paid for, so nothing was ordered. Look at the call records on {origin}. To order anyway: “Run again as a new order” in the node's menu, --again on the command line, extra_data.runninghub.again from a program; when nothing is running, remove that file.",
@@ -283,7 +294,7 @@ ENGLISH: dict[str, str] = {
     "error.limit_other_unit": "This key pays in {unit}, so a limit in {named} would never apply. Nothing was stored. Write a sum in {unit}; sums in other units may follow it.",
     "error.cost_unbounded": "Nothing was {done}. The highest cost of {program} is not known, and there is a limit of {limit}. Allow this program a sum by name (settings, RunningHub: Costs; on the command line: limits --allow {program}=SUM), or remove the limit.",
     "error.cost_rate_unknown": "Nothing was {done}. What a second of running costs this account is not known before its first run here, so a limit of {limit} cannot be enforced yet. Allow {program} a sum by name (settings, RunningHub: Costs; on the command line: limits --allow {program}=SUM), or remove the limit.",
-    "error.cost_overdue": "The earlier order {order}, task {id}, may have run longer than the money held for it covers, and its state cannot be read now. Nothing new is ordered under a limit until that order is known to be over: look at it in RunningHub tasks, cancel it there, run its inputs again if RunningHub does not know it, or let this run pass the limit.",
+    "error.cost_overdue": "The earlier order {order}, task {id}, may have run longer than the money held for it covers, and its state cannot be read now. Nothing new is ordered under a limit until that order is known to be over. Look at it in RunningHub tasks, and cancel it there. If RunningHub does not know it, run its inputs again, or let this run pass the limit.",
     "error.cost_time": "The {seconds} s of running that the cost limits cover are over: the task is being cancelled.",
     "error.cost_time_unseen": "RunningHub has not said whether the task runs. If it does, the {seconds} s of running that the cost limits cover are over: the task is being cancelled.",
     "money.page": "settings, RunningHub: Costs; on the command line: limits",
@@ -338,7 +349,7 @@ ENGLISH: dict[str, str] = {
     "progress.picture_fitted": '"{field}": the picture had {before} MB as PNG and was sent as {format} with '
     "{after} MB, since fit_pictures is on.",
     "progress.sound_packed": '"{field}": the sound had {before} MB as WAV, more than RunningHub takes, and was sent as FLAC of {bits} bits with {after} MB.',
-    "progress.sound_cut": '"{field}": the sound had {before} MB as WAV, more than RunningHub takes, and was sent as FLAC of {bits} bits with {after} MB, which clips what is louder than full scale.',
+    "progress.sound_cut": '"{field}": the sound had {before} MB as WAV, more than RunningHub takes, and was sent as FLAC of {bits} bits with {after} MB. Anything louder than full scale is clipped.',
     "progress.field_outside": "{field} ({node}) was {value}, and the class here takes {low} to "
     "{high}: RunningHub's may take more, or refuse it.",
     "progress.looks_cut": "Cut off, and delivered as it is, because the service has no better copy: {names}. Fetching task {task_id} again may get a whole one; nothing is paid for that.",
@@ -432,7 +443,7 @@ ENGLISH: dict[str, str] = {
     "migrate.no_pyav": "Films and sounds are read by PyAV, which ComfyUI brings. Use ComfyUI's Python, or: python -m pip install av",
     "migrate.stays_as_it_is": "This file cannot be rewritten without a change of its pictures or sound, so it stays as it is, with the key in it. Delete it, or save it anew without its metadata.",
     "migrate.stays": "stays: {node}: {why}",
-    "migrate.note_seeds": "As before, the service draws the seeds that you do not set, so each run is an order of its own; switch reroll_seeds off to keep the stored ones and get identical runs without paying again.",
+    "migrate.note_seeds": "As before, the service draws the seeds that you do not set, so each run is an order of its own. Switch reroll_seeds off to keep the stored seeds: identical runs are then not paid again.",
     "migrate.note_app_form": "The app's whole form is sent: what you do not set has the value that the app stores. As before, each run is an order of its own; switch reroll_seeds off to get identical runs without paying again.",
     "migrate.note_site": "The old settings named {site}; the stored key or profile must be for that site. The old key is not carried over.",
     "migrate.note_first": "As with the old uploader, only the first picture of a batch is sent; set batch to each for one order per picture.",
@@ -601,7 +612,7 @@ ENGLISH: dict[str, str] = {
     "cli.choose_journal": "Which of these journals should commands use from now on? 1 to {most}, then Enter:",
     "cli.chose_journal": "It is remembered in {file}; RUNNINGHUB_STATE overrides it.",
     "cli.explain_quote": "costs: {quote}",
-    "cli.journal_lost": "A journal that could not be used was set aside as {file}: its orders are not known here, and its cost limits no longer apply until you set them again; remove that file when none of its orders is running.",
+    "cli.journal_lost": "A journal that could not be used was set aside as {file}. Its orders are not known here, and its cost limits do not apply until you set them again. Remove that file when none of its orders is running.",
     "cli.limits_none": "No limit is set.",
     "cli.limits_today": "today: {sum}",
     "cli.explain_local": "Runs here: {nodes}",
@@ -638,7 +649,7 @@ ENGLISH: dict[str, str] = {
     "node.mistyped": '"{field}" is neither a field nor an option of this node. Nearest: {near}. Nothing was started.',
     "node.null": '"{name}" has no value (null). Give it one, or leave it out. Nothing was started.',
     "node.unread": "This node names another program, {program}, than the one whose inputs it shows. Wait until that has been read, or choose again; nothing was sent.",
-    "node.unprepared": "This prompt came into ComfyUI's queue past its /prompt, as by another pack, so it was not prepared: outputs of this node would go to other inputs than on the canvas, and marked parts would run here. Run it from the page, or let a program post it to /prompt. Nothing was ordered.",
+    "node.unprepared": "This prompt came into ComfyUI's queue past its /prompt, as by another pack, so it was not prepared. Outputs of this node would go to wrong inputs, and marked parts would run here. Run it from the page, or let a program post it to /prompt. Nothing was ordered.",
     "node.too_small": '"{name}" must be at least {least}, not {value}.',
     "node.bad_retain": '"retain_seconds" must be 0 (off) or {low} to {high}, not {value}.',
     "node.no_profile": 'There is no stored profile "{value}". Add it in the settings of '
