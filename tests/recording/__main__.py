@@ -1,13 +1,16 @@
-"""Records the README's animations, docs/run.webp and docs/segment.webp:
-``python -m tests.recording``.
+"""Makes the documents' pictures in docs/: animations (run.webp, segment.webp) and screens (*.png).
 
-The canvas is ComfyUI's own front end on the stage of the browser tests, the cloud the emulator.
-Chromium and Playwright are needed; RUNNINGHUB_CHROMIUM names another browser.
+    python -m tests.recording [NAME ...]
+
+The canvas is ComfyUI's own front end on the stage of the browser tests, or on the ComfyUI of
+COMFYUI_DIR; the cloud is the emulator. Chromium and Playwright are needed; RUNNINGHUB_CHROMIUM
+names another browser.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import tempfile
 from pathlib import Path
 
@@ -20,6 +23,7 @@ from tests.browser.frontends import NEWEST
 from tests.browser.hosts import ROOT, running
 from tests.browser.pages import Pages
 from tests.recording.film import Film
+from tests.recording.screens import SCREENS, take
 
 LINK = f"https://www.runninghub.ai/workflow/{catalog.IMAGE_TO_IMAGE}"
 RUN_SECONDS = 10.0  # that the cloud takes
@@ -113,16 +117,24 @@ def middle(box: dict[str, float] | None) -> tuple[float, float]:
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
+FILMS = {"run": workflow, "segment": segment}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.recording", description=__doc__)
-    parser.add_argument("--out", type=Path, default=ROOT / "docs", help="folder of both films")
-    out: Path = parser.parse_args().out
+    every = [*FILMS, *SCREENS]
+    parser.add_argument("names", metavar="NAME", nargs="*", help=f"of {', '.join(every)}")
+    parser.add_argument("--out", type=Path, default=ROOT / "docs", help="folder of the pictures")
+    options = parser.parse_args()
+    out: Path = options.out
+    if not set(options.names) <= set(every):
+        parser.error(f"There are {', '.join(every)}.")
     emulator = Emulator(run_seconds=RUN_SECONDS)
     with (
         tempfile.TemporaryDirectory() as folder,
         emulator.run_in_thread() as url,
         running(
-            "stage",
+            "comfy" if os.environ.get("COMFYUI_DIR") else "stage",
             NEWEST,
             Path(folder),
             {"RUNNINGHUB_BASE_URL": url, "RUNNINGHUB_API_KEY": emulator.default_key},
@@ -130,13 +142,16 @@ def main() -> None:
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        for name, play in (("run", workflow), ("segment", segment)):
+        for name in options.names or every:
             with Canvas.opened(Pages(browser), host, name=name) as canvas:
                 canvas.page.set_viewport_size(SIZE)
-                play(canvas).save(out / f"{name}.webp", WIDTH)
+                if name in FILMS:
+                    FILMS[name](canvas).save(out / f"{name}.webp", WIDTH)
+                else:
+                    take(canvas, name, out)
         browser.close()
-    sizes = {name: (out / f"{name}.webp").stat().st_size for name in ("run", "segment")}
-    print(", ".join(f"{name}.webp {size:,} bytes" for name, size in sizes.items()))
+    sizes = {path.name: path.stat().st_size for path in sorted(out.glob("*.webp"))}
+    print(", ".join(f"{name} {size:,} bytes" for name, size in sizes.items()))
     assert sum(sizes.values()) <= LARGEST
 
 
