@@ -10,14 +10,14 @@ import { bytesText, estimateText } from "../../web/js/host/texts.js";
 import { explainedView } from "../../web/js/features/explanation.mjs";
 import { loadTexts } from "../../web/js/host/texts.js";
 import { actionButton, statusLine, h } from "../../web/js/lib/view.js";
-import { account, offerKey, testText } from "../../web/js/features/account.js";
+import { account } from "../../web/js/features/account.js";
+import * as forms from "../../web/js/features/key_form.mjs";
 import { openModels } from "../../web/js/features/program/models.js";
 import { keysPage } from "../../web/js/features/keys.mjs";
 import { limitsPage } from "../../web/js/features/limits.mjs";
 import { profileSelect } from "../../web/js/features/profiles.js";
 import { openSegmentOptions } from "../../web/js/features/segment_options.mjs";
 import { inspectionText } from "../../web/js/features/tasks.mjs";
-
 
 /** Answers of the server by path; what was sent is kept in `sent`. */
 function serve(answers = {}) {
@@ -33,6 +33,7 @@ function serve(answers = {}) {
   return sent;
 }
 
+const { offerKey, testText } = forms;
 const settings = { "/runninghub/settings": { profiles: [], sites: ["https://www.runninghub.ai", "https://www.runninghub.cn"] } };
 
 beforeEach(async () => {
@@ -343,7 +344,7 @@ test("what is typed while an account's setting is stored stays", async () => {
   const profile = { name: "main", origin: "https://www.runninghub.ai", key_tail: "1", workflow: "", webhook: "", route: "", from: "file" };
   serve({ "/runninghub/settings": { ...settings["/runninghub/settings"], profiles: [profile], default: "main" }, "/runninghub/kept": { bytes: 0 } });
   const asked = held("/runninghub/profiles/webhook", { profiles: [{ ...profile, webhook: "https://a" }] });
-  document.body.replaceChildren(keysPage());
+  document.body.replaceChildren(keysPage(forms));
   const field = () => /** @type {any} */ (document.querySelector('[name="webhook of main"]'));
   await vi.waitFor(() => expect(field()).not.toBeNull());
   field().value = "https://a";

@@ -1,33 +1,23 @@
 // Asks for an API key where one is missing, or offers the sandbox. The server never returns a key.
 
-import { toast } from "../host/comfy.js";
 import { addBadge, redrawBadges } from "../host/badges.js";
 import { openDialog } from "../host/dialogs.js";
 import { lazy } from "../host/lazy.js";
 import { post } from "../host/server.js";
-import { dotted, loadTexts, numberText, textsOf } from "../host/texts.js";
+import { loadTexts, textsOf } from "../host/texts.js";
 import { classOf, isOurs, kindOf, setWidget, valueOf } from "../lib/nodes.js";
-import { actionButton, statusLine, form, h, link, page, row, fill } from "../lib/view.js";
-import { readSettings, cacheProfiles, SANDBOX } from "./profiles.js";
+import { actionButton, h, fill } from "../lib/view.js";
+import { SANDBOX } from "./profiles.js";
 import { failureActions } from "./failure_notices.js";
-
-/**
- * Status of a profile's account; null for what it does not report.
- * @typedef {{ kind: string, coins: number | string | null, money: number | string | null, currency: string | null, running: number | null, limit: number | null }} Account
- */
 
 const t = textsOf("account");
 
 const KEY_FAILURE = /KeyFailure$/; // exception types that another key resolves
-const KEY_PAGE = "/enterprise-api/consumerApi";
-
-/** The service's kinds of keys → ours. @type {Record<string, string>} */
-const KINDS = { NORMAL: "normal", SHARED: "shared", EXCLUSIVE: "dedicated" };
 
 /** @type {RhFeature} */
 export const account = {
 	settings: [
-		pageSetting("runninghub.account", "Account", "Keys and sites", async () => (await lazy("features/keys.mjs")).keysPage()),
+		pageSetting("runninghub.account", "Account", "Keys and sites", () => keysPage()),
 		pageSetting("runninghub.costs", "Costs", "Limits of cost", async () => (await lazy("features/limits.mjs")).limitsPage()),
 	],
 	setup() {
@@ -53,85 +43,25 @@ function pageSetting(id, section, name, load) {
 
 /** Open the keys page, focused on the saved workflow that a profile's segments are sent under. @param {string} profile */
 export async function openWorkflowOf(profile) {
-	const { keysPage } = await lazy("features/keys.mjs");
-	openDialog({ title: t("title"), body: keysPage(`workflow of ${profile}`) });
+	openDialog({ title: t("title"), body: await keysPage(`workflow of ${profile}`) });
 }
 
-/** Links to the pages where keys are created. @param {string[]} sites */
-export const keyLinks = (sites) => sites.flatMap((site) => [" ", link(new URL(site).host, site + KEY_PAGE)]);
+const keyForm = () => lazy("features/key_form.mjs");
 
-/** @param {string[]} names */
-function freeName(names) {
-	let name = "main";
-	for (let number = 2; names.includes(name); number += 1) name = `main ${number}`;
-	return name;
+/** @param {string} [at] @returns {Promise<HTMLElement>} */
+async function keysPage(at) {
+	const forms = await keyForm();
+	return (await lazy("features/keys.mjs")).keysPage(forms, at);
 }
 
 /**
- * A form that stores a key. `replaced`: the profile whose key was refused.
- * @type {(stored: RhSettings, done: (name: string) => unknown, replaced?: RhProfile) => any}
+ * Ask for a key or offer the sandbox; true if a retry makes sense. `isRefused`: the node's key was rejected, for `reason`.
+ * @type {(node: ComfyNode | null, reason?: string, isRefused?: boolean) => Promise<boolean>}
  */
-export function keyForm({ sites, profiles, has_users: hasUsers }, done, replaced) {
-	const names = profiles.map(({ name }) => name);
-	const status = statusLine();
-	/** @param {string} key @param {Node} input */
-	const field = (key, input) => h("label", "", t(key), input);
-	const name = h("input", { value: replaced?.name ?? freeName(names), maxLength: 60 });
-	const address = h("input", { placeholder: "https://", hidden: true, "aria-label": t("other_site") });
-	const site = h(
-		"select",
-		{ onchange: () => (address.hidden = site.value !== "") },
-		...sites.map((value) => h("option", { value }, new URL(value).host)),
-		h("option", { value: "" }, t("other_site")),
-	);
-	const key = h("input", { type: "password", autocomplete: "new-password", placeholder: t("key_hint") });
-	if (replaced) {
-		site.value = sites.includes(replaced.origin) ? replaced.origin : "";
-		address.value = replaced.origin;
-		address.hidden = site.value !== "";
-	}
-	let replacing = replaced?.name ?? "";
-	const save = actionButton(t("save"), status, async () => {
-		const named = name.value.trim();
-		if (names.includes(named) && replacing !== named) {
-			replacing = named;
-			status.textContent = t("replace_sure", { name: named });
-			return;
-		}
-		cacheProfiles(await post("/runninghub/profiles/save", { name: named, origin: site.value || address.value, key: key.value }));
-		key.value = "";
-		await done(named);
-		void showTest(named);
-	});
-	save.className = "primary";
-	const fields = [field("site", site), address, field("key", key), field("name", name)];
-	return form(save, ...fields, hasUsers && h("p", "muted", t("has_users")), row(save), status);
-}
-
-/** Test a key that was just stored, and show the result. @param {string} name */
-async function showTest(name) {
-	const saved = t("saved", { name });
-	try {
-		toast("success", saved, testText(await post("/runninghub/profiles/test", { name })));
-	} catch (error) {
-		toast("warn", saved, error);
-	}
-}
-
-/** @param {Account} account */
-export function testText({ kind, coins, money, currency, running, limit }) {
-	const key = KINDS[kind];
-	const facts = dotted(
-		key ? t(`kind.${key}`) : kind || t("kind.unknown"),
-		coins !== null && t("coins", { coins: numberText(coins) }),
-		money !== null && t(currency ? "money" : "wallet", { money: numberText(money), currency }),
-		limit !== null && t("running", { running: running ?? 0, limit }),
-	);
-	return t("works", { found: facts });
-}
+export const offerKey = async (...asked) => (await keyForm()).offerKey(...asked);
 
 /** Whether a node may run in the sandbox, whose key is of a kind that may not run standard models. @param {any} node */
-const hasSandbox = (node) => !node || kindOf(node) !== "model";
+export const hasSandbox = (node) => !node || kindOf(node) !== "model";
 
 /** Buttons under a failure that a key resolves. @type {(node: any, openNode: () => Promise<any>, status: HTMLElement, close: () => void) => any[]} */
 function keyActions(node, openNode, status, close) {
@@ -144,79 +74,15 @@ function keyActions(node, openNode, status, close) {
 		const node = await openNode();
 		const { samples } = await post("/runninghub/sandbox", { on: true });
 		close();
-		await useSandbox(node, samples);
+		await (await keyForm()).useSandbox(node, samples);
 	};
 	return [actionButton(t("offer.enter"), status, enter), hasSandbox(node) && actionButton(t("offer.try_button"), status, sandbox)];
-}
-
-/**
- * Ask for a key or offer the sandbox; true if a retry makes sense. `isRefused`: the node's key was rejected, for `reason`.
- * @type {(node: ComfyNode | null, reason?: string, isRefused?: boolean) => Promise<boolean>}
- */
-export async function offerKey(node, reason = "", isRefused = reason !== "") {
-	await loadTexts();
-	const stored = await readSettings();
-	const { sites, profiles, default: chosen, environment } = stored;
-	const used = (node && valueOf(node, "profile")) || (environment ? "" : chosen);
-	const replaced = isRefused ? profiles.find(({ name, from }) => name === used && from === "file") : undefined;
-	return new Promise((resolve) => {
-		let ready = false;
-		const enter = keyForm(stored, (name) => {
-			ready = true;
-			// Otherwise the node keeps using the rejected key; it does after Cancel.
-			if (node && enter.isConnected && isRefused && name !== used && profiles.length > 0) setWidget(node, "profile", name);
-			dialog.close();
-		}, replaced);
-		enter.querySelector("input[type=password]")?.setAttribute("autofocus", "");
-		const status = statusLine();
-		const sandbox = actionButton(t("offer.try_button"), status, async () => {
-			const { samples } = await post("/runninghub/sandbox", { on: true });
-			if (status.isConnected) resolve(useSandbox(/** @type {ComfyNode} */ (node), samples)); // not cancelled meanwhile
-			dialog.close();
-		});
-		/** @param {string} key @param {...Node} content */
-		const way = (key, ...content) => h("section", "", h("h3", "", t(`offer.${key}`)), ...content);
-		const body = page(
-			reason && h("p", "bad", reason),
-			way("enter", enter),
-			way("get", h("p", "", t("offer.get_text"), ...keyLinks(sites))),
-			node && hasSandbox(node) && way("try", h("p", "muted", t("offer.try_text")), sandbox, status),
-		);
-		const dialog = openDialog({ title: t(reason ? "offer.refused" : "offer.title"), body, onClose: () => resolve(ready) });
-	});
 }
 
 /** @param {ComfyNode} node */
 export function enterSandbox(node) {
 	setWidget(node, "profile", SANDBOX);
 	redrawBadges();
-}
-
-/**
- * Switch a node to the sandbox and offer a sample; true if it still names the same program.
- * @type {(node: ComfyNode, samples: { kind: string; id: string; name: string }[]) => Promise<boolean>}
- */
-async function useSandbox(node, samples) {
-	enterSandbox(node);
-	const kind = kindOf(node);
-	const fitting = samples.filter((sample) => sample.kind === kind);
-	if (!kind || fitting.length === 0) return true;
-	return new Promise((resolve) => {
-		const picks = fitting.map(({ id, name }, index) => {
-			const onclick = () => {
-				resolve(valueOf(node, kind) === id);
-				dialog.close();
-				setWidget(node, kind, id);
-			};
-			return h("button", { className: "line", autofocus: index === 0, onclick }, name);
-		});
-		const dialog = openDialog({
-			title: t("sandbox.title"),
-			body: page(h("p", "", t("sandbox.pick")), ...picks),
-			buttons: [{ label: t("sandbox.none") }],
-			onClose: () => resolve(true),
-		});
-	});
 }
 
 /** @type {(node: ComfyNode) => RhChip | undefined} */

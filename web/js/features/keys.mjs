@@ -4,21 +4,22 @@ import { loading } from "../host/dialogs.js";
 import { get, post } from "../host/server.js";
 import { bytesText, dotted, textsOf } from "../host/texts.js";
 import { actionButton, statusLine, card, fill, form, h, row, setStatus, setStatusError } from "../lib/view.js";
-import { keyForm, keyLinks, testText } from "./account.js";
 import { readSettings, cacheProfiles, routeSelect } from "./profiles.js";
 
 const t = textsOf("account");
 
-/** @param {string} [at] name of the field to focus */
-export function keysPage(at) {
+/** @typedef {typeof import("./key_form.mjs")} Forms */
+
+/** `at`: the name of the field to focus. @type {(forms: Forms, at?: string) => HTMLElement} */
+export function keysPage(forms, at) {
 	const view = loading();
-	const show = () => fill(view, async () => profilesView(await readSettings(), show));
+	const show = () => fill(view, async () => profilesView(await readSettings(), show, forms));
 	void show().then(() => at && view.querySelector(`[name="${CSS.escape(at)}"]`)?.focus());
 	return view;
 }
 
-/** @type {(stored: RhSettings, reload: RhCallback) => any[]} */
-function profilesView(stored, reload) {
+/** @type {(stored: RhSettings, reload: RhCallback, forms: Forms) => any[]} */
+function profilesView(stored, reload, { keyForm, keyLinks, testText }) {
 	const { profiles, default: chosen, environment, problem, models, sites } = stored;
 	const add = keyForm(stored, reload);
 	add.className = "card";
@@ -28,7 +29,7 @@ function profilesView(stored, reload) {
 		problem && h("p", "bad", problem),
 		profiles.length === 0 && h("p", "", t("none")),
 		profiles.length > 0 && !chosen && h("p", "bad", t("no_default")),
-		...profiles.map((profile) => profileView(profile, profile.name === chosen, reload, deleteQuestion(profiles, profile.name, chosen))),
+		...profiles.map((profile) => profileView(profile, profile.name === chosen, reload, deleteQuestion(profiles, profile.name, chosen), testText)),
 		add,
 		profiles.length > 0 && modelsView(models),
 		profiles.length > 0 && keptResultsView(),
@@ -70,8 +71,8 @@ function keptResultsView() {
 	return row(status, actionButton(t("empty"), status, empty, t("empty_sure")));
 }
 
-/** @type {(profile: RhProfile, isDefault: boolean, reload: RhCallback, sure: string) => any} */
-function profileView({ name, origin, key_tail: tail, workflow, webhook, route, from }, isDefault, reload, sure) {
+/** @type {(profile: RhProfile, isDefault: boolean, reload: RhCallback, sure: string, testText: Forms["testText"]) => any} */
+function profileView({ name, origin, key_tail: tail, workflow, webhook, route, from }, isDefault, reload, sure, testText) {
 	const status = statusLine();
 	const routed = statusLine();
 	/** @type {(setting: "workflow" | "webhook", value: string, placeholder: string) => any} */
