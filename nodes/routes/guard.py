@@ -32,7 +32,8 @@ def refusal(
     """Return the message key for refusing a request; None to admit it.
 
     `headers`: all values by lower-case name. `names`: host names that this ComfyUI is known under,
-    lower-case, beside loopback and literal IP addresses. A GET or HEAD needs no token.
+    lower-case, beside loopback and literal IP addresses; `*.example.com` is each name below that.
+    A GET or HEAD needs no token.
     """
     hosts = headers.get("host", ())
     if len(hosts) != 1 or not is_known_host(hosts[0], names):
@@ -56,6 +57,8 @@ def is_known_host(host: str, names: Container[str]) -> bool:
         return False
     name = match[1].strip("[]")
     if name in LOOPBACK_NAMES or name in names:
+        return True
+    if any(f"*{name[dot.start() :]}" in names for dot in re.finditer(r"\.", name)):
         return True
     try:
         ipaddress.ip_address(name)

@@ -18,7 +18,7 @@ except ImportError:
 
 def host_names() -> frozenset[str]:
     """Return its host names, lower-case, beside loopback and IP addresses: those of --listen, and
-    those in RUNNINGHUB_HOSTS, such as a reverse proxy's."""
+    those in RUNNINGHUB_HOSTS, such as a reverse proxy's, or all below one (`*.example.com`)."""
     named = f"{getattr(args, 'listen', '')} {os.environ.get('RUNNINGHUB_HOSTS', '')}"
     return frozenset(re.split(r"[\s,;]+", named.lower())) - {""}
 

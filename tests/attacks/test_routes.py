@@ -64,7 +64,7 @@ def board(routes: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Board:
 async def server(routes: ModuleType, board: Board) -> AsyncIterator[TestServer]:
     app = web.Application()
     table = web.RouteTableDef()
-    routes.install(table, {"studio.example"})
+    routes.install(table, {"studio.example", "*.tunnel.example"})
     app.add_routes(table)
     async with TestServer(app) as server:
         yield server
@@ -118,6 +118,8 @@ HOSTILE: dict[str, tuple[str, str, dict[str, str | None], bytes]] = {
     "a look from a rebound domain": ("GET", LOOK, {"Host": "evil.example"}, b""),
     "a host with a user name": ("GET", LOOK, {"Host": "127.0.0.1@evil.example"}, b""),
     "a host that only begins well": ("GET", LOOK, {"Host": "127.0.0.1.evil.example"}, b""),
+    "a host that only ends like ours": ("GET", LOOK, {"Host": "eviltunnel.example"}, b""),
+    "a host below one that was named alone": ("GET", LOOK, {"Host": "a.studio.example"}, b""),
     "a session for a rebound domain": (
         "POST",
         SESSION,
@@ -159,7 +161,14 @@ async def test_nothing_changes_by_a_get(
 
 @pytest.mark.parametrize(
     "host",
-    ["127.0.0.1:{port}", "localhost:{port}", "[::1]:{port}", "192.168.1.7", "studio.example:443"],
+    [
+        "127.0.0.1:{port}",
+        "localhost:{port}",
+        "[::1]:{port}",
+        "192.168.1.7",
+        "studio.example:443",
+        "a1-8188.tunnel.example",
+    ],
 )
 async def test_own_pages_are_served_by_each_name_of_this_machine(
     page: ClientSession, server: TestServer, board: Board, host: str

@@ -49,7 +49,8 @@ FLAGS = [
     "--disable-sync",
     # Other machines are not there. To answer in their place, Playwright would take every request
     # in hand and leave out the browser's cache: a third of what a page costs.
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    # This machine has a name of its own too, as behind a tunnel.
+    "--host-resolver-rules=MAP studio.example 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
     "--no-proxy-server",
 ]
 

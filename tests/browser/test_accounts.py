@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from collections.abc import Callable
@@ -370,3 +371,23 @@ def test_marked_parts_have_settings_of_their_own(
     assert stored["profiles"][0]["workflow"] == catalog.TEXT_TO_IMAGE
     assert stored["profiles"][0]["webhook"] == "https://tunnel.example/"
     assert stored["profiles"][0]["route"] == "auto"
+
+
+def test_a_name_that_is_not_known_is_shown_once_with_the_line_to_copy(either: Canvas) -> None:
+    canvas = either
+    page = canvas.change_page()
+    canvas.forgive(r"status of 403")
+    url = canvas.host.url.replace("127.0.0.1", "studio.example")
+    canvas.host = dataclasses.replace(canvas.host, url=url)
+    canvas.open()
+    for height in (150, 450):
+        node = canvas.add("RunningHubRemoteWorkflow", 100, height)
+        canvas.set_widget(node, "workflow", catalog.TEXT_TO_IMAGE)
+        canvas.dialog.get_by_role("button").first.wait_for()
+        page.keyboard.press("Escape")
+    notice = page.locator(".runninghub-notices").get_by_role("alert")
+    notice.get_by_role("textbox").wait_for()
+    assert notice.get_by_role("textbox").input_value() == "RUNNINGHUB_HOSTS=studio.example"
+    assert "studio.example" in notice.inner_text()
+    canvas.picture("unknown host")
+    assert notice.count() == 1

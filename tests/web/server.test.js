@@ -2,6 +2,8 @@
 
 import { beforeEach, expect, test, vi } from "vitest";
 
+vi.mock("../../web/js/host/lazy.js", () => ({ lazy: vi.fn(async () => ({ showUnknownHost() {} })) }));
+
 let server;
 beforeEach(async () => {
   vi.resetModules();
@@ -57,6 +59,15 @@ test.each([
   const failed = await server.get("/x").catch((error) => error);
   expect(failed).toBeInstanceOf(server.ServerError);
   expect(failed.key).toBe(key);
+});
+
+test("a host name that is not known is shown once, whatever is asked for after it", async () => {
+  const error = { key: "node.route_host", params: {}, message: "Not known.", hint: "" };
+  serve({ "/x": [403, { error }] });
+  const { lazy } = await import("../../web/js/host/lazy.js");
+  await expect(server.get("/x")).rejects.toMatchObject({ message: "Not known." });
+  await expect(server.get("/x")).rejects.toMatchObject({ key: "node.route_host" });
+  expect(lazy.mock.calls).toEqual([["features/unknown_host.mjs"]]);
 });
 
 test("a session that failed is tried again", async () => {

@@ -1,6 +1,7 @@
 // Client of our own routes: JSON in both directions, failures as ServerError.
 
 import { addressOf, language, request } from "./comfy.js";
+import { lazy } from "./lazy.js";
 import { loadTexts, t } from "./texts.js";
 
 export class ServerError extends Error {
@@ -14,6 +15,7 @@ export class ServerError extends Error {
 /** @type {Promise<string> | null} */
 let session = null;
 let sessionLanguage = "";
+let isHostShown = false;
 
 /** @type {(path: string, signal?: AbortSignal) => Promise<any>} */
 export const get = (path, signal) => send(path, { signal }).then(readResponse);
@@ -68,6 +70,10 @@ async function readResponse(answer) {
 	const body = await answer.json().catch(() => null);
 	if (answer.ok && body !== null) return body;
 	const { error } = body ?? {};
+	if (error?.key === "node.route_host" && !isHostShown) {
+		isHostShown = true; // every later call is refused alike
+		void lazy("features/unknown_host.mjs").then(({ showUnknownHost }) => showUnknownHost());
+	}
 	throw error && typeof error === "object" ? new ServerError(error) : await failure("server.no_answer", answer.status);
 }
 
