@@ -67,9 +67,9 @@ def read_sums(text: str, unit: str = "") -> dict[str, int]:
     return sums
 
 
-def whole_coins(amount: int) -> int:
-    """Round up to whole coins, as the service charges them; both in millionths of a coin."""
-    return -(-amount // MICRO) * MICRO
+def charged(unit: str, amount: int) -> int:
+    """Round millionths of a unit up to what the service charges: whole coins."""
+    return -(-amount // MICRO) * MICRO if unit == COINS else amount
 
 
 def micros(text: object, *, up: bool = False) -> int | None:

@@ -10,17 +10,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from ..errors import Say
-from .amounts import COINS, MICRO, UNITS, added, digits, say_amount, say_sums, whole_coins
-
-SPREAD = 0.22
-"""Prior standard deviation of the logarithm of a cost."""
-TRUST = 2
-"""Weight of that prior, in runs (degrees of freedom)."""
-
-# Quantiles of Student's t at 94 %, by degrees of freedom: a two-sided interval of 88 %, which
-# rounding to whole coins widens to some 90.
-_T = (5.24, 2.62, 2.16, 1.97, 1.87, 1.81, 1.77, 1.74, 1.72, 1.70, 1.69, 1.68, 1.67, 1.66, 1.66)
-_T_MANY = 1.62
+from .amounts import UNITS, added, charged, digits, say_amount, say_sums
 
 
 class QuoteSource(enum.Enum):
@@ -37,8 +27,7 @@ class QuoteSource(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Millionths of one unit: most likely, lower and upper bound. `high` None: no upper
-    bound."""
+    """Millionths of one unit: probable, lowest and highest. `high` None: no upper bound."""
 
     amount: int
     low: int
@@ -74,7 +63,7 @@ class Quote:
         return is_open or self.source is QuoteSource.OTHER_OPTIONS
 
     def describe(self, say: Say) -> str:
-        """One line, such as `about 14 coins (12 to 17, by 5 own runs)`."""
+        """One line, such as `about 14 coins (12 to 17 coins, in 5 earlier runs)`."""
         if not self.ranges:
             if self.rate is None:
                 return say("quote.unknown", {})
@@ -120,16 +109,13 @@ PriceRatio = Callable[[Mapping[str, object]], Fraction | None]
 
 
 def quote_of_runs(costs: Sequence[Mapping[str, int]]) -> Quote:
-    """Estimate by the costs of past runs, each in millionths by unit. Per unit, runs that cost
-    nothing in it are ignored."""
-    units = [unit for unit in UNITS if any(cost.get(unit) for cost in costs)]
-    ranges = {unit: range_of([cost[unit] for cost in costs if cost.get(unit)]) for unit in units}
-    if COINS in ranges:
-        coins = ranges[COINS]
-        high = None if coins.high is None else whole_coins(coins.high)
-        ranges[COINS] = Range(
-            round(coins.amount / MICRO) * MICRO or MICRO, coins.low // MICRO * MICRO, high
-        )
+    """Median, lowest and highest cost of past runs, given in millionths by unit. Per unit, runs
+    that cost nothing in it are ignored."""
+    ranges: dict[str, Range] = {}
+    for unit in UNITS:
+        if paid := [charged(unit, cost[unit]) for cost in costs if cost.get(unit)]:
+            median = charged(unit, math.ceil(statistics.median(paid)))
+            ranges[unit] = Range(median, min(paid), max(paid))
     source = QuoteSource.RUNS if ranges else QuoteSource.UNKNOWN
     return Quote(ranges, source, len(costs))
 
@@ -154,39 +140,15 @@ def quote_of_models_runs(runs: Sequence[tuple[Mapping[str, int], Fraction | None
     return replace(quote, source=QuoteSource.OTHER_OPTIONS) if quote.is_known else quote
 
 
-def range_of(costs: Sequence[int]) -> Range:
-    """Median and prediction interval (some 90 %) of the next run, from positive costs in a unit.
-
-    Costs are assumed log-normal: durations differ by factors, and a cold start, which loads the
-    models first, widens the spread.
-    """
-    logs = [math.log(cost) for cost in costs]
-    count = len(logs)
-    spread = statistics.variance(logs) if count > 1 else 0.0
-    trusted = count - 1
-    mixed = (TRUST * SPREAD**2 + trusted * spread) / (TRUST + trusted)
-    freedom = TRUST + trusted
-    factor = _T[freedom - 1] if freedom <= len(_T) else _T_MANY
-    half = factor * math.sqrt(mixed * (1 + 1 / count))
-    middle = statistics.fmean(logs)
-    return Range(
-        round(statistics.median(costs)),
-        math.floor(math.exp(middle - half)),
-        math.ceil(math.exp(middle + half)),
-    )
-
-
 def _span(unit: str, costs: Range, say: Say) -> str:
     if costs.high is None:
-        return say("quote.from", {"low": say_amount(unit, _rough(costs.low), say)})
-    high = say_amount(unit, -_rough(-costs.high), say)
-    return say("quote.span", {"low": digits(_rough(costs.low)), "high": high})
-
-
-def _rough(amount: int) -> int:
-    """Round down to two digits: a prediction is no more exact."""
-    step = 10 ** max(0, len(str(abs(amount))) - 2)
-    return amount // step * step
+        return say("quote.from", {"low": say_amount(unit, costs.low, say)})
+    high = say_amount(unit, costs.high, say)
+    return (
+        high
+        if costs.low == costs.high
+        else say("quote.span", {"low": digits(costs.low), "high": high})
+    )
 
 
 def fixed(

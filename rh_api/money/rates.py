@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .amounts import COINS, MICRO, micros, whole_coins
+from .amounts import COINS, MICRO, charged, micros
 
 COINS_A_SECOND = {"default": 200_000, "plus": 400_000, "ultra": 600_000}
 """Millionths of a coin, by instance. Undocumented: public clients measured it on the
@@ -41,8 +41,7 @@ def rate_of(unit: str, instance: str, learnt: int | None) -> int | None:
 def cost_of(unit: str, rate: int, seconds: float, retained: int = 0) -> int:
     """Upper bound in millionths of a run of `seconds`, CANCEL_SECONDS and `retained` included."""
     billed = int(-(-seconds // 1)) + CANCEL_SECONDS + retained
-    cost = rate * billed
-    return whole_coins(cost) if unit == COINS else cost
+    return charged(unit, rate * billed)
 
 
 def seconds_of(unit: str, rate: int, amount: int, retained: int = 0) -> int:
