@@ -332,6 +332,7 @@ ENGLISH: dict[str, str] = {
     "progress.preparing": "preparing",
     "progress.uploading": "uploading {percent} %",
     "progress.places": "{used} of {limit}",
+    "progress.waiting_costs": "waiting: other orders that run hold what the cost limits leave",
     "progress.waiting_slot": "waiting for a free slot ({places} used)",
     "progress.waiting_foreign": "waiting for a free slot: the account is busy with other tasks "
     "(ours: {places})",

@@ -28,7 +28,13 @@ PREVIEW_SIDE = 512  # pixels; ComfyUI's own default
 PREVIEW_PIXELS = 4096 * 4096  # larger images are ignored
 BAR = 100.0
 
-_BEFORE_TASK = (Stage.PREPARING, Stage.UPLOADING, Stage.WAITING_SLOT, Stage.WAITING_FOREIGN)
+_BEFORE_TASK = (
+    Stage.PREPARING,
+    Stage.WAITING_COSTS,
+    Stage.UPLOADING,
+    Stage.WAITING_SLOT,
+    Stage.WAITING_FOREIGN,
+)
 """Stages in which the order has no task and no create request is in flight."""
 
 Display = TypeVar("Display", bound="NodeDisplay")

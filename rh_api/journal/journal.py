@@ -307,6 +307,12 @@ class SqliteJournal:
         committed = self._store.ledger.committed
         return await self._do(committed, self.origin, self.account, scope, at)
 
+    async def settled(
+        self, scope: str, at: float | None, *, preparing: Collection[int], since: float
+    ) -> Committed:
+        settled = partial(self._store.ledger.settled, preparing=preparing, since=since)
+        return await self._do(settled, self.origin, self.account, scope, at)
+
     async def reserve(self, program_key: str, hold: Hold) -> int:
         reserve = self._store.ledger.reserve
         return await self._do(reserve, self.origin, self.account, program_key, hold)

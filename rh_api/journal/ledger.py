@@ -8,8 +8,8 @@ Its amounts count against the limits until the order's cost is booked, and that 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from ..errors import Fate
 from ..money.amounts import Sums, added, costs_of
@@ -30,6 +30,14 @@ _DAY = """
 SELECT unit, sum(CASE WHEN booked IS NULL THEN held ELSE coalesce(cost, 0) END) AS committed
 FROM reservations INDEXED BY reserved_days JOIN amounts ON reservation_id = id
 WHERE origin = ? AND account = ? AND at >= ? AND at < ? GROUP BY unit
+"""
+_ENDING = """
+SELECT reservations.id, order_id, scope, reservations.at, unit, held
+FROM reservations INDEXED BY unbooked JOIN amounts ON reservation_id = reservations.id
+LEFT JOIN orders ON orders.id = order_id
+WHERE reservations.origin = ? AND reservations.account = ? AND booked IS NULL
+AND (order_id IS NULL OR state IN ('placed', 'running')
+     OR state <> 'uncertain' AND coalesce(ended, orders.created) > ?)
 """
 
 
@@ -256,6 +264,31 @@ class Ledger:
         """What counts against the limits of a prompt and of today."""
         with self._file.reading(Fate.NOT_STARTED) as db:
             return _committed(db, origin, account, scope, self._at(db, origin, account, at))
+
+    def settled(
+        self,
+        origin: str,
+        account: str,
+        scope: str,
+        at: float | None,
+        *,
+        preparing: Collection[int],
+        since: float,
+    ) -> Committed:
+        """`committed` without what is held by orders that run, whose request is under way, or that
+        ended after `since`; and by the unbound reservations `preparing`."""
+        with self._file.reading(Fate.NOT_STARTED) as db:
+            committed = _committed(db, origin, account, scope, self._at(db, origin, account, at))
+            prompt, day = [committed.prompt], [committed.day]
+            for row in db.execute(_ENDING, (origin, account, since)):
+                if row["order_id"] is None and row["id"] not in preparing:
+                    continue
+                freed = {row["unit"]: -row["held"]}
+                if row["scope"] == scope:
+                    prompt.append(freed)
+                if committed.since <= row["at"] < committed.until:
+                    day.append(freed)
+            return replace(committed, prompt=added(prompt), day=added(day))
 
     def unbooked(self, origin: str, account: str, since: float) -> list[OrderRow]:
         """Tasks that ended since then and whose cost is not booked yet, oldest first."""

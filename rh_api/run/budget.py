@@ -31,14 +31,14 @@ from .cost_facts import CostFinder
 from .orders import Order, digest
 from .orphaned_orders import OrphanedOrders
 from .poller import Poller
-from .progress import Progress, Stage, Watch
+from .progress import Progress, Stage, Watch, unwatched
 from .recovery import Recovery
 from .report_query import query_report
 
 log = logging.getLogger("runninghub")
 
-TRIES = 5  # attempts to reserve while concurrent orders take the remaining budget
 ASK_AGAIN = (0.5, 2.0, 8.0, 30.0, 120.0, 480.0)  # backoff of queries for an unknown cost, seconds
+WAIT_SECONDS = 1.0  # between looks at what running orders hold
 LATE_QUESTIONS = 2  # queries for an order that ended longer ago than the whole backoff takes
 TOLD_WITHIN = 3 * 86_400.0  # seconds after the end; a subscription's orders never get a cost
 NO_LIMITS = Limits()
@@ -64,6 +64,10 @@ class Budget:
     """By row: number of cost queries so far, and when the next is due (the clock's seconds)."""
     _pause: asyncio.Future[None] | None = None
     _has_news: bool = False
+    _preparing: set[int] = field(default_factory=set[int])
+    """Reservations of this process whose order is not in the journal yet."""
+    _line: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by the first of the orders that wait for what running ones hold."""
 
     def __post_init__(self) -> None:
         self.orphaned_orders = OrphanedOrders(
@@ -82,13 +86,15 @@ class Budget:
     ) -> AsyncGenerator[Hold]:
         """Reserve what an order may cost. If the body raises, release it unless bound to a row.
 
-        `uploaded`: its files may be at the service already. Raises CostLimit if a limit leaves
-        too little (also for LimitReached from the body); StoreUnavailable if nothing can be held.
+        Waits while running orders hold what the limits leave. `uploaded`: its files may be at the
+        service already. Raises CostLimit if a limit leaves too little (also for LimitReached from
+        the body); StoreUnavailable if nothing can be held.
         """
         params: dict[str, object] = {"order_key": _key_of(order)}
         try:
             hold = await self._reserve(order, watch)
             uploaded = True
+            self._preparing.add(hold.number)
             try:
                 yield hold
             except LimitReached as error:  # the price is higher, or a concurrent order reserved it
@@ -97,6 +103,8 @@ class Budget:
             except BaseException:  # a cancel too; the hold of an order that may run stays
                 await self._release(hold)
                 raise
+            finally:
+                self._preparing.discard(hold.number)
         except CostLimit as error:
             if uploaded:
                 params["done"] = Words.of(lambda say: say("money.not_ordered", {}))
@@ -127,6 +135,22 @@ class Budget:
         return hold
 
     async def _reserve(self, order: Order, watch: Watch) -> Hold:
+        hold = await self._try_to_reserve(order, watch)
+        if hold is None:
+            watch(Progress(Stage.WAITING_COSTS))
+            async with self._line:
+                while (hold := await self._try_to_reserve(order, unwatched)) is None:
+                    await self.context.sender.clock.sleep(WAIT_SECONDS)
+        if hold.seconds is not None:
+            params = {
+                "seconds": int(hold.seconds),
+                "sum": Words.of(partial(say_sums, hold.amounts)),
+            }
+            watch(Progress(Stage.COST_BOUND, params=params))
+        return hold
+
+    async def _try_to_reserve(self, order: Order, watch: Watch) -> Hold | None:
+        """Reserve within the limits; None while running orders hold too much of what they leave."""
         journal = self.context.journal
         rules = await journal.rules()
         limits = self.in_force(rules)
@@ -143,23 +167,19 @@ class Budget:
         if order.native_task_id:
             raise unbounded(order.program_key, limits, "error.native_limit")
         await self.orphaned_orders.see_to_overdue()
-        bound: Bound | Reached | None = None
-        for _ in range(TRIES):
-            at = self.cost_finder.wallet.unix()
-            committed = await journal.committed(order.scope, at)
-            bound = bound_of(facts, limits, committed.prompt, committed.day)
-            if isinstance(bound, Reached):
-                break
+        at = self.cost_finder.wallet.unix()
+        committed = await journal.committed(order.scope, at)
+        bound = bound_of(facts, limits, committed.prompt, committed.day)
+        if isinstance(bound, Bound):
             hold = Hold(order.scope, bound.amounts, bound.seconds, limits, at)
-            try:
-                number = await self._hold(order, hold)
-            except LimitReached as error:
-                bound = error.reached
-                continue
-            self._report_bound(bound, watch)
-            return replace(hold, number=number)
-        assert isinstance(bound, Reached)  # noqa: S101 - for the type checker
-        raise self._refused(bound, rules)
+            with contextlib.suppress(LimitReached):  # another order was faster
+                return replace(hold, number=await self._hold(order, hold))
+        since = journal.now() - sum(ASK_AGAIN)
+        settled = await journal.settled(order.scope, at, preparing=self._preparing, since=since)
+        bound = bound_of(facts, limits, settled.prompt, settled.day)
+        if isinstance(bound, Reached):
+            raise self._refused(bound, rules)
+        return None
 
     async def _hold(self, order: Order, hold: Hold) -> int:
         """Reserve in the journal; return the reservation's number. A cancel releases it again."""
@@ -222,12 +242,6 @@ class Budget:
                 amounts = {"left": {unit: balance[unit]}, "floor": {unit: least[unit]}}
                 params = {name: Words.of(partial(say_sums, sums)) for name, sums in amounts.items()}
                 watch(Progress(Stage.BALANCE_LOW, params=params))
-
-    def _report_bound(self, bound: Bound, watch: Watch) -> None:
-        if bound.seconds is not None:
-            highest = Words.of(partial(say_sums, bound.amounts))
-            params = {"seconds": int(bound.seconds), "sum": highest}
-            watch(Progress(Stage.COST_BOUND, params=params))
 
     # While it runs
 

@@ -8,7 +8,7 @@ from functools import partial
 
 from ..errors import CostLimit
 from ..money.amounts import COINS, Sums, join_list, say_amount, say_sums, say_unit
-from ..money.limits import Limits, Reached, by_scope, left
+from ..money.limits import Limits, Reached, left, reached
 from ..money.quotes import Quote
 from ..money.rates import cost_of, seconds_of
 from ..texts import Words
@@ -49,18 +49,19 @@ class CostFacts:
 
 
 def bound_of(facts: CostFacts, limits: Limits, prompt: Sums, day: Sums) -> Bound | Reached:
-    """Return the sums to hold for an order, or the limit that leaves too little.
+    """Return the sums to hold for an order, or the limit that leaves too little. An order that is
+    paid by time holds at most twice the highest cost of its past runs.
 
     `prompt`, `day`: spent or held so far in each scope. Raises CostLimit if the cost has no upper
     bound, or is billed in a unit for which no limit is set.
     """
     if facts.allowed:
         require_limited(_paid_in(facts), limits)
-        return _allowed(facts)
+        return reached(limits, facts.allowed, prompt, day) or _allowed(facts)
     if facts.is_model:
         sums = priced(facts.price, facts.currency)  # if empty: `Budget.at_service_price` asks
         require_limited(sums, limits)
-        return Bound(sums)
+        return reached(limits, sums, prompt, day) or Bound(sums)
     if not facts.is_free_of_others or facts.unit is None:
         raise unbounded(facts.program, limits)
     if not facts.unit:
@@ -121,16 +122,13 @@ def _timed(
     room = left(limits, unit, prompt, day) or 0
     own = facts.quote.ranges.get(unit)
     least = own.amount if own else cost_of(unit, rate, 1, facts.retained)
-    most = own.high if own and own.high else room
+    most = 2 * own.high if own and own.high else room
     if facts.time_limit:
         most = min(most, cost_of(unit, rate, facts.time_limit, facts.retained))
         least = min(least, most)
     least = max(least, cost_of(unit, rate, 1, facts.retained))
-    if least > room:
-        for scope, limited, sums in by_scope(limits, prompt, day):
-            limit = limited.get(unit)
-            if limit is not None and limit - sums.get(unit, 0) < least:
-                return Reached(scope, unit, limit, sums.get(unit, 0), least)
+    if passed := reached(limits, {unit: least}, prompt, day):
+        return passed
     amount = min(room, max(most, least))
     return Bound({unit: amount}, seconds_of(unit, rate, amount, facts.retained))
 
@@ -173,14 +171,14 @@ _OVER = {"prompt": "error.cost_prompt_over", "day": "error.cost_day_over"}
 """For a limit that is exceeded already, when this order may cost nothing in its unit."""
 
 
-def refusal(reached: Reached, where: str) -> CostLimit:
+def refusal(passed: Reached, where: str) -> CostLimit:
     """Return the error for an order that exceeds a limit; `where`: the setting that raises it."""
     return CostLimit(
-        (_REACHED if reached.needed else _OVER)[reached.scope],
+        (_REACHED if passed.needed else _OVER)[passed.scope],
         where=where,
         hint="costs",
         done=_NOT_SENT,
-        needed=Words.of(partial(say_amount, reached.unit, reached.needed)),
-        limit=Words.of(partial(say_amount, reached.unit, reached.limit)),
-        spent=Words.of(partial(say_amount, reached.unit, reached.committed)),
+        needed=Words.of(partial(say_amount, passed.unit, passed.needed)),
+        limit=Words.of(partial(say_amount, passed.unit, passed.limit)),
+        spent=Words.of(partial(say_amount, passed.unit, passed.committed)),
     )

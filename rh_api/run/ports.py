@@ -292,6 +292,12 @@ class Journal(Protocol):
         """What counts against the limits of a prompt or command, and of the day of `at`."""
         ...
 
+    async def settled(
+        self, scope: str, at: float | None, *, preparing: Collection[int], since: float
+    ) -> Committed:
+        """`committed` without what running orders hold; see `Ledger`."""
+        ...
+
     async def reserve(self, program_key: str, hold: Hold) -> int:
         """Reserve `hold` for an order of a program; return its id. Raises LimitReached."""
         ...

@@ -18,6 +18,7 @@ class Stage(enum.Enum):
 
     PREPARING = "progress.preparing"
     UPLOADING = "progress.uploading"
+    WAITING_COSTS = "progress.waiting_costs"
     WAITING_SLOT = "progress.waiting_slot"
     WAITING_FOREIGN = "progress.waiting_foreign"
     ORDERING = "progress.ordering"

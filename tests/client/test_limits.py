@@ -22,11 +22,13 @@ from rh_api.errors import (
     StoreUnavailable,
     TaskFailed,
     TimeLimit,
+    Uncertain,
 )
 from rh_api.journal import State
 from rh_api.models.stored import model_json
 from rh_api.money.limits import Reached
 from rh_api.run.cost_bounds import refusal
+from rh_api.wire.orders import TaskOptions
 from tests.client.conftest import MakeClient
 from tests.client.test_apps import APP_WITH_PICTURE as APP
 from tests.client.test_apps import field_of
@@ -150,7 +152,7 @@ def test_a_limit_of_a_run_tells_that_it_may_stop_what_else_runs(needed: int) -> 
     assert "Its other orders may be stopped now, and cost the time that they ran" in words
 
 
-async def test_two_at_once_never_hold_more_than_the_day_leaves(
+async def test_at_once_they_never_hold_more_than_the_day_leaves_and_one_too_many_waits(
     make_client: MakeClient, emulator: Emulator
 ) -> None:
     client = make_client(
@@ -161,12 +163,54 @@ async def test_two_at_once_never_hold_more_than_the_day_leaves(
     await until(lambda: emulator.counters.orders == 3)
     today = await day(client)
     assert today["coins"] <= 25 * COIN
-    with pytest.raises(CostLimit) as refused:
-        await client.run(invert(99))
-    assert refused.value.key == "error.cost_day"
+    jobs.append(await begun(client, invert(99), Stage.WAITING_COSTS))
+    assert (emulator.counters.orders, await day(client)) == (3, today)
     emulator.hold_at = None
     await asyncio.gather(*jobs)
+    assert emulator.counters.orders == 4
     assert await day(client) == {"coins": sum(t.coins or 0 for t in emulator.tasks.values()) * COIN}
+
+
+async def test_what_waits_for_the_limit_is_stopped_and_leaves_nothing_held(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    client = make_client(pace=1.0, RUNNINGHUB_MAX_COST_DAY="10 coins")
+    emulator.hold_at = "13"
+    first = await begun(client, invert(1))
+    today = await day(client)
+    second = await begun(client, invert(2), Stage.WAITING_COSTS)
+    second.cancel()
+    await asyncio.wait([second])
+    assert second.cancelled()
+    assert await day(client) == today
+    emulator.hold_at = None
+    await first
+    assert emulator.counters.orders == 1
+
+
+async def test_what_does_not_run_is_not_waited_for(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    client = make_client(RUNNINGHUB_MAX_COST_DAY="10 coins")
+    emulator.faults.append(Fault(CREATE, "lost_reply"))
+    with pytest.raises(Uncertain):
+        await client.run(invert(1))
+    with pytest.raises(CostLimit) as refused:
+        await client.run(invert(2))
+    assert refused.value.key == "error.cost_day"
+
+
+async def test_of_what_ran_before_twice_the_highest_cost_is_held(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    client = make_client(RUNNINGHUB_MAX_COST_ORDER="90 coins", pace=1.0)
+    news: list[Progress] = []
+    for red, seconds in enumerate((3.0, 0.3, 0.3)):
+        emulator.run_seconds = seconds
+        await client.run(replace(invert(red), options=TaskOptions(instance="plus")), news.append)
+    assert [task.coins for task in emulator.tasks.values()] == [2, 1, 1]
+    sums = [news.params["sum"] for news in news if news.stage is Stage.COST_BOUND]
+    assert [str(held) for held in sums] == ["90 coins", "4 coins", "4 coins"]
 
 
 async def test_two_processes_share_a_day(make_client: MakeClient, emulator: Emulator) -> None:
@@ -177,10 +221,10 @@ async def test_two_processes_share_a_day(make_client: MakeClient, emulator: Emul
     await until(lambda: emulator.counters.orders == 1)
     second = asyncio.ensure_future(other.run(invert(2)))
     await until(lambda: emulator.counters.orders == 2)
-    with pytest.raises(CostLimit):
-        await client.run(invert(3))
+    third = await begun(client, invert(3), Stage.WAITING_COSTS)
     emulator.hold_at = None
-    await asyncio.gather(first, second)
+    await asyncio.gather(first, second, third)
+    assert emulator.counters.orders == 3
 
 
 async def test_an_app_needs_a_sum_by_name(make_client: MakeClient, emulator: Emulator) -> None:

@@ -33,14 +33,14 @@ def coins(amount: int, seconds: float | None = None) -> Bound:
     ("more", "held"),
     [
         ({}, coins(50, 245)),
-        ({"quote": runs(10, 20)}, coins(20, 95)),
-        ({"quote": runs(10, 70)}, coins(50, 245)),
+        ({"quote": runs(10, 20)}, coins(40, 195)),
+        ({"quote": runs(10, 30)}, coins(50, 245)),
         ({"quote": runs(10, None)}, coins(50, 245)),
         ({"quote": runs(10, 20, CNY)}, coins(50, 245)),
         ({"time_limit": 20.0}, coins(5, 20)),
         ({"time_limit": 20.0, "quote": runs(60, 70)}, coins(5, 20)),
-        ({"time_limit": 500.0, "quote": runs(10, 20)}, coins(20, 95)),
-        ({"retained": 100, "quote": runs(10, 20)}, coins(22, 5)),
+        ({"time_limit": 500.0, "quote": runs(10, 20)}, coins(40, 195)),
+        ({"retained": 100, "quote": runs(10, 10)}, coins(22, 5)),
         ({"unit": "", "rate": None}, Bound()),
     ],
 )
