@@ -5,6 +5,7 @@ from __future__ import annotations
 import folder_paths
 from comfy_api.latest import io
 
+from ...rh_api.graph import node_options
 from . import schema
 from .deferred import runs
 
@@ -25,7 +26,7 @@ class RHLoraUploader(io.ComfyNode):
                     options=folder_paths.get_filename_list("loras"),
                     tooltip="A file in models/loras.",
                 ),
-                schema.profile_input(),
+                schema.option_input(node_options.PROFILE),
             ],
             outputs=[
                 io.String.Output("lora_name", "lora_name", "For RHLoraLoader's field in the cloud.")

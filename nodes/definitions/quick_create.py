@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
+from ...rh_api.graph import node_options
 from . import schema
 from .program_node import ProgramNode
 
@@ -25,5 +26,5 @@ class RunningHubQuickCreate(ProgramNode):
                 tooltip="What the call API button of the module's page gives, JSON or a curl line. "
                 "Its key is not kept.",
             ),
-            without=schema.MACHINE,
+            node_options.QUICK,
         )

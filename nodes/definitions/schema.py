@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from comfy_api.latest import io
 
-from ...rh_api.graph.constants import INSTANCES, MIRRORS, POOL
-from .defaults import EACH, FIRST, MAX_ORDERS, RETAIN
+from ...rh_api.graph import node_options
+from ...rh_api.graph.constants import MIRRORS, POOL
+from ...rh_api.graph.node_options import NodeOption
 from .deferred import model_names
 
 CATEGORY = "RunningHub"
-
-MACHINE = ("instance", "add_metadata", "use_personal_queue", "retain_seconds")
-"""Ids of options that Quick Create's orders do not have."""
 
 
 def program_schema(
@@ -22,19 +21,16 @@ def program_schema(
     description: str,
     aliases: list[str],
     named: io.Input,
-    *,
-    without: tuple[str, ...] = (),
+    options: Iterable[NodeOption] = node_options.PROGRAM,
 ) -> io.Schema:
-    """The schema of a node that runs a program; `named` is the input that says which, `without` are
-    ids of options that its orders do not have."""
-    options = [option for option in order_inputs() if option.id not in without]
+    """The schema of a node that runs a program; `named` is the input that says which."""
     return io.Schema(
         node_id=node_id,
         display_name=display_name,
         category=CATEGORY,
         description=description,
         search_aliases=["runninghub", "cloud", "remote", "api", *aliases],
-        inputs=[form_input(), named, *options, *link_inputs()],
+        inputs=[form_input(), named, *map(option_input, options), *link_inputs()],
         outputs=without_tooltips(result_outputs()),
         is_input_list=True,
         is_output_node=True,
@@ -52,7 +48,7 @@ def upload_schema(
         category=CATEGORY,
         description=description,
         search_aliases=["runninghub", "upload"],
-        inputs=[*inputs, profile_input()],
+        inputs=[*inputs, option_input(node_options.PROFILE)],
         outputs=[
             io.String.Output("file_name", "file_name", "For fields that name a file.", True),
             io.String.Output("url", "url", "For fields that load from an address.", True),
@@ -90,40 +86,12 @@ _MODEL_WORDS = ("runninghub", "cloud", "model", "api")
 
 def model_inputs() -> list[io.Input]:
     """The inputs of a model's node beside its parameters."""
-    shared = {option.id: option for option in order_inputs()}
-    anew = io.Boolean.Input(
-        "reroll_seeds",
-        optional=True,
-        default=False,
-        tooltip="On: every run is a new order, which costs again. Off: an identical run returns "
-        "the results that are already here.",
+    named = io.String.Input(
+        "model",
+        placeholder="endpoint, name or link",
+        tooltip="Endpoint, name or link of a standard model.",
     )
-    return [
-        io.String.Input(
-            "model",
-            placeholder="endpoint, name or link",
-            tooltip="Endpoint, name or link of a standard model.",
-        ),
-        io.String.Input(
-            "extra",
-            optional=True,
-            default="",
-            multiline=True,
-            tooltip="A JSON object of parameters that the catalogue does not know.",
-        ),
-        shared["batch"],
-        shared["max_orders"],
-        shared["timeout"],
-        anew,
-        io.Boolean.Input(
-            "send_anyway",
-            optional=True,
-            default=False,
-            tooltip="Also send values that only the catalogue contradicts: it may be older than "
-            "the service.",
-        ),
-        shared["profile"],
-    ]
+    return [named, *map(option_input, node_options.MODEL)]
 
 
 def internal(schema: io.Schema) -> io.Schema:
@@ -138,90 +106,19 @@ def form_input() -> io.Input:
     return io.String.Input("form", optional=True, default="", extra_dict=hidden, socketless=True)
 
 
-def order_inputs() -> list[io.Input]:
-    """Options of how an order is placed, for every node that places one."""
-    return [
-        io.Combo.Input(
-            "instance",
-            options=list(INSTANCES),
-            optional=True,
-            default=INSTANCES[0],
-            tooltip="Size of the cloud machine: default 24 GB, plus 48 GB, ultra 84 GB.",
-        ),
-        io.String.Input(
-            "outputs",
-            optional=True,
-            default="",
-            tooltip="Remote output nodes that out_1, out_2 … carry, by id, separated by commas. "
-            "Empty: all, in the order of their ids.",
-        ),
-        io.Combo.Input(
-            "batch",
-            options=[EACH, FIRST],
-            optional=True,
-            default=EACH,
-            tooltip="How a batch or a list is sent to a field that takes one item. each: one order "
-            "per item. first: only the first item.",
-        ),
-        io.Int.Input(
-            "max_orders",
-            optional=True,
-            default=MAX_ORDERS,
-            min=1,
-            max=1000,
-            tooltip="The most orders that one run may place. Each one costs money.",
-        ),
-        io.Int.Input(
-            "timeout",
-            optional=True,
-            default=0,
-            min=0,
-            max=7 * 24 * 3600,
-            tooltip="Seconds of running time after which the task is cancelled; 0: never. Waiting "
-            "in the queue does not count.",
-        ),
-        io.Boolean.Input(
-            "reroll_seeds",
-            optional=True,
-            default=False,
-            tooltip="On: every run is a new order, and seeds that you did not set get new random "
-            "values. Off: they stay as they were saved.",
-        ),
-        io.Boolean.Input(
-            "add_metadata",
-            optional=True,
-            default=True,
-            tooltip="Whether result pictures carry the workflow that made them.",
-        ),
-        io.Boolean.Input(
-            "use_personal_queue",
-            optional=True,
-            default=False,
-            tooltip="For keys with dedicated machines: wait in their queue instead of being "
-            "refused when all are busy.",
-        ),
-        io.Int.Input(
-            "retain_seconds",
-            optional=True,
-            default=0,
-            min=0,
-            max=RETAIN[1],
-            tooltip="For shared enterprise keys: seconds that the machine is kept ready for the "
-            "next run, 10 to 180; they are billed. 0: not kept.",
-        ),
-        profile_input(),
-    ]
-
-
-def profile_input() -> io.Input:
-    """The account that pays, for every node that calls the service."""
-    return io.String.Input(
-        "profile",
-        optional=True,
-        default="",
-        tooltip="Name of a stored key and site. Empty: the default one.",
-        extra_dict={"widgetType": "RUNNINGHUB_PROFILE"},  # the canvas' own widget lists them
-    )
+def option_input(option: NodeOption) -> io.Input:
+    """The optional input of an option."""
+    name, tooltip, default = option.name, option.tooltip, option.default
+    about: dict[str, Any] = {"optional": True, "tooltip": tooltip, "default": default}
+    if option.choices:
+        return io.Combo.Input(name, options=list(option.choices), **about)
+    if option.type == "BOOLEAN":
+        return io.Boolean.Input(name, **about)
+    if option.type == "INT":
+        return io.Int.Input(name, min=option.low, max=option.high, **about)
+    if option is node_options.PROFILE:  # the canvas' own widget lists them
+        about["extra_dict"] = {"widgetType": "RUNNINGHUB_PROFILE"}
+    return io.String.Input(name, multiline=option.is_json, **about)
 
 
 def link_inputs() -> list[io.Input]:

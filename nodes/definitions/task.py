@@ -6,10 +6,9 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ...rh_api.graph import node_options
 from . import schema
 from .deferred import runs
-
-_SHARED = ("outputs", "profile")  # inputs that nodes which place orders have as well
 
 
 class RunningHubTask(io.ComfyNode):
@@ -30,7 +29,7 @@ class RunningHubTask(io.ComfyNode):
                     tooltip="The task's id, as every RunningHub node and the site's call records "
                     "show it.",
                 ),
-                *(option for option in schema.order_inputs() if option.id in _SHARED),
+                *map(schema.option_input, (node_options.OUTPUTS, node_options.PROFILE)),
             ],
             outputs=schema.result_outputs(),
             is_input_list=True,

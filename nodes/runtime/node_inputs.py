@@ -15,11 +15,11 @@ from ...rh_api.graph.constants import INSTANCES
 from ...rh_api.graph.extra_data import AGAIN
 from ...rh_api.graph.fields import FieldKind, looks_like_field
 from ...rh_api.graph.nearest import listed
+from ...rh_api.graph.node_options import EACH, FIRST, MAX_ORDERS, PROGRAM, RETAIN
 from ...rh_api.graph.outputs import read_output_ids
 from ...rh_api.models.names import input_name
 from ...rh_api.wire.call_example import without_key
 from ...rh_api.wire.orders import TaskOptions
-from ..definitions.defaults import EACH, FIRST, MAX_ORDERS, RETAIN
 from ..values.adapters.adapter import Media
 from ..values.field_values import Inputs, check_count, orders, promised
 from ..values.upload_sources import Pack, Sources
@@ -181,10 +181,7 @@ def fields_of(inputs: Inputs, asked: NodeRequest) -> Inputs:
     return fields
 
 
-OPTIONS = (
-    *("instance", "outputs", "batch", "max_orders", "timeout", "reroll_seeds", "add_metadata"),
-    *("use_personal_queue", "retain_seconds", "profile"),
-)
+OPTIONS = [option.name for option in PROGRAM]
 _MISTYPED_RATIO = 0.85  # difflib ratio: `max_order` has 0.95; inputs of other packs must stay below
 
 

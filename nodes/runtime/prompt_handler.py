@@ -20,6 +20,7 @@ from ...rh_api.graph.extra_data import ExtraData, mark_again, read_extra_data
 from ...rh_api.graph.fields import looks_like_field
 from ...rh_api.graph.lazy_outputs import on_demand
 from ...rh_api.graph.link_validation import IsField, fail_closed, mirror_links
+from ...rh_api.graph.node_options import MODEL, PROGRAM
 from ...rh_api.graph.prompt import Graph, Link, Node, downstream, links, read_nodes
 from ...rh_api.graph.sockets import pool_links
 from ...rh_api.models.names import is_field
@@ -52,7 +53,7 @@ FREE_INPUTS: Mapping[str, FreeInputs] = {
     **dict.fromkeys(MODEL_CLASSES, FreeInputs("model", is_field, MODEL_OUTPUTS)),
 }
 
-_SWITCHES = ("reroll_seeds", "send_anyway", "add_metadata", "use_personal_queue")
+_SWITCHES = {option.name for option in (*PROGRAM, *MODEL) if option.type == "BOOLEAN"}
 
 Pass = Callable[[Graph, ExtraData], dict[str, Any]]
 

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from ..errors import BadInput
+from ..graph.constants import INSTANCES
 from ..graph.extra_data import ROUTES
+from ..graph.node_options import RETAIN
 from . import help_texts
 from .help_texts import PROGRAM
 
@@ -362,7 +364,7 @@ def _add_offload(offload: argparse.ArgumentParser) -> None:
     )
     offload.add_argument(
         "--instance",
-        choices=("default", "plus", "ultra"),
+        choices=INSTANCES,
         help="machine: 24 (default), 48 or 84 GB",
     )
     offload.add_argument(
@@ -423,7 +425,7 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     run.add_argument("--outputs", metavar="IDS", help="nodes whose results are wanted: 9,15")
     run.add_argument(
         "--instance",
-        choices=("default", "plus", "ultra"),
+        choices=INSTANCES,
         help="machine: 24 (default), 48 or 84 GB",
     )
     run.add_argument(
@@ -434,7 +436,7 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     )
     run.add_argument(
         "--retain",
-        type=_whole(10, 180),
+        type=_whole(*RETAIN),
         metavar="N",
         help="shared enterprise keys: keep the machine N seconds (10 to 180, billed)",
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from ..graph import node_options
 from .graph import NewNode
 
 TYPED = {
@@ -19,19 +20,12 @@ TYPED = {
 PROGRAMS = {"RunningHubRemoteWorkflow": "workflow", "RunningHubAIApp": "app"}
 MODEL = "RunningHubModel"
 
-_ADVANCED: Mapping[str, tuple[str, object]] = {
-    "form": ("STRING", ""),
-    "instance": ("COMBO", "default"),
-    "outputs": ("STRING", ""),
-    "batch": ("COMBO", "each"),
-    "max_orders": ("INT", 16),
-    "timeout": ("INT", 0),
-    "reroll_seeds": ("BOOLEAN", False),
-    "add_metadata": ("BOOLEAN", True),
-    "use_personal_queue": ("BOOLEAN", False),
-    "retain_seconds": ("INT", 0),
-    "profile": ("STRING", ""),
-}
+
+def _widgets(
+    named: str, options: Iterable[node_options.NodeOption]
+) -> dict[str, tuple[str, object]]:
+    own = {option.name: (option.type, option.default) for option in options}
+    return {named: ("STRING", ""), "form": ("STRING", ""), **own}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +42,11 @@ class Shape:
 
 SHAPES: Mapping[str, Shape] = {
     **{
-        name: Shape({kind: ("STRING", ""), **_ADVANCED}, {}, TYPED)
+        name: Shape(_widgets(kind, node_options.PROGRAM), {}, TYPED)
         for name, kind in PROGRAMS.items()
     },
     MODEL: Shape(
-        {
-            "model": ("STRING", ""),
-            "form": ("STRING", ""),
-            "extra": ("STRING", ""),
-            "batch": ("COMBO", "each"),
-            "max_orders": ("INT", 16),
-            "timeout": ("INT", 0),
-            "reroll_seeds": ("BOOLEAN", False),
-            "send_anyway": ("BOOLEAN", False),
-            "profile": ("STRING", ""),
-        },
+        _widgets("model", node_options.MODEL),
         {},
         {**TYPED, "model_3d": "FILE_3D"},
     ),

@@ -4,28 +4,13 @@ from __future__ import annotations
 
 import re
 
+from ..graph.node_options import MODEL, PROGRAM
+
 RESERVED = frozenset(
     {
-        "add_metadata",
-        "again",
-        "app",
-        "batch",
-        "extra",
-        "fit_pictures",
-        "form",
-        "instance",
-        "max_orders",
-        "model",
-        "module",
-        "outputs",
+        *(option.name for option in (*PROGRAM, *MODEL)),
+        *("again", "app", "fit_pictures", "form", "model", "module", "workflow"),
         "p",  # else `p.1` could be its first item, or a parameter called `1`
-        "profile",
-        "reroll_seeds",
-        "retain_seconds",
-        "send_anyway",
-        "timeout",
-        "use_personal_queue",
-        "workflow",
     }
 )
 """Inputs of our nodes: a parameter of such a name is escaped as `p.<name>`."""

@@ -207,7 +207,6 @@ ROOMS = {
     "nodes.runtime": Room(
         ours=OFFERED
         | {
-            "nodes.definitions.defaults",
             "nodes.language",
             "nodes.values",
             "rh_api.disk",
@@ -217,9 +216,8 @@ ROOMS = {
         },
         packages=HOST,
     ),
-    "nodes.definitions.defaults": Room(banned=OUTSIDE_WORLD),
     "nodes.definitions": Room(
-        ours=OFFERED | {"nodes.definitions.defaults", "nodes.runtime", "nodes.values"},
+        ours=OFFERED | {"nodes.runtime", "nodes.values"},
         packages=HOST,
     ),
     "nodes.routes": Room(

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from nodes.definitions.defaults import MAX_ORDERS
 from rh_api import programs
+from rh_api.graph.node_options import MAX_ORDERS
 from rh_api.journal.retention import KEEP_COSTS, KEEP_DAYS, KEEP_ORDERS, MAX_BYTES, SPEND_DAYS
 from rh_api.model_catalogue import BYTES_A_DAY, PAGES_A_DAY
 from rh_api.models.stored import read_catalogue

@@ -107,11 +107,6 @@ def test_a_slip_in_a_name_is_no_order(order: ModuleType, name: str, words: str) 
     assert type(refused.value).__name__ == "BadField"
 
 
-def test_slips_are_looked_for_in_every_option(pack: Pack, order: ModuleType) -> None:
-    options = pack("nodes.definitions.schema").order_inputs()
-    assert {option.id for option in options} == set(order.OPTIONS)
-
-
 @pytest.mark.parametrize(
     "name",
     ["upload", "format.codec", "$$canvas-image-preview", "control_after_generate", "choose file"],
