@@ -148,8 +148,15 @@ def _parser() -> _Parser:
         )
     )
 
-    account = command("account", "show the account's kind, balance, limit and running tasks")
-    account.add_argument("--keys", action="store_true", help="the account's keys, masked, instead")
+    _add_account(command("account", "show the account's kind, balance, limit and running tasks"))
+
+    _add_doctor(
+        command(
+            "doctor",
+            "ask the service what its documents leave open: free, and nothing is started",
+            help_texts.DOCTOR,
+        )
+    )
 
     _add_task(
         command(
@@ -215,6 +222,22 @@ def _add_mcp(mcp: argparse.ArgumentParser) -> None:
         type=_whole(0, 65535),
         metavar="PORT",
         help="on 127.0.0.1 behind a token, in place of stdin and stdout; 0 takes a free port",
+    )
+
+
+def _add_account(account: argparse.ArgumentParser) -> None:
+    account.add_argument("--keys", action="store_true", help="the account's keys, masked, instead")
+
+
+def _add_doctor(doctor: argparse.ArgumentParser) -> None:
+    doctor.add_argument("--workflow", metavar="WORKFLOW", help="read this workflow's form too")
+    doctor.add_argument("--app", metavar="APP", help="read this app's form too")
+    doctor.add_argument(
+        "--upload",
+        type=_whole(1, 500),
+        default=0,
+        metavar="MB",
+        help="upload a made-up file of that size by both routes; 30 settles both limits",
     )
 
 

@@ -28,6 +28,7 @@ class Exit(enum.IntEnum):
     UNCERTAIN = 3
     UNREACHABLE = 4
     NOT_FETCHED = 5
+    OTHERWISE = 6
     STOPPED = 130
 
 
@@ -36,16 +37,38 @@ MEANINGS = {
     Exit.FAILED: "the task failed, the service refused, or a part was refused after others were paid",
     Exit.BAD_INPUT: "wrong usage or input, found before anything was paid",
     Exit.UNCERTAIN: "a task may be running, and may cost money",
-    Exit.UNREACHABLE: "the service could not be reached, or gave no usable answer",
+    Exit.UNREACHABLE: "the service could not be reached, or gave no usable answer; for `doctor`, or refused the key",
     Exit.NOT_FETCHED: "the task is over but its results are not here; its id is in the message",
+    Exit.OTHERWISE: "`doctor`: the service answers otherwise than assumed",
     Exit.STOPPED: "stopped (Ctrl-C, SIGTERM, SIGHUP); the task was cancelled, or the message says otherwise",
 }
 
 
-class Interrupted(RunningHubError):
+class CommandEnd(RunningHubError):
+    """An end of a command that has an exit code of its own."""
+
+    exit: Exit
+
+
+class Interrupted(CommandEnd):
     """The user or a signal stopped the command; the fate tells what became of the order."""
 
     default_key = "cli.stopped_before"
+    exit = Exit.STOPPED
+
+
+class Otherwise(CommandEnd):
+    """Answers of the service are other than assumed (`doctor`)."""
+
+    default_key = "cli.doctor_other"
+    exit = Exit.OTHERWISE
+
+
+class NoAnswer(CommandEnd):
+    """The service told nothing of the account, or refused the key (`doctor`)."""
+
+    default_key = "cli.doctor_no_answer"
+    exit = Exit.UNREACHABLE
 
 
 def order_to_settle(error: RunningHubError) -> int | None:
@@ -57,8 +80,8 @@ def order_to_settle(error: RunningHubError) -> int | None:
 
 def exit_code(error: RunningHubError, placed: Sequence[str] = ()) -> Exit:
     """Return the exit code for `error`; `placed`: tasks that the command has placed so far."""
-    if isinstance(error, Interrupted):
-        return Exit.STOPPED
+    if isinstance(error, CommandEnd):
+        return error.exit
     if isinstance(error, (BadInput, CostLimit, DiskFull, StoreUnavailable)):
         # With a task id the money is spent: only the results are missing.
         refused = Exit.FAILED if placed else Exit.BAD_INPUT

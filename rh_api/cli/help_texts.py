@@ -134,6 +134,15 @@ example:
 --set imageUrls=@b.png --out results
 
 {_PAID}"""
+DOCTOR = f"""\
+examples:
+  {PROGRAM} doctor
+  {PROGRAM} doctor --workflow 1900000000000000109 --upload 30
+
+Sources disagree on some facts of the service; docs/unknowns.md lists them. Each is asked about, and
+the answer compared with what is assumed here. A question that fails does not end the others.
+
+"""
 MCP = f"""\
 It needs one more package: python -m pip install "mcp>=2.3,<3". No order is placed without a cost
 limit: give --max-cost, or set one with `{PROGRAM} limits` or in the environment.

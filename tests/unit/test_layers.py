@@ -64,6 +64,7 @@ OFFERED = SAID | {
     "rh_api.journal",
     "rh_api.migration",
     "rh_api.model_catalogue",
+    "rh_api.doctor",
     "rh_api.quick",
     "rh_api.settings",
     "rh_api.webhooks",
@@ -184,6 +185,9 @@ ROOMS = {
             "rh_api.task",
             "rh_api.uploads",
         }
+    ),
+    "rh_api.doctor": Room(
+        ours=SAID | {"rh_api.net", "rh_api.run.ports", "rh_api.settings"},
     ),
     "rh_api.offload": Room(
         ours=VALUES | {"rh_api.wire", "rh_api.graph", "rh_api.money"}, banned=OUTSIDE_WORLD

@@ -9,10 +9,10 @@ from rh_api.texts import ENGLISH
 
 ROOT = Path(__file__).parents[2]
 KEY = re.compile(
-    r"""["']((?:error|progress|media|node|cli|segment|model|money|quote|migrate|keys|mcp)\.[a-z_.]+)["']"""
+    r"""["']((?:doctor|error|progress|media|node|cli|segment|model|money|quote|migrate|keys|mcp)\.[a-z_.]+)["']"""
 )
 
-MADE = ("cli.account_", "cli.key_", "cli.webhook_", "sample.")
+MADE = ("cli.account_", "cli.key_", "cli.webhook_", "cli.doctor_verdict_", "sample.", "doctor.")
 """The command line makes keys out of names here, and the sandbox out of its samples' titles."""
 
 

@@ -1,0 +1,1 @@
+"""Asks the service what its sources leave open, and compares the answers with what we assume."""

@@ -1,0 +1,88 @@
+"""What the doctor found: a verdict for each question, in words of `texts`."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ..errors import RunningHubError, Say
+
+
+class Verdict(enum.Enum):
+    """Whether the service answers as the code assumes. NOT_TOLD: not asked, or no usable answer."""
+
+    AS_ASSUMED = "as_assumed"
+    OTHER = "other"
+    NOT_TOLD = "not_told"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The answer to one question. `id`: a row of `docs/unknowns.md`, or one of `BASICS`.
+
+    `seen`: what was seen, as the key of a sentence with `params`, or as the error that came.
+    """
+
+    id: str
+    verdict: Verdict
+    seen: str | RunningHubError
+    params: Mapping[str, object] = field(default_factory=dict[str, object])
+
+    @property
+    def name(self) -> str:
+        """The id as in keys of sentences."""
+        return self.id.replace("-", "_")
+
+    def text(self, say: Say) -> str:
+        """What was seen, as a sentence."""
+        seen = self.seen
+        return say(seen, self.params) if isinstance(seen, str) else seen.describe(say)
+
+    def document(self, say: Say) -> dict[str, object]:
+        """Return it as a JSON object, with its sentences."""
+        is_other = self.verdict is Verdict.OTHER
+        return {
+            "id": self.id,
+            "question": say(f"doctor.question_{self.name}", {}),
+            "verdict": self.verdict.value,
+            "seen": self.text(say),
+            "advice": say(f"doctor.advice_{self.name}", {}) if is_other else "",
+        }
+
+
+BASICS = (
+    "key",
+    "queue",
+    "clock",
+    "upload",
+    "older-upload",
+    "fetch",
+    "price",
+    "native-queue",
+    "native-list",
+    "workflow",
+    "app",
+)
+"""Questions about what works at all, which are no rows of the list."""
+
+PAID = ("placeholder-id", "inline-seeds", "prompt-tips", "cancelled-status", "result-node")
+"""Rows that only an order can tell."""
+
+NEVER = (
+    "invalid-graph",
+    "full-account",
+    "failed-code",
+    "model-cancel",
+    "native-id",
+    "native-refusal",
+    "native-failure",
+    "native-batch",
+)
+"""Rows that are not asked: they need a task that fails, a full account, or an unknown cost."""
+
+
+def unasked() -> list[Finding]:
+    """Return the rows that the free part cannot ask, each with its reason."""
+    paid = [Finding(row, Verdict.NOT_TOLD, "doctor.seen_paid") for row in PAID]
+    return [*paid, *(Finding(row, Verdict.NOT_TOLD, "doctor.seen_never") for row in NEVER)]
