@@ -14,19 +14,22 @@ import os
 import tempfile
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from rh_api.emulator import Emulator, catalog
 from tests.browser.canvas import Canvas
 from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.browser.frontends import NEWEST
-from tests.browser.hosts import ROOT, running
+from tests.browser.hosts import EXAMPLE, ROOT, running
 from tests.browser.pages import Pages
 from tests.recording.film import Film
 from tests.recording.screens import SCREENS, take
 
 LINK = f"https://www.runninghub.ai/workflow/{catalog.IMAGE_TO_IMAGE}"
 RUN_SECONDS = 10.0  # that the cloud takes
+# "Chelsea the cat", CC0 by Stefan van der Walt: skimage/data/chelsea.png of scikit-image 0.18.3.
+PHOTO = Path(__file__).with_name("cat.jpg")
 LARGEST = 3_000_000  # bytes that both files may have together
 NOWHERE = (640.0, 560.0)  # on the page, without a node
 SIZE, WIDTH = {"width": 1200, "height": 680}, 900
@@ -145,6 +148,8 @@ def main() -> None:
         for name in options.names or every:
             with Canvas.opened(Pages(browser), host, name=name) as canvas:
                 canvas.page.set_viewport_size(SIZE)
+                with Image.open(PHOTO) as photo:
+                    photo.save(host.base / "input" / EXAMPLE.name)
                 if name in FILMS:
                     FILMS[name](canvas).save(out / f"{name}.webp", WIDTH)
                 else:
