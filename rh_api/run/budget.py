@@ -33,7 +33,7 @@ from .orphaned_orders import OrphanedOrders
 from .poller import Poller
 from .progress import Progress, Stage, Watch, unwatched
 from .recovery import Recovery
-from .report_query import query_report
+from .report_query import look
 
 log = logging.getLogger("runninghub")
 
@@ -368,7 +368,7 @@ class Budget:
             if row.money or row.third_party_money:  # which waits for the account's currency
                 await self.cost_finder.wallet.read()
                 return
-            report = await query_report(self.context.sender.transport.send, row.task_id or "")
+            report = await look(self.context.sender.transport.send, row.task_id or "")
         except RunningHubError as error:
             log.info("what task %s did cost is not told: %s", row.task_id, error)
             return

@@ -15,7 +15,7 @@ from . import native
 from .context import AccountContext
 from .orders import Order
 from .progress import Stopped
-from .report_query import UNKNOWN_SECONDS, query_report
+from .report_query import UNKNOWN_SECONDS, look
 
 log = logging.getLogger("runninghub")
 
@@ -199,7 +199,7 @@ class Canceller:
             for pause in CONFIRM:
                 await clock.sleep(pause)
                 try:
-                    report = await query_report(transport.send, task_id)
+                    report = await look(transport.send, task_id)
                 except TaskNotFound as error:
                     misses += error.fate is Fate.OVER
                     if misses >= MISSES and (is_taken or not await self._is_new(order_id)):

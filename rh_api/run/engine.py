@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 from collections.abc import Collection
 from dataclasses import dataclass
-from functools import partial
 
 from ..errors import (
     Fate,
@@ -35,12 +34,11 @@ from .recovery import CANCELS, TASK_UNKNOWN, Recovery, order_of
 from .report_query import (
     UNNAMED,
     Followed,
+    asks,
     completed,
-    if_answered,
+    look,
     may_be_cancel,
     missing_nodes,
-    polls,
-    query_report,
     record_and_map,
     record_end,
     say_cost,
@@ -148,7 +146,7 @@ class Engine:
 
     async def report(self, task_id: str) -> Report:
         """Query a task's state once; record a failed or cancelled end in the journal."""
-        report = await query_report(self.context.sender.send, task_id, is_open=True)
+        report = await look(self.context.sender.send, task_id)
         if report.phase in (Phase.FAILED, Phase.CANCELLED):
             row = await self.context.if_readable(self.context.journal.of_task(task_id))
             if row is not None and not row.state.is_over:
@@ -376,9 +374,8 @@ class Engine:
         if earlier is not None and (not awaited or UNNAMED in awaited):
             shows = active.order.shows
             awaited = await self._awaited(earlier.announced, earlier.program_key, shows)
-        ways = polls(sender.transport.send, active.ticket.task_id)
-        asks = [partial(if_answered, poll) for poll in reversed(ways)]
-        report = await completed(report, awaited, asks, sender.clock, wait=wait)
+        ways = asks(sender.transport.send, active.ticket.task_id)
+        report = await completed(report, awaited, ways, sender.clock, wait=wait)
         return report, missing_nodes(report, awaited)
 
     async def _ran_before(self, row: OrderRow | None, order: Order) -> float:
@@ -389,7 +386,7 @@ class Engine:
         started, task_id, now = row.started, row.task_id, None
         if order.time_limit and task_id:
             with contextlib.suppress(RunningHubError):
-                now = (await query_report(self.context.sender.transport.send, task_id)).at
+                now = (await look(self.context.sender.transport.send, task_id)).at
         return max(0.0, age(started, now or self.context.journal.now()) or 0.0)
 
 

@@ -14,7 +14,7 @@ from ..journal import OrderRow
 from ..journal.clock import age
 from .cancellation import Canceller
 from .context import AccountContext
-from .report_query import UNKNOWN_SECONDS, is_long_over, query_report, record_and_map, record_end
+from .report_query import UNKNOWN_SECONDS, is_long_over, look, record_and_map, record_end
 
 POLL_PAUSES_SECONDS = (5.0, 5.0, 10.0, 10.0, 20.0, 20.0, 30.0)
 """Pauses between polls; shorter if an order may use up its hold earlier."""
@@ -98,7 +98,7 @@ class OrphanedOrders:
         """
         journal, task_id = self.context.journal, row.task_id or ""
         try:
-            report = await query_report(self.context.sender.send, task_id, is_open=True)
+            report = await look(self.context.sender.send, task_id)
         except TaskNotFound as error:
             now = self.context.sender.clock.now()
             unknown = now - self._unknown_since.setdefault(row.id, now)

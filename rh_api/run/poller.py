@@ -7,7 +7,6 @@ import logging
 import statistics
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 from ..errors import (
     Fate,
@@ -19,7 +18,6 @@ from ..errors import (
     TaskUnfinished,
     TimeLimit,
     Unreachable,
-    about_task,
     quote_remote,
 )
 from ..wire.accounts import queue_status
@@ -32,22 +30,15 @@ from .progress import Progress, Stage, Watch
 from .report_query import (
     UNKNOWN_SECONDS,
     Awaited,
-    Poll,
+    asks,
     completed,
-    confirmed,
-    if_answered,
-    polls,
-    resolved,
+    look,
 )
 
 log = logging.getLogger("runninghub")
 
 NO_NEWS_AFTER = 15.0  # seconds of polls without information before NO_NEWS is reported
 NO_ANSWER = 600.0  # seconds without a readable answer after which following fails
-MISSES = 3  # consecutive failures of one route after which the other is polled
-DOUBT = 15.0  # seconds until an unexplained end that only one route reports is believed
-REFUSALS = 3
-REFUSED_PATIENCE = 150.0  # seconds both routes may refuse, as while a gateway is redeployed
 UNANSWERED_TRIES = 3  # unanswered polls in a row after which the time limit holds all the same
 OVERSLEPT = 60.0  # seconds past a poll's due time: the machine was suspended
 RATE_PAUSE = 5.0  # seconds to pause when rate limited without a Retry-After
@@ -86,15 +77,10 @@ class Poller:
     started_at: float | None = None
     """When it was first seen running, in unix seconds by the service's clock; None if unknown."""
     _schedule: PollSchedule = field(init=False)
-    _polls: tuple[Poll, Poll] = field(init=False)
     _pause: asyncio.Future[None] | None = None
     _socket: asyncio.Task[None] | None = None
-    _old_route: bool = False
-    _doubted_since: float | None = None
+    _refused_since: float | None = None
     _state: str = ""
-    _misses: int = 0
-    _faults: int = 0
-    _refusals: int = 0
     _unanswered: int = 0
     _last_answer_at: float = 0.0
     _not_before: float = 0.0
@@ -110,7 +96,6 @@ class Poller:
 
     def __post_init__(self) -> None:
         self._schedule = PollSchedule(self.history)
-        self._polls = polls(self.transport.send, self.ticket.task_id)
 
     async def until_over(self) -> Report:
         """Return the final report, with results or the task's error; raise what ends following."""
@@ -153,6 +138,7 @@ class Poller:
             overslept = self.clock.now() - due
             if overslept > OVERSLEPT:
                 self._last_answer_at += overslept  # suspended time does not count as unanswered
+                self._refused_since = None
 
     def _wake(self) -> None:
         """Wake `_wait`, so that it recomputes when the next poll is due."""
@@ -162,43 +148,28 @@ class Poller:
     async def _poll(self) -> Report | None:
         """Poll once; return None if the answer says nothing about the task's state."""
         try:
-            report = await self._polls[self._old_route]()
-        except TaskNotFound:
-            if self._count_not_found():
-                raise
-            return None
+            report = await look(self.transport.send, self.ticket.task_id)
         except RateLimited as error:
             pause = error.retry_after or RATE_PAUSE
             self._not_before = self.clock.now() + min(pause, MAX_RATE_PAUSE)
             return None
-        except Refused as error:
-            self._switch_route(error)
-            return None
         except TaskUnfinished:
             self._last_answer_at = self.clock.now()
             return None
+        except Refused as error:
+            self._note_refusal(error)
+            return None
         except RunningHubError as error:
-            report = await self._poll_older_if_failing(error)
-            if report is None:
-                return None
-        else:
-            self._faults = 0
+            if error.fate is Fate.OVER:
+                raise
+            log.debug("a poll of task %s failed: %s", self.ticket.task_id, error)
+            self._refused_since = None
+            return None
         finally:
             self._schedule.asked(self.clock.now())
-        if not self._old_route:
-            report = await self._reconciled(report)
-        self._misses = self._refusals = 0
+        self._refused_since = None
         await self._note_answer(report)
         return report
-
-    async def _poll_older_if_failing(self, error: RunningHubError) -> Report | None:
-        """Return the older route's report after MISSES failures of the recommended one."""
-        if error.fate is Fate.OVER:
-            raise error
-        log.debug("a poll of task %s failed: %s", self.ticket.task_id, error)
-        self._faults += not isinstance(error, Unreachable)  # that says nothing about the route
-        ask_older = self._faults >= MISSES and not self._old_route
-        return await if_answered(self._polls[1]) if ask_older else None
 
     async def _note_answer(self, report: Report) -> None:
         """Update the state from an answer; an unknown phase does not reset NO_ANSWER's timer."""
@@ -212,47 +183,18 @@ class Poller:
             self._open_socket(report.socket_url)
             await self._query_socket()
 
-    async def _reconciled(self, report: Report) -> Report:
-        """Check a report of the recommended route against the older one if its phase is unknown
-        or its end unexplained; a contradicted end is believed after DOUBT seconds."""
-        now, doubted = self.clock.now(), self._doubted_since
-        is_settled = doubted is not None and now - doubted >= DOUBT
-        if report.phase is Phase.OTHER:
-            later = await resolved(report, self._polls[1])
-            if later.phase is not Phase.SUCCESS or later.results is not report.results:
-                self._doubted_since = doubted if later is report else None
-                return later
-            later = later if is_settled else report
-        elif not report.is_unexplained:
-            self._doubted_since = None
-            return report
-        else:
-            later = report if is_settled else await confirmed(report, self._polls[1])
-        if not later.phase.is_over:
-            self._doubted_since = now if doubted is None else doubted
-            self._schedule.hint(now)
-        return later
-
-    def _count_not_found(self) -> bool:
-        """Count a "not found", switching routes every MISSES; True after UNKNOWN_SECONDS of it."""
-        self._misses += 1
-        if self._misses % MISSES == 0:
-            self._old_route = not self._old_route
-        return self.clock.now() - self._last_answer_at >= UNKNOWN_SECONDS
-
-    def _switch_route(self, error: Refused) -> None:
-        """Switch to the other route: the recommended one may be missing or want another key. Raise
-        only after both have refused for REFUSED_PATIENCE seconds: the task is running."""
-        was_old, self._old_route = self._old_route, not self._old_route
-        is_of_key, self._refusals = isinstance(error, KeyRefused), self._refusals + 1
-        unanswered_seconds = self.clock.now() - self._last_answer_at
-        if was_old:
-            self._silence_stage = Stage.KEY_REFUSED if is_of_key else Stage.NO_NEWS
-        if not was_old or self._refusals < REFUSALS or unanswered_seconds < REFUSED_PATIENCE:
+    def _note_refusal(self, error: Refused) -> None:
+        """Raise a refusal, or "not found", that has lasted for UNKNOWN_SECONDS."""
+        now = self.clock.now()
+        since = self._refused_since = now if self._refused_since is None else self._refused_since
+        is_of_key = isinstance(error, KeyRefused)
+        self._silence_stage = Stage.KEY_REFUSED if is_of_key else Stage.NO_NEWS
+        if now - since < UNKNOWN_SECONDS:
             return
+        if isinstance(error, TaskNotFound):
+            raise error
         key = "error.key_refused_running" if is_of_key else None
-        denial = about_task(error).with_context(key, fate=Fate.RUNNING, task_id=self.ticket.task_id)
-        raise denial from error.__cause__
+        raise error.with_context(key, fate=Fate.RUNNING, task_id=self.ticket.task_id)
 
     def _update_phase(self, phase: Phase, at: float | None) -> None:
         now = self.clock.now()
@@ -304,11 +246,11 @@ class Poller:
         self._queue = {"running": load.running, "queued": load.queued}
 
     async def _query_socket(self) -> None:
-        """Ask the older route once for the WebSocket URL, which a queued task's ticket lacks."""
+        """Ask V1 once for the WebSocket URL, which a queued task's ticket lacks."""
         if self._schedule.started is None or self._socket or self._asked_for_socket:
             return
         self._asked_for_socket = True
-        report = await if_answered(self._polls[1])
+        report = await asks(self.transport.send, self.ticket.task_id)[0]()
         self._open_socket(report and report.socket_url)
 
     def _check_limits(self) -> None:
@@ -356,8 +298,8 @@ class Poller:
             title = {"title": self.titles.get(error.node_id, "")} if error.node_id else {}
             error = error.with_context(task_id=self.ticket.task_id, params=title)
             return replace(report, error=error)
-        asks = [partial(if_answered, poll) for poll in reversed(self._polls)]
-        return await completed(report, self.awaited, asks, self.clock)
+        ways = asks(self.transport.send, self.ticket.task_id)
+        return await completed(report, self.awaited, ways, self.clock)
 
     async def _listen(self, url: str) -> None:
         reader = SocketReader(total=self.nodes)

@@ -18,7 +18,7 @@ from .cancellation import Canceller
 from .context import AccountContext
 from .orders import Order
 from .progress import Progress
-from .report_query import query_report
+from .report_query import look
 
 CREATE_SECONDS = 90.0  # upper bound of a create call, reply and journal write included
 TASK_UNKNOWN = (State.INTENDED, State.UNCERTAIN)
@@ -162,7 +162,7 @@ class Recovery:
         if not task_id:
             return False
         with contextlib.suppress(RunningHubError):
-            await query_report(self.context.sender.send, task_id)
+            await look(self.context.sender.send, task_id)
             await self.context.journal.set_task(row.id, task_id)
             return True
         return False
@@ -238,7 +238,7 @@ class Recovery:
         twin = await context.journal.of_task(task_id)
         if twin is not None and twin.id != order:
             raise BadInput("error.task_of_other_order", id=task_id, order=twin.id)
-        report = await query_report(context.sender.send, task_id)
+        report = await look(context.sender.send, task_id)
         savers = {result.node_id for result in report.results or () if result.node_id}
         nodes: Collection[str] = row.graph.keys()
         if savers and row.kind == "workflow" and nodes_of is not None:

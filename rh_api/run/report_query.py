@@ -1,5 +1,5 @@
-"""Queries of one task's state, by the recommended poll route with the older one as a fallback, the
-record of what ended it, and completeness of a success's result list."""
+"""Queries of one task's state, by V2 and where that does not settle it by V1, the record of what
+ended it, and completeness of a success's result list."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from ..errors import (
     NO_REASON,
     DiskFull,
     Fate,
+    RateLimited,
     Refused,
     RunningHubError,
     Say,
@@ -21,6 +22,7 @@ from ..errors import (
     TaskCancelled,
     TaskFailed,
     TaskNotFound,
+    TaskUnfinished,
     Uncertain,
     about_task,
 )
@@ -28,43 +30,63 @@ from ..journal import OrderRow
 from ..journal.clock import age
 from ..money.amounts import costs_of, say_sums
 from ..wire import tasks
-from ..wire.call import Call
 from ..wire.tasks import Phase, Report, is_native
 from . import native
 from .ports import Clock, Journal, Send
 
-Poll = Callable[[], Awaitable[Report]]
-
 UNKNOWN_SECONDS = 150.0
-"""Until "not found" by both polls is believed: a new task may be unknown for a while, and one that
-is given up too early runs on and is paid for twice."""
+"""Until "not found", or another refusal, by both polls is believed: a new task may be unknown for a
+while, a gateway may be redeployed, and a task that is given up too early is paid for twice."""
 TASKS_LAST = 24 * 3600.0
 """Upper bound of a task's lifetime, seconds."""
 _SAYS_NOTHING = frozenset({NO_REASON, "unknown error", "apikey_task_status_error"})
 """What stands in lower case for the reason of a failed task without one, whose code is general."""
 
 
-def polls(send: Send, task_id: str) -> tuple[Poll, Poll]:
-    """Return the recommended poll of a task and the older one, which may know more.
+async def look(send: Send, task_id: str) -> Report:
+    """Query a task once: by V2, and by V1 if V2 fails, or tells an unknown phase, an end without a
+    reason, or a success without a result list.
 
-    For a prompt of the native route both are the same.
+    Where both fail, a passing fault is raised rather than a refusal, which would be believed.
     """
-    if is_native(task_id):
-        poll = partial(native.report, send, task_id)
-        return poll, poll
-    return partial(_sent, send, tasks.query, task_id), partial(_sent, send, tasks.outputs, task_id)
-
-
-async def _sent(send: Send, call: Callable[[str], Call[Report]], task_id: str) -> Report:
-    return await send(call(task_id))
-
-
-async def if_answered(poll: Poll) -> Report | None:
-    """Return a poll's report; None if it raises, which says nothing about the task."""
     try:
-        return await poll()
-    except RunningHubError:
-        return None
+        if is_native(task_id):
+            return await native.report(send, task_id)
+        return await _look_by_both(send, task_id)
+    except RunningHubError as error:
+        raise about_task(error) from error.__cause__
+
+
+async def _look_by_both(send: Send, task_id: str) -> Report:
+    newer: Report | RunningHubError
+    try:
+        newer = await send(tasks.query(task_id))
+    except (RateLimited, TaskUnfinished):
+        raise
+    except RunningHubError as error:
+        if _is_end(error):
+            raise
+        newer = error
+    else:
+        if newer.is_settled:
+            return newer
+    try:
+        older = await send(tasks.outputs(task_id))
+    except RunningHubError as error:
+        if isinstance(newer, Report) and (newer.phase.is_over or not _is_end(error)):
+            return newer
+        if isinstance(error, Refused) and not isinstance(newer, (Refused, Report)):
+            raise newer from newer.__cause__
+        raise
+    if isinstance(newer, Report) and newer.phase.is_over and older.phase is not Phase.SUCCESS:
+        # V1 tells a cancelled task as failed, and no cost of either.
+        return newer if older.phase.is_over or newer.phase is Phase.SUCCESS else older
+    return older
+
+
+def _is_end(error: RunningHubError) -> bool:
+    """Return whether an error tells how a task ended; "not found" does not."""
+    return error.fate is Fate.OVER and not isinstance(error, TaskNotFound)
 
 
 def is_long_over(row: OrderRow, now: float) -> bool:
@@ -143,53 +165,25 @@ def say_cost(report: Report, currency: str) -> Callable[[Say], str]:
     return lambda say: say(key, {})
 
 
-async def resolved(report: Report, older: Poll) -> Report:
-    """Resolve a report of unknown phase by the older poll, which has a code for each state. If that
-    refuses (as for an expired task), a report with results is a success."""
-    try:
-        return await older()
-    except Refused:
-        return replace(report, phase=Phase.SUCCESS) if report.results else report
-    except RunningHubError:
-        return report
-
-
-async def confirmed(report: Report, older: Poll) -> Report:
-    """Return the older poll's report if it contradicts an unexplained end of the recommended one:
-    an order that is taken for over too early runs on and is paid for twice."""
-    later = await if_answered(older) if report.is_unexplained else None
-    is_contrary = later is not None and (later.phase is Phase.SUCCESS or not later.phase.is_over)
-    return later if later is not None and is_contrary else report
-
-
-async def query_report(send: Send, task_id: str, *, is_open: bool = False) -> Report:
-    """Query a task once, by the older poll too if the recommended one refuses or leaves it open.
-
-    `is_open`: the task is not known to be over or cancelled, so an end is `confirmed`.
-    """
-    try:
-        return await _queried(send, task_id, is_open)
-    except RunningHubError as error:
-        raise about_task(error) from error.__cause__
-
-
-async def _queried(send: Send, task_id: str, is_open: bool) -> Report:
-    newer, older = polls(send, task_id)
-    try:
-        report = await newer()
-    except Refused:
-        # The route may not exist on this site, want another key, or have lost the task.
-        return await older()
-    if report.phase is Phase.OTHER:
-        return await resolved(report, older)
-    if report.phase is not Phase.SUCCESS or report.results is not None:
-        return await confirmed(report, older) if is_open else report
-    later = await if_answered(older)
-    return later if later and later.phase.is_over else report
-
-
 Ask = Callable[[], Awaitable[Report | None]]
 """A poll that returns None if it fails."""
+
+
+def asks(send: Send, task_id: str) -> tuple[Ask, Ask]:
+    """Return the polls of a task by V1 and by V2; the same twice for the native route."""
+
+    async def ask(poll: Callable[[], Awaitable[Report]]) -> Report | None:
+        try:
+            return await poll()
+        except RunningHubError:
+            return None
+
+    if is_native(task_id):
+        native_ask = partial(ask, partial(native.report, send, task_id))
+        return native_ask, native_ask
+    older, newer = (partial(send, call(task_id)) for call in (tasks.outputs, tasks.query))
+    return partial(ask, older), partial(ask, newer)
+
 
 COMPLETION_DEADLINE_SECONDS = 10.0
 """Deadline for polling a success whose result list is incomplete."""
@@ -247,16 +241,16 @@ def fuller(report: Report, later: Report, awaited: Awaited | None) -> Report:
 async def completed(
     report: Report,
     awaited: Awaited | None,
-    asks: Collection[Ask],
+    ways: Collection[Ask],
     clock: Clock,
     *,
     wait: bool = True,
 ) -> Report:
-    """Return the most complete result list that the polls `asks` give before the deadline, polled
+    """Return the most complete result list that the polls `ways` give before the deadline, polled
     concurrently; without `wait`, if an earlier call has waited already, by one poll each.
     What a hanging poll would have told is still available by `task ID --fetch`."""
 
-    async def look(ask: Ask) -> None:
+    async def repeat(ask: Ask) -> None:
         nonlocal report
         for pause in COMPLETION_PAUSES_SECONDS if wait else COMPLETION_PAUSES_SECONDS[:1]:
             await clock.sleep(pause)
@@ -269,7 +263,7 @@ async def completed(
     if is_complete(report, awaited):
         return report
     until = clock.now() + COMPLETION_DEADLINE_SECONDS
-    probes = {asyncio.ensure_future(look(ask)) for ask in asks}
+    probes = {asyncio.ensure_future(repeat(ask)) for ask in ways}
     try:
         while probes and not is_complete(report, awaited) and (timeout := until - clock.now()) > 0:
             first = asyncio.FIRST_COMPLETED

@@ -20,7 +20,7 @@ from ..wire.tasks import RemoteResult, Report, file_name
 from .context import AccountContext
 from .orders import ActiveOrder
 from .progress import Arrivals, Stopped, Watch, unwatched
-from .report_query import explain_unrecorded, query_report, say_cost
+from .report_query import explain_unrecorded, look, say_cost
 from .results import Lost, Notice, Outcome, Result
 from .singleflight import SingleFlight
 from .stored_results import (
@@ -344,7 +344,7 @@ class ResultDelivery:
 
     async def _fresh(self, task_id: str) -> Sequence[RemoteResult] | None:
         try:
-            report = await query_report(self.context.sender.send, task_id)
+            report = await look(self.context.sender.send, task_id)
         except RunningHubError:
             return None
         return report.results

@@ -127,6 +127,12 @@ class Report:
             return error.code is None and error.params.get("remote") == NO_REASON
         return self.phase is Phase.CANCELLED
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether it is of a known phase, a success with a list, a failure with a reason."""
+        is_unlisted = self.phase is Phase.SUCCESS and self.results is None
+        return not (self.phase is Phase.OTHER or is_unlisted or self.is_unexplained)
+
 
 def cancel(task_id: str) -> Call[None]:
     """Cancel a task. Raises TaskNotFound if there is nothing left to cancel."""

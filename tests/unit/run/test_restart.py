@@ -245,7 +245,7 @@ def test_a_look_closes_no_order_that_the_older_poll_knows_to_run(make, bare: Ans
     world = make(query=[RUNNING, LOST])
     fails(world, Unreachable)
     world.restart()
-    world.service.query = [bare]
+    world.service.query, world.service.outputs = [bare], [code(804)]
     assert not play(world, lambda: world.engine.report(TASK)).phase.is_over
     world.service.query = [SUCCESS]
     assert run(world).task_id == TASK

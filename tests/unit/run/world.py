@@ -24,6 +24,7 @@ from rh_api.run.ports import Fetched, Meter
 from rh_api.run.progress import Progress
 from rh_api.wire.call import Call, Response
 from rh_api.wire.filetypes import PNG
+from rh_api.wire.tasks import Phase, Report
 
 T = TypeVar("T")
 
@@ -118,7 +119,8 @@ class Service:
     create: list[Answer] = field(default_factory=list)
     cancel: list[Answer] = field(default_factory=lambda: [{"code": 0, "data": None}])
     query: list[Answer] = field(default_factory=list)
-    outputs: list[Answer] = field(default_factory=lambda: [{"code": 804, "data": None}])
+    outputs: list[Answer] = field(default_factory=list)
+    """Empty: as `query` answered: away, 805 for a failure or a cancel, else 804."""
     queue: list[Answer] = field(default_factory=lambda: [load(3)])
     account: list[Answer] = field(default_factory=list)
     sockets: list[Answer] = field(default_factory=list)
@@ -127,6 +129,8 @@ class Service:
     sent: list[Sent] = field(default_factory=list)
     connected: list[float] = field(default_factory=list)
 
+    away: Exception | None = None
+    ended: bool = False
     uploads: Callable[[], Awaitable[Response]] | None = None
 
     async def upload(self, *_: object) -> Response:
@@ -138,17 +142,24 @@ class Service:
         name = NAMES[request.path]
         self.sent.append(Sent(now(), name, dict(request.body or {}), fresh))
         answers: list[Answer] = getattr(self, name)
+        if name == "outputs" and not answers:
+            answers = [self.away or code(805 if self.ended else 804)]
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
         await asyncio.sleep(self.latency)
         if callable(answer):
             answer = answer(request)
             if asyncio.iscoroutine(answer):
                 answer = await answer
+        if name == "query":
+            self.away = answer if isinstance(answer, Exception) else None
         if isinstance(answer, Exception):
             raise answer
         if not isinstance(answer, Response):
             answer = Response(200, json.dumps(answer).encode())
-        return call.read(answer)
+        told = call.read(answer)
+        if name == "query" and isinstance(told, Report):
+            self.ended = told.phase in (Phase.FAILED, Phase.CANCELLED)
+        return told
 
     @asynccontextmanager
     async def socket(self, url: str) -> AsyncIterator[AsyncIterator[str | bytes]]:
