@@ -152,14 +152,8 @@ def _titles(node: Mapping[str, Any]) -> dict[str, Any]:
 def _read_segment(inputs: Inputs) -> Segment:
     """Parse the segment and its ordering options. Raises BadInput for a malformed text."""
     text = _first(inputs, "segment", "")
-    ordering = Ordering(
-        profile=_first(inputs, "profile", ""),
-        timeout=_first(inputs, "timeout", 0),
-        use_personal_queue=_first(inputs, "use_personal_queue", False),
-        workflow=_first(inputs, "workflow", ""),
-        models=_first(inputs, "models", ""),
-        route=_first(inputs, "route", ""),
-    )
+    options: dict[str, Any] = Ordering.options()
+    ordering = Ordering(**{name: _first(inputs, name, like) for name, like in options.items()})
     return replace(load(text if isinstance(text, str) else ""), ordering=ordering)
 
 

@@ -12,7 +12,6 @@ from ..errors import BadInput
 from ..graph.extra_data import NATIVE
 from ..graph.native import check_native_graph
 from ..graph.prompt import Graph, id_order
-from ..wire.orders import TaskOptions
 from .dependencies import find_dependencies
 from .eligibility import find_eligible
 from .emit import emit
@@ -78,9 +77,8 @@ def _check_route(segment: Segment) -> None:
     """Refuse here what its order would be refused for, since earlier segments are paid by then."""
     if segment.ordering.route != NATIVE:
         return
-    options = TaskOptions(segment.instance, personal_queue=segment.ordering.use_personal_queue)
     try:
-        check_native_graph(segment.graph, options)
+        check_native_graph(segment.graph, segment.options)
     except BadInput as error:
         node_id = str(error.params.get("node", segment.members[0]))
         raise CannotOffload(error.key, local_id=node_id).with_context(params=error.params) from None

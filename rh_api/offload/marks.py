@@ -16,20 +16,7 @@ from .canvas_marks import canvas_marks
 from .plan import ORDERS, CannotOffload, Mark, Ordering
 
 _LONGEST = 200
-_KEYS = frozenset(
-    {
-        "nodes",
-        "instance",
-        "only",
-        "name",
-        "profile",
-        "timeout",
-        "use_personal_queue",
-        "workflow",
-        "models",
-        "route",
-    }
-)
+_KEYS = frozenset({"nodes", "instance", "only", "name", *Ordering.options()})
 
 
 def read_marks(extra_data: object, prompt: Graph) -> tuple[Mark, ...]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, astuple, dataclass, field, fields, replace
 from string import digits
 from typing import Any
 
 from ..errors import BadInput
 from ..graph.constants import SAVED_CLASS, SEGMENT_CLASS
+from ..wire.orders import TaskOptions
 
 CUT = frozenset({SEGMENT_CLASS, SAVED_CLASS})
 ORDERS = 64
@@ -55,6 +56,11 @@ class Ordering:
     models: str = ""
     route: str = ""
 
+    @classmethod
+    def options(cls) -> dict[str, object]:
+        """The name and default of each, in the order of a segment's node."""
+        return {option.name: option.default for option in fields(cls)}
+
     @property
     def inputs(self) -> dict[str, object]:
         """The options that differ from the defaults, as inputs of the segment's node."""
@@ -81,16 +87,7 @@ class Mark:
     @property
     def sort_key(self) -> tuple[object, ...]:
         """The name and all options."""
-        ordering = self.ordering
-        options = (
-            ordering.profile,
-            ordering.timeout,
-            ordering.use_personal_queue,
-            ordering.workflow,
-            ordering.models,
-            ordering.route,
-        )
-        return self.name, self.instance, self.only, *options
+        return self.name, self.instance, self.only, *astuple(self.ordering)
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +261,12 @@ class Segment:
     titles: Mapping[str, str] = field(default_factory=dict[str, str])
     level: int = 0
     ordering: Ordering = field(default_factory=Ordering)
+
+    @property
+    def options(self) -> TaskOptions:
+        """Options of its order, whose results carry no workflow."""
+        queues = self.ordering.use_personal_queue
+        return TaskOptions(self.instance, add_metadata=False, personal_queue=queues)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
 from ...client import Client, Job, LoraFile, ResourceKind, Source
-from ...wire.orders import TaskOptions
 from .. import Note, Segment, with_file, with_inlet, with_lora
 from .cloud_models import Models
 from .hints import warnings
@@ -62,11 +61,7 @@ async def job_of(
     return Job(
         ordering.workflow,
         fields,
-        TaskOptions(
-            instance=segment.instance,
-            add_metadata=False,
-            personal_queue=ordering.use_personal_queue,
-        ),
+        segment.options,
         time_limit=float(ordering.timeout),
         route=ordering.route,
         again=again,
