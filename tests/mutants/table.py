@@ -55,7 +55,7 @@ MUTANTS = (
         "rh_api/money/limits.py",
         "if spent.get(unit, 0) + needed.get(unit, 0) > most:",
         "if needed.get(unit, 0) > most:",
-        "tests/client/test_limits.py::test_two_at_once_never_hold_more_than_the_day_leaves",
+        "tests/client/test_limits.py::test_at_once_they_never_hold_more_than_the_day_leaves_and_one_too_many_waits",
     ),
     Mutant(
         "rh_api/money/limits.py",
