@@ -376,8 +376,10 @@ def _quote_of_service(preview: PricePreview) -> money.Quote:
 
 
 def _quote_of_list(listed: ListPrice | None) -> money.Quote:
-    amount = None if listed is None else micros(listed.amount, up=True)
-    if listed is None or not amount:
+    if listed is None:
         return money.Quote()
+    amount = micros(listed.amount, up=True)
     source, words = money.QuoteSource.LIST, Words.of(listed.describe)
+    if not amount:
+        return money.Quote(source=source, words=words)
     return money.fixed(CNY, amount, source, is_from=listed.is_from, words=words)

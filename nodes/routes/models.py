@@ -12,7 +12,8 @@ from ...rh_api.model_catalogue import ModelCatalogue
 from ...rh_api.models.prices import CURRENCY
 from ...rh_api.models.schema import Model
 from ...rh_api.models.stored import read_model
-from ...rh_api.money.amounts import EXACT, decimal_text, in_units, say_unit
+from ...rh_api.money.amounts import EXACT, currency_of, decimal_text, in_units, say_unit
+from ...rh_api.money.quotes import QuoteSource
 from .. import language
 from ..runtime import catalogue_refresh, cloud, config, key_store, model_catalogues, model_view
 from .body import Body, text_of
@@ -22,9 +23,12 @@ _NO_PRICE = {"text": "", "amount": None, "total": None, "currency": ""}
 
 
 async def models(body: Body) -> dict[str, object]:
-    """Search models by `words` and `task`, best match first; or list `only`, in that order."""
-    catalogue = model_catalogues.catalogue(text_of(body, "profile"))
+    """Search models by `words` and `task`, best match first; or list `only`, in that order. `note`:
+    why no row has a price."""
+    profile = text_of(body, "profile").strip()
+    catalogue = model_catalogues.catalogue(profile)
     listing = await catalogue.load()
+    is_priced = _currency(profile) in ("", CURRENCY)
     only = body.get("only")
     if isinstance(only, list):
         named = (listing.models.get(str(name)) for name in cast("list[object]", only)[:MOST])
@@ -37,7 +41,8 @@ async def models(body: Body) -> dict[str, object]:
         "date": listing.date,
         "total": sum(model.is_usable for model in listing.models.values()),
         "found": len(matches),
-        "models": [model_view.listed(model, catalogue) for model in shown],
+        "note": "" if is_priced else language.say("model.prices_elsewhere", {}),
+        "models": [model_view.listed(model, catalogue, is_priced=is_priced) for model in shown],
     }
 
 
@@ -71,53 +76,57 @@ async def refresh(body: Body) -> dict[str, object]:
 
 
 async def price(body: Body) -> dict[str, object]:
-    """Return an order's price by the price lists, else by own runs, without a request; `total`: of
-    `count` orders."""
-    if text_of(body, "profile").strip() == key_store.SANDBOX:
+    """Return an order's price as `quote_of_model` has it; `total`: of `count` orders."""
+    profile = text_of(body, "profile").strip()
+    if profile == key_store.SANDBOX:
         return {**_NO_PRICE, "text": language.say("quote.emulated", {})}
-    catalogue = model_catalogues.catalogue(text_of(body, "profile"))
+    catalogue = model_catalogues.catalogue(profile)
     await catalogue.load()
     model = _model_of(catalogue, body)
-    order = (model, _values(body), text_of(body, "extra"))
-    list_price = catalogue.price_of(*order)
-    profile, is_listed = text_of(body, "profile").strip(), list_price is not None
-    quote = await quote_beside_list(profile, *order, is_listed=is_listed)
-    if quote is not None or list_price is None:
-        return _quoted(quote or Quote(), body)
-    return {
-        "text": list_price.describe(language.say),
-        **_amounts(list_price.amount, body),
-        "currency": say_unit(CURRENCY, language.say),
-    }
-
-
-async def quote_beside_list(
-    profile: str, model: Model, values: Mapping[str, object], extra: str, *, is_listed: bool
-) -> Quote | None:
-    """Return the quote that takes the place of a list price, by own runs; None for the list's.
-
-    The list holds for an account that pays in its currency, and, without own runs, for one whose
-    currency is unknown.
-    """
-    try:
-        costs = cloud.client(config.settings(profile)).costs
-    except NoKey:
-        return None
-    if is_listed and costs.currency == CURRENCY:
-        return None
-    quote = await costs.quote_model(model, values, extra)
-    return None if is_listed and not (quote.is_known or costs.currency) else quote
-
-
-def _quoted(quote: Quote, body: Body) -> dict[str, object]:
+    quote = await quote_of_model(profile, catalogue, model, _values(body), text_of(body, "extra"))
+    text = quote.describe(language.say) if quote.is_told else ""
     if not quote.is_known:
-        return _NO_PRICE
+        return {**_NO_PRICE, "text": text}
     (unit, costs), *_ = quote.ranges.items()
     return {
-        "text": quote.describe(language.say),
+        "text": text,
         **_amounts(in_units(costs.amount), body),
         "currency": say_unit(unit, language.say),
     }
+
+
+async def quote_of_model(
+    profile: str,
+    catalogue: ModelCatalogue,
+    model: Model,
+    values: Mapping[str, object],
+    extra: str,
+) -> Quote:
+    """Quote an order without a request: as the service did before, else by a price list that has
+    the whole amount, else by own runs, else by a list's rate.
+
+    The lists hold for an account that pays in their currency, and, without own runs, for one whose
+    currency is unknown.
+    """
+    listed = catalogue.quote_of_list(model, values, extra)
+    if listed.source is QuoteSource.PREVIEW:
+        return listed
+    try:
+        costs = cloud.client(config.settings(profile)).costs
+    except NoKey:
+        return listed
+    if listed.is_known and costs.currency == CURRENCY:
+        return listed
+    quote = await costs.quote_model(model, values, extra)
+    return quote if quote.is_known or costs.currency not in ("", CURRENCY) else listed
+
+
+def _currency(profile: str) -> str:
+    """The currency that orders are paid in, without a request; "" if unknown."""
+    try:
+        return cloud.client(config.settings(profile)).costs.currency
+    except NoKey:
+        return currency_of(model_catalogues.settings(profile).origin)
 
 
 async def preview(body: Body) -> dict[str, object]:

@@ -11,13 +11,13 @@ from ...rh_api.errors import RunningHubError
 from ...rh_api.graph.extra_data import read_extra_data
 from ...rh_api.graph.prompt import Graph
 from ...rh_api.models.stored import read_model
-from ...rh_api.money.quotes import QuoteSource, in_few_words, in_number
+from ...rh_api.money.quotes import in_few_words, in_number
 from ...rh_api.offload import marks_of
 from ...rh_api.offload.notes import EACH_TURN
 from .. import language
 from ..runtime import cloud, config, key_store, model_catalogues, model_view, segment_dry_run
 from .body import Body, switch_of, text_of
-from .models import quote_beside_list
+from .models import quote_of_model
 from .programs import journal_name
 
 MOST = 200  # nodes per request
@@ -93,10 +93,7 @@ async def _quote_of_model(body: Body, profile: str) -> Quote:
     values = body.get("values")
     fields = cast("Mapping[str, Any]", values if isinstance(values, dict) else {})
     order = (model, model_view.values_of(fields), text_of(body, "extra"))
-    listed = catalogue.quote_of_list(*order)
-    if listed.source is QuoteSource.PREVIEW:
-        return listed
-    return await quote_beside_list(profile, *order, is_listed=listed.is_known) or listed
+    return await quote_of_model(profile, catalogue, *order)
 
 
 async def _of_segments(body: Body) -> list[_QuotedOrders]:

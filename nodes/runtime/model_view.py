@@ -34,8 +34,8 @@ def names(model: Model) -> tuple[str, str]:
     return own, "" if other == own else other
 
 
-def listed(model: Model, catalogue: ModelCatalogue) -> dict[str, object]:
-    """Return a model as a row of the model picker."""
+def listed(model: Model, catalogue: ModelCatalogue, *, is_priced: bool) -> dict[str, object]:
+    """Return a model as a row of the model picker. `is_priced`: the price lists hold for it."""
     own, other = names(model)
     return {
         "endpoint": model.endpoint,
@@ -45,7 +45,7 @@ def listed(model: Model, catalogue: ModelCatalogue) -> dict[str, object]:
         "task": model.task,
         "task_name": title_of(model.task, chinese=language.is_chinese()),
         "output": model.output,
-        "price": _price(model, catalogue),
+        "price": _price(model, catalogue) if is_priced else "",
         "takes": _takes(model.parameters),
         "complete": model.completeness is Completeness.FULL,
         "status": model.status.value,

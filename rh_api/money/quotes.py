@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from ..errors import Say
+from ..texts import Words
 from .amounts import UNITS, added, charged, digits, say_amount, say_sums
 
 
@@ -57,6 +58,11 @@ class Quote:
         return bool(self.ranges)
 
     @property
+    def is_told(self) -> bool:
+        """Whether at least its rate is known, such as a price a second."""
+        return self.is_known or self.rate is not None or bool(self.words)
+
+    @property
     def may_be_more(self) -> bool:
         """Whether there is no upper bound, not even a probable one."""
         is_open = any(costs.high is None for costs in self.ranges.values())
@@ -64,13 +70,14 @@ class Quote:
 
     def describe(self, say: Say) -> str:
         """One line, such as `about 14 coins (12 to 17 coins, in 5 earlier runs)`."""
+        if self.source is QuoteSource.LIST and self.words:
+            # What it costs, and where that is from.
+            return self.words.tell(say) if isinstance(self.words, Words) else self.words
         if not self.ranges:
             if self.rate is None:
                 return say("quote.unknown", {})
             rate = say_amount(self.rate_unit, self.rate, say)
             return say("quote.rate", {"rate": rate, "size": self.instance})
-        if self.source is QuoteSource.LIST and self.words:
-            return self.words  # which tell the amount, and where it is from
         params = {
             "amount": " + ".join(
                 say_amount(unit, costs.amount, say) for unit, costs in self.ranges.items()
@@ -170,15 +177,17 @@ def in_few_words(quotes: Sequence[Quote], say: Say, *, least: bool = False) -> s
     if not quotes:
         return ""
     sums = added({unit: costs.amount for unit, costs in quote.ranges.items()} for quote in quotes)
+    rates = {quote.describe(say) if quote.words else "" for quote in quotes}
     if not sums:
-        key = "quote.total_none"
+        key = "quote.total_rate" if len(rates) == 1 and all(rates) else "quote.total_none"
     elif not all(quote.is_known for quote in quotes):
         key = "quote.total_unknown"
     elif least or any(quote.may_be_more for quote in quotes):
         key = "quote.total_more"
     else:
         key = "quote.total"
-    return say(key, {"amount": say_sums(sums, say), "orders": in_number(len(quotes), say, least)})
+    orders = in_number(len(quotes), say, least)
+    return say(key, {"amount": say_sums(sums, say), "orders": orders, "rate": min(rates)})
 
 
 def in_number(count: int, say: Say, least: bool) -> str:

@@ -21,6 +21,7 @@ EDITOR = "rhart-image-n-pro/edit"
 SEVERAL = "alibaba/wan-2.6/reference-to-video"
 GONE = "rhart-video-s/image-to-video-deprecated"
 SUCCESSOR = "rhart-video-s/image-to-video"
+MOTION = "kling-v3.0-std/motion-control"  # whose film's length is not among the values
 KLING = "kling-v3.0-pro/image-to-video"
 
 
@@ -529,3 +530,26 @@ def test_a_price_that_could_not_be_asked_for_is_told_under_a_plain_headline(canv
     press(canvas, node, "price")
     canvas.page.get_by_text("The price could not be fetched", exact=True).first.wait_for()
     canvas.picture("no price")
+
+
+def test_a_price_that_a_picture_is_missing_for_says_to_connect_it(
+    either: Canvas, emulator: Emulator
+) -> None:
+    either.clear()
+    either.forgive("status of 400")
+    node = model(either, KLING)
+    press(either, node, "price")
+    words = "请先连接" if either.classic else "Connect what the model works on first"
+    either.page.get_by_text(words).first.wait_for()
+    either.picture("connect first")
+
+
+def test_a_price_a_second_is_the_same_on_the_node_and_beside_run(either: Canvas) -> None:
+    either.clear()
+    node = model(either, MOTION)
+    price = "0.81"
+    either.until(lambda: price in either.node(node)["labels"]["price"])
+    orders = "1 个任务" if either.classic else "1 order"
+    total = either.page.get_by_role("button", name=orders)
+    either.until(lambda: total.count() == 1 and price in total.inner_text())
+    either.picture("price a second")

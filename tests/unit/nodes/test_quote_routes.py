@@ -103,8 +103,41 @@ async def test_what_the_service_answered_counts_more_than_a_list_in_another_curr
     await host.post("spend", days=30)
     unasked = model(values={"prompt": "a fox", "resolution": "4k"})
     assert (await host.post("quote", programs=[unasked]))["text"] == "1 order, cost not known"
-    price = await host.post("models/price", model=priced["id"], values=priced["values"])
+    price = await host.post("models/price", model=priced["id"], values=unasked["values"])
     assert price["text"] == ""
+    price = await host.post("models/price", model=priced["id"], values=priced["values"])
+    assert (price["amount"], price["currency"]) == (preview["amount"], "USD")
+
+
+async def test_the_list_the_node_and_the_sum_tell_a_price_a_second_alike(host: Host) -> None:
+    endpoint = "kling-v3.0-std/motion-control"  # whose film's length is not among the values
+    for language, words in (("en", "about 0.81 CNY a second"), ("zh", "0.81 元")):
+        await host.speak(language)
+        (row,) = (await host.post("models", only=[endpoint]))["models"]
+        price = await host.post("models/price", model=endpoint, values={})
+        quote = await host.post("quote", programs=[model(id=endpoint, values={})])
+        assert words in row["price"]
+        assert price["text"] == row["price"]
+        assert quote["orders"][0]["quote"] == row["price"]
+        assert row["price"] in quote["text"]
+    await host.speak("en")
+    two = [model(id=endpoint, values={}), program()]
+    assert (await host.post("quote", programs=two))["text"] == "2 orders, cost not known"
+
+
+async def test_where_the_lists_do_not_hold_the_choice_of_models_says_why(
+    host: Host, emulator: Emulator
+) -> None:
+    endpoint = "rhart-image-n-pro/text-to-image"
+    assert (await host.post("models", only=[endpoint]))["note"] == ""
+    account = emulator.account
+    account.kind, account.money, account.currency = "SHARED", Decimal(9), "USD"
+    await host.post("spend", days=30)
+    listing = await host.post("models", only=[endpoint])
+    assert (listing["note"], listing["models"][0]["price"]) == (
+        "prices in CNY, runninghub.cn only",
+        "",
+    )
 
 
 async def test_in_dollars_the_node_and_the_bar_tell_runs_by_the_price_of_their_options(

@@ -6,7 +6,7 @@ import { rootGraph, toPrompt } from "../host/graph.js";
 import { lazy } from "../host/lazy.js";
 import { autoMode, runCount } from "../host/queue.js";
 import { post } from "../host/server.js";
-import { dotted, loadTexts, textsOf } from "../host/texts.js";
+import { dotted, loadTexts, shortPrice, textsOf } from "../host/texts.js";
 import { clean } from "../lib/form.js";
 import { allThings, isGroup, markOf } from "../lib/marks.js";
 import { kindOf, programOf } from "../lib/nodes.js";
@@ -122,7 +122,7 @@ function hideQuote() {
 
 /** The button; its tooltip is what a screen reader reads, and all that a narrow page shows. @param {{ text: string, orders: any[] }} quote */
 function barButton(quote) {
-	const label = totalText(quote.text);
+	const label = totalText(shortPrice(quote.text));
 	return { label, tooltip: [label, t("tip"), perRunText()].filter(Boolean).join("\n"), icon: "pi pi-cloud", onClick: () => openDetails(quote) };
 }
 

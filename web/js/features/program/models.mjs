@@ -52,7 +52,7 @@ export function openChoice({ task, profile, words: typed, reason }, offerKey) {
 	);
 	tasks.value = task;
 
-	/** @type {(body: object, signal: AbortSignal) => Promise<{ found: number, total: number, date: string, models: Row[] }>} */
+	/** @type {(body: object, signal: AbortSignal) => Promise<{ found: number, total: number, date: string, note: string, models: Row[] }>} */
 	const find = (body, signal) => post("/runninghub/models", { profile, ...body }, signal);
 
 	/** The latest search: Enter takes its first hit, not one of the previous list. */
@@ -89,11 +89,8 @@ export function openChoice({ task, profile, words: typed, reason }, offerKey) {
 				{ title: rememberedIds.length > 0 ? t("others") : "", rows: others },
 			], elsewhere ? t("elsewhere", { count: elsewhere }) : t("none"));
 			listed = JSON.stringify(body);
-			count.textContent = t(listing.found > first.length ? "found_first" : "found", {
-				count: listing.found,
-				shown: first.length,
-				date: listing.date,
-			});
+			const found = { count: listing.found, shown: first.length, date: listing.date };
+			count.textContent = dotted(t(listing.found > first.length ? "found_first" : "found", found), listing.note);
 			const hasMore = listing.found > first.length;
 			if (!hasMore && document.activeElement === more) words.focus();
 			more.hidden = !hasMore;
