@@ -30,6 +30,7 @@ from ..offload import (
     core_class,
     cut,
     driver,
+    edits_video,
     from_object_info,
     read_marks,
     with_inlet,
@@ -231,6 +232,9 @@ class OffloadRun:
         node = self.nodes.get(source)
         named = _LOADED.get((node.class_type, slot)) if node else None
         value = node.inputs.get(named or "value") if node else None
+        if node and edits_video(node.class_type, node.inputs):
+            label = f"{source} ({node.label})"
+            raise CannotOffload("cli.offload_edited", local_id=source, node=label)
         if node and named and isinstance(value, str):
             path = self.folders.file(LocalFile(node.id, named, value, inlet.type))
             item = Item(sound_channels(path)) if inlet.type == "AUDIO" else Item()

@@ -31,6 +31,7 @@ from .plan import (
     Segment,
 )
 from .segment_json import dump, load
+from .special_classes import edits_video
 
 __all__ = [
     "FILES",
@@ -59,6 +60,7 @@ __all__ = [
     "crossing_of",
     "cut",
     "dump",
+    "edits_video",
     "from_object_info",
     "load",
     "marks_of",

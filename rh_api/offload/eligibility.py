@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from .graph_index import GraphIndex, IndexedNode
 from .plan import CUT, CannotOffload, Mark, Note
-from .special_classes import OPENED_VIDEO
+from .special_classes import OPENED_VIDEO, edits_video
 
 FOLLOWING = {
     "segment.own_node": "segment.own_node_follows",
@@ -50,7 +50,9 @@ def find_eligible(index: GraphIndex, marks: Sequence[Mark]) -> Eligible:
             continue
         if node.obstacle:
             raise CannotOffload(node.obstacle, local_id=node_id, node=node.label)
-        if _unpacks_locally(index, node, named):
+        if edits_video(node.class_type, node.inputs):
+            notes.append(Note(node_id, "segment.edits_here", {"node": node.label}))
+        elif _unpacks_locally(index, node, named):
             notes.append(Note(node_id, "segment.opens_here", {"node": node.label}))
         else:
             mark_of[node_id] = named[node_id]

@@ -4,6 +4,8 @@ switches."""
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import cast
 
 REMOTE_CLASS = {"LoadImageOutput": "LoadImage"}
 """Loaders from a folder that the cloud lacks, and the class that reads the upload instead."""
@@ -83,6 +85,19 @@ SWITCH, SWITCHED_BY, SWITCHED = "ComfySwitchNode", "switch", ("on_false", "on_tr
 PLAIN_CHOICE = "PrimitiveBoolean"
 
 FILE_VIDEO, MADE_VIDEO, OPENED_VIDEO = "LoadVideo", "CreateVideo", "GetVideoComponents"
+
+
+def edits_video(class_type: str, inputs: Mapping[str, object]) -> bool:
+    """Whether it is a Load Video that trims or crops (`edit`, since ComfyUI 0.35): its file is
+    another film than what it gives, and the cloud's class may not know the input."""
+    return class_type == FILE_VIDEO and _holds(inputs.get("edit"))
+
+
+def _holds(value: object) -> bool:
+    """Whether a link, or any value of an object that is not zero."""
+    if isinstance(value, dict):
+        return any(map(_holds, cast("Mapping[str, object]", value).values()))
+    return bool(value)
 
 
 OTHER = "OTHER"

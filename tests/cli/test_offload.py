@@ -515,3 +515,19 @@ def test_explain_says_each_thing_once(call: Call, tmp_path: Path) -> None:
     lines = [line.strip() for line in ran.out.splitlines()]
     assert len(set(lines)) == len(lines)
     assert [line.count("goes along") for line in lines if "goes along" in line] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("nodes", ["2,3", "1,2,3"])
+def test_a_video_that_is_edited_as_it_is_loaded_needs_a_comfyui(
+    nodes: str, call: Call, emulator: Emulator, tmp_path: Path
+) -> None:
+    (tmp_path / "clip.mp4").write_bytes(b"a film")
+    edit = {"crop": {"x": 8, "y": 8, "width": 64, "height": 64}}
+    film = {
+        "1": node("LoadVideo", file="clip.mp4", edit=edit),
+        "2": node("GetVideoComponents", video=["1", 0]),
+        "3": node("SaveImage", images=["2", 0], filename_prefix="a"),
+    }
+    ran = call("offload", str(written(tmp_path, film)), "--nodes", nodes, "--out", str(tmp_path))
+    assert (ran.code, emulator.counters.total) == (2, 0)
+    assert "1 (LoadVideo) edits its video" in ran.err

@@ -128,13 +128,40 @@ class Holds:
                 "sample_rate": 8000,
             },
         }
-        if kind in ("made", "trimmed"):
+        if kind in ("made", "trimmed", "cropped", "told"):
             return (_video(kind, mark),)
         return (values[kind],)
 
 
+class Cropped(InputImpl.VideoFromFile):
+    """The left half of a video, whose file is whole until it is saved."""
+
+    def get_dimensions(self):
+        width, height = super().get_dimensions()
+        return width // 2, height
+
+    def get_components(self):
+        whole = super().get_components()
+        half = whole.images[:, :, : whole.images.shape[2] // 2]
+        return Types.VideoComponents(images=half, frame_rate=whole.frame_rate, audio=whole.audio)
+
+    def save_to(self, path, **options):
+        InputImpl.VideoFromComponents(self.get_components()).save_to(path, **options)
+
+
+class Told(Cropped):
+    def has_pending_frame_edits(self):
+        return True
+
+    def get_dimensions(self):
+        return InputImpl.VideoFromFile.get_dimensions(self)
+
+
 def _video(kind, mark):
-    """Twelve grey frames, each lighter than the one before; "trimmed" leaves the last six."""
+    """Twelve grey frames, each lighter than the one before; "trimmed" leaves the last six.
+
+    "cropped" leaves half of each frame, and "told" also says so, as of ComfyUI 0.35 and later.
+    """
     odd = kind == "made"
     steps = torch.linspace(0.1, 0.9, 12).reshape(12, 1, 1, 1)
     frames = steps.expand(12, 33 if odd else 32, 51 + 2 * (mark % 9) if odd else 48, 3)
@@ -146,6 +173,8 @@ def _video(kind, mark):
         return clip
     file = io.BytesIO()
     clip.save_to(file)
+    if kind in ("cropped", "told"):
+        return (Told if kind == "told" else Cropped)(file)
     return InputImpl.VideoFromFile(file, start_time=0.25, duration=0.25)
 
 

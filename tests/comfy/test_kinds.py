@@ -113,6 +113,19 @@ async def test_a_trimmed_video_goes_up_trimmed(
     assert abs(frames[0].mean() - (0.1 + 0.8 * 6 / 11)) < 0.02
 
 
+@pytest.mark.parametrize("kind", ["cropped", "told"])
+async def test_a_cropped_video_goes_up_cropped(
+    kind: str, comfyui: ComfyClient, emulator: Emulator, tmp_path: Path
+) -> None:
+    result = await comfyui.queue(
+        {"1": node("TestHolds", kind=kind, mark=mark()), "2": through_video(emulator, ["1", 0])}
+    )
+
+    assert result.outcome == "success", result.failure
+    (file := tmp_path / "sent.mp4").write_bytes(uploaded(emulator))
+    assert video.read(file).frames.shape == (12, 32, 24, 3)
+
+
 async def test_a_video_made_of_odd_pictures_is_encoded(
     comfyui: ComfyClient, emulator: Emulator
 ) -> None:

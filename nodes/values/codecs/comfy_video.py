@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import av
 from comfy_api.latest import Input, InputImpl, Types
 
 from ..failures import as_node_failures
@@ -28,7 +30,7 @@ class ResultVideo(InputImpl.VideoFromFile):
 
     def get_components(self) -> Types.VideoComponents:
         source = self.get_stream_source()
-        if not isinstance(source, str) or _trimmed(self):
+        if not isinstance(source, str) or _edited(self):
             return super().get_components()
         path = Path(source)
         with as_node_failures():
@@ -52,15 +54,15 @@ def has_file(value: Input.Video) -> bool:
 
 
 def file_of(value: Input.Video, folder: Path) -> Path | bytes:
-    """The file to upload: the video's own; for a trimmed or made one an mp4 in `folder`.
+    """The file to upload: the video's own; for an edited or made one an mp4 in `folder`.
 
     Raises what `mp4.write` raises.
     """
     if has_file(value):
-        if not _trimmed(value):
+        if not _edited(value):
             source = value.get_stream_source()
             return source.getvalue() if isinstance(source, io.BytesIO) else Path(source)
-        target = folder / "trimmed.mp4"
+        target = folder / "edited.mp4"
         try:
             value.save_to(str(target))
         # ComfyUI cannot write odd sides, and PyAV has an error class for each of FFmpeg's codes.
@@ -81,7 +83,23 @@ def _arrays(parts: Types.VideoComponents) -> Iterator[np.ndarray]:
     return (to_array(parts.images[index]) for index in range(len(parts.images)))
 
 
-def _trimmed(value: Input.Video) -> bool:
-    # Older ComfyUI trims nothing and has no such method.
+def _edited(value: Input.Video) -> bool:
+    """Whether the video is another than its file, until ComfyUI saves or decodes it."""
+    # Each came with a version of ComfyUI; without it there is nothing to tell.
     window = getattr(value, "get_active_trim_window", None)
-    return window is not None and any(window())
+    pending = getattr(value, "has_pending_frame_edits", None)
+    is_told = (window is not None and any(window())) or (pending is not None and pending())
+    return is_told or _cropped(value)
+
+
+def _cropped(value: Input.Video) -> bool:
+    """Whether its size differs from its file's; ComfyUI 0.35 tells a crop by that alone."""
+    # The default decodes all of it.
+    if type(value).get_dimensions is Input.Video.get_dimensions:
+        return False
+    with contextlib.suppress(av.FFmpegError, ValueError):  # a damaged file goes up as it is
+        size = tuple(value.get_dimensions())
+        with av.open(value.get_stream_source()) as container:
+            streams = container.streams.video
+            return bool(streams) and size != (streams[0].width, streams[0].height)
+    return False

@@ -397,3 +397,37 @@ def test_keys_that_the_class_does_not_declare_are_left_behind() -> None:
     assert graph["1"]["inputs"] == {"file": "a.mp4"}
     assert graph["2"]["inputs"].keys() == {"video", "filename_prefix", "format", "format.codec"}
     assert "segment.loss_video" not in keys_of(cut_at(prompt, "1", "2"))
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"trim": {"start_time": 1.5, "duration": 0}},
+        {"crop": {"x": 0, "y": 0, "width": 64, "height": 48}},
+        ["3", 0],
+    ],
+)
+def test_a_video_that_is_edited_as_it_is_loaded_is_loaded_here(edit: Any) -> None:
+    prompt = {
+        "1": node("LoadVideo", file="a.mp4", edit=edit),
+        "2": node(
+            "Video Slice", video=["1", 0], start_time=0.0, duration=1.0, strict_duration=False
+        ),
+        "3": node("PrimitiveString", value="a"),
+        "4": saving("SaveVideo", ["2", 0]),
+    }
+    plan = cut_at(prompt, "1", "2", "4")
+    assert "segment.edits_here" in keys_of(plan)
+    assert plan.prompt["1"] == prompt["1"]
+    assert "1" not in segment_of(plan).members
+    assert [inlet.source for inlet in segment_of(plan).inlets] == [("1", 0)]
+
+
+def test_an_edit_of_nothing_is_none() -> None:
+    zeros = {"trim": {"start_time": 0.0, "duration": 0}, "crop": {"x": 0, "width": 0}}
+    for edit in (zeros, {}, None, ""):
+        prompt = {
+            "1": node("LoadVideo", file="a.mp4", edit=edit),
+            "2": saving("SaveVideo", ["1", 0]),
+        }
+        assert "segment.edits_here" not in keys_of(cut_at(prompt, "1", "2"))
