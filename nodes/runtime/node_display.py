@@ -49,11 +49,14 @@ class NodeDisplay:
     A call does no I/O and does not raise, since it is made in the middle of an order.
     """
 
-    def __init__(self, node_id: str, prompt_id: str, client_id: str | None) -> None:
+    def __init__(
+        self, node_id: str, prompt_id: str, client_id: str | None, shown_id: str = ""
+    ) -> None:
         self._node_id = node_id
+        self._shown_id = shown_id or node_id
         self._prompt_id = prompt_id
         self._client_id = client_id
-        self.place = node_outcomes.place_of(node_id, prompt_id, client_id)
+        self.place = node_outcomes.place_of(self._shown_id, prompt_id, client_id)
         self.end: node_outcomes.End | None = None
         """How the run ended, once it did."""
         self.end_if_stopped: node_outcomes.End | None = None
@@ -73,7 +76,9 @@ class NodeDisplay:
         client_id = PromptServer.instance.client_id
         if context is None:
             return cls("", "", client_id)
-        return cls(context.node_id, context.prompt_id, client_id)
+        # A turn of a loop runs under an id of its own, which the page does not have.
+        shown_id = get_progress_state().dynprompt.get_display_node_id(context.node_id)
+        return cls(context.node_id, context.prompt_id, client_id, shown_id)
 
     @property
     def node_id(self) -> str:
@@ -156,8 +161,8 @@ class NodeDisplay:
 
     def _send_text(self, line: str) -> None:
         # Without a client id ComfyUI broadcasts to all pages, where the node id is another node's.
-        if self._node_id and self._client_id is not None:
-            PromptServer.instance.send_progress_text(line, self._node_id, self._client_id)
+        if self._shown_id and self._client_id is not None:
+            PromptServer.instance.send_progress_text(line, self._shown_id, self._client_id)
 
 
 def resume(prompt_id: str, client_id: str) -> bool:

@@ -73,7 +73,7 @@ class SegmentDisplay(NodeDisplay):
         """Send the page the cut-out node that failed; ComfyUI's own error names the segment."""
         event = {
             "prompt_id": self._prompt_id,
-            "segment": self._node_id,
+            "segment": self._shown_id,
             "node": node_id if node_id in self.members else "",
             "message": message,
         }

@@ -12,7 +12,7 @@ from ..errors import BadInput
 from ..graph.extra_data import NATIVE
 from ..graph.native import check_native_graph
 from ..graph.prompt import Graph, id_order
-from .dependencies import find_dependencies
+from .dependencies import Dependencies, find_dependencies
 from .eligibility import find_eligible
 from .emit import emit
 from .graph_index import GraphIndex, index_graph
@@ -22,6 +22,7 @@ from .notes import plan_notes, unused_notes
 from .partition import partition_parts
 from .placement import place
 from .plan import CannotOffload, Classes, Mark, Plan, Segment
+from .special_classes import CHEAP
 
 
 def cut(
@@ -41,10 +42,8 @@ def cut(
         return Plan(prompt)
     index = index_graph(prompt, classes, targets)
     _require_output(index, marked)
-    eligible = find_eligible(index, marks)
-    placement = place(eligible)
-    partition = partition_parts(placement)
-    dependencies = find_dependencies(partition)
+    dependencies = _find_dependencies(index, marks)
+    partition = dependencies.partition
     segments = lower(dependencies)
     for segment in segments.values():
         _check_route(segment)
@@ -54,6 +53,21 @@ def cut(
         return Plan(prompt, notes=notes)
     local = emit(prompt, dependencies, segments)
     return Plan(local, tuple(segments.values()), notes, partition.split)
+
+
+def _find_dependencies(index: GraphIndex, marks: Sequence[Mark]) -> Dependencies:
+    """What runs where. What no order may join stays here: a loop's body with what is outside."""
+    joining: set[str] = set()
+    while True:
+        eligible = find_eligible(index, marks, joining)
+        dependencies = find_dependencies(partition_parts(place(eligible)))
+        before = len(joining)
+        for piece in dependencies.pieces.values():
+            own = [node for node in piece.nodes if index.nodes[node].class_type not in CHEAP]
+            if len({index.loops.get(node) for node in own}) > 1:
+                joining |= eligible.mark_of.keys() & piece.nodes.keys()
+        if len(joining) == before:
+            return dependencies
 
 
 def _expand_subgraphs(marks: Sequence[Mark], prompt: Graph) -> Sequence[Mark]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from .graph_index import GraphIndex, IndexedNode
 from .plan import CUT, CannotOffload, Mark, Note
-from .special_classes import OPENED_VIDEO, edits_video
+from .special_classes import LOOP_END, LOOP_START, OPENED_VIDEO, edits_video
 
 FOLLOWING = {
     "segment.own_node": "segment.own_node_follows",
@@ -16,6 +16,7 @@ FOLLOWING = {
     "segment.needs_window": "segment.needs_window_follows",
     "segment.local_disk": "segment.local_disk_follows",
     "segment.side_effect": "segment.side_effect_follows",
+    "segment.loop_border": "segment.loop_border_follows",
 }
 """The text key of each obstacle, and the key for an unmarked node that would be pulled along."""
 
@@ -30,8 +31,12 @@ class Eligible:
     notes: tuple[Note, ...] = ()
 
 
-def find_eligible(index: GraphIndex, marks: Sequence[Mark]) -> Eligible:
+def find_eligible(
+    index: GraphIndex, marks: Sequence[Mark], joining: Collection[str] = ()
+) -> Eligible:
     """Select the marked nodes to offload; a node's first mark wins, equal marks are merged.
+
+    `joining`: nodes that stay here, since their order would join a loop's body with the outside.
 
     Raises CannotOffload for a live marked node that cannot run in the cloud.
     """
@@ -47,6 +52,12 @@ def find_eligible(index: GraphIndex, marks: Sequence[Mark]) -> Eligible:
         node = index.nodes[node_id]
         # Nodes that an earlier cut emitted in place of marked ones are offloaded already.
         if node_id not in named or node.class_type in CUT:
+            continue
+        if node.class_type in (LOOP_START, LOOP_END):
+            notes.append(Note(node_id, "segment.loop_border", {"node": node.label}))
+            continue
+        if node_id in joining:
+            notes.append(Note(node_id, "segment.loop_joined", {"node": node.label}))
             continue
         if node.obstacle:
             raise CannotOffload(node.obstacle, local_id=node_id, node=node.label)

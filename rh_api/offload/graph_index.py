@@ -13,7 +13,16 @@ from .class_traits import Traits, traits_of
 from .graph_algorithms import CycleFound, topological_order
 from .plan import CannotOffload, Classes
 from .savers import SAVERS
-from .special_classes import FILE_VIDEO, MADE_VIDEO, PLAIN_CHOICE, SWITCH, SWITCHED, SWITCHED_BY
+from .special_classes import (
+    FILE_VIDEO,
+    LOOP_END,
+    LOOP_START,
+    MADE_VIDEO,
+    PLAIN_CHOICE,
+    SWITCH,
+    SWITCHED,
+    SWITCHED_BY,
+)
 
 _POLYMORPHIC = frozenset({"*", MATCHED})
 _OUTPUTS = 10_000  # more than any class has
@@ -52,6 +61,8 @@ class IndexedNode:
     def obstacle(self) -> str:
         """Text key why it cannot run in the cloud; "" if it can."""
         traits = self.traits
+        if self.class_type in (LOOP_START, LOOP_END):
+            return "segment.loop_border"
         if not traits.obstacle and any(self.inputs.get(name) for name in traits.paths):
             return "segment.local_disk"
         return traits.obstacle
@@ -72,6 +83,7 @@ class GraphIndex:
     links, with pass-through savers and constant switches folded away. `lists`: of nodes with a list
     output, ONE, PERHAPS or MANY for each output. `matched`: inferred output types of polymorphic
     nodes. `videos`: the class that a switch's VIDEO comes from, "" where that is not known.
+    `loops`: of nodes in bodies of loops, the starts of these, the innermost last.
     """
 
     nodes: Mapping[str, IndexedNode]
@@ -82,6 +94,7 @@ class GraphIndex:
     lists: Mapping[str, tuple[int, ...]]
     matched: Mapping[str, tuple[str, ...]]
     videos: Mapping[str, str]
+    loops: Mapping[str, tuple[str, ...]]
 
     def label(self, node_id: str) -> str:
         node = self.nodes.get(node_id)
@@ -126,10 +139,13 @@ def index_graph(
     lists: dict[str, tuple[int, ...]] = {}
     matched: dict[str, tuple[str, ...]] = {}
     videos: dict[str, str] = {}
+    loops: dict[str, tuple[str, ...]] = {}
     # In topological order: the facts of a node's sources are known when it is visited.
     for node_id in order:
         node = nodes[node_id]
         edges[node_id] = tuple(_folded(nodes, edges, edge) for edge in node.edges)
+        if around := _loops_around(nodes, loops, node):
+            loops[node_id] = around
         if values := _list_outputs(node, edges[node_id], lists):
             lists[node_id] = values
         if node.class_type == SWITCH:
@@ -137,7 +153,7 @@ def index_graph(
         if node.traits.is_matched:
             matched[node_id] = _matched_outputs(nodes, matched, node, edges[node_id])
     id_rank = {node_id: place for place, node_id in enumerate(sorted(order, key=id_order))}
-    return GraphIndex(nodes, roots, order, id_rank, edges, lists, matched, videos)
+    return GraphIndex(nodes, roots, order, id_rank, edges, lists, matched, videos, loops)
 
 
 def _read_nodes(prompt: Graph, classes: Classes) -> dict[str, IndexedNode]:
@@ -172,6 +188,17 @@ def _read_nodes(prompt: Graph, classes: Classes) -> dict[str, IndexedNode]:
             tuple(edges),
         )
     return nodes
+
+
+def _loops_around(
+    nodes: Mapping[str, IndexedNode], loops: Mapping[str, tuple[str, ...]], node: IndexedNode
+) -> tuple[str, ...]:
+    """The starts of the loops that a node is in; its sources are known."""
+    around: tuple[str, ...] = ()
+    for _, source, _ in node.edges:
+        own = (source,) if source in nodes and nodes[source].class_type == LOOP_START else ()
+        around = max(around, (*loops.get(source, ()), *own), key=len)
+    return around[:-1] if node.class_type == LOOP_END else around
 
 
 def _slot(index: Any) -> int:

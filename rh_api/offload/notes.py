@@ -40,9 +40,10 @@ def plan_notes(dependencies: Dependencies, segments: Sequence[Segment]) -> Itera
     loops = {node_id: body for node_id in here if (body := _loop_body(index, node_id))}
     for segment in segments:
         yield from _segment_notes(index, segment)
-        for node_id, body in loops.items():
-            if body.intersection(segment.members):
-                yield Note(segment.members[0], EACH_TURN, {"node": index.label(node_id)})
+        turns = {node_id for node_id, body in loops.items() if body.intersection(segment.members)}
+        turns.update(*(index.loops.get(node_id, ()) for node_id in segment.members))
+        for node_id in sorted(turns, key=rank):
+            yield Note(segment.members[0], EACH_TURN, {"node": index.label(node_id)})
         for node_id in segment.members:
             if index.nodes[node_id].traits.changes:
                 key = (

@@ -107,7 +107,8 @@ class _GrowingParts:
                 mark_index = self._pull_reader(node_id)
             if mark_index is not None:
                 for _, source, _ in self.index.edges[node_id]:
-                    if self.mark_of.get(source) == mark_index:
+                    around = self.index.loops.get(source) == self.index.loops.get(node_id)
+                    if self.mark_of.get(source) == mark_index and around:
                         self.sets.union(node_id, source)
 
     def _pull_reader(self, node_id: str) -> int | None:

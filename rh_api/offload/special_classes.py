@@ -80,6 +80,9 @@ FILE_LOADERS = frozenset(
 )
 """Core classes that decode a file of this machine, and do nothing else."""
 
+LOOP_START, LOOP_END = "StartLoop", "EndLoop"
+"""Core's loop, since ComfyUI 0.37: the nodes between them are copied for each turn."""
+
 SWITCH, SWITCHED_BY, SWITCHED = "ComfySwitchNode", "switch", ("on_false", "on_true")
 """Core's switch, and its inputs; with a constant condition it is folded to the chosen input."""
 PLAIN_CHOICE = "PrimitiveBoolean"

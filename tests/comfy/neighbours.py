@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 from aiohttp import web
 from comfy_api.latest import InputImpl, Types
+from comfy_execution.graph_utils import GraphBuilder
 from server import PromptServer
 
 
@@ -131,6 +132,25 @@ class Holds:
         if kind in ("made", "trimmed", "cropped", "told"):
             return (_video(kind, mark),)
         return (values[kind],)
+
+
+class Turns:
+    """Copies our node that it stands for, as a turn of ComfyUI's loop does with its body."""
+
+    CATEGORY = "tests"
+    FUNCTION = "execute"
+    RETURN_TYPES = ("IMAGE",)
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"workflow": ("STRING", {}), "picture": ("IMAGE",)}}
+
+    def execute(self, workflow, picture):
+        graph = GraphBuilder()
+        copy = graph.node("RunningHubRemoteWorkflow", "0_1", workflow=workflow)
+        copy.set_input("10.image", picture)
+        copy.set_override_display_id("2")
+        return {"result": (copy.out(0),), "expand": graph.finalize()}
 
 
 class Cropped(InputImpl.VideoFromFile):
@@ -458,6 +478,7 @@ NODE_CLASS_MAPPINGS = {
     "TestHolds": Holds,
     "TestHolds3": Holds3,
     "TestBools": Bools,
+    "TestTurns": Turns,
     "TestInverts": Inverts,
     "TestLeaves": Leaves,
     "TestLooks": Looks,

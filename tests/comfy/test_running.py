@@ -100,6 +100,20 @@ async def test_more_nodes_than_the_account_may_run_wait_their_turn(
     assert emulator.counters.orders == 5
 
 
+async def test_a_turn_of_a_loop_is_told_at_the_node_that_the_page_has(
+    comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    picture = node("EmptyImage", width=64, height=64, batch_size=1, color=mark())
+    turns = node("TestTurns", workflow=catalog.IMAGE_TO_IMAGE, picture=["1", 0])
+    result = await comfyui.queue({"1": picture, "2": turns, "3": looks("2", 0)})
+
+    assert result.outcome == "success", result.failure
+    assert emulator.counters.orders == 1
+    told = [event.data["node"] for event in result.events if event.type == "progress_text"]
+    ended = [event.data["node"] for event in result.events if event.type == "runninghub.ended"]
+    assert (set(told), ended) == ({"2"}, ["2"])
+
+
 async def test_seconds_that_pass_send_the_page_no_state_of_all_nodes(
     comfyui: ComfyClient, emulator: Emulator
 ) -> None:

@@ -145,3 +145,13 @@ test("a node whose next order nobody knows is one by itself", () => {
   expect(key({ "3.seed control_after_generate": "randomize" })).toBeNull();
   expect(key({}, { text: ["the border of a subgraph", "STRING"] })).toBeNull();
 });
+
+test("a node in a loop orders at least once: each turn orders anew", () => {
+  const loop = { start: ["StartLoop"], last: ["ImageBlur", {}, { image: ["start", "IMAGE"] }] };
+  expect(ordersFor(loop)).toEqual(atLeast(1));
+  expect(ordersFor(loop, { batch: "first" })).toEqual(atLeast(1));
+  const after = { ...loop, body: loop.last, last: ["EndLoop", {}, { output_value: ["body", "IMAGE"] }] };
+  expect(ordersFor(after, { batch: "first" })).toEqual(exactly(1));
+  const outer = { outer: ["StartLoop"], ...after, start: ["StartLoop", {}, { list: ["outer", "IMAGE"] }] };
+  expect(ordersFor(outer, { batch: "first" })).toEqual(atLeast(1));
+});

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import av
+from av.error import FFmpegError
 from comfy_api.latest import Input, InputImpl, Types
 
 from ..failures import as_node_failures
@@ -97,7 +98,7 @@ def _cropped(value: Input.Video) -> bool:
     # The default decodes all of it.
     if type(value).get_dimensions is Input.Video.get_dimensions:
         return False
-    with contextlib.suppress(av.FFmpegError, ValueError):  # a damaged file goes up as it is
+    with contextlib.suppress(FFmpegError, ValueError):  # a damaged file goes up as it is
         size = tuple(value.get_dimensions())
         with av.open(value.get_stream_source()) as container:
             streams = container.streams.video

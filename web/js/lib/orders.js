@@ -51,6 +51,12 @@ const RULES = new Map(RULES_OF_CLASSES.flatMap(([names, rule]) => names.split(" 
  * @type {(node: any, fields: RhField[]) => { count: number, least: boolean }}
  */
 export function countOrders(node, fields) {
+	const counted = countOnce(node, fields);
+	return { ...counted, least: counted.least || isInLoop(node) };
+}
+
+/** The same for one turn of a loop. @type {(node: any, fields: RhField[]) => { count: number, least: boolean }} */
+function countOnce(node, fields) {
 	if (valueOf(node, "batch") === "first") return { count: 1, least: false };
 	// A list parameter and a zip take all items in one order.
 	const perField = fields.filter(({ array, kind }) => !array && kind !== "ZIP").map(({ name }) => itemsAt(node, name));
@@ -108,6 +114,20 @@ function runsOnce({ node, slot }, seen = new Set()) {
 	return (node.inputs ?? []).every((/** @type {any} */ { name }) => {
 		const source = sourceOf(node, name);
 		return source ? runsOnce(source, seen) : !isLinked(node, name);
+	});
+}
+
+/** Whether a node is in the body of ComfyUI's loop, so that each turn orders anew. @type {(node: any, ends?: number, seen?: Set<string>) => boolean} */
+function isInLoop(node, ends = 0, seen = new Set()) {
+	return (node.inputs ?? []).some((/** @type {any} */ { name }) => {
+		const source = sourceOf(node, name)?.node;
+		const kind = source && classOf(source);
+		if (kind === "StartLoop" && ends === 0) return true;
+		const inside = ends + Number(kind === "EndLoop") - Number(kind === "StartLoop");
+		const key = `${source?.id} ${inside}`;
+		if (!source || seen.has(key)) return false;
+		seen.add(key);
+		return isInLoop(source, inside, seen);
 	});
 }
 

@@ -8,9 +8,17 @@ from typing import Any
 from server import PREVIEW_WITH_METADATA, PromptServer
 
 
+class DynamicPrompt:
+    """No node of the stage makes others: each is shown as itself."""
+
+    def get_display_node_id(self, node_id: str) -> str:
+        return node_id
+
+
 class ProgressRegistry:
     def __init__(self, prompt_id: str) -> None:
         self.prompt_id = prompt_id
+        self.dynprompt = DynamicPrompt()
         self.nodes: dict[str, dict[str, Any]] = {}
 
     def start_progress(self, node_id: str) -> None:
