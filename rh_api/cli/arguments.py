@@ -239,6 +239,9 @@ def _add_doctor(doctor: argparse.ArgumentParser) -> None:
         metavar="MB",
         help="upload a made-up file of that size by both routes; 30 settles both limits",
     )
+    doctor.add_argument(
+        "--report", metavar="FILE", help="write what was exchanged, safe to publish; shown first"
+    )
 
 
 def _add_webhook(webhook: argparse.ArgumentParser) -> None:

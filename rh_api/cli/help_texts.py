@@ -141,6 +141,8 @@ examples:
 
 Sources disagree on some facts of the service; docs/unknowns.md lists them. Each is asked about, and
 the answer compared with what is assumed here. A question that fails does not end the others.
+--report shows a file of the exchanges, then writes it. Of values it keeps codes, states, sizes and
+times; keys, ids, names, texts and addresses are replaced.
 
 """
 MCP = f"""\
