@@ -8,14 +8,32 @@ from dataclasses import dataclass
 
 from .graph import app_fields
 from .graph.check import Declared, Options
-from .graph.fields import Field, is_seed
+from .graph.fields import Field, is_seed, node_info
 from .graph.prompt import Graph
-from .run.orders import digest
+from .models.values import MediaFile
+from .run.orders import Payload, digest
 from .wire.apps import AppForm
 from .wire.quick import QuickModule, quick_entries
 
 
-class _FormProgram:
+class BaseProgram:
+    """What the kinds of programs have alike, unless they say otherwise."""
+
+    __slots__ = ()
+
+    is_app = False
+    is_model = False
+    is_module = False
+
+    def check_files(self, files: Mapping[str, MediaFile]) -> None:
+        """Check files made after the fields; `files`: by the names from `check`."""
+
+    def payload(self, values: Mapping[str, object]) -> Payload:
+        """Return what an order sends for checked values, with files as their remote names."""
+        return node_info(values)
+
+
+class _FormProgram(BaseProgram):
     """Program methods that need only the form, for a program whose graph is unknown."""
 
     __slots__ = ()
@@ -68,7 +86,7 @@ class RemoteApp(_FormProgram):
 class QuickCreate(_FormProgram):
     """A Quick Create module as described by its call example; the service offers no form for it.
 
-    `entries` draws seeds that are not given: they are not part of the order's identity, so that an
+    `payload` draws seeds that are not given: they are not part of the order's identity, so that an
     order in flight is recognized.
     """
 
@@ -76,7 +94,7 @@ class QuickCreate(_FormProgram):
     form: AppForm
     graph_hash: str
     graph: Graph | None = None
-    is_app = False
+    is_module = True
     is_free_of_others = False
     shows: frozenset[str] = frozenset()  # unknown: no graph
     title = ""
@@ -95,11 +113,11 @@ class QuickCreate(_FormProgram):
         """Return False: no documentation allows a URL as the value of an IMAGE."""
         return False
 
-    def entries(self, values: Mapping[str, object]) -> list[dict[str, object]]:
+    def payload(self, values: Mapping[str, object]) -> dict[str, object]:
         """Return all entries of the list (all are required); draws seeds that have no value."""
         drawn = {
             field.full_name: secrets.randbelow(2**32)
             for field in self.fields()
             if is_seed(field) and field.full_name not in values
         }
-        return quick_entries(self.module, {**drawn, **values})
+        return {"nodeInfoList": quick_entries(self.module, {**drawn, **values})}

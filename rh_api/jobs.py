@@ -23,7 +23,6 @@ from .errors import (
 )
 from .graph.check import GivenMedia, UnknownField, nothing_known
 from .graph.extra_data import AUTO, NATIVE
-from .graph.fields import node_info
 from .graph.ranges import Ranges, outside
 from .job import Job
 from .models.stored import read_model
@@ -115,9 +114,8 @@ class Jobs:
         self, job: Job, program: Program, checked: Mapping[str, object], watch: Watch
     ) -> Outcome:
         values = await load_sources(checked)
-        if isinstance(program, StandardModel):
-            # A node's lazily made file has a known size only now.
-            program.check_files(_files_of(values))
+        # A node's lazily made file has a known size only now.
+        program.check_files(_files_of(values))
         inputs, sources = await self.transfers.fingerprints(values)
         warned: tuple[Notice, ...] = ()
         assumed = {sha256 for sha256 in sources.values() if await self.transfers.copy_of(sha256)}
@@ -236,13 +234,13 @@ class Jobs:
         self, job: Job, program: Program, values: Mapping[str, object], inputs: Mapping[str, object]
     ) -> Order:
         titles, is_native, options = program.titles, job.route == NATIVE, job.options
-        if not (isinstance(program, QuickCreate) or is_native):  # their routes take no webhook
+        if not (program.is_module or is_native):  # their routes take no webhook
             options = replace(options, webhook_url=self._webhook_url(job))
 
         return Order(
             program.id,
             is_app=program.is_app,
-            is_model=isinstance(program, StandardModel),
+            is_model=program.is_model,
             example=example_of(program.module) if isinstance(program, QuickCreate) else "",
             options=options,
             graph_hash=program.graph_hash,
@@ -318,7 +316,7 @@ class Jobs:
                 return value.path.name  # in the cloud a LoRA's name is plain text
             if isinstance(value, (Source, LazySource)):
                 media = GivenMedia(value.kind)
-                if isinstance(value, Source) and isinstance(program, StandardModel):
+                if isinstance(value, Source) and program.is_model:
                     media = _file_of(value)
                 files[id(media)] = value
                 all_media.append(media)
@@ -360,12 +358,7 @@ class Jobs:
         files = (Source, LoraFile)
         sending = [send(name, value) for name, value in values.items() if isinstance(value, files)]
         names = await gather_or_cancel(sending)
-        ready = {**values, **dict(names)}
-        if isinstance(program, StandardModel):
-            return program.body(ready)
-        if isinstance(program, QuickCreate):
-            return {"nodeInfoList": program.entries(ready)}
-        return program.filled(ready) if isinstance(program, InlineGraph) else node_info(ready)
+        return program.payload({**values, **dict(names)})
 
 
 def _warnings(program: Program, values: Mapping[str, object], ranges: Ranges) -> tuple[Notice, ...]:

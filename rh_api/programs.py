@@ -10,7 +10,7 @@ from functools import cached_property, partial
 from typing import cast
 
 from .errors import AppNotFound, RunningHubError, WorkflowNotFound
-from .form_programs import QuickCreate, RemoteApp
+from .form_programs import BaseProgram, QuickCreate, RemoteApp
 from .graph import fields as workflow_fields
 from .graph.check import Declared, GivenMedia, Options, Promised, check
 from .graph.fields import Field, only_shows
@@ -39,7 +39,7 @@ _FREE = frozenset({CLOUD_LORA_LOADER})  # which only loads, without a paid API
 KEPT_SECONDS = 600.0  # TTL of a program that was read
 
 
-class _GraphProgram:
+class _GraphProgram(BaseProgram):
     """Properties of a program with a known graph, computed once for all of its orders."""
 
     graph: Graph
@@ -79,7 +79,6 @@ class RemoteWorkflow(_GraphProgram):
     workflow_id: str
     graph: Graph
     graph_hash: str
-    is_app = False
     title = ""
     """Empty: no endpoint open to an API key returns a workflow's name."""
 
@@ -126,7 +125,6 @@ class InlineGraph(_GraphProgram):
     sent_id: str
     graph_hash: str
     name: str
-    is_app = False
 
     @classmethod
     def of(cls, graph: Graph, sent_id: str, set_fields: Container[str]) -> InlineGraph:
@@ -178,7 +176,7 @@ class InlineGraph(_GraphProgram):
         """Return the checked values unchanged: the graph contains its seeds."""
         return dict(checked)
 
-    def filled(self, values: Mapping[str, object]) -> str:
+    def payload(self, values: Mapping[str, object]) -> str:
         """Serialize the graph to JSON with `values`, by full name, written into it."""
         filled = {
             node.id: {"class_type": node.class_type, "inputs": dict(node.inputs)}
@@ -196,7 +194,7 @@ def _is_kept(value: object) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class StandardModel:
+class StandardModel(BaseProgram):
     """A standard model and the options of one order; `extra`: keys outside its schema.
 
     The schema is not part of an order's identity; the body that is sent is.
@@ -208,7 +206,7 @@ class StandardModel:
     graph_hash: str = ""
     graph: Graph | None = None
     shows: frozenset[str] = frozenset()
-    is_app = False
+    is_model = True
     is_free_of_others = False
 
     @property
@@ -235,7 +233,6 @@ class StandardModel:
         return flat(compose(self.model, fields, self.extra).checked(send_anyway=self.send_anyway))
 
     def check_files(self, files: Mapping[str, MediaFile]) -> None:
-        """Check files made after the fields; `files`: by the names from `check`."""
         if not self.send_anyway:
             check_files(self.model, files)
 
@@ -247,7 +244,7 @@ class StandardModel:
         """Return True: a model's files are always sent as upload URLs."""
         return True
 
-    def body(self, values: Mapping[str, object]) -> dict[str, object]:
+    def payload(self, values: Mapping[str, object]) -> dict[str, object]:
         """Return the request body for checked values with files replaced by their URLs."""
         return nested(values)
 
@@ -321,13 +318,13 @@ class Library:
             return Quote()
         if body is not None:
             return await self.models().service_price(program.model, body)
-        return await self.models().quoted(program.model, program.body(values))
+        return await self.models().quoted(program.model, program.payload(values))
 
     def price_ratio(self, program: Program, values: Mapping[str, object]) -> PriceRatio | None:
         """Compare the price of an order with these values; None unless the program is a model."""
         if not isinstance(program, StandardModel):
             return None
-        return partial(self.models().price_ratio, program.model, program.body(values))
+        return partial(self.models().price_ratio, program.model, program.payload(values))
 
     def quick(self, text: str) -> QuickCreate:
         """Parse a Quick Create module's call example; no request."""

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 from .errors import Fate, FileTooLarge, RunningHubError, WorkflowNeverRun, WorkflowNotFound
 from .graph.fields import split_name
-from .programs import InlineGraph, Program, QuickCreate, StandardModel
+from .programs import InlineGraph, Program
 from .run.transfers import Source
 
 
@@ -20,7 +20,7 @@ def doubtful(sources: Mapping[str, str], node_id: str | None) -> list[str]:
 def input_too_large(
     program: Program, name: str, source: Source, error: FileTooLarge
 ) -> FileTooLarge:
-    if isinstance(program, StandardModel):
+    if program.is_model:
         return error
     node_id, field_name = split_name(name)
     return FileTooLarge(
@@ -44,15 +44,15 @@ def lost_files(
     Of a refusal, which costs nothing, only of those `assumed` to be there; else all that were
     `sent`: the next order may be paid for like this one.
     """
-    if not isinstance(program, StandardModel) or error.code not in (1001, 1013):
+    if not program.is_model or error.code not in (1001, 1013):
         return frozenset()
     return frozenset(assumed if error.fate is Fate.NOT_STARTED else sent)
 
 
 def is_of_module(program: Program, error: RunningHubError) -> bool:
     """Whether a Quick Create module was refused as such, before anything was started."""
-    is_module = isinstance(program, QuickCreate) and error.fate is Fate.NOT_STARTED
-    return is_module and error.code in (301, 901)
+    is_refusal = program.is_module and error.fate is Fate.NOT_STARTED
+    return is_refusal and error.code in (301, 901)
 
 
 def is_about_its_id(error: RunningHubError) -> bool:

@@ -30,7 +30,7 @@ def hint(error: RunningHubError, profile: str) -> str:
 def shown(program: Program, settings: Settings, *, is_sandbox: bool) -> dict[str, object]:
     """Return a program as JSON. `settings`: those that it was read with."""
     number = program.id
-    is_quick = isinstance(program, QuickCreate)
+    is_quick = program.is_module
     page = "ai-detail" if program.is_app else "workflow"
     app = _app(program) if isinstance(program, RemoteApp) else None
     fields = (

@@ -11,7 +11,7 @@ from typing import Any
 from comfy_api.latest import io
 from comfy_execution.graph_utils import ExecutionBlocker
 
-from ...rh_api.client import Lost, Outcome, Program, Result, StandardModel
+from ...rh_api.client import Lost, Outcome, Program, Result
 from ...rh_api.graph.constants import POOL
 from ...rh_api.graph.outputs import group, select
 from ...rh_api.wire.filetypes import by_suffix
@@ -83,7 +83,7 @@ def node_output(
 
     slots: list[tuple[str, list[Any]]] = [(name, sorter.of_type(name)) for name in TYPED]
     slots.append(("task_id", [outcome.task_id for outcome in outcomes]))
-    if isinstance(program, StandardModel):
+    if program is not None and program.is_model:
         slots.append((MODEL_3D, sorter.of_type(MODEL_3D)))
     else:
         carried = selected[:POOL]

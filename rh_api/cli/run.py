@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ..client import Client, Job, Program, Progress, QuickCreate, StandardModel, Stopped
+from ..client import Client, Job, Program, Progress, Stopped
 from ..errors import Fate, RunningHubError
 from ..graph.outputs import read_output_ids, select
 from ..money.amounts import currency_of, read_sums
@@ -203,8 +203,8 @@ async def order(
 
 def _id_name(program: Program) -> str:
     """Return the document's key for a program's id."""
-    if isinstance(program, StandardModel):
+    if program.is_model:
         return "model"
-    if isinstance(program, QuickCreate):
+    if program.is_module:
         return "module"
     return "app_id" if program.is_app else "workflow_id"

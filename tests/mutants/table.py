@@ -46,8 +46,8 @@ MUTANTS = (
     ),
     Mutant(
         "rh_api/refusals.py",
-        "is_module = isinstance(program, QuickCreate) and error.fate is Fate.NOT_STARTED",
-        "is_module = isinstance(program, QuickCreate)",
+        "is_refusal = program.is_module and error.fate is Fate.NOT_STARTED",
+        "is_refusal = program.is_module",
         "tests/client/test_quick.py"
         "::test_of_a_task_that_failed_it_is_not_said_that_nothing_was_started",
     ),
