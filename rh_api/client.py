@@ -275,7 +275,7 @@ class Client(History):
 
     async def ends(self, graph: str) -> dict[str, str]:
         """Return the last end of each node of a local graph, by node id, over all accounts."""
-        return await self._journal.ends(graph)
+        return await self._journal(self._journal.store.caches.ends, graph)
 
     # Looking back
 

@@ -183,9 +183,11 @@ class History:
         `before`: cursor from the previous page. `everyone`: include other accounts.
         """
         query = search_query(query) if isinstance(query, str) else query
-        own = (self._journal.origin, self._journal.account)
+        own = self._journal.who
         payer = own if self.settings.key and not everyone else None
-        entries = await self._journal.history(query, payer, before, limit + 1)
+        entries = await self._journal(
+            self._journal.store.history.page, query, payer, before, limit + 1
+        )
         orders = tuple(PastOrder.of(entry, own) for entry in entries[:limit])
         return HistoryPage(orders, orders[-1].order if len(entries) > limit else None)
 
@@ -195,7 +197,7 @@ class History:
 
     async def past_results(self, order: int) -> list[ResultRow]:
         """Return the results of an order of the journal; paths are relative to `settings.state`."""
-        return await self._journal.results(order)
+        return await self._journal(self._journal.store.results, order)
 
     async def spent(self, days: int = 30, *, by: str = "day") -> list[Spent]:
         """As `read_spent`."""
@@ -203,7 +205,11 @@ class History:
 
     async def spent_in(self) -> str:
         """The currency of all that `spent` sums; "" if unknown, or if there are several."""
-        sites = [self._journal.origin] if self.settings.key else await self._journal.sites()
+        sites = (
+            [self._journal.origin]
+            if self.settings.key
+            else await self._journal(self._journal.store.history.sites)
+        )
         currencies = {currency_of(site) for site in sites}
         return currencies.pop() if len(currencies) == 1 else ""
 

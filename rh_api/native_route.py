@@ -33,4 +33,8 @@ async def may_go_natively(job: Job, program: Program, engine: Engine) -> bool:
         check_native(job, program)
     except BadInput:
         return False
-    return not engine.budget.in_force(await engine.context.journal.rules())
+    return not engine.budget.in_force(
+        await engine.context.journal(
+            engine.context.journal.store.ledger.rules, *engine.context.journal.who
+        )
+    )

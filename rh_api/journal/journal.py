@@ -18,8 +18,8 @@ from ..money.amounts import Sums, costs_of, currency_of
 from ..texts import english
 from ..wire.tasks import Report, Usage
 from .caches import RUNS_KEPT, FileStamp
-from .history import OrderSummary, Query, Spent
-from .ledger import NO_HOLD, Committed, Hold, Rules
+from .history import Spent
+from .ledger import NO_HOLD, Committed, Hold
 from .retention import RESULTS, ResultFolders, Retention, check_writable
 from .rows import Identity, OrderRow, ResultRow
 from .store import NO_USAGE, Store
@@ -44,7 +44,7 @@ class SqliteJournal:
     def __init__(
         self, store: Store, origin: str, account: str, thread: Executor | None = None
     ) -> None:
-        self._store = store
+        self.store = store
         self.origin = origin
         self.account = account
         self.folder = store.folder
@@ -64,10 +64,11 @@ class SqliteJournal:
         return cls(store, origin, account)
 
     async def close(self) -> None:
-        await asyncio.wrap_future(self._thread.submit(self._store.close))
+        await asyncio.wrap_future(self._thread.submit(self.store.close))
         self._thread.shutdown()
 
-    async def _do(self, work: Callable[P, T], *values: P.args, **more: P.kwargs) -> T:
+    async def __call__(self, work: Callable[P, T], *values: P.args, **more: P.kwargs) -> T:
+        """Run a method of `store` on the journal's thread."""
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._queue.append((done, partial(work, *values, **more)))
         if len(self._queue) == 1:
@@ -95,7 +96,7 @@ class SqliteJournal:
         answers: list[_Answer] = []
         until = time.monotonic() + BATCH_SECONDS
         try:
-            with self._store.together():
+            with self.store.together():
                 while not answers or (len(answers) < len(self._queue) and time.monotonic() < until):
                     answers.append(_answer(*self._queue[len(answers)]))
                     if error := answers[-1][-1]:
@@ -106,55 +107,25 @@ class SqliteJournal:
 
     async def _record(self, work: Callable[P, T], *values: P.args, **more: P.kwargs) -> T | None:
         try:
-            return await self._do(work, *values, **more)
+            return await self(work, *values, **more)
         except StoreUnavailable as error:
             log.warning("%s", error.with_context("error.store_meanwhile"))
             return None
 
+    @property
+    def who(self) -> tuple[str, str]:
+        return self.origin, self.account
+
     def now(self) -> float:
-        return self._store.now()
+        return self.store.now()
 
     # Orders: read
 
-    async def find(self, identity: Identity) -> OrderRow | None:
-        return await self._do(self._store.find, identity.digest)
-
-    async def order(self, order: int) -> OrderRow | None:
-        return await self._do(self._store.order, order)
-
-    async def of_task(self, task_id: str) -> OrderRow | None:
-        return await self._do(self._store.of_task, self.origin, self.account, task_id)
-
-    async def unfinished(self) -> list[OrderRow]:
-        return await self._do(self._store.unfinished, self.origin, self.account)
-
-    async def last_done(self, program_key: str, instance: str) -> list[OrderRow]:
-        last_done = self._store.history.last_done
-        return await self._do(last_done, self.origin, self.account, program_key, instance)
-
-    async def results(self, order: int) -> list[ResultRow]:
-        return await self._do(self._store.results, order)
-
-    async def silent_nodes(self, program_key: str) -> frozenset[str]:
-        silent_nodes = self._store.caches.silent_nodes
-        return await self._do(silent_nodes, self.origin, self.account, program_key)
-
-    async def has_placed(self) -> bool:
-        return await self._do(self._store.history.has_placed, self.origin)
-
-    async def lost_journal(self) -> Path | None:
-        return await self._do(self._store.lost_journal)
-
     # History
-
-    async def history(
-        self, query: Query, account: tuple[str, str] | None, before: int | None, limit: int
-    ) -> list[OrderSummary]:
-        return await self._do(self._store.history.page, query, account, before, limit)
 
     async def read_words(self) -> None:
         """Index the texts for the next search, in batches that let other calls in between."""
-        while await self._do(self._store.history.read_words):
+        while await self(self.store.history.read_words):
             pass
 
     async def spent(
@@ -165,18 +136,15 @@ class SqliteJournal:
         everyone: bool = False,
     ) -> list[Spent]:
         """Cost of the orders that ended in each period; no entry for a period without orders."""
-        spent, own = self._store.history.spent, None if everyone else (self.origin, self.account)
-        answers = [await self._do(spent, own, *span, by_program=by_program) for span in periods]
+        spent, own = self.store.history.spent, None if everyone else self.who
+        answers = [await self(spent, own, *span, by_program=by_program) for span in periods]
         return [total for totals in answers for total in totals]
-
-    async def sites(self) -> list[str]:
-        return await self._do(self._store.history.sites)
 
     async def delete(self, orders: Iterable[int]) -> list[int]:
         """Delete ended orders: of each its results before its row. Returns the ids."""
-        ended = await self._do(self._store.history.deletable, orders)
+        ended = await self(self.store.history.deletable, orders)
         await asyncio.to_thread((await self.result_folders()).delete, ended)
-        return await self._do(self._store.history.delete, ended)
+        return await self(self.store.history.delete, ended)
 
     # Orders: written
 
@@ -189,55 +157,55 @@ class SqliteJournal:
         hold: Hold = NO_HOLD,
         after: int | None = None,
     ) -> int:
-        intend = partial(self._store.intend, identity, instance=instance, what=what, hold=hold)
-        return await self._do(intend, after=after)
+        intend = partial(self.store.intend, identity, instance=instance, what=what, hold=hold)
+        return await self(intend, after=after)
 
     async def set_task(self, order: int, task_id: str) -> None:
-        await self._do(self._store.set_placed, order, task_id)
+        await self(self.store.set_placed, order, task_id)
 
     async def settle(self, prior: OrderRow, task_id: str) -> bool:
         if task_id:
-            return await self._do(self._store.settle_as_task, prior, task_id)
-        return await self._do(self._store.settle_as_not_started, prior)
+            return await self(self.store.settle_as_task, prior, task_id)
+        return await self(self.store.settle_as_not_started, prior)
 
     async def prune(self) -> None:
         """Delete what `Retention` keeps no longer: of each order its results before its row."""
         keep, now, old_orders = (
             Retention.read(self.folder),
             self.now(),
-            self._store.history.old_orders,
+            self.store.history.old_orders,
         )
-        old = await self._do(old_orders, now, keep.days, keep.orders, emptied=True)
+        old = await self(old_orders, now, keep.days, keep.orders, emptied=True)
         await asyncio.to_thread((await self.result_folders()).delete, old)
-        await self._do(self._store.prune, now, old)
+        await self(self.store.prune, now, old)
 
     async def check_results_folder(self) -> None:
-        await self._do(check_writable, self.folder / RESULTS)
+        await self(check_writable, self.folder / RESULTS)
 
     async def result_folders(self) -> ResultFolders:
-        formerly = await self._do(self._store.history.formerly_kept)
+        formerly = await self(self.store.history.formerly_kept)
         return ResultFolders(self.folder, formerly)
 
     async def old_orders(self, keep: Retention) -> list[int]:
-        return await self._do(self._store.history.old_orders, self.now(), keep.days, keep.orders)
+        return await self(self.store.history.old_orders, self.now(), keep.days, keep.orders)
 
     async def size(self, orders: Sequence[int] | None = None) -> int:
-        return await self._do(self._store.history.size, orders)
+        return await self(self.store.history.size, orders)
 
     async def record_placed(self, order: int, task_id: str, told: Iterable[str] = ()) -> int | None:
-        return await self._record(self._store.place_or_twin, order, self.origin, task_id, told)
+        return await self._record(self.store.place_or_twin, order, self.origin, task_id, told)
 
     async def record_dropped(self, order: int, *, for_good: bool = False) -> None:
-        await self._record(self._store.drop, order, for_good=for_good)
+        await self._record(self.store.drop, order, for_good=for_good)
 
     async def record_uncertain(self, order: int, *, key: str) -> None:
-        await self._record(self._store.set_uncertain, order, key=key)
+        await self._record(self.store.set_uncertain, order, key=key)
 
     async def record_uncertain_again(self, order: int, *, key: str) -> None:
-        await self._record(self._store.set_uncertain_again, order, key=key)
+        await self._record(self.store.set_uncertain_again, order, key=key)
 
     async def record_running(self, order: int, at: float | None) -> None:
-        await self._record(self._store.set_running, order, at)
+        await self._record(self.store.set_running, order, at)
 
     async def record_done(
         self, order: int, report: Report, missing: Sequence[str] | None = None
@@ -245,7 +213,7 @@ class SqliteJournal:
         usage, listed = report.usage, enumerate(report.results or ())
         costs = self._costs(usage)
         was_open = await self._record(
-            self._store.set_done,
+            self.store.set_done,
             order,
             usage,
             results=[ResultRow(r.node_id, i, "", r.url, text=r.text) for i, r in listed],
@@ -254,30 +222,30 @@ class SqliteJournal:
         )
         await self._book_in_currency(costs)
         if was_open is False and missing is not None:
-            await self._record(self._store.save_missing, order, missing)
+            await self._record(self.store.save_missing, order, missing)
 
     async def record_failed(
         self, order: int, *, key: str, code: int | None = None, usage: Usage | None = None
     ) -> None:
-        costs, usage, end = self._costs(usage), usage or NO_USAGE, self._store.set_failed
+        costs, usage, end = self._costs(usage), usage or NO_USAGE, self.store.set_failed
         await self._record(end, order, key=key, code=code, costs=costs, usage=usage)
         await self._book_in_currency(costs)
 
     async def record_cancelled(self, order: int, usage: Usage | None = None) -> None:
         costs, usage = self._costs(usage), usage or NO_USAGE
-        await self._record(self._store.set_cancelled, order, costs=costs, usage=usage)
+        await self._record(self.store.set_cancelled, order, costs=costs, usage=usage)
         await self._book_in_currency(costs)
 
     async def record_cancel_wanted(self, order: int) -> bool:
-        return await self._record(self._store.set_cancel_wanted, order) is not None
+        return await self._record(self.store.set_cancel_wanted, order) is not None
 
     async def record_cancel_withdrawn(self, order: int) -> None:
-        await self._record(self._store.withdraw_cancel, order)
+        await self._record(self.store.withdraw_cancel, order)
 
     async def record_results(
         self, order: int, rows: Sequence[ResultRow], *, whole: bool = False
     ) -> None:
-        await self._record(self._store.save_results, order, rows, whole=whole)
+        await self._record(self.store.save_results, order, rows, whole=whole)
 
     # Money
 
@@ -295,98 +263,71 @@ class SqliteJournal:
 
     async def learn_currency(self, currency: str) -> None:
         self.currency = self._booked_in = currency
-        await self._record(self._store.ledger.book_waiting, self.origin, self.account, currency)
-
-    async def rules(self) -> Rules:
-        return await self._do(self._store.ledger.rules, self.origin, self.account)
+        await self._record(self.store.ledger.book_waiting, *self.who, currency)
 
     async def set_rule(self, scope: str, sums: Sums) -> None:
-        await self._do(self._store.ledger.set_rule, self.origin, self.account, scope, sums)
+        await self(self.store.ledger.set_rule, *self.who, scope, sums)
 
     async def committed(self, scope: str, at: float | None) -> Committed:
-        committed = self._store.ledger.committed
-        return await self._do(committed, self.origin, self.account, scope, at)
+        committed = self.store.ledger.committed
+        return await self(committed, *self.who, scope, at)
 
     async def settled(
         self, scope: str, at: float | None, *, preparing: Collection[int], since: float
     ) -> Committed:
-        settled = partial(self._store.ledger.settled, preparing=preparing, since=since)
-        return await self._do(settled, self.origin, self.account, scope, at)
+        settled = partial(self.store.ledger.settled, preparing=preparing, since=since)
+        return await self(settled, *self.who, scope, at)
 
     async def reserve(self, program_key: str, hold: Hold) -> int:
-        reserve = self._store.ledger.reserve
-        return await self._do(reserve, self.origin, self.account, program_key, hold)
-
-    async def held(self, order: int) -> Hold | None:
-        return await self._do(self._store.ledger.held, order)
+        reserve = self.store.ledger.reserve
+        return await self(reserve, *self.who, program_key, hold)
 
     async def hold_instead(self, hold: Hold) -> bool:
-        return await self._do(self._store.ledger.hold_instead, hold)
+        return await self(self.store.ledger.hold_instead, hold)
 
     async def record_released(self, hold: int) -> None:
-        await self._record(self._store.ledger.release, hold)
+        await self._record(self.store.ledger.release, hold)
 
     async def record_cost(self, order: int, usage: Usage) -> bool:
-        costs, book = self._costs(usage), self._store.ledger.book
+        costs, book = self._costs(usage), self.store.ledger.book
         is_told = costs is not None and bool(await self._record(book, order, costs, usage))
         await self._book_in_currency(costs)
         return is_told
 
     async def record_free(self, order: int) -> None:
-        await self._record(self._store.ledger.book, order, {}, NO_USAGE)
+        await self._record(self.store.ledger.book, order, {}, NO_USAGE)
 
     async def unbooked(self, seconds: float) -> list[OrderRow]:
-        unbooked, since = self._store.ledger.unbooked, self.now() - seconds
-        return await self._do(unbooked, self.origin, self.account, since)
-
-    async def open_holds(self) -> list[tuple[OrderRow, float | None]]:
-        return await self._do(self._store.ledger.open_holds, self.origin, self.account)
-
-    async def paid_runs(self, instance: str) -> list[tuple[str | None, ...]]:
-        return await self._do(self._store.ledger.paid_runs, self.origin, self.account, instance)
+        unbooked, since = self.store.ledger.unbooked, self.now() - seconds
+        return await self(unbooked, *self.who, since)
 
     async def costs(self, program_key: str, instance: str) -> dict[int, dict[str, int]]:
-        costs = self._store.ledger.costs
-        return await self._do(costs, self.origin, self.account, program_key, instance, RUNS_KEPT)
+        costs = self.store.ledger.costs
+        return await self(costs, *self.who, program_key, instance, RUNS_KEPT)
 
     # Caches
 
     async def cached_upload(self, sha256: str, lasts: float = 0.0) -> tuple[str, str] | None:
-        caches, until = self._store.caches, self.now() + lasts
-        return await self._do(caches.upload, self.origin, self.account, sha256, until)
-
-    async def contents_of(self, texts: Collection[str]) -> dict[str, str]:
-        return await self._do(self._store.caches.contents_of, self.origin, self.account, texts)
+        caches, until = self.store.caches, self.now() + lasts
+        return await self(caches.upload, *self.who, sha256, until)
 
     async def record_upload(self, sha256: str, name: str, url: str, seconds: float) -> None:
-        record, expires = self._store.caches.remember_upload, self.now() + seconds
-        await self._record(record, self.origin, self.account, sha256, name, url, expires)
+        record, expires = self.store.caches.remember_upload, self.now() + seconds
+        await self._record(record, *self.who, sha256, name, url, expires)
 
     async def forget_upload(self, sha256: str) -> None:
-        await self._do(self._store.caches.forget_upload, self.origin, self.account, sha256)
-
-    async def file_hash(self, path: Path, stamp: FileStamp, algorithm: str) -> str | None:
-        return await self._do(self._store.caches.known_hash, path, stamp, algorithm)
+        await self(self.store.caches.forget_upload, *self.who, sha256)
 
     async def record_file_hash(
         self, path: Path, stamp: FileStamp, algorithm: str, hexdigest: str
     ) -> None:
-        await self._record(self._store.caches.remember_hash, path, stamp, algorithm, hexdigest)
-
-    async def paths_of(self, algorithm: str, hexdigest: str) -> list[Path]:
-        return await self._do(self._store.caches.paths_of, algorithm, hexdigest)
-
-    async def run_times(self, program_key: str, instance: str) -> list[float]:
-        return await self._do(self._store.caches.run_times, program_key, instance)
+        await self._record(self.store.caches.remember_hash, path, stamp, algorithm, hexdigest)
 
     async def record_run(self, program_key: str, instance: str, seconds: float) -> None:
-        await self._record(self._store.caches.remember_run, program_key, instance, seconds)
-
-    async def ends(self, graph: str) -> dict[str, str]:
-        return await self._do(self._store.caches.ends, graph)
+        await self._record(self.store.caches.remember_run, program_key, instance, seconds)
 
     async def record_node_end(self, graph: str, node: str, end: str) -> None:
-        await self._record(self._store.caches.remember_node_end, graph, node, end)
+        await self._record(self.store.caches.remember_node_end, graph, node, end)
 
 
 def _answer(done: asyncio.Future[Any], work: Callable[[], object]) -> _Answer:

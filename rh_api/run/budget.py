@@ -99,7 +99,12 @@ class Budget:
                 yield hold
             except LimitReached as error:  # the price is higher, or a concurrent order reserved it
                 await self._release(hold)
-                raise self._refused(error.reached, await self.context.journal.rules()) from None
+                raise self._refused(
+                    error.reached,
+                    await self.context.journal(
+                        self.context.journal.store.ledger.rules, *self.context.journal.who
+                    ),
+                ) from None
             except BaseException:  # a cancel too; the hold of an order that may run stays
                 await self._release(hold)
                 raise
@@ -152,7 +157,7 @@ class Budget:
     async def _try_to_reserve(self, order: Order, watch: Watch) -> Hold | None:
         """Reserve within the limits; None while running orders hold too much of what they leave."""
         journal = self.context.journal
-        rules = await journal.rules()
+        rules = await journal(journal.store.ledger.rules, *journal.who)
         limits = self.in_force(rules)
         if not limits:
             await self._warn_low_balance(rules.floor, watch)
@@ -249,7 +254,9 @@ class Budget:
         """Give `poller` the running time that the hold pays for, and a way to extend it."""
         if order_id is None:
             return
-        hold = await self.context.if_readable(self.context.journal.held(order_id))
+        hold = await self.context.if_readable(
+            self.context.journal(self.context.journal.store.ledger.held, order_id)
+        )
         if hold is None or hold.seconds is None:
             return
 
@@ -265,7 +272,7 @@ class Budget:
         """Enlarge the hold within the limits, at most to double; None if it stays as it is."""
         journal = self.context.journal
         try:
-            rules = await journal.rules()
+            rules = await journal(journal.store.ledger.rules, *journal.who)
             limits = await self._in_units(self.in_force(rules))
             facts = await self.cost_finder.facts_of(order, rules)
             committed = await journal.committed(hold.scope, self.cost_finder.wallet.unix())

@@ -88,7 +88,9 @@ class Canceller:
         """Cancel a task by its id, ordered here or elsewhere; return whether its end was confirmed.
         Recorded if the journal has an unfinished row for it."""
         context = self.context
-        row = await context.if_readable(context.journal.of_task(task_id))
+        row = await context.if_readable(
+            context.journal(context.journal.store.of_task, *context.journal.who, task_id)
+        )
         if row is None or row.state.is_over:
             return await self._cancel_within_bound(task_id) is not None
         await context.journal.record_cancel_wanted(row.id)
@@ -158,14 +160,18 @@ class Canceller:
 
     async def _is_noted(self, order_id: int) -> bool:
         """Return whether the journal wants the order cancelled; True if it cannot be read."""
-        row = await self.context.if_readable(self.context.journal.order(order_id))
+        row = await self.context.if_readable(
+            self.context.journal(self.context.journal.store.order, order_id)
+        )
         return row is None or row.cancel == "wanted"
 
     async def _is_new(self, order_id: int | None) -> bool:
         """Return whether an order is so recent that the polls may not know its running task yet."""
         if order_id is None:
             return False
-        row = await self.context.if_readable(self.context.journal.order(order_id))
+        row = await self.context.if_readable(
+            self.context.journal(self.context.journal.store.order, order_id)
+        )
         seconds = row and age(row.placed or row.created, self.context.journal.now())
         return seconds is None or seconds < UNKNOWN_SECONDS
 

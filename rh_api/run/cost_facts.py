@@ -48,7 +48,9 @@ class CostFinder:
         """Return the rate of a machine size in millionths of `unit` per second; None if unknown."""
         if not unit:
             return None
-        paid_runs = await self.journal.paid_runs(instance)
+        paid_runs = await self.journal(
+            self.journal.store.ledger.paid_runs, *self.journal.who, instance
+        )
         column = 0 if unit == "coins" else 1
         runs = [(run[column], run[2]) for run in paid_runs]
         return rate_of(unit, instance, rate_of_runs(unit, runs))
@@ -78,6 +80,12 @@ class CostFinder:
         if order.price_ratio is None or not costs:
             return quote_of_runs([*costs.values()])
         # An order whose content was deleted has no fields to tell its price by.
-        rows = [row for row in await self.journal.last_done(*program) if row.what]
+        rows = [
+            row
+            for row in await self.journal(
+                self.journal.store.history.last_done, *self.journal.who, *program
+            )
+            if row.what
+        ]
         ratios = {row.id: order.price_ratio(row.inputs) for row in rows}
         return quote_of_models_runs([(cost, ratios.get(row)) for row, cost in costs.items()])

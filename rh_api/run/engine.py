@@ -115,7 +115,7 @@ class Engine:
         `serve`: results of an earlier equal order may be returned.
         """
         order = await self.recovery.by_contents(order)
-        identity = order.identity(self.context.journal.origin, self.context.journal.account)
+        identity = order.identity(*self.context.journal.who)
         prepared, scope = False, order.scope if serve else ""
         while True:
             earlier = await self.recovery.find(identity)
@@ -148,7 +148,11 @@ class Engine:
         """Query a task's state once; record a failed or cancelled end in the journal."""
         report = await look(self.context.sender.send, task_id)
         if report.phase in (Phase.FAILED, Phase.CANCELLED):
-            row = await self.context.if_readable(self.context.journal.of_task(task_id))
+            row = await self.context.if_readable(
+                self.context.journal(
+                    self.context.journal.store.of_task, *self.context.journal.who, task_id
+                )
+            )
             if row is not None and not row.state.is_over:
                 return await record_end(self.context.journal, row.id, report)
         return report
@@ -159,7 +163,9 @@ class Engine:
         `wait`: follow it until it is over; cancelling this does not cancel the task. Without
         it TaskUnfinished is raised while the task runs. A failed task raises its error.
         """
-        earlier = await self.context.journal.of_task(task_id)
+        earlier = await self.context.journal(
+            self.context.journal.store.of_task, *self.context.journal.who, task_id
+        )
         cached = None
         if earlier is not None and earlier.state is State.DONE:
             cached = await self.delivery.kept_results(earlier)
@@ -333,7 +339,9 @@ class Engine:
             active.watch(news)
 
         instance = order.options.instance
-        history = await context.if_readable(journal.run_times(order.program_key, instance))
+        history = await context.if_readable(
+            journal(journal.store.caches.run_times, order.program_key, instance)
+        )
         poller = Poller(
             transport=context.sender.transport,
             clock=context.sender.clock,
@@ -362,7 +370,11 @@ class Engine:
         display-only nodes (`shows`) and those without results in the last two runs."""
         if not announced:
             return None
-        silent = await self.context.if_readable(self.context.journal.silent_nodes(program))
+        silent = await self.context.if_readable(
+            self.context.journal(
+                self.context.journal.store.caches.silent_nodes, *self.context.journal.who, program
+            )
+        )
         return frozenset(announced).difference(silent or (), shows)
 
     async def _listed(

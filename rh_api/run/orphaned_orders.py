@@ -49,7 +49,9 @@ class OrphanedOrders:
         """
         unseen: tuple[OrderRow, RunningHubError] | None = None
         async with self._looking:
-            for row, seconds in await self.context.journal.open_holds():
+            for row, seconds in await self.context.journal(
+                self.context.journal.store.ledger.open_holds, *self.context.journal.who
+            ):
                 if self._is_left(row) and not self._time_left(row, seconds):
                     try:
                         await self._look(row, seconds)
@@ -65,7 +67,9 @@ class OrphanedOrders:
         while True:
             orphans: list[tuple[OrderRow, float | None]] = []
             with contextlib.suppress(RunningHubError):  # the next round may succeed
-                holds = await self.context.journal.open_holds()
+                holds = await self.context.journal(
+                    self.context.journal.store.ledger.open_holds, *self.context.journal.who
+                )
                 orphans = [(row, seconds) for row, seconds in holds if self._is_left(row)]
                 if not orphans:
                     return

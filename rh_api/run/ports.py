@@ -15,7 +15,7 @@ from collections.abc import (
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
 
 from ..wire.call import Call, Response
 from ..wire.filetypes import FileType
@@ -23,10 +23,11 @@ from ..wire.integrity import Verdict
 from ..wire.tasks import Report, Usage
 
 if TYPE_CHECKING:
-    from ..journal import Committed, FileStamp, Hold, Identity, OrderRow, ResultRow, Rules
+    from ..journal import Committed, FileStamp, Hold, Identity, OrderRow, ResultRow, Store
     from ..journal.retention import ResultFolders
     from ..money.amounts import Sums
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -114,6 +115,8 @@ class Bulk(Protocol):
 class Journal(Protocol):
     """Orders and their outcomes, of one account on one site. No method blocks the event loop.
 
+    What only reads is called on `store`: `await journal(journal.store.find, digest)`.
+
     `record_…` is about what has happened already: if it cannot be written, a warning is logged,
     since a full disk must not lose a running task. All others raise StoreUnavailable. A change
     does nothing if the row is deleted or already past it, so that two processes may follow one
@@ -127,46 +130,26 @@ class Journal(Protocol):
     def account(self) -> str: ...
 
     @property
+    def who(self) -> tuple[str, str]:
+        """`origin` and `account`."""
+        ...
+
+    @property
+    def store(self) -> Store:
+        """What `journal(store.find, digest)` reads from."""
+        ...
+
+    async def __call__(self, work: Callable[P, T], *values: P.args, **more: P.kwargs) -> T:
+        """Call a method of `store` without blocking the event loop."""
+        ...
+
+    @property
     def folder(self) -> Path:
         """Folder of the journal and of its results."""
         ...
 
     def now(self) -> float:
         """Unix seconds by the clock that dates the rows."""
-        ...
-
-    async def find(self, identity: Identity) -> OrderRow | None:
-        """Of an identity's orders the unfinished one, else the latest success, else the latest."""
-        ...
-
-    async def order(self, order: int) -> OrderRow | None:
-        """The order with id `order`, of any account."""
-        ...
-
-    async def of_task(self, task_id: str) -> OrderRow | None:
-        """The order that became a task; None for a task created elsewhere."""
-        ...
-
-    async def unfinished(self) -> list[OrderRow]:
-        """Orders that are not over, oldest first."""
-        ...
-
-    async def last_done(self, program_key: str, instance: str) -> list[OrderRow]:
-        """The latest orders of a program that succeeded; newest first."""
-        ...
-
-    async def results(self, order: int) -> list[ResultRow]: ...
-
-    async def silent_nodes(self, program_key: str) -> frozenset[str]:
-        """Announced nodes without output in a program's two latest awaited successes."""
-        ...
-
-    async def has_placed(self) -> bool:
-        """Whether the site is known to have accepted an order, of any account."""
-        ...
-
-    async def lost_journal(self) -> Path | None:
-        """A journal file that was set aside and whose orders may still run, or None."""
         ...
 
     async def intend(
@@ -280,10 +263,6 @@ class Journal(Protocol):
         """The account told its currency: money is booked in it, also what has waited for it."""
         ...
 
-    async def rules(self) -> Rules:
-        """The user's settings for this key."""
-        ...
-
     async def set_rule(self, scope: str, sums: Sums) -> None:
         """Set (or remove, by {}) a limit, the floor, or a program's allowance; see `Ledger`."""
         ...
@@ -300,10 +279,6 @@ class Journal(Protocol):
 
     async def reserve(self, program_key: str, hold: Hold) -> int:
         """Reserve `hold` for an order of a program; return its id. Raises LimitReached."""
-        ...
-
-    async def held(self, order: int) -> Hold | None:
-        """The hold of an order; None once its cost is booked."""
         ...
 
     async def hold_instead(self, hold: Hold) -> bool:
@@ -327,15 +302,6 @@ class Journal(Protocol):
         """Tasks that ended in the last `seconds` and whose cost is not booked, oldest first."""
         ...
 
-    async def open_holds(self) -> list[tuple[OrderRow, float | None]]:
-        """Unfinished orders with a hold, each with the seconds of running time that it pays for,
-        None where time does not bound it."""
-        ...
-
-    async def paid_runs(self, instance: str) -> list[tuple[str | None, ...]]:
-        """Coins, money, seconds of the latest runs on an instance, as the service prints them."""
-        ...
-
     async def costs(self, program_key: str, instance: str) -> dict[int, dict[str, int]]:
         """Booked costs of the latest successes of a program, by order, newest first."""
         ...
@@ -344,30 +310,14 @@ class Journal(Protocol):
         """Name and URL of content that the service keeps for `lasts` seconds from now, or None."""
         ...
 
-    async def contents_of(self, texts: Collection[str]) -> dict[str, str]:
-        """SHA-256 of uploads, by those of the texts that are a name or URL of one."""
-        ...
-
     async def record_upload(self, sha256: str, name: str, url: str, seconds: float) -> None:
         """The service keeps the content for `seconds` from now."""
         ...
 
     async def forget_upload(self, sha256: str) -> None: ...
 
-    async def file_hash(self, path: Path, stamp: FileStamp, algorithm: str) -> str | None:
-        """The cached digest of a file whose stamp is unchanged, or None."""
-        ...
-
     async def record_file_hash(
         self, path: Path, stamp: FileStamp, algorithm: str, hexdigest: str
     ) -> None: ...
-
-    async def paths_of(self, algorithm: str, hexdigest: str) -> list[Path]:
-        """Files that had this content when they were hashed."""
-        ...
-
-    async def run_times(self, program_key: str, instance: str) -> list[float]:
-        """Seconds that past runs took, newest first."""
-        ...
 
     async def record_run(self, program_key: str, instance: str, seconds: float) -> None: ...

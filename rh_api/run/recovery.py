@@ -128,32 +128,38 @@ class Recovery:
         """
         names = {text for value in order.inputs.values() for text in _names_in(value)}
         journal = self.context.journal
-        who = journal.origin, journal.account
-        hashes = await journal.contents_of(names) if names else {}
-        if not hashes or _counts(await journal.find(order.identity(*who))):
+        who = journal.who
+        hashes = (
+            await journal(journal.store.caches.contents_of, *journal.who, names) if names else {}
+        )
+        if not hashes or _counts(await journal(journal.store.find, order.identity(*who).digest)):
             return order
         same = replace(order, inputs=_with_contents(order.inputs, hashes))
-        return same if _counts(await journal.find(same.identity(*who))) else order
+        return (
+            same
+            if _counts(await journal(journal.store.find, same.identity(*who).digest))
+            else order
+        )
 
     async def find(self, identity: Identity) -> OrderRow | None:
         """Return `Journal.find` of an identity, after waiting for a cancel of it in this process,
         and up to CREATE_SECONDS for another process placing it. Settles it if it is listed."""
         journal, clock = self.context.journal, self.context.sender.clock
-        row = await journal.find(identity)
+        row = await journal(journal.store.find, identity.digest)
         if row is None or row.state.is_over:
             return row
         # Wait for a cancel in progress: a task that is being cancelled must not be resumed.
         await self.context.wait_for_background(row.id, identity.digest, CANCELS)
-        row = await journal.find(identity)
+        row = await journal(journal.store.find, identity.digest)
         if row is not None and row.state is State.INTENDED:
             # Another process may be placing it: its task can be followed, once it has one.
             waited = age(row.created, journal.now()) or 0.0
             until = clock.now() + min(CREATE_SECONDS, CREATE_SECONDS - waited)
             while row is not None and row.state is State.INTENDED and clock.now() < until:
                 await clock.sleep(PLACING_POLL_SECONDS)
-                row = await journal.find(identity)
+                row = await journal(journal.store.find, identity.digest)
         if row is not None and row.state in TASK_UNKNOWN and await self._settle_if_listed(row):
-            return await journal.find(identity)
+            return await journal(journal.store.find, identity.digest)
         return row
 
     async def _settle_if_listed(self, row: OrderRow) -> bool:
@@ -169,7 +175,7 @@ class Recovery:
 
     async def check_lost_journal(self) -> None:
         """Raise Uncertain while a journal that was set aside may hold an equal order."""
-        lost = await self.context.journal.lost_journal()
+        lost = await self.context.journal(self.context.journal.store.lost_journal)
         if lost is not None:
             raise Uncertain(
                 "error.book_set_aside", file=str(lost), origin=self.context.journal.origin
@@ -206,7 +212,9 @@ class Recovery:
                 followed=row.task_id in self.context.followers,
                 news=self.context.news.get(row.task_id or ""),
             )
-            for row in await self.context.journal.unfinished()
+            for row in await self.context.journal(
+                self.context.journal.store.unfinished, *self.context.journal.who
+            )
             if row.id <= self.last_before_start or row.state is not State.INTENDED
         ]
         return [order for order in listed if followed or not order.followed]
@@ -215,7 +223,9 @@ class Recovery:
         """Return the evidence on an uncertain order; read-only. BadInput if it is settled."""
         uncertain = await self._unsettled_row(order)
         open_order = OpenOrder.of(uncertain, self.last_before_start, followed=False, news=None)
-        rows = await self.context.journal.unfinished()
+        rows = await self.context.journal(
+            self.context.journal.store.unfinished, *self.context.journal.who
+        )
         try:
             load = await self.context.sender.send(queue_status())
         except RunningHubError:
@@ -235,7 +245,7 @@ class Recovery:
         """
         row = await self._row_to_settle(order)
         context = self.context
-        twin = await context.journal.of_task(task_id)
+        twin = await context.journal(context.journal.store.of_task, *context.journal.who, task_id)
         if twin is not None and twin.id != order:
             raise BadInput("error.task_of_other_order", id=task_id, order=twin.id)
         report = await look(context.sender.send, task_id)
@@ -266,7 +276,12 @@ class Recovery:
     async def repeat_cancels(self) -> None:
         """Start the cancels that an earlier process requested and could not confirm."""
         context, repeat = self.context, self.canceller.repeat_cancel
-        for row in await context.if_readable(context.journal.unfinished()) or ():
+        for row in (
+            await context.if_readable(
+                context.journal(context.journal.store.unfinished, *context.journal.who)
+            )
+            or ()
+        ):
             if row.id > self.last_before_start or row.cancel != "wanted":
                 continue
             task_id = row.task_id or (await self._settle_if_listed(row) and row.expected_task_id)
@@ -275,12 +290,8 @@ class Recovery:
 
     async def _unsettled_row(self, order: int) -> OrderRow:
         journal = self.context.journal
-        row = await journal.order(order)
-        if (
-            row is None
-            or not row.is_answerable
-            or (row.origin, row.account) != (journal.origin, journal.account)
-        ):
+        row = await journal(journal.store.order, order)
+        if row is None or not row.is_answerable or (row.origin, row.account) != journal.who:
             raise BadInput("error.order_settled", order=order)
         return row
 

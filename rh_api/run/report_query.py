@@ -122,7 +122,7 @@ async def explain_unrecorded(
     if order is None or not isinstance(error, DiskFull):
         return error
     with contextlib.suppress(StoreUnavailable):
-        if await journal.of_task(task_id) is not None:
+        if await journal(journal.store.of_task, *journal.who, task_id) is not None:
             return error
     return error.with_context("error.disk_full_unnoted", params={"order": order})
 
@@ -140,7 +140,7 @@ async def record_end(journal: Journal, order: int, report: Report) -> Report:
     that of a cancelled task if a cancel was asked for and a failure does not contradict it."""
     if report.phase is Phase.FAILED and report.error is not None and may_be_cancel(report.error):
         with contextlib.suppress(StoreUnavailable):
-            row = await journal.order(order)
+            row = await journal(journal.store.order, order)
             if row is not None and row.cancel:
                 report = replace(report, phase=Phase.CANCELLED, error=TaskCancelled())
     error = report.error

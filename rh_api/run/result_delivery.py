@@ -115,7 +115,7 @@ class ResultDelivery:
         """Return whether a result folder belongs to an order in progress or undelivered."""
         if not folder.isdecimal():
             return folder.removeprefix(TASK_PREFIX) in self._flights
-        row = await self.context.journal.order(int(folder))
+        row = await self.context.journal(self.context.journal.store.order, int(folder))
         if row is None or not row.state.is_over:
             return row is not None
         cached = await self.kept_results(row)
@@ -126,12 +126,15 @@ class ResultDelivery:
     async def kept_results(self, order: OrderRow) -> Outcome | Report | None:
         """Return a finished order's local results if all are present, else a report of those to
         fetch (empty if none were listed); None if its task id is unknown."""
-        rows = await self.context.journal.results(order.id)
+        rows = await self.context.journal(self.context.journal.store.results, order.id)
         return await asyncio.to_thread(read_stored, order, rows, self.folder)
 
     async def is_owed(self, order: OrderRow) -> bool:
         """Return whether no file of a finished order was ever delivered (deleted ones count)."""
-        return not any(row.path for row in await self.context.journal.results(order.id))
+        return not any(
+            row.path
+            for row in await self.context.journal(self.context.journal.store.results, order.id)
+        )
 
     def is_old(self, order: OrderRow) -> bool:
         """Return whether a finished order's results have most likely expired at the service. By the
@@ -155,7 +158,9 @@ class ResultDelivery:
         """Return `outcome` with the `doubtful` results downloaded again, at no cost; each file is
         kept unless a better one came."""
         context, task_id = self.context, outcome.task_id
-        row = await context.if_readable(context.journal.of_task(task_id))
+        row = await context.if_readable(
+            context.journal(context.journal.store.of_task, *context.journal.who, task_id)
+        )
 
         async def again(result: Result, task_id: str) -> Result:
             return await self._again(result, task_id) if result in doubtful else result
@@ -232,7 +237,9 @@ class ResultDelivery:
         """Return, by index, listed files that an earlier, partial delivery of a row left here."""
         if order is None:
             return {}
-        stored = await self.context.if_readable(self.context.journal.results(order.id))
+        stored = await self.context.if_readable(
+            self.context.journal(self.context.journal.store.results, order.id)
+        )
         rows = {row.index: row for row in stored or () if row.path}
         usable = [rows[i] for i, r in enumerate(listed) if i in rows and rows[i].url == r.url]
         files = await asyncio.to_thread(lambda: [result_of(row, self.folder) for row in usable])

@@ -220,7 +220,7 @@ class Transfers:
 
     async def local_file(self, algorithm: str, hexdigest: str) -> Path | None:
         """Return a local file that was hashed before and still has this content, or None."""
-        for path in await self.journal.paths_of(algorithm, hexdigest):
+        for path in await self.journal(self.journal.store.caches.paths_of, algorithm, hexdigest):
             with contextlib.suppress(BadInput, OSError):
                 if await self._file_hash(path, algorithm) == hexdigest:
                     return path
@@ -229,7 +229,7 @@ class Transfers:
     async def _file_hash(self, path: Path, algorithm: str) -> str:
         full, about = await asyncio.to_thread(about_file, path)
         stamp = FileStamp.of(about)
-        hexdigest = await self.journal.file_hash(full, stamp, algorithm)
+        hexdigest = await self.journal(self.journal.store.caches.known_hash, full, stamp, algorithm)
         if hexdigest is not None:
             return hexdigest
         hexdigest = await asyncio.to_thread(hash_file, path, algorithm)

@@ -116,7 +116,7 @@ def no_room_forgets() -> Iterator[None]:
         except DiskFull:
             journal: Any = self.context.journal
             gone = "DELETE FROM orders WHERE id = ?"
-            await journal._do(journal._store._file.change, gone, (active.order_id,))
+            await journal(journal.store._file.change, gone, (active.order_id,))
             raise
 
     with mock.patch.object(ResultDelivery, "deliver", deliver):

@@ -86,7 +86,7 @@ async def test_while_another_process_holds_the_file_each_is_told_and_none_is_wri
             asyncio.ensure_future(journal.intend(identity(item=item), instance="default", what={}))
             for item in range(3)
         ]
-        reading = asyncio.ensure_future(journal.unfinished())
+        reading = asyncio.ensure_future(journal(journal.store.unfinished, *journal.who))
         await asyncio.sleep(0)
         thread.may_begin.set()
         answers = await asyncio.gather(*intents, return_exceptions=True)
@@ -95,7 +95,7 @@ async def test_while_another_process_holds_the_file_each_is_told_and_none_is_wri
     assert {error.fate for error in answers if isinstance(error, StoreUnavailable)} == {
         Fate.NOT_STARTED
     }
-    assert await journal.unfinished() == []
+    assert await journal(journal.store.unfinished, *journal.who) == []
     await journal.close()
 
 
@@ -133,13 +133,13 @@ if sys.platform != "win32":  # no other system can be told that a file may not g
 async def test_what_was_stopped_before_its_turn_is_not_done(
     journal: SqliteJournal, thread: Counting
 ) -> None:
-    first = asyncio.ensure_future(journal.find(identity()))
+    first = asyncio.ensure_future(journal(journal.store.find, identity().digest))
     stopped = asyncio.ensure_future(journal.intend(identity(), instance="default", what={}))
     await asyncio.sleep(0)
     stopped.cancel()
     thread.may_begin.set()
     assert await first is None
-    assert await journal.unfinished() == []
+    assert await journal(journal.store.unfinished, *journal.who) == []
     await journal.close()
 
 
@@ -155,15 +155,17 @@ async def test_each_hears_of_its_own_failure_and_all_of_a_closed_journal(
     await journal.close()
     for _ in range(2):
         with pytest.raises((RuntimeError, StoreUnavailable)):
-            await journal.find(identity())
+            await journal(journal.store.find, identity().digest)
 
 
 def test_a_loop_after_another_is_answered(journal: SqliteJournal, thread: Counting) -> None:
     async def left() -> None:
-        asyncio.ensure_future(journal.find(identity())).add_done_callback(lambda _: None)
+        asyncio.ensure_future(journal(journal.store.find, identity().digest)).add_done_callback(
+            lambda _: None
+        )
         await asyncio.sleep(0)
 
     asyncio.run(left())
     thread.may_begin.set()
-    assert asyncio.run(journal.find(identity())) is None
+    assert asyncio.run(journal(journal.store.find, identity().digest)) is None
     asyncio.run(journal.close())

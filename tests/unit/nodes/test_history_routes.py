@@ -99,7 +99,7 @@ async def test_of_a_failure_is_told_what_the_journal_keeps(host: Host, emulator:
     emulator.fail_next = {"node_id": "3", "exception_type": "E", "exception_message": "too big"}
     with pytest.raises(Exception, match="too big"):
         await run(paint())
-    store = client()._journal._store._file
+    store = client()._journal.store._file
     for language, key, sentence in (
         ("en", "error.task_failed", "The order failed. The history does not keep the details"),
         ("en", "error.content_refused", "RunningHub refused the content. "),
@@ -178,7 +178,7 @@ async def test_a_file_is_served_to_own_pages_alone(host: Host) -> None:
 async def test_no_file_outside_its_folder_is_served(host: Host, stored: str) -> None:
     await run(invert())
     (host.state / "secret.txt").write_text("key")
-    store = client()._journal._store._file
+    store = client()._journal.store._file
     store.change("UPDATE results SET path = ? WHERE order_id = 1", (stored,))
     for path in ("history/result?order=1&index=0", "history/result?order=1&index=../0"):
         async with host.page.get(host.server.make_url(f"/runninghub/{path}")) as answer:
