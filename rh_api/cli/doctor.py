@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..disk import replace_bytes
 from ..doctor.examine import Examination, examine
-from ..doctor.findings import Verdict
+from ..doctor.findings import NEVER, PAID, Verdict
 from ..doctor.report import report
 from ..errors import BadInput
 from ..settings import Settings
@@ -52,11 +52,13 @@ def _tell(examination: Examination, terminal: Terminal) -> None:
                 str(finding["seen"]),
             )
             for finding in findings
+            if finding["id"] not in (*PAID, *NEVER)
         ]
     )
+    terminal.say(english("cli.doctor_unasked", {"paid": len(PAID), "never": len(NEVER)}))
     for finding in findings:
         if finding["verdict"] == Verdict.OTHER.value:
-            terminal.say(f"{finding['question']} {finding['seen']}. {finding['advice']}")
+            terminal.say(f"{finding['question']} {finding['advice']}")
     terminal.done = {"findings": findings}
 
 
