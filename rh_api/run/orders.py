@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 
 from ..journal import Identity, OrderRow
 from ..journal.rows import EXPECTED_TASK_ID, SCOPE
@@ -140,12 +140,8 @@ class Order:
     @property
     def inputs_hash(self) -> str:
         """Digest of inputs, graph and options; stable across runs and platforms."""
-        options = {
-            "instance": self.options.instance,
-            "add_metadata": self.options.add_metadata,
-            "personal_queue": self.options.personal_queue,
-            "retain_seconds": self.options.retain_seconds,
-        }
+        options = asdict(self.options)
+        del options["webhook_url"]  # who is told of the end changes no result
         return digest({"inputs": dict(self.inputs), "graph": self.graph, "options": options})
 
 
