@@ -99,12 +99,9 @@ class Budget:
                 yield hold
             except LimitReached as error:  # the price is higher, or a concurrent order reserved it
                 await self._release(hold)
-                raise self._refused(
-                    error.reached,
-                    await self.context.journal(
-                        self.context.journal.store.ledger.rules, *self.context.journal.who
-                    ),
-                ) from None
+                journal = self.context.journal
+                rules = await journal(journal.store.ledger.rules, *journal.who)
+                raise self._refused(error.reached, rules) from None
             except BaseException:  # a cancel too; the hold of an order that may run stays
                 await self._release(hold)
                 raise
@@ -254,9 +251,8 @@ class Budget:
         """Give `poller` the running time that the hold pays for, and a way to extend it."""
         if order_id is None:
             return
-        hold = await self.context.if_readable(
-            self.context.journal(self.context.journal.store.ledger.held, order_id)
-        )
+        journal = self.context.journal
+        hold = await self.context.if_readable(journal(journal.store.ledger.held, order_id))
         if hold is None or hold.seconds is None:
             return
 

@@ -148,13 +148,12 @@ class Engine:
         """Query a task's state once; record a failed or cancelled end in the journal."""
         report = await look(self.context.sender.send, task_id)
         if report.phase in (Phase.FAILED, Phase.CANCELLED):
+            journal = self.context.journal
             row = await self.context.if_readable(
-                self.context.journal(
-                    self.context.journal.store.of_task, *self.context.journal.who, task_id
-                )
+                journal(journal.store.of_task, *journal.who, task_id)
             )
             if row is not None and not row.state.is_over:
-                return await record_end(self.context.journal, row.id, report)
+                return await record_end(journal, row.id, report)
         return report
 
     async def fetch(self, task_id: str, watch: Watch, *, wait: bool = False) -> Outcome:
@@ -163,9 +162,8 @@ class Engine:
         `wait`: follow it until it is over; cancelling this does not cancel the task. Without
         it TaskUnfinished is raised while the task runs. A failed task raises its error.
         """
-        earlier = await self.context.journal(
-            self.context.journal.store.of_task, *self.context.journal.who, task_id
-        )
+        journal = self.context.journal
+        earlier = await journal(journal.store.of_task, *journal.who, task_id)
         cached = None
         if earlier is not None and earlier.state is State.DONE:
             cached = await self.delivery.kept_results(earlier)
@@ -370,10 +368,9 @@ class Engine:
         display-only nodes (`shows`) and those without results in the last two runs."""
         if not announced:
             return None
+        journal = self.context.journal
         silent = await self.context.if_readable(
-            self.context.journal(
-                self.context.journal.store.caches.silent_nodes, *self.context.journal.who, program
-            )
+            journal(journal.store.caches.silent_nodes, *journal.who, program)
         )
         return frozenset(announced).difference(silent or (), shows)
 

@@ -49,9 +49,7 @@ class OrphanedOrders:
         """
         unseen: tuple[OrderRow, RunningHubError] | None = None
         async with self._looking:
-            for row, seconds in await self.context.journal(
-                self.context.journal.store.ledger.open_holds, *self.context.journal.who
-            ):
+            for row, seconds in await self._open_holds():
                 if self._is_left(row) and not self._time_left(row, seconds):
                     try:
                         await self._look(row, seconds)
@@ -67,9 +65,7 @@ class OrphanedOrders:
         while True:
             orphans: list[tuple[OrderRow, float | None]] = []
             with contextlib.suppress(RunningHubError):  # the next round may succeed
-                holds = await self.context.journal(
-                    self.context.journal.store.ledger.open_holds, *self.context.journal.who
-                )
+                holds = await self._open_holds()
                 orphans = [(row, seconds) for row, seconds in holds if self._is_left(row)]
                 if not orphans:
                     return
@@ -82,6 +78,10 @@ class OrphanedOrders:
                 due = min(due, time_left or math.inf)
             await self.context.sender.clock.sleep(min(pause, max(1.0, due)))
             pause = next(pauses, pause)
+
+    async def _open_holds(self) -> list[tuple[OrderRow, float | None]]:
+        journal = self.context.journal
+        return await journal(journal.store.ledger.open_holds, *journal.who)
 
     def _is_left(self, row: OrderRow) -> bool:
         return row.task_id is not None and row.task_id not in self.context.followers

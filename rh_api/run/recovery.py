@@ -205,6 +205,7 @@ class Recovery:
     async def open_orders(self, *, followed: bool = False) -> list[OpenOrder]:
         """Return unfinished orders, oldest first; with `followed` also those followed here. Omits
         INTENDED ones since this start, which are mostly being placed right now."""
+        journal = self.context.journal
         listed = [
             OpenOrder.of(
                 row,
@@ -212,9 +213,7 @@ class Recovery:
                 followed=row.task_id in self.context.followers,
                 news=self.context.news.get(row.task_id or ""),
             )
-            for row in await self.context.journal(
-                self.context.journal.store.unfinished, *self.context.journal.who
-            )
+            for row in await journal(journal.store.unfinished, *journal.who)
             if row.id <= self.last_before_start or row.state is not State.INTENDED
         ]
         return [order for order in listed if followed or not order.followed]
@@ -223,9 +222,8 @@ class Recovery:
         """Return the evidence on an uncertain order; read-only. BadInput if it is settled."""
         uncertain = await self._unsettled_row(order)
         open_order = OpenOrder.of(uncertain, self.last_before_start, followed=False, news=None)
-        rows = await self.context.journal(
-            self.context.journal.store.unfinished, *self.context.journal.who
-        )
+        journal = self.context.journal
+        rows = await journal(journal.store.unfinished, *journal.who)
         try:
             load = await self.context.sender.send(queue_status())
         except RunningHubError:

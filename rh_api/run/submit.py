@@ -184,14 +184,9 @@ class Submitter:
                 await self.limiter.read()
             if self.limiter.tasks_seen is not None:
                 return True  # a web page in place of a ticket, but other calls succeed
-        return (
-            await self.context.if_readable(
-                self.context.journal(
-                    self.context.journal.store.history.has_placed, self.context.journal.origin
-                )
-            )
-            is not False
-        )
+        journal = self.context.journal
+        has_placed = journal(journal.store.history.has_placed, journal.origin)
+        return await self.context.if_readable(has_placed) is not False
 
     async def _withdraw(self, intending: asyncio.Future[int]) -> None:
         """Drop a row whose caller was cancelled while it was written: nothing was sent."""
