@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 
 Say = Callable[[str, Mapping[str, object]], str]
@@ -933,13 +934,19 @@ ENGLISH: dict[str, str] = {
 }
 
 
+_NEAREST = re.compile(r" ?(?:Nearest: |(?:最接近|相近)的有：)\{near\}[.。]")  # noqa: RUF001
+
+
 def english(key: str, params: Mapping[str, object]) -> str:
     """The English sentence of `key` with `params` filled in; an unknown key is returned as is."""
     return fill(ENGLISH[key], params) if key in ENGLISH else key
 
 
 def fill(template: str, params: Mapping[str, object]) -> str:
-    """Fill `params` into a template of any language; white space collapses to one line."""
+    """Fill `params` into a template of any language; white space collapses to one line. Where
+    nothing is near, the sentence that names what is `near` is left out."""
+    if params.get("near") == "":
+        template = _NEAREST.sub("", template)
     return " ".join(template.format_map(_Blank(params)).split())
 
 

@@ -62,8 +62,8 @@ def check_app(form: AppForm, values: Mapping[str, object]) -> dict[str, object]:
         split_name(name)
         about = form_fields.get(name)
         if about is None:
-            offered = (f"{field.full_name} ({field.node.title})" for field in app_fields(form))
-            near = listed(nearest(name, offered, limit=5))
+            offered = {field.full_name: field.node.title for field in app_fields(form)}
+            near = listed(f"{n} ({offered[n]})" for n in nearest(name, offered, limit=5))
             raise UnknownField("error.app_field_unknown", field=name, near=near)
         field = _field(about)
         checked[name] = _as_stored(check_field(field, value, _facts(about, field)), about.stored)

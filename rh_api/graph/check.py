@@ -213,6 +213,8 @@ def _other_nodes(graph: Graph, node_id: str, field_name: str) -> list[str]:
         if title in (field.node.title.lower(), field.node.class_type.lower())
     ]
     labels = {field.full_name: field.node.label for field in titled or same or every}
+    if titled:
+        return [f"{name} ({labels[name]})" for name in [*labels][:3]]
     return [f"{name} ({labels[name]})" for name in nearest(f"{node_id}.{field_name}", labels)]
 
 
@@ -362,7 +364,7 @@ def _choose(case: _Case, value: object, choices: Sequence[Choice]) -> object:
     for choice in choices:
         if value in choice.words:
             return choice.value
-    near = nearest(str(value), (str(choice) for choice in choices), limit=5)
+    near = nearest(str(value), (str(choice) for choice in choices), limit=5, cutoff=0)
     raise case.refusal("error.field_option", value=_shown(value), near=listed(near))
 
 

@@ -165,7 +165,7 @@ def _option(parameter: Parameter, value: str | float, doubt: Doubt) -> str:
         return text
     option = option_for(parameter.options, value)
     if option is None:
-        near = listed(nearest(text, parameter.options, limit=5))
+        near = listed(nearest(text, parameter.options, limit=5, cutoff=0))
         doubt("error.model_field_option", parameter.name, value=_shown(text), near=near)
     return option or text
 

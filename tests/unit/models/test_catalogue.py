@@ -302,3 +302,6 @@ def test_a_name_of_several_or_of_none_is_told() -> None:
         shipped().find("topazlabs图像放大Low Resolution V2")
     with pytest.raises(BadInput, match="Nearest: kling-elements"):
         shipped().find("kling-element")
+    with pytest.raises(BadInput) as far:
+        shipped().find("my holiday in the mountains")
+    assert str(far.value) == 'No model is called "my holiday in the mountains".'
