@@ -57,6 +57,8 @@ export async function openStart(node) {
 	// What comes later: the dialog waits for no answer.
 	/** @type {{ samples: { kind: string, id: string, name: string }[] }} */
 	const { samples } = await get("/runninghub/samples").catch(() => ({ samples: [] }));
+	// A recent sample may have been remembered in another language.
+	recent.forEach((button) => (button.textContent = samples.find(({ id }) => id === button.title)?.name ?? button.textContent));
 	const tries = samples.filter((sample) => sample.kind === kind).map(tryOut);
 	if (tries.length > 0) keyRow.before(h("section", "", h("h3", "", t("start.samples")), h("div", "lines", ...tries)));
 }
