@@ -12,6 +12,7 @@ from ...rh_api.errors import BadInput
 from ...rh_api.graph.fields import FieldKind
 from ...rh_api.graph.suggest import plain
 from ...rh_api.model_catalogue import ModelCatalogue
+from ...rh_api.models.labels import label_of
 from ...rh_api.models.names import input_name
 from ...rh_api.models.schema import Completeness, Model, Op, Parameter, Rule
 from ...rh_api.models.stored import model_json
@@ -112,7 +113,7 @@ def _field(parameter: Parameter, rules: Sequence[Rule]) -> dict[str, object]:
         "options": [*parameter.options] if kind is FieldKind.COMBO and parameter.options else None,
         "seed": parameter.is_seed,
         "suggested": _is_suggested(parameter),
-        "label": name,
+        "label": label_of(parameter.name, chinese=language.is_chinese()),
         "description": _description(parameter),
         "required": parameter.required,
         "array": parameter.is_array,
@@ -141,8 +142,8 @@ def _excluded(name: str, rules: Iterable[Rule]) -> list[str]:
 
 
 def _description(parameter: Parameter) -> str:
-    """Return note, options, maximum count and size, and formats as one line."""
-    facts = [parameter.note] if parameter.note else []
+    """Return name, note, options, maximum count and size, and formats as one line."""
+    facts = [parameter.name, parameter.note] if parameter.note else [parameter.name]
     if parameter.options and parameter.is_array:
         facts.append(" | ".join(parameter.options[:20]))
     if parameter.max_items is not None:

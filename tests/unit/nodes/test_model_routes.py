@@ -85,6 +85,12 @@ async def test_a_model_is_told_as_a_program(host: Host, emulator: Emulator) -> N
     assert fields["prompt"]["multiline"]
     assert fields["prompt"]["required"]
     assert fields["resolution"]["options"]
+    assert (fields["imageUrls"]["label"], fields["prompt"]["label"]) == ("Images", "Prompt")
+    assert fields["imageUrls"]["description"].startswith("imageUrls · ")
+    await host.speak("zh")
+    chinese = fields_by_name(await form(host, EDITOR))
+    assert chinese["imageUrls"]["label"] == "图片"
+    await host.speak("en")
     # Asking tells nobody anything.
     assert (await form(host, EDITOR))["hash"] == program["hash"]
     assert [e.path for e in emulator.journal if "openapi" in e.path] == []

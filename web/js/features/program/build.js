@@ -242,13 +242,15 @@ const watched = new WeakSet();
 
 /** Append the unmet condition to the labels of inactive fields. @param {ComfyNode} node */
 export function showConditions(node) {
-	for (const field of formOf(node)?.fields ?? []) {
-		const trigger = field.when && widgetOf(node, field.when.name);
+	const fields = formOf(node)?.fields ?? [];
+	for (const field of fields) {
+		const { when } = field;
+		const trigger = when && widgetOf(node, when.name);
 		if (trigger && !watched.has(trigger)) {
 			watched.add(trigger);
 			onWidgetChange(trigger, () => showConditions(node));
 		}
-		const suffix = field.when ? ` · ${conditionOf(field.when)}` : "";
+		const suffix = when ? ` · ${conditionOf({ ...when, name: fields.find(({ name }) => name === when.name)?.label ?? when.name })}` : "";
 		const isInactive = !isActive(node, field);
 		for (const target of suffix ? slotAndWidget(node, field.name) : []) {
 			// A file's label may hold the condition in another language, or as its key.
