@@ -260,8 +260,12 @@ class Canvas(Tab):
     def shows_picture(self, node_id: str) -> None:
         """Waits until a node shows a picture."""
         self.wait_for(
-            """(id) => app.canvas.graph.nodes.find((node) => String(node.id) === id)
-                .imgs?.some((picture) => picture.naturalWidth > 0)""",
+            """(id) => {
+                const { imgs } = app.canvas.graph.nodes.find((node) => String(node.id) === id);
+                // Nodes 2.0 of 1.39 keeps them to itself.
+                const shown = document.querySelectorAll(`[data-node-id="${id}"] img`);
+                return [...(imgs ?? []), ...shown].some((picture) => picture.naturalWidth > 0);
+            }""",
             node_id,
         )
 

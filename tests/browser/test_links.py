@@ -26,7 +26,10 @@ HIDDEN = [
 EMPTY_PLACE = (420.0, 800.0)
 
 
-@pytest.fixture(params=[(NEWEST, False), (NEWEST, True), (OLDEST, False), (OLDEST, True)], ids=str)
+@pytest.fixture(
+    params=list(dict.fromkeys([(NEWEST, False), (NEWEST, True), (OLDEST, False), (OLDEST, True)])),
+    ids=str,
+)
 def canvas(
     request: pytest.FixtureRequest,
     kind: str,
@@ -66,6 +69,7 @@ def sockets(canvas: Canvas, node: str) -> set[str]:
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.every_frontend
 def test_each_socket_takes_what_is_dropped_on_it(canvas: Canvas, name: str) -> None:
     node = program(canvas, name)
     picture = canvas.add("LoadImage", 80, 80)

@@ -54,6 +54,7 @@ def test_what_is_under_way_is_shown_and_stopped(either: Canvas, emulator: Emulat
     assert task.status == "CANCEL"
 
 
+@pytest.mark.every_frontend
 def test_an_order_is_found_shown_used_and_deleted(either: Canvas, emulator: Emulator) -> None:
     either.clear()
     node, _ = either.painting()

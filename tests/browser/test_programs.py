@@ -6,6 +6,7 @@ import io
 import json
 from typing import Any
 
+import pytest
 import requests
 from PIL import Image
 
@@ -66,6 +67,7 @@ def ordered(emulator: Emulator) -> list[dict[str, Any]]:
     ]
 
 
+@pytest.mark.every_frontend
 def test_a_pasted_link_becomes_a_picture(either: Canvas, emulator: Emulator) -> None:
     either.clear()
     node = either.add("RunningHubRemoteWorkflow")
@@ -95,6 +97,7 @@ def test_a_pasted_link_becomes_a_picture(either: Canvas, emulator: Emulator) -> 
     assert order["3.seed"] == 42
 
 
+@pytest.mark.every_frontend
 def test_a_fresh_node_says_how_to_begin(either: Canvas, emulator: Emulator) -> None:
     either.clear()
     node = either.add("RunningHubRemoteWorkflow")
@@ -142,6 +145,7 @@ def test_the_search_shows_what_a_person_can_use(either: Canvas) -> None:
         assert either.page.get_by_text(unseen).count() == 0
 
 
+@pytest.mark.every_frontend
 def test_rows_of_the_chooser_decide_what_the_node_has(canvas: Canvas) -> None:
     canvas.clear()
     node = canvas.add("RunningHubRemoteWorkflow")
@@ -181,6 +185,7 @@ def test_escape_leaves_the_node_as_it_was(canvas: Canvas) -> None:
     assert "6.text" not in canvas.node(node)["widgets"]
 
 
+@pytest.mark.every_frontend
 def test_a_saved_file_and_a_reloaded_page_bring_the_same_node(either: Canvas) -> None:
     redrawing(either)
     before = either.prompt()

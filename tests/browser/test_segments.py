@@ -95,6 +95,7 @@ def test_every_way_of_marking_marks_and_unmarks(canvas: Canvas) -> None:
             canvas.picture(f"{way.__name__} {'marked' if on else 'unmarked'}")
 
 
+@pytest.mark.every_frontend
 def test_a_marked_node_runs_there_and_unmarked_here_with_the_same_picture(
     either: Canvas, emulator: Emulator
 ) -> None:
@@ -150,6 +151,7 @@ def test_a_part_goes_by_the_route_of_its_mark(either: Canvas, emulator: Emulator
     assert "route" not in either.node(inverted)["properties"]["runninghub"]
 
 
+@pytest.mark.every_frontend
 def test_marks_survive_saving_copying_and_undo(either: Canvas) -> None:
     _, inverted, _ = inverting(either)
     by_command(either, inverted)
