@@ -144,7 +144,7 @@ def test_what_went_with_a_damaged_journal_is_told_each_time(call: Call, tmp_path
         ran = call(*argv)
         assert ran.code == 0
         (line,) = ran.err.splitlines()
-        assert "orders.damaged-1.sqlite3: its orders are not known here" in line
+        assert "orders.damaged-1.sqlite3. Its orders are not known here" in line
     (tmp_path / "state" / "orders.damaged-1.sqlite3").unlink()
     assert [call(*argv).err for argv in LOOKS] == [""] * len(LOOKS)
 
