@@ -245,6 +245,13 @@ class Client(History):
         waiter.add_done_callback(self._waiters.discard)
         return await waiter
 
+    async def order_number(self) -> int:
+        """Take the journal's next number, for a job that is to be known by it before it is placed.
+
+        A job that resumes or serves an earlier equal order leaves its number unused.
+        """
+        return await self._journal.take_number()
+
     async def run_all(self, jobs: Iterable[Job], watch: Watch = unwatched) -> list[Outcome]:
         """Place one order per job, concurrently up to the account's limit; outcomes in input order.
 
@@ -292,6 +299,10 @@ class Client(History):
         Raises HostRefused, or ResultUnavailable, also for more than COVER_BYTES.
         """
         return (await self._bulk.download_small(url, into, COVER_BYTES)).path
+
+    async def wait_for_cancels(self, order: int) -> None:
+        """Wait until the cancel of an order, whose caller was cancelled, has had its effect."""
+        await self.engine.context.wait_for_background(order)
 
     # Orders that nobody waits for
 

@@ -195,6 +195,16 @@ class History:
         """Index the texts of orders added since the last search, so that the next one is fast."""
         await self._journal.read_words()
 
+    async def past_order(self, order: int) -> PastOrder | None:
+        """Return an order of this account by its number; None if there is none."""
+        orders = (await self.history(Query(order=order), limit=1)).orders
+        return orders[0] if orders else None
+
+    async def order_of(self, task_id: str) -> int | None:
+        """Return the number of the order that became a task; None for one ordered elsewhere."""
+        row = await self._journal(self._journal.store.of_task, *self._journal.who, task_id)
+        return None if row is None else row.id
+
     async def past_results(self, order: int) -> list[ResultRow]:
         """Return the results of an order of the journal; paths are relative to `settings.state`."""
         return await self._journal(self._journal.store.results, order)

@@ -33,6 +33,7 @@ class Job:
     `again`: order anew, even if that may cost twice; equal jobs of one `scope` are one order.
     `route`, of a graph: one of `graph.extra_data.ROUTES`, "" for the settings' default. `scope`:
     the prompt or command whose cost limit it counts against; "" for its own.
+    `number`: what it is to have in the journal, from `Client.order_number`; 0: the next one.
     `memo`: outcomes by order digest in one run of the caller, filled by `Jobs.run`: a job that the
     same run repeats gets the same task's results and cost, even with `again` or new seeds.
     """
@@ -56,4 +57,5 @@ class Job:
     title: str = ""
     scope: str = ""
     route: str = ""
+    number: int = field(default=0, compare=False)
     memo: dict[str, Outcome] | None = field(default=None, repr=False, compare=False)

@@ -257,6 +257,7 @@ class Jobs:
             price_ratio=self.library.price_ratio(program, values),
             is_free_of_others=lambda: program.is_free_of_others,
             native_task_id=Prompt.new(job.options.instance).task_id if is_native else "",
+            number=job.number,
         )
 
     async def quote(self, job: Job) -> Quote:

@@ -24,19 +24,12 @@ async def account(arguments: Namespace, terminal: Terminal, environ: Mapping[str
         await _keys(terminal, environ)
         return
     async with Client(Settings.from_mapping(environ)) as client:
-        status, queue = await asyncio.gather(
-            _or_its_error(client.account.status()), _or_its_error(client.account.queue())
-        )
-    if isinstance(status, RunningHubError) and isinstance(queue, RunningHubError):
-        raise status
-    is_refused = isinstance(status, KeyRefused)  # the other call does not prove the key valid
-    for failed in (status, queue):
-        if isinstance(failed, RunningHubError) and not (is_refused and failed is status):
+        document, failures = await load_document(client)
+    # The other call does not prove the key valid.
+    refusal = next((failure for failure in failures if isinstance(failure, KeyRefused)), None)
+    for failed in failures:
+        if failed is not refusal:
             terminal.note(str(failed))
-    document = _status_document(
-        None if isinstance(status, RunningHubError) else status,
-        None if isinstance(queue, RunningHubError) else queue,
-    )
     unknown = english("cli.unknown", {})
     terminal.table(
         [
@@ -44,10 +37,24 @@ async def account(arguments: Namespace, terminal: Terminal, environ: Mapping[str
             for name, value in document.items()
         ],
     )
-    if is_refused:
+    if refusal is not None:
         terminal.done = document
-        raise status
+        raise refusal
     terminal.document(document)
+
+
+async def load_document(client: Client) -> tuple[dict[str, object], list[RunningHubError]]:
+    """Return balance and load as `--json` prints them, and what failed; raises if both did."""
+    status, queue = await asyncio.gather(
+        _or_its_error(client.account.status()), _or_its_error(client.account.queue())
+    )
+    if isinstance(status, RunningHubError) and isinstance(queue, RunningHubError):
+        raise status
+    document = _status_document(
+        None if isinstance(status, RunningHubError) else status,
+        None if isinstance(queue, RunningHubError) else queue,
+    )
+    return document, [failed for failed in (status, queue) if isinstance(failed, RunningHubError)]
 
 
 async def _keys(terminal: Terminal, environ: Mapping[str, str]) -> None:

@@ -7,7 +7,7 @@ import re
 from argparse import Namespace
 from collections.abc import Mapping
 
-from ..client import Client
+from ..client import Client, RemoteApp
 from ..graph.app_fields import app_choices, app_fields
 from ..settings import Settings
 from ..texts import english
@@ -36,35 +36,45 @@ async def app_form(arguments: Namespace, terminal: Terminal, environ: Mapping[st
     """Show an AI app's form as `--set` takes it, with the binding choices."""
     async with Client(Settings.from_mapping(environ)) as client:
         app = await client.programs.app(arguments.app)
-    description = _plain(app.form.description)
-    for line in filter(None, (app.form.name, description)):
-        terminal.say(line)
+    document = form_document(app)
+    for line in filter(None, (app.form.name, document["description"])):
+        terminal.say(str(line))
     terminal.say(english("cli.app_fields", {"app": app.app_id}))
-    fields = form_table(terminal, app.form)
+    form_table(terminal, app.form)
     if app.form.encrypted:
         terminal.say(english("cli.app_protected", {}))
-    terminal.document(
-        {
-            "app_id": app.app_id,
-            "name": app.form.name,
-            "description": description,
-            "encrypted": app.form.encrypted,
-            "fields": fields,
-        }
-    )
+    terminal.document(document)
+
+
+def form_document(app: RemoteApp) -> dict[str, object]:
+    """Return an app's form as `--json` prints it."""
+    return {
+        "app_id": app.app_id,
+        "name": app.form.name,
+        "description": _plain(app.form.description),
+        "encrypted": app.form.encrypted,
+        "fields": field_documents(app.form),
+    }
 
 
 def form_table(terminal: Terminal, form: AppForm) -> list[dict[str, object]]:
     """Print a form's fields with their binding choices; returns them as in `--json`."""
-    settable, choices = app_fields(form), app_choices(form)
+    choices = app_choices(form)
     terminal.table(
         [
             (*field_row(field), shortened(" | ".join(choices.get(field.full_name, ()))))
-            for field in settable
+            for field in app_fields(form)
         ],
     )
+    return field_documents(form)
+
+
+def field_documents(form: AppForm) -> list[dict[str, object]]:
+    """Return a form's fields with their binding choices as `--json` prints them."""
+    choices = app_choices(form)
     return [
-        {**field_document(field), "choices": choices.get(field.full_name)} for field in settable
+        {**field_document(field), "choices": choices.get(field.full_name)}
+        for field in app_fields(form)
     ]
 
 

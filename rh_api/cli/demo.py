@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import io
 import tempfile
 import webbrowser
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 
 from ..client import Job, Source
@@ -23,6 +24,7 @@ from .terminal import Terminal
 
 SECONDS = 1.0  # running time of the task: long enough to show progress
 SIZE = (768, 512)
+PREFIX = "runninghub_demo"  # of the results' names
 PROMPT = "mountains at sunrise, watercolour"
 
 
@@ -36,6 +38,17 @@ async def demo(arguments: Namespace, terminal: Terminal, environ: Mapping[str, s
     folder = out_folder(arguments.out)
     picture = draw_picture()
     terminal.note(english("cli.demo_begins", {}))
+    async with emulated(picture) as (settings, job), connected(settings, terminal) as service:
+        saved = await order(service, job, terminal, folder, prefix=PREFIX)
+    terminal.note(english("cli.demo_ends", {}))
+    if arguments.open:
+        _open(saved[0].path, terminal)
+
+
+@contextlib.asynccontextmanager
+async def emulated(picture: bytes) -> AsyncGenerator[tuple[Settings, Job]]:
+    """Serve an emulator; yields the settings of its account, with a journal of its own, and the
+    demonstration's job."""
     emulator = Emulator(run_seconds=SECONDS)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as state:
         async with emulator.serve() as address:
@@ -47,12 +60,8 @@ async def demo(arguments: Namespace, terminal: Terminal, environ: Mapping[str, s
                 }
             )
             source = Source(PNG.kind, picture, PNG.suffix, PNG.mime)
-            job = Job(IMAGE_TO_IMAGE, {"10.image": source, "3.text": PROMPT, "12.denoise": 0.92})
-            async with connected(settings, terminal) as service:
-                saved = await order(service, job, terminal, folder, prefix="runninghub_demo")
-    terminal.note(english("cli.demo_ends", {}))
-    if arguments.open:
-        _open(saved[0].path, terminal)
+            fields = {"10.image": source, "3.text": PROMPT, "12.denoise": 0.92}
+            yield settings, Job(IMAGE_TO_IMAGE, fields)
 
 
 def draw_picture() -> bytes:

@@ -49,7 +49,7 @@ async def history(arguments: Namespace, terminal: Terminal, environ: Mapping[str
             terminal.note(english("cli.history_more", {"order": page.before}))
     else:
         terminal.say(english("cli.history_none", {"path": str(settings.state)}))
-    terminal.document({"orders": [*map(_document, page.orders)], "before": page.before})
+    terminal.document({"orders": [*map(order_document, page.orders)], "before": page.before})
 
 
 async def _find_order(past: History, text: str, *, everyone: bool) -> PastOrder | None:
@@ -113,7 +113,7 @@ def _show(
         }
         for row in results
     ]
-    terminal.document({**_document(order), "link": link or None, "results": listed})
+    terminal.document({**order_document(order), "link": link or None, "results": listed})
 
 
 def _result_text(row: ResultRow, settings: Settings) -> str:
@@ -122,7 +122,8 @@ def _result_text(row: ResultRow, settings: Settings) -> str:
     return shortened(row.text) if row.text is not None else english("cli.history_file", {})
 
 
-def _document(order: PastOrder) -> dict[str, object]:
+def order_document(order: PastOrder) -> dict[str, object]:
+    """Return an order of the journal as `--json` prints it."""
     return {
         "order": order.order,
         "kind": order.kind,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ..client import Job, open_catalogue
 from ..errors import BadInput
@@ -35,22 +35,25 @@ async def models(arguments: Namespace, terminal: Terminal, environ: Mapping[str,
         terminal.table([(model.endpoint, model.task, _names(model)) for model in matches])
     params = {"count": len(matches), "date": catalogue.catalogue.date}
     terminal.note(english("cli.models_found", params))
-    terminal.document(
-        {
-            "date": catalogue.catalogue.date,
-            "models": [
-                {
-                    "endpoint": model.endpoint,
-                    "name": model.name,
-                    "name_zh": model.name_zh,
-                    "task": model.task,
-                    "output": model.output,
-                    "family": model.family,
-                }
-                for model in matches
-            ],
-        }
-    )
+    terminal.document(matches_document(catalogue, matches))
+
+
+def matches_document(catalogue: ModelCatalogue, matches: Sequence[Model]) -> dict[str, object]:
+    """Return found models as `--json` prints them."""
+    return {
+        "date": catalogue.catalogue.date,
+        "models": [
+            {
+                "endpoint": model.endpoint,
+                "name": model.name,
+                "name_zh": model.name_zh,
+                "task": model.task,
+                "output": model.output,
+                "family": model.family,
+            }
+            for model in matches
+        ],
+    }
 
 
 async def model(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
@@ -85,12 +88,8 @@ def model_job(arguments: Namespace) -> Job:
 
 async def _form(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
     catalogue = ModelCatalogue(Settings.from_mapping(environ))
-    model = catalogue.form(arguments.model)
+    model = offered_model(catalogue, arguments.model)
     price = catalogue.price_of(model)
-    offered = catalogue.catalogue.models
-    if model.endpoint not in offered:
-        near = listed(nearest(model.endpoint, offered))
-        raise BadInput("cli.model_unlisted", model=model.endpoint, near=near)
     if model.parameters:
         names = {"model": model.endpoint, "names": _names(model)}
         terminal.say(english("cli.model_fields", names))
@@ -99,18 +98,31 @@ async def _form(arguments: Namespace, terminal: Terminal, environ: Mapping[str, 
         terminal.say(english("cli.model_incomplete", {}))
     price_text = price.describe(english) if price else english("model.price_unknown", {})
     terminal.say(price_text)
-    terminal.document(
-        {
-            "endpoint": model.endpoint,
-            "name": model.name,
-            "name_zh": model.name_zh,
-            "task": model.task,
-            "output": model.output,
-            "complete": model.completeness is Completeness.FULL,
-            "parameters": [_document(parameter) for parameter in model.parameters],
-            "price": price_text if price else None,
-        }
-    )
+    terminal.document(form_document(catalogue, model))
+
+
+def offered_model(catalogue: ModelCatalogue, name: str) -> Model:
+    """Return a model's form; BadInput, with near names, if the catalogue does not offer it."""
+    model, offered = catalogue.form(name), catalogue.catalogue.models
+    if model.endpoint not in offered:
+        near = listed(nearest(model.endpoint, offered))
+        raise BadInput("cli.model_unlisted", model=model.endpoint, near=near)
+    return model
+
+
+def form_document(catalogue: ModelCatalogue, model: Model) -> dict[str, object]:
+    """Return a model's form and price as `--json` prints them."""
+    price = catalogue.price_of(model)
+    return {
+        "endpoint": model.endpoint,
+        "name": model.name,
+        "name_zh": model.name_zh,
+        "task": model.task,
+        "output": model.output,
+        "complete": model.completeness is Completeness.FULL,
+        "parameters": [_document(parameter) for parameter in model.parameters],
+        "price": price.describe(english) if price else None,
+    }
 
 
 def _names(model: Model) -> str:

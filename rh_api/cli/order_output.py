@@ -31,8 +31,18 @@ async def deliver(
 
     `prefix` begins the file names; `about`: entries on the program. Raises ResultUnavailable.
     """
+    saved = await saved_results(outcome, selected, folder, prefix, settings=settings)
+    tell(terminal, outcome, saved, currency_of(settings.origin))
+    terminal.document({"task_id": outcome.task_id, **about, **order_document(outcome, saved)})
+    return saved
+
+
+async def saved_results(
+    outcome: Outcome, selected: Sequence[str], folder: Path, prefix: str, *, settings: Settings
+) -> list[Saved]:
+    """Copy the selected nodes' results into the user's folder. Raises ResultUnavailable."""
     try:
-        saved = await asyncio.to_thread(save, outcome.results, selected, folder, prefix)
+        return await asyncio.to_thread(save, outcome.results, selected, folder, prefix)
     except OSError as error:
         raise ResultUnavailable(
             "cli.not_saved",
@@ -42,9 +52,6 @@ async def deliver(
             kept=str(next((r.path.parent for r in outcome.results if r.path), settings.state)),
             command=f"{PROGRAM} task",
         ) from error
-    tell(terminal, outcome, saved, currency_of(settings.origin))
-    terminal.document({"task_id": outcome.task_id, **about, **order_document(outcome, saved)})
-    return saved
 
 
 def order_document(outcome: Outcome, saved: Sequence[Saved]) -> dict[str, object]:

@@ -46,12 +46,15 @@ def _tell(named: Sequence[tuple[str, Quote]], terminal: Terminal) -> None:
             terminal.say(f"{name}: {quote.describe(english)}")
     together = total([quote for _, quote in named], english)
     terminal.say(together)
-    terminal.document(
-        {
-            "text": together,
-            "orders": [
-                {"of": name, "text": quote.describe(english), **quote.document()}
-                for name, quote in named
-            ],
-        }
-    )
+    terminal.document(quotes_document(named))
+
+
+def quotes_document(named: Sequence[tuple[str, Quote]]) -> dict[str, object]:
+    """Return quotes as `--json` prints them."""
+    return {
+        "text": total([quote for _, quote in named], english),
+        "orders": [
+            {"of": name, "text": quote.describe(english), **quote.document()}
+            for name, quote in named
+        ],
+    }

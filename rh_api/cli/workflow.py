@@ -6,7 +6,7 @@ import json
 from argparse import Namespace
 from collections.abc import Mapping
 
-from ..client import Client
+from ..client import Client, RemoteWorkflow
 from ..graph.fields import Field, fields
 from ..graph.outputs import select
 from ..graph.prompt import read_nodes
@@ -26,16 +26,20 @@ async def workflow(arguments: Namespace, terminal: Terminal, environ: Mapping[st
     terminal.table([field_row(field) for field in settable])
     terminal.say(english("cli.workflow_outputs", {}))
     terminal.table([(node.id, node.label) for node in outputs])
-    terminal.document(
-        {
-            "workflow_id": saved.workflow_id,
-            "fields": [field_document(field) for field in settable],
-            "outputs": [
-                {"node_id": node.id, "title": node.title, "class": node.class_type}
-                for node in outputs
-            ],
-        }
-    )
+    terminal.document(form_document(saved))
+
+
+def form_document(saved: RemoteWorkflow) -> dict[str, object]:
+    """Return a workflow's fields and outputs as `--json` prints them."""
+    nodes = read_nodes(saved.graph)
+    outputs = [nodes[node_id] for node_id in select((), (), saved.graph)]
+    return {
+        "workflow_id": saved.workflow_id,
+        "fields": [field_document(field) for field in fields(saved.graph)],
+        "outputs": [
+            {"node_id": node.id, "title": node.title, "class": node.class_type} for node in outputs
+        ],
+    }
 
 
 def field_document(field: Field) -> dict[str, object]:

@@ -156,9 +156,13 @@ class SqliteJournal:
         what: Mapping[str, object],
         hold: Hold = NO_HOLD,
         after: int | None = None,
+        number: int = 0,
     ) -> int:
         intend = partial(self.store.intend, identity, instance=instance, what=what, hold=hold)
-        return await self(intend, after=after)
+        return await self(intend, after=after, number=number)
+
+    async def take_number(self) -> int:
+        return await self(self.store.take_number)
 
     async def set_task(self, order: int, task_id: str) -> None:
         await self(self.store.set_placed, order, task_id)

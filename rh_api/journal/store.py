@@ -101,13 +101,16 @@ class Store:
         what: Mapping[str, object],
         hold: Hold = NO_HOLD,
         after: int | None = None,
+        number: int = 0,
     ) -> int:
         """Insert an order that is about to be sent; durable on return. Returns its id.
 
         `what`: JSON values needed to repeat or explain the order; `hold`: bound to it, and reserved
-        first if it is not yet. Raises LimitReached, LimitsChanged, and OrderExists while an order
-        of the same identity is unfinished, in any process, or if one with an id above `after` has
-        succeeded (0: any, None: no such check).
+        first if it is not yet. `number`: from `take_number`, becomes its id unless an order of the
+        same identity has a later one.
+        Raises LimitReached, LimitsChanged, and OrderExists while an order of the same identity is
+        unfinished, in any process, or if one with an id above `after` has succeeded (0: any, None:
+        no such check).
         """
         with self._file.writing(Fate.NOT_STARTED) as db:
             twin = db.execute(
@@ -117,10 +120,14 @@ class Store:
             ).fetchone()
             if twin is not None:
                 raise OrderExists(read_order(twin))
+            taken = "SELECT 1 FROM orders WHERE id = ?1 OR (identity_digest = ?2 AND id > ?1)"
+            if number and db.execute(taken, (number, identity.digest)).fetchone():
+                number = 0  # the ids of equal orders tell which of them is the latest
             cursor = db.execute(
-                "INSERT INTO orders (identity_digest, origin, account, workflow, item, instance,"
-                " what, state, created) VALUES (?, ?, ?, ?, ?, ?, ?, 'intended', ?)",
+                "INSERT INTO orders (id, identity_digest, origin, account, workflow, item, instance,"
+                " what, state, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'intended', ?)",
                 (
+                    number or None,
                     identity.digest,
                     identity.origin,
                     identity.account,
@@ -136,6 +143,15 @@ class Store:
             self.ledger.check_limits_within(db, identity.origin, identity.account, hold)
             self.ledger.bind_within(db, self.ledger.reserve_within(db, *paid_by, hold), order)
             return order
+
+    def take_number(self) -> int:
+        """Return an id that no order has or gets, except one that is inserted with it."""
+        with self._file.writing(Fate.NOT_STARTED) as db:
+            sql = "UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'orders'"
+            if not db.execute(sql).rowcount:
+                db.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('orders', 1)")
+            sql = "SELECT seq FROM sqlite_sequence WHERE name = 'orders'"
+            return db.execute(sql).fetchone()[0]
 
     def set_placed(self, order: int, task_id: str, announced: Iterable[str] = ()) -> bool:
         """Record the task of an intended or uncertain order, unless another order has that task.

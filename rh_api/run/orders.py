@@ -48,6 +48,7 @@ class Order:
     `is_free_of_others`: returns whether the graph is known to hold no node billed by third parties.
     `own_values`: what the journal keeps of a whole graph, to find and repeat it. `example`:
     call example of a Quick Create module, without the key; needed to order it again.
+    `number`: its number in the journal if the caller took one, else 0.
     `native_task_id`: task id of a native-route order, "" for others. `measure`: measures the cost
     of the task with that id.
     """
@@ -76,6 +77,7 @@ class Order:
     own_values: Mapping[str, object] = field(default_factory=dict[str, object])
     example: str = ""
     native_task_id: str = ""
+    number: int = field(default=0, compare=False)
 
     @property
     def program_key(self) -> str:

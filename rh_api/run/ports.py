@@ -160,8 +160,10 @@ class Journal(Protocol):
         what: Mapping[str, object],
         hold: Hold = ...,
         after: int | None = None,
+        number: int = 0,
     ) -> int:
-        """Insert an order that is about to be sent; durable on return. Returns its id.
+        """Insert an order that is about to be sent; durable on return. Returns its id, which is
+        `number` where that was taken for it (`Store.take_number`).
 
         `what`: JSON values needed to repeat or explain it; `hold`: what is reserved for it;
         Raises LimitReached, LimitsChanged; OrderExists while an order of

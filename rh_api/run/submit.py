@@ -105,7 +105,14 @@ class Submitter:
         instance, before = order.options.instance, self.limiter.tasks_before()
         details: dict[str, object] = {**order.described, "before": before}
         intending = asyncio.ensure_future(
-            journal.intend(identity, instance=instance, what=details, hold=hold, after=after)
+            journal.intend(
+                identity,
+                instance=instance,
+                what=details,
+                hold=hold,
+                after=after,
+                number=order.number,
+            )
         )
         try:
             order_id = await asyncio.shield(intending)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import io
 import json
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -14,6 +16,7 @@ import pytest
 from mcp import Client, StdioServerParameters
 from PIL import Image
 
+from rh_api.cli.agent_pictures import inline
 from rh_api.cli.agent_tools import AgentTools
 from rh_api.cli.mcp_server import behind_token, server_of
 from rh_api.emulator import Account, Emulator, Fault, catalog
@@ -24,6 +27,7 @@ from .conftest import ROOT, Call
 CREATE = "/task/openapi/create"
 MODEL = "rhart-image-n-pro/text-to-image"
 PAINT_APP = next(iter(catalog.apps()))
+WRONG = ("refused", "failed", "unknown", "unreachable", "not_fetched")
 PAINT = {"6.text": "a cat", "3.seed": 7, "5.width": 64, "5.height": 64}
 
 Agent = Callable[..., AbstractAsyncContextManager[Client]]
@@ -37,18 +41,23 @@ def agent(variables: dict[str, str], tmp_path: Path) -> Agent:
     async def connected(max_cost: str = "50 coins", **more: str) -> AsyncIterator[Client]:
         tools = AgentTools(variables | more, tmp_path / "out", max_cost)
         (tmp_path / "out").mkdir(exist_ok=True)
-        async with Client(server_of(tools), raise_exceptions=True) as client:
-            yield client
-        await tools.ended()
+        try:
+            async with Client(server_of(tools), raise_exceptions=True) as client:
+                yield client
+        finally:
+            await tools.ended()
 
     return connected
 
 
 async def ask(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
+    """The tool's answer. The official client itself checks that it fits the tool's schema."""
     result = await client.call_tool(tool, arguments)
-    assert not result.is_error, result
-    (content,) = result.content
-    return json.loads(content.text)
+    answer = result.structured_content
+    is_wrong = answer["status"] in WRONG and tool != "look"  # which is about an unknown order
+    assert result.is_error == ("error" in answer) == is_wrong, result
+    assert json.loads(result.content[0].text) == answer
+    return answer
 
 
 async def paint(client: Client, **more: Any) -> dict[str, Any]:
@@ -189,6 +198,7 @@ async def test_what_is_no_text_goes_out_as_none(
     ):
         refused = await tools.run(kind, program, {name: value}, {})
         assert refused["status"] == "refused", refused
+    await tools.ended()
     assert emulator.counters.orders == 0
 
 
@@ -198,6 +208,7 @@ async def test_an_empty_file_name_is_not_left_out(
     """The order would go out with the picture that the workflow has stored, and be paid."""
     tools = AgentTools(variables, tmp_path, "50 coins")
     refused = await tools.run("workflow", catalog.INVERT, {}, {"10.image": ""})
+    await tools.ended()
     assert refused["status"] == "refused", refused
     assert emulator.counters.orders == 0
 
@@ -222,7 +233,7 @@ def test_without_the_sdk_one_sentence_says_how_to_get_it(
     call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.delitem(sys.modules, "rh_api.cli.mcp_server")
-    monkeypatch.setitem(sys.modules, "mcp.server.mcpserver", None)
+    monkeypatch.setitem(sys.modules, "mcp.server.lowlevel.server", None)
     ran = call("mcp", "--out", str(tmp_path))
     assert ran.code == 2
     assert "pip install" in ran.err
@@ -263,7 +274,8 @@ async def test_a_lost_reply_is_unknown_and_never_failed(agent: Agent, emulator: 
 
     assert (lost["status"], again["status"]) == ("unknown", "unknown")
     assert lost["error"]["order"] is not None
-    assert any("--order" in note for note in lost["notes"])
+    assert lost["order"] == again["order"] == lost["error"]["order"]
+    assert any("Only a person" in note for note in lost["notes"])
     assert emulator.counters.orders == 1
 
 
@@ -282,6 +294,210 @@ async def test_a_run_reports_how_far_it_is(agent: Agent, emulator: Emulator) -> 
 
     assert shares
     assert shares == sorted(shares)
+
+
+async def test_what_is_not_over_is_returned_and_goes_on(agent: Agent, emulator: Emulator) -> None:
+    emulator.queue_seconds = 1
+    async with agent() as client:
+        ordered = await paint(client, wait=0)
+        order = ordered["order"]
+        await until(lambda: emulator.tasks)
+        emulator.foreign_tasks = 99  # it waits for a machine until they go
+        waited = await ask(client, "wait_for", order=order, seconds=0)
+        (listed,) = (await ask(client, "history"))["orders"]
+        emulator.foreign_tasks = 0
+        done = await ask(client, "wait_for", order=order)
+        later = await ask(client, "wait_for", order=order, seconds=0)
+
+    assert ordered["status"] == "uploading"
+    assert waited["status"] in ("queued", "running")
+    assert listed["order"] == order
+    assert done["status"] == later["status"] == "done", done
+    assert done["order"] == order
+    assert Path(done["results"][0]["path"]).is_file()
+    assert later["results"] == done["results"]
+    assert emulator.counters.orders == 1
+    assert emulator.counters.cancels == 0
+
+
+async def test_a_wait_that_is_given_up_stops_nothing(agent: Agent, emulator: Emulator) -> None:
+    emulator.run_seconds = 3600
+    async with agent() as client:
+        order = (await paint(client, wait=0))["order"]
+        await until(lambda: emulator.tasks)
+        waiting = asyncio.ensure_future(ask(client, "wait_for", order=order, seconds=3600))
+        await ask(client, "balance")
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        assert (await ask(client, "wait_for", order=order, seconds=0))["status"] != "stopped"
+        assert emulator.counters.cancels == 0
+        stopped = await ask(client, "cancel", order=order)
+        assert not emulator.open_tasks(emulator.default_key)
+        again = await ask(client, "wait_for", order=order)
+    assert stopped["status"] == again["status"] == "stopped"
+    assert emulator.counters.cancels == 1
+
+
+async def test_an_order_outlives_its_server_and_is_found_by_the_next(
+    agent: Agent, emulator: Emulator
+) -> None:
+    emulator.queue_seconds = 1
+    async with agent() as client:
+        order = (await paint(client, wait=0))["order"]
+        await until(lambda: emulator.tasks)
+        emulator.foreign_tasks = 99
+    assert emulator.open_tasks(emulator.default_key)
+    emulator.foreign_tasks = 0
+    async with agent() as client:
+        done = await ask(client, "wait_for", order=order)
+    assert (done["status"], done["order"]) == ("done", order), done
+    assert emulator.counters.orders == 1
+    assert emulator.counters.cancels == 0
+
+
+async def test_what_was_not_sent_when_the_server_ended_is_not_started(
+    agent: Agent, emulator: Emulator, tmp_path: Path
+) -> None:
+    (tmp_path / "out").mkdir()
+    Image.new("RGB", (8, 8)).save(tmp_path / "out" / "in.png")
+    emulator.faults.append(Fault("/task/openapi/upload", "hang"))
+    order = {"kind": "workflow", "program": catalog.INVERT, "files": {"10.image": "in.png"}}
+    async with agent() as client:
+        ordered = await ask(client, "run", **order, wait=0)
+        await until(lambda: any("upload" in entry.path for entry in emulator.journal))
+        waiting = await ask(client, "wait_for", order=ordered["order"], seconds=0)
+    async with agent() as client:
+        answer = await ask(client, "wait_for", order=ordered["order"])
+        cancelled = await ask(client, "cancel", order=ordered["order"])
+    assert waiting["status"] == "uploading"
+    assert answer["status"] == cancelled["status"] == "not_started"
+    assert emulator.counters.orders == 0
+
+
+async def test_a_refusal_is_told_to_whoever_waits_for_it(agent: Agent, emulator: Emulator) -> None:
+    async with agent() as client:
+        ordered = await paint(client, fields={"6.nothing": "x"}, wait=0)
+        refused = await ask(client, "wait_for", order=ordered["order"])
+    assert refused["status"] == "refused"
+    assert emulator.counters.orders == 0
+
+
+async def test_what_a_person_knows_settles_an_unknown_order(
+    agent: Agent, emulator: Emulator
+) -> None:
+    emulator.faults.append(Fault(CREATE, "lost_reply"))
+    emulator.queue_seconds = 1
+    async with agent() as client:
+        order = (await paint(client))["order"]
+        emulator.foreign_tasks = 99
+        seen = await ask(client, "look", order=order)
+        waited = await ask(client, "wait_for", order=order)
+        (task,) = emulator.tasks
+        wrong = await ask(client, "settle", order=order, is_task=task, not_started=True)
+        settled = await ask(client, "settle", order=order, is_task=task)
+        emulator.foreign_tasks = 0
+        done = await ask(client, "wait_for", order=order)
+    assert (seen["status"], seen["now"]) == ("unknown", 100)
+    assert waited["status"] == "unknown"
+    assert wrong["status"] == "refused"
+    assert settled["status"] in ("queued", "running")
+    assert done["status"] == "done", done
+    assert emulator.counters.orders == 1
+
+
+async def test_an_unknown_order_that_did_not_start_is_ordered_anew(
+    agent: Agent, emulator: Emulator
+) -> None:
+    emulator.faults.append(Fault(CREATE, "reset"))
+    async with agent() as client:
+        unknown = await paint(client)
+        settled = await ask(client, "settle", order=unknown["order"], not_started=True)
+        done = await paint(client)
+    assert unknown["status"] == "unknown"
+    assert settled["status"] == "not_started"
+    assert done["status"] == "done"
+    assert done["order"] != unknown["order"]
+    assert emulator.counters.orders == 1
+
+
+async def test_an_agent_sees_what_it_made(agent: Agent, tmp_path: Path) -> None:
+    large = PAINT | {"5.width": 2048, "5.height": 1024}
+    arguments = {"kind": "workflow", "program": catalog.TEXT_TO_IMAGE, "fields": large}
+    async with agent() as client:
+        result = await client.call_tool("run", arguments)
+        path = result.structured_content["results"][0]["path"]
+        viewed = await client.call_tool("view", {"path": Path(path).name})
+        (tmp_path / "secret.png").write_bytes(Path(path).read_bytes())
+        (tmp_path / "out" / "link.png").symlink_to(tmp_path / "secret.png")
+        hidden = await client.call_tool("view", {"path": "link.png"})
+        link = next(part for part in result.content if part.type == "resource_link")
+        (whole,) = (await client.read_resource(link.uri)).contents
+
+    for answer in (result, viewed):
+        (shown,) = [part for part in answer.content if part.type == "image"]
+        data = base64.b64decode(shown.data)
+        assert len(data) <= 700_000
+        with Image.open(io.BytesIO(data)) as picture:
+            assert picture.size == (1024, 512)
+    assert base64.b64decode(whole.blob) == Path(path).read_bytes()
+    assert hidden.is_error
+    assert [part.type for part in hidden.content] == ["text"]
+
+
+def test_at_most_four_pictures_are_shown_and_what_is_broken_is_not(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"\x89PNG\r\n\x1a\n")
+    files = [(broken, "image"), (catalogue_film(), "video")]
+    for number in range(9):
+        noise = Image.effect_noise((1500, 1500), 200).convert("RGB")
+        noise.save(tmp_path / f"{number}.png")
+        files.append((tmp_path / f"{number}.png", "image"))
+    shown = list(inline(files))
+    assert len(shown) <= 4
+    assert sum(len(data) for data, _ in shown) <= 700_000
+    with Image.open(io.BytesIO(shown[0][0])) as poster:
+        assert max(poster.size) <= 1024
+
+
+def catalogue_film() -> Path:
+    return ROOT / "rh_api" / "emulator" / "models" / "film.mp4"
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_a_result_is_the_next_input(agent: Agent, emulator: Emulator, restarts: bool) -> None:
+    again = {"kind": "workflow", "program": catalog.INVERT}
+    async with agent() as client:
+        first = (await paint(client))["results"][0]["input"]
+        if not restarts:
+            done = await ask(client, "run", **again, files={"10.image": first})
+    async with agent() as client:
+        if restarts:
+            done = await ask(client, "run", **again, files={"10.image": first})
+        for wrong in ("result:1/7", "result:99/0", "result:x", "result:1/../0"):
+            refused = await ask(client, "run", **again, files={"10.image": wrong})
+            assert refused["status"] == "refused", wrong
+    assert done["status"] == "done", done
+    assert emulator.counters.orders == 2
+
+
+async def test_a_tool_says_what_it_does_and_what_it_costs(agent: Agent) -> None:
+    async with agent() as client:
+        tools = {tool.name: tool for tool in (await client.list_tools()).tools}
+        said = client.server_capabilities
+        assert client.server_info.version
+    assert (said.prompts, said.resources) == (None, None)  # none is there
+    for tool in tools.values():
+        hints = tool.annotations
+        assert tool.title
+        assert hints is not None
+        assert hints.read_only_hint is not None
+        assert all(prop.get("description") for prop in tool.input_schema["properties"].values())
+        assert tool.input_schema["additionalProperties"] is False
+        assert tool.output_schema["additionalProperties"] is False
+    reads = {name for name, tool in tools.items() if tool.annotations.read_only_hint}
+    assert reads == {*("search_models", "show_form", "quote", "history", "balance", "view", "look")}
+    assert "COSTS MONEY" in tools["run"].description
+    assert "person" in tools["settle"].description.lower()
 
 
 async def test_leaving_stops_the_task(agent: Agent, emulator: Emulator) -> None:
@@ -368,17 +584,16 @@ async def test_a_name_is_no_option(agent: Agent, emulator: Emulator, program: st
         answers = [
             await ask(client, "run", kind="workflow", program=program),
             await ask(client, "show_form", kind="app", program=program),
-            await ask(client, "task_status", task_id=program),
         ]
-    assert [answer["status"] for answer in answers] == ["refused"] * 3
+    assert [answer["status"] for answer in answers] == ["refused"] * 2
     assert emulator.counters.orders == 0
 
 
 async def test_a_task_is_looked_at_fetched_and_listed(agent: Agent) -> None:
     async with agent() as client:
-        task_id = (await paint(client))["task_id"]
-        status = await ask(client, "task_status", task_id=task_id)
-        fetched = await ask(client, "fetch_results", task_id=task_id)
+        task_id = (done := await paint(client))["task_id"]
+        status = await ask(client, "wait_for", order=done["order"], seconds=0)
+        fetched = await ask(client, "wait_for", order=done["order"])
         listed = await ask(client, "history")
         balance = await ask(client, "balance")
         quoted = await ask(

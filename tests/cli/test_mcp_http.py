@@ -119,7 +119,7 @@ async def test_whoever_has_the_token_orders_and_nobody_else(
         tools = {tool.name for tool in (await client.list_tools()).tools}
         result = await client.call_tool("run", PAINT, progress_callback=progress)
 
-    assert {"search_models", "show_form", "quote", "run", "task_status", "history"} <= tools
+    assert {"search_models", "show_form", "quote", "run", "wait_for", "history"} <= tools
     done = json.loads(result.content[0].text)  # type: ignore[union-attr]
     assert done["status"] == "done", done
     assert Path(done["results"][0]["path"]).is_file()

@@ -7,7 +7,6 @@ RUNNINGHUB_LONG: all faults in place of those that end in different ways.
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import tempfile
 from collections.abc import Iterator
@@ -60,9 +59,8 @@ def cases() -> Iterator[Case]:
 
 async def order(tools: AgentTools, wish: dict[str, Any]) -> dict[str, Any]:
     async with Client(server_of(tools), raise_exceptions=True) as client:
-        result = await client.call_tool("run", wish)
-        assert not result.is_error, result
-        return json.loads(result.content[0].text)  # type: ignore[union-attr]
+        result = await client.call_tool("run", {"wait": 3600, **wish})
+        return result.structured_content
 
 
 async def carry_out(case: Case, folder: Path) -> None:
@@ -94,6 +92,7 @@ async def carry_out(case: Case, folder: Path) -> None:
         w.heal()
         w.emulator.run_seconds = RUN_SECONDS
         second: str = (await order(tools, wish))["status"]
+        await tools.ended()
         after = w.emulator.counters.orders
 
     if case.expect.fate is Fate.UNKNOWN:

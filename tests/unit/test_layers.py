@@ -197,7 +197,7 @@ ROOMS = {
     "rh_api.cli": Room(
         ours=OFFERED
         | {"rh_api.disk", "rh_api.emulator", "rh_api.offload.driver", "rh_api.switches"},
-        packages=frozenset({"mcp", "uvicorn"}),
+        packages=frozenset({"PIL", "av", "jsonschema", "mcp", "mcp_types", "uvicorn"}),
     ),
     "rh_api.emulator": Room(packages=frozenset({"aiohttp", "PIL"})),
     "nodes": Room(

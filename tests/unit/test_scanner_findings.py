@@ -52,6 +52,7 @@ REASONS = {
         "nodes/": "`re.compile`",
     },
     "encoded bytes": {
+        "rh_api/cli/mcp_server.py": "pictures and files in an agent's answers, as its protocol has them",
         "nodes/runtime/thumbnails.py": "a small picture as the data URL that a page shows",
         "rh_api/emulator/": "checksums of the object store; data that faults echo",
     },

@@ -17,6 +17,28 @@ from tests.unit.journal.samples import PICTURE, identity, intend, place
 # An order's life
 
 
+def test_a_number_that_was_taken_is_one_order_s_alone(tmp_path: Path, store: Store) -> None:
+    number = store.take_number()
+    with closing(Store.open(tmp_path)) as other:
+        assert intend(other, 1) not in (number, other.take_number())
+        facts = {"instance": "default", "what": {}}
+        assert store.intend(identity(2), number=number, **facts) == number
+        # Retried after a refusal: the row went, its number stays with its order.
+        assert store.drop(number)
+        assert intend(other, 3) != number
+        assert store.intend(identity(2), number=number, **facts) == number
+
+
+def test_a_later_equal_order_keeps_the_later_number(store: Store) -> None:
+    number, first = store.take_number(), intend(store)
+    store.set_failed(first, key="error.task_failed")
+    later = store.intend(identity(), instance="plus", what={}, number=number)
+    assert later > first
+    latest = store.find(identity().digest)
+    assert latest is not None
+    assert latest.id == later
+
+
 def test_an_order_is_followed_through_its_states_and_found_after_a_restart(
     tmp_path: Path, store: Store, clock: SetClock
 ) -> None:
