@@ -587,7 +587,7 @@ ENGLISH: dict[str, str] = {
     "mcp.one_answer": "One answer is needed: the id of the task, or that the order did not start.",
     "mcp.outside": "{path} is not below {folder}: only files from there are used.",
     "mcp.no_name": '"{value}" names nothing: it is empty or begins with a dash.',
-    "mcp.no_sdk": 'The Model Context Protocol needs one more package: python -m pip install "mcp>=2.3,<3"',
+    "mcp.no_sdk": 'The Model Context Protocol needs two more packages: python -m pip install "mcp>=2.3,<3" Pillow',
     "mcp.serving": "Serving at {address} with the header Authorization: Bearer {token}",
     "cli.demo_begins": "A picture is redrawn by the built-in emulator: no key, no network.",
     "cli.demo_ends": "The same with RunningHub itself: put a key into RUNNINGHUB_API_KEY, then "

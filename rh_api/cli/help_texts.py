@@ -146,7 +146,7 @@ times; keys, ids, names, texts and addresses are replaced.
 
 """
 MCP = f"""\
-It needs one more package: python -m pip install "mcp>=2.3,<3". No order is placed without a cost
+It needs: python -m pip install "mcp>=2.3,<3" Pillow. No order is placed without a cost
 limit: give --max-cost, or set one with `{PROGRAM} limits` or in the environment.
 
 """

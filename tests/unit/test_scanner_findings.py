@@ -37,6 +37,7 @@ REASONS = {
         "rh_api/quick.py": "the same method",
         "rh_api/uploads.py": "the same method",
         "rh_api/webhooks.py": "the same method",
+        "rh_api/doctor/": "the same method",
         "rh_api/cli/uploads.py": "`uploads.send`: files that a person names",
         "rh_api/jobs.py": "the same method",
         "rh_api/programs.py": "the same method",
