@@ -115,6 +115,7 @@ def _report_of(error: RunningHubError, place: Place, subject: Subject, inputs: I
         yield "Code", "" if error.code is None else str(error.code)
         yield "Fate", error.fate.value
         yield "Message", message
+        yield "Please add", "what `python -m rh_api doctor --report doctor.json` writes; it is free"
 
     return Report(
         written(_redacted(str(error), texts)),

@@ -78,6 +78,7 @@ async def test_a_report_says_where_it_failed_and_nothing_of_the_person(
         "error.task_failed",
         "805",
         "Fate: over",
+        "rh_api doctor --report",
         "is not allowed",
     ):
         assert word in report["text"], word
