@@ -78,10 +78,18 @@ async def _look_by_both(send: Send, task_id: str) -> Report:
         if isinstance(error, Refused) and not isinstance(newer, (Refused, Report)):
             raise newer from newer.__cause__
         raise
-    if isinstance(newer, Report) and newer.phase.is_over and older.phase is not Phase.SUCCESS:
-        # V1 tells a cancelled task as failed, and no cost of either.
-        return newer if older.phase.is_over or newer.phase is Phase.SUCCESS else older
+    if isinstance(newer, Report) and newer.phase.is_over:
+        return _end_by_both(newer, older)
     return older
+
+
+def _end_by_both(newer: Report, older: Report) -> Report:
+    """Return what both polls tell of a task that V2 calls over: V1 tells no cost, and a cancelled
+    task as failed."""
+    if newer.phase is Phase.SUCCESS:
+        return replace(newer, results=older.results) if older.phase is newer.phase else newer
+    is_end = older.phase.is_over and older.phase is not Phase.SUCCESS
+    return newer if is_end else older
 
 
 def _is_end(error: RunningHubError) -> bool:
