@@ -207,7 +207,7 @@ ENGLISH: dict[str, str] = {
     "error.bad_field": '"{field}" cannot be set.',
     "error.field_name": '"{field}" names no field: write <nodeId>.<fieldName>, such as 6.text.',
     "error.field_node": '"{field}": the workflow has no node {wanted}. Nearest: {near}. Nodes that are muted or bypassed on the site, notes and group frames are not in its API format; nodes of a subgraph have ids such as 12:3.',
-    "error.field_unknown": '"{field}": node {node} has no field "{name}" in the workflow\'s API format. Nearest: {near}.',
+    "error.field_unknown": '"{field}": node {node} has no field "{name}" in the workflow\'s API format. It has: {near}.',
     "error.field_front_end": '"{field}" cannot be set: "{name}" of node {node} exists only in the browser, not in the workflow\'s API format.',
     "error.field_link": '"{field}" of node {node} cannot be set: its value comes from node {source}.',
     "error.field_type": '"{field}" of node {node} takes {expected}, not "{value}".',
@@ -943,7 +943,7 @@ ENGLISH: dict[str, str] = {
 }
 
 
-_NEAREST = re.compile(r" ?(?:Nearest: |(?:最接近|相近)的有：)\{near\}[.。]")  # noqa: RUF001
+_NEAREST = re.compile(r" ?(?:(?:Nearest|It has): |(?:(?:最接近|相近)的|它)有：)\{near\}[.。]")  # noqa: RUF001
 
 
 def english(key: str, params: Mapping[str, object]) -> str:

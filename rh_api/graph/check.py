@@ -190,7 +190,8 @@ def _find(graph: Graph, nodes: Mapping[str, Node], name: str) -> Field:
     if field_name not in node.inputs:
         if field_name in _FRONT_END_ONLY:
             raise _refusal(UnknownField, "error.field_front_end", name, node, name=field_name)
-        near = nearest(field_name, (field.name for field in fields_of(node)), limit=5)
+        # Whichever they are: few, and what the person looks for is one of them.
+        near = nearest(field_name, (field.name for field in fields_of(node)), limit=12, cutoff=0)
         raise _refusal(
             UnknownField, "error.field_unknown", name, node, name=field_name, near=listed(near)
         )
