@@ -240,6 +240,11 @@ def _add_doctor(doctor: argparse.ArgumentParser) -> None:
         help="upload a made-up file of that size by both routes; 30 settles both limits",
     )
     doctor.add_argument(
+        "--paid",
+        metavar="SUM",
+        help="order --workflow twice within this sum, such as '5 coins'; the second is cancelled",
+    )
+    doctor.add_argument(
         "--report", metavar="FILE", help="write what was exchanged, safe to publish; shown first"
     )
 

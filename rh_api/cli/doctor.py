@@ -7,19 +7,24 @@ import json
 import sys
 from argparse import Namespace
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from ..disk import replace_bytes
-from ..doctor.examine import Examination, examine
-from ..doctor.findings import NEVER, PAID, Verdict
+from ..doctor.examine import Examination, examine, recording
+from ..doctor.findings import NEVER, Verdict
 from ..doctor.report import report
 from ..errors import BadInput
+from ..money.amounts import Sums, read_sums
 from ..settings import Settings
 from ..texts import english
 from ..wire.envelope import read_object
 from ..wire.workflows import APP, WORKFLOW, read_page
+from .doctor_orders import Orders
 from .exit_codes import NoAnswer, Otherwise
 from .terminal import Terminal
+
+_UNASKED = ("doctor.seen_paid", "doctor.seen_never")
 
 
 async def doctor(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
@@ -29,8 +34,15 @@ async def doctor(arguments: Namespace, terminal: Terminal, environ: Mapping[str,
     workflow = read_page(arguments.workflow, WORKFLOW)[0] if arguments.workflow else ""
     app = read_page(arguments.app, APP)[0] if arguments.app else ""
     settings.require_key()
+    sums = read_sums(arguments.paid) if arguments.paid else {}
+    if sums and not workflow:
+        raise BadInput("cli.doctor_no_workflow")
     terminal.note(english("cli.doctor_begins", {"origin": settings.origin}))
     examination = await examine(settings, workflow=workflow, app=app, upload_mb=arguments.upload)
+    if sums and examination.failure is None:
+        about = {"workflow": workflow, "sum": arguments.paid}
+        if await _agreed(english("cli.doctor_pay", about), terminal):
+            examination = await _with_orders(examination, settings, workflow, sums, terminal)
     _tell(examination, terminal)
     if arguments.report:
         await _publish(examination, Path(arguments.report), terminal)
@@ -42,7 +54,25 @@ async def doctor(arguments: Namespace, terminal: Terminal, environ: Mapping[str,
     terminal.document(terminal.done)
 
 
+async def _with_orders(
+    examination: Examination, settings: Settings, workflow: str, sums: Sums, terminal: Terminal
+) -> Examination:
+    """Return it with what two orders tell. Raises Interrupted, and Uncertain for an order whose
+    reply was lost."""
+    async with recording(settings) as recorder:
+        orders = Orders(settings, workflow, sums, terminal, recorder)
+        await orders.place()
+    told = {finding.id for finding in orders.findings}
+    before = [finding for finding in examination.findings if finding.id not in told]
+    return replace(
+        examination,
+        findings=(*before, *orders.findings),
+        exchanges=(*examination.exchanges, *orders.recorder.exchanges),
+    )
+
+
 def _tell(examination: Examination, terminal: Terminal) -> None:
+    unasked = [finding.id for finding in examination.findings if finding.seen in _UNASKED]
     findings = [finding.document(english) for finding in examination.findings]
     terminal.table(
         [
@@ -52,14 +82,24 @@ def _tell(examination: Examination, terminal: Terminal) -> None:
                 str(finding["seen"]),
             )
             for finding in findings
-            if finding["id"] not in (*PAID, *NEVER)
+            if finding["id"] not in unasked
         ]
     )
-    terminal.say(english("cli.doctor_unasked", {"paid": len(PAID), "never": len(NEVER)}))
+    counts = {"paid": len(unasked) - len(NEVER), "never": len(NEVER)}
+    key = "cli.doctor_unasked" if counts["paid"] else "cli.doctor_unasked_never"
+    terminal.say(english(key, counts))
     for finding in findings:
         if finding["verdict"] == Verdict.OTHER.value:
             terminal.say(f"{finding['question']} {finding['advice']}")
     terminal.done = {"findings": findings}
+
+
+async def _agreed(question: str, terminal: Terminal) -> bool:
+    """Ask at a terminal; elsewhere the options are the answer."""
+    if terminal.as_json or sys.stdin is None or not sys.stdin.isatty():
+        return True
+    terminal.note(f"{question} [y/N]")
+    return (await asyncio.to_thread(sys.stdin.readline)).strip().lower() in ("y", "yes")
 
 
 async def _publish(examination: Examination, file: Path, terminal: Terminal) -> None:
@@ -70,10 +110,8 @@ async def _publish(examination: Examination, file: Path, terminal: Terminal) -> 
     counts = read_object(document["replaced"])
     kinds = ", ".join(f"{kind} {number}" for kind, number in counts.items()) or "-"
     terminal.note(english("cli.doctor_replaced", {"kinds": kinds}))
-    if not terminal.as_json and sys.stdin is not None and sys.stdin.isatty():
-        terminal.note(english("cli.doctor_write", {"file": file}) + " [y/N]")
-        if (await asyncio.to_thread(sys.stdin.readline)).strip().lower() not in ("y", "yes"):
-            return
+    if not await _agreed(english("cli.doctor_write", {"file": file}), terminal):
+        return
     try:
         await asyncio.to_thread(replace_bytes, file, text.encode())
     except OSError as error:

@@ -138,9 +138,12 @@ DOCTOR = f"""\
 examples:
   {PROGRAM} doctor
   {PROGRAM} doctor --workflow 1900000000000000109 --upload 30
+  {PROGRAM} doctor --workflow 1900000000000000109 --paid "5 coins"
 
 Sources disagree on some facts of the service; docs/unknowns.md lists them. Each is asked about, and
 the answer compared with what is assumed here. A question that fails does not end the others.
+--paid orders the workflow twice with its stored values, within that sum: one order is followed by
+both polls, the next one is cancelled at once. Both are in the history, like any other.
 --report shows a file of the exchanges, then writes it. Of values it keeps codes, states, sizes and
 times; keys, ids, names, texts and addresses are replaced.
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 
 from ..errors import RunningHubError, Say
@@ -69,6 +70,16 @@ async def examine(
     finally:
         await transport.close()
         await bulk.close()
+
+
+@contextlib.asynccontextmanager
+async def recording(settings: Settings) -> AsyncGenerator[Recorder]:
+    """Keep the exchanges of what is asked meanwhile."""
+    transport = AiohttpTransport(settings)
+    try:
+        yield Recorder(transport)
+    finally:
+        await transport.close()
 
 
 async def _examine(asked: Asked, seconds: float) -> Examination:

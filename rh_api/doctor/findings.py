@@ -66,10 +66,16 @@ BASICS = (
 )
 """Questions about what works at all, which are no rows of the list."""
 
-PAID = ("placeholder-id", "inline-seeds", "prompt-tips", "cancelled-status", "result-node")
+PAID = ("prompt-tips", "result-node", "cancelled-status")
 """Rows that only an order can tell."""
 
+ORDERED = ("prompt-tips", "result-node", "lists", "ends", "cancelled-status", "stop")
+"""What two orders tell: those rows, and how the polls and a cancel work. The last two are of the
+order that is cancelled."""
+
 NEVER = (
+    "placeholder-id",
+    "inline-seeds",
     "invalid-graph",
     "full-account",
     "failed-code",
@@ -79,7 +85,8 @@ NEVER = (
     "native-failure",
     "native-batch",
 )
-"""Rows that are not asked: they need a task that fails, a full account, or an unknown cost."""
+"""Rows that are not asked: they need an order of a whole graph, a task that fails, a full
+account, or an unknown cost."""
 
 
 def unasked() -> list[Finding]:

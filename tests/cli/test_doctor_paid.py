@@ -1,0 +1,97 @@
+"""`doctor --paid`: two orders of a workflow, within a sum, and what they tell."""
+
+from __future__ import annotations
+
+import _thread
+import json
+from pathlib import Path
+
+import pytest
+
+from rh_api.emulator import Emulator, Fault
+from rh_api.emulator.catalog import TEXT_TO_IMAGE
+from tests.support.service import CREATE, Meanwhile
+
+from .conftest import Call
+from .test_doctor import others, verdicts
+
+PAID = ("doctor", "--json", "--workflow", TEXT_TO_IMAGE, "--paid", "5 coins")
+
+
+@pytest.fixture
+def emulator() -> Emulator:
+    return Emulator(run_seconds=2)
+
+
+def test_two_orders_are_followed_and_cancelled_and_are_in_the_history(
+    call: Call, emulator: Emulator, tmp_path: Path
+) -> None:
+    ran = call(*PAID, "--report", str(tmp_path / "report.json"))
+
+    told = verdicts(ran)
+    assert (ran.code, others(ran)) == (0, []), ran.err
+    rows = ("prompt-tips", "result-node", "cancelled-status", "lists", "ends", "stop")
+    assert {told[row] for row in rows} == {"as_assumed"}
+    assert (emulator.counters.orders, emulator.counters.cancels) == (2, 1)
+    orders = call("history", "--json").document["orders"]
+    assert sorted(order["state"] for order in orders) == ["cancelled", "done"]
+    written = (tmp_path / "report.json").read_text()
+    paths = [exchange["path"] for exchange in json.loads(written)["exchanges"]]
+    assert {"/openapi/v2/query", "/task/openapi/outputs"} <= set(paths)
+    assert [task for task in emulator.tasks if task in written] == []
+
+
+@pytest.mark.parametrize(
+    ("knob", "reading", "row"),
+    [
+        ("blank_prompt_tips", True, "prompt-tips"),
+        ("outputs_node_id", False, "result-node"),
+        ("cancelled_status", "FAILED", "cancelled-status"),
+    ],
+)
+def test_another_reading_is_told_on_its_row_alone(
+    call: Call, emulator: Emulator, knob: str, reading: object, row: str
+) -> None:
+    setattr(emulator, knob, reading)
+
+    ran = call(*PAID)
+
+    assert (ran.code, others(ran)) == (6, [row]), ran.err
+
+
+def test_the_second_order_is_not_placed_where_the_first_one_took_the_sum(
+    call: Call, emulator: Emulator
+) -> None:
+    ran = call("doctor", "--json", "--workflow", TEXT_TO_IMAGE, "--paid", "2 coins")
+
+    assert emulator.counters.orders == 1
+    assert verdicts(ran)["prompt-tips"] == "as_assumed"
+    assert verdicts(ran)["cancelled-status"] == verdicts(ran)["stop"] == "not_told"
+
+
+def test_without_a_workflow_nothing_is_asked(call: Call, emulator: Emulator) -> None:
+    ran = call("doctor", "--paid", "5 coins")
+
+    assert ran.code == 2
+    assert "--workflow" in ran.err
+    assert not emulator.journal
+
+
+def test_ctrl_c_cancels_what_it_ordered(call: Call, emulator: Emulator) -> None:
+    emulator.run_seconds = 600
+    emulator.faults.append(Meanwhile("/ws/c_instance", _thread.interrupt_main))
+
+    ran = call(*PAID)
+
+    assert ran.code == 130
+    assert (emulator.counters.orders, emulator.counters.cancels) == (1, 1)
+
+
+def test_a_lost_reply_is_a_question_and_no_second_order(call: Call, emulator: Emulator) -> None:
+    emulator.faults.append(Fault(CREATE, "lost_reply"))
+
+    ran = call(*PAID)
+
+    assert ran.code == 3
+    assert emulator.counters.orders == 1
+    assert "--order" in ran.err + ran.out
