@@ -84,8 +84,8 @@ async def _look_by_both(send: Send, task_id: str) -> Report:
 
 
 def _end_by_both(newer: Report, older: Report) -> Report:
-    """Return what both polls tell of a task that V2 calls over: V1 tells no cost, and a cancelled
-    task as failed."""
+    """Return what both polls tell of a task that V2 calls over: V1 tells a cost with results
+    alone, and a cancelled task as failed."""
     if newer.phase is Phase.SUCCESS:
         return replace(newer, results=older.results) if older.phase is newer.phase else newer
     is_end = older.phase.is_over and older.phase is not Phase.SUCCESS
