@@ -120,7 +120,7 @@ class Service:
     cancel: list[Answer] = field(default_factory=lambda: [{"code": 0, "data": None}])
     query: list[Answer] = field(default_factory=list)
     outputs: list[Answer] = field(default_factory=list)
-    """Empty: as `query` answered: away, 805 for a failure or a cancel, else 804."""
+    """Empty: as `query` answered of the task: away, 805 for a failure or a cancel, else 804."""
     queue: list[Answer] = field(default_factory=lambda: [load(3)])
     account: list[Answer] = field(default_factory=list)
     sockets: list[Answer] = field(default_factory=list)
@@ -129,8 +129,8 @@ class Service:
     sent: list[Sent] = field(default_factory=list)
     connected: list[float] = field(default_factory=list)
 
-    away: Exception | None = None
-    ended: bool = False
+    away: dict[str, Exception] = field(default_factory=dict)
+    ended: set[str] = field(default_factory=set)
     uploads: Callable[[], Awaitable[Response]] | None = None
 
     async def upload(self, *_: object) -> Response:
@@ -142,8 +142,9 @@ class Service:
         name = NAMES[request.path]
         self.sent.append(Sent(now(), name, dict(request.body or {}), fresh))
         answers: list[Answer] = getattr(self, name)
+        task_id = str((request.body or {}).get("taskId"))
         if name == "outputs" and not answers:
-            answers = [self.away or code(805 if self.ended else 804)]
+            answers = [self.away.get(task_id) or code(805 if task_id in self.ended else 804)]
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
         await asyncio.sleep(self.latency)
         if callable(answer):
@@ -151,14 +152,18 @@ class Service:
             if asyncio.iscoroutine(answer):
                 answer = await answer
         if name == "query":
-            self.away = answer if isinstance(answer, Exception) else None
+            self.away.pop(task_id, None)
         if isinstance(answer, Exception):
+            if name == "query":
+                self.away[task_id] = answer
             raise answer
         if not isinstance(answer, Response):
             answer = Response(200, json.dumps(answer).encode())
         told = call.read(answer)
         if name == "query" and isinstance(told, Report):
-            self.ended = told.phase in (Phase.FAILED, Phase.CANCELLED)
+            self.ended.discard(task_id)
+            if told.phase in (Phase.FAILED, Phase.CANCELLED):
+                self.ended.add(task_id)
         return told
 
     @asynccontextmanager
