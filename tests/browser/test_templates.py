@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from tests.browser.canvas import Canvas
+from tests.browser.frontends import NEWEST, OLDEST
 from tests.browser.hosts import ROOT, Host
 
 FOLDER = ROOT / "example_workflows"
@@ -54,6 +55,24 @@ def test_its_picture_is_what_it_makes_and_no_graph(template: Path) -> None:
     brightest, darkest = levels.max(axis=2), levels.min(axis=2)
     canvas = (brightest < 64) & (brightest - darkest < 8)  # the dark grey of ComfyUI's
     assert canvas.mean() < 0.3
+
+
+@pytest.mark.parametrize("classic", [False, True])
+def test_one_that_is_opened_anew_says_nothing_of_a_former_run(
+    new_host: Callable[..., Host], opened: Callable[..., Canvas], classic: bool
+) -> None:
+    canvas = opened(new_host(OLDEST if classic else NEWEST), classic=classic)
+    graph = json.loads((FOLDER / "Text to image.json").read_text("utf-8"))
+    canvas.load(graph)
+    canvas.run()
+    former = canvas.graph_id()
+    # The last thing that is asked for where a graph is opened.
+    with canvas.page.expect_response("**/api/queue"):
+        canvas.load(graph)
+    canvas.picture("opened anew")
+    assert canvas.graph_id() != former
+    done = "用时" if classic else "done in"
+    assert not any(done in line for line in canvas.painted())
 
 
 def test_each_runs_without_a_key(
