@@ -5,6 +5,7 @@ import { api } from "../../web/js/host/scripts.js";
 import { app } from "../../web/js/host/scripts.js";
 import { restore } from "../../web/js/features/restore.js";
 import { failureNotices } from "../../web/js/features/failure_notices.js";
+import { segments } from "../../web/js/features/segments.js";
 import { hasEnded, listenToRuns, runState } from "../../web/js/features/run_state.js";
 import { settleListeners } from "../../web/js/features/tasks.js";
 
@@ -197,4 +198,19 @@ test("an estimate that could not be asked for is asked for again later, while it
   expect(asked).toBe(2);
   expect(draw()).not.toBe("");
   vi.useRealTimers();
+});
+
+test("a part that shall run here again says no more how it ended in the cloud, on a later page neither", async () => {
+  const node = { id: 5, comfyClass: "ImageInvert", inputs: [], properties: { runninghub: { segment: "1" } } };
+  app.rootGraph.nodes.push(node);
+  end("5", PAID, "paid");
+  expect(hasEnded(node)).toBe(true);
+  segments.commands.find(({ id }) => id.endsWith("unmark_all")).function();
+  expect([node.properties.runninghub, hasEnded(node)]).toEqual([undefined, false]);
+  const ran = { class_type: "RunningHubSegment", shown: {}, line: PAID, state: "paid" };
+  const seen = { class_type: "RunningHubRemoteWorkflow", program: "1900000000000000101", shown: {}, line: SHARED, state: "kept" };
+  answers = { ...answers, "/history": {}, "/queue": { queue_running: [] }, "/runninghub/ends": { ends: { 5: ran, 2: seen } } };
+  restore.afterConfigureGraph();
+  await vi.waitFor(() => expect(hasEnded(app.rootGraph.nodes[1])).toBe(true));
+  expect(hasEnded(node)).toBe(false);
 });

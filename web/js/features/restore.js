@@ -7,7 +7,7 @@ import { lastRuns, pageId, runningPrompt } from "../host/runs.js";
 import { post } from "../host/server.js";
 import { allThings, markOf } from "../lib/marks.js";
 import { classOf, isOurs, kindOf, valueOf } from "../lib/nodes.js";
-import { dropStaleLines, hasEnded, isListening, showEnd, showSummary } from "./run_state.js";
+import { dropStaleLines, hasEnded, isListening, isOffloaded, showEnd, showSummary } from "./run_state.js";
 
 const SEGMENT = "RunningHubSegment";
 
@@ -64,7 +64,7 @@ function showKept(ends) {
 	for (const [id, { class_type: ran, program, line, state, shown: output }] of Object.entries(ends)) {
 		const node = nodeOf(id);
 		const kind = kindOf(node);
-		const isSameClass = ran === SEGMENT ? node && !isOurs(classOf(node)) : ran === classOf(node);
+		const isSameClass = ran === SEGMENT ? node && !isOurs(classOf(node)) && isOffloaded(node) : ran === classOf(node);
 		if (!isSameClass || hasEnded(node) || (kind && program !== valueOf(node, kind))) continue;
 		if (Object.keys(output).length > 0) showOutput(id, node, output);
 		showEnd(node, line, state);

@@ -10,7 +10,7 @@ import { post } from "../host/server.js";
 import { dotted, estimateText, loadTexts, localized, textsOf } from "../host/texts.js";
 import { removeWidget } from "../host/widgets.js";
 import { clean } from "../lib/form.js";
-import { allThings } from "../lib/marks.js";
+import { allThings, markedContainerOf, markOf } from "../lib/marks.js";
 import { classOf, isOurs, kindOf, onWidgetChange, programOf, valueOf, widgetOf } from "../lib/nodes.js";
 import { priceOf } from "./program/price.js";
 
@@ -138,6 +138,18 @@ export function dropStaleLines() {
 export function forgetEnd(node) {
 	ends.delete(node);
 	redrawBadges();
+}
+
+/** Whether a node runs at RunningHub as part of a marked one. @param {any} node */
+export const isOffloaded = (node) => Boolean(markOf(node) ?? markedContainerOf(node, rootGraph()));
+
+/** Forget how nodes ended in the cloud that run here again. */
+export function forgetUnmarked() {
+	for (const thing of allThings(rootGraph())) {
+		if (isOurs(classOf(thing)) || !(ends.has(thing) || failedNodes.has(thing)) || isOffloaded(thing)) continue;
+		failedNodes.delete(thing);
+		forgetEnd(thing);
+	}
 }
 
 /** Whether the end of the node's last run is known here. @param {any} node */

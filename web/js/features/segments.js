@@ -15,7 +15,7 @@ import { offerKey, openWorkflowOf } from "./account.js";
 import { SANDBOX } from "./profiles.js";
 import { modelSearchItems } from "./program/resources.js";
 import { failureActions } from "./failure_notices.js";
-import { listenToRuns } from "./run_state.js";
+import { forgetUnmarked, listenToRuns } from "./run_state.js";
 
 /** An action on nodes and groups. @typedef {(things: any[]) => void} Action */
 
@@ -55,7 +55,10 @@ function mark(things) {
 }
 
 /** @type {Action} */
-const unmark = (things) => setMarks(things.filter(markOf), null);
+function unmark(things) {
+	setMarks(things.filter(markOf), null);
+	forgetUnmarked();
+}
 
 /** @param {Action} action */
 const onSelection = (action) => () => {
