@@ -219,7 +219,8 @@ def handle_prompt(data: dict[str, Any]) -> dict[str, Any]:
             reason = str(error) or type(error).__name__
         node_id = str(getattr(error, "local_id", "") or next(_error_nodes(graph, ours, marks), "1"))
         sentence = language.say("node.prompt_refused", {"reason": reason})
-        refused = {**data, "prompt": fail_closed(node_id, sentence)}
+        hint = str(getattr(error, "hint", "") or "")
+        refused = {**data, "prompt": fail_closed(node_id, sentence, hint)}
         # They name nodes that are gone; with them ComfyUI would not run even the refusal.
         refused.pop("partial_execution_targets", None)
         return refused

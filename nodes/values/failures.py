@@ -26,6 +26,10 @@ class KeyFailure(NodeFailure):
     """A failure that another key fixes: the canvas offers one when it reads this class name."""
 
 
+class MarksWithoutKey(NodeFailure):
+    """A refusal of marked parts: the canvas says what to do when it reads this class name."""
+
+
 @contextmanager
 def as_node_failures() -> Iterator[None]:
     """Re-raise our own errors as NodeFailure, without their cause and context.

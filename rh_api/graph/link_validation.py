@@ -70,7 +70,9 @@ def unwrap(value: object) -> object:
     return cast("object", value)
 
 
-def fail_closed(node_id: str, message: str) -> dict[str, object]:
+def fail_closed(node_id: str, message: str, hint: str = "") -> dict[str, object]:
     """Return the prompt that replaces a refused one: a single node, under the offending node's id,
-    which raises `message` during validation. Nothing runs, and the canvas marks the node."""
-    return {node_id: {"class_type": REFUSAL_CLASS, "inputs": {"message": message}}}
+    which raises `message` during validation. Nothing runs, and the canvas marks the node. `hint`:
+    the error's own, by which the canvas offers a way out."""
+    inputs = {"message": message, **({"hint": hint} if hint else {})}
+    return {node_id: {"class_type": REFUSAL_CLASS, "inputs": inputs}}

@@ -210,6 +210,22 @@ def test_marks_that_make_no_sense_run_nothing(handle: Callable[[Any], Any], word
     ]
 
 
+def test_marks_without_a_key_are_refused_as_what_the_page_asks_a_key_for(
+    handle: Callable[[Any], Any], pack: Pack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RUNNINGHUB_API_KEY")
+    prompt = {"1": {"class_type": "SaveImage", "inputs": {}}}
+    extra = {"runninghub": {"segments": [{"nodes": ["1"]}]}}
+    (refused,) = handle({"prompt": prompt, "extra_data": extra})["prompt"].values()
+    kind = pack("nodes.definitions.refusal").RunningHubRefusal
+    with pytest.raises(Exception, match="no API key is set here") as caught:
+        kind.validate_inputs(**refused["inputs"])
+    assert type(caught.value).__name__ == "MarksWithoutKey"
+    with pytest.raises(Exception, match="another") as caught:
+        kind.validate_inputs("another")
+    assert type(caught.value).__name__ == "NodeFailure"
+
+
 @pytest.mark.parametrize(
     "workflow",
     [

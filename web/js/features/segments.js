@@ -1,13 +1,13 @@
 // Segments, parts of the local graph that run on RunningHub: marks nodes and groups, and explains what a run would do.
 
-import { toast, toastError } from "../host/comfy.js";
+import { closeOverlay, toast, toastError } from "../host/comfy.js";
 import { openDialog } from "../host/dialogs.js";
 import { withUndoStep, redraw, rootGraph, selection as selected, revealNode, classTitle, toPrompt } from "../host/graph.js";
 import { clean } from "../lib/form.js";
 import * as marks from "../lib/marks.js";
 import { lazy } from "../host/lazy.js";
 import { addChipSource } from "../host/painter.js";
-import { addRunGuard } from "../host/queue.js";
+import { addRunGuard, onPromptPosted } from "../host/queue.js";
 import { get, post } from "../host/server.js";
 import { dotted, loadTexts, textsOf } from "../host/texts.js";
 import { actionButton, fill, h, page } from "../lib/view.js";
@@ -22,6 +22,8 @@ import { forgetUnmarked, listenToRuns } from "./run_state.js";
 const t = textsOf("segments");
 const tExplain = textsOf("segments.explain");
 const tAccount = textsOf("account");
+
+const NO_KEY = /MarksWithoutKey$/; // the exception type of that refusal
 
 const { markOf } = marks;
 
@@ -139,6 +141,14 @@ async function offerLocal() {
 	openDialog({ title: t("no_key_title"), body, buttons });
 }
 
+/** Say what to do where marked parts were refused for want of a key: ComfyUI says no more than that a validation failed. @param {Record<string, any>} errors of POST /prompt, by node */
+function offerRefused(errors) {
+	const isRefused = Object.values(errors).some(({ errors: list = [] }) => list.some((/** @type {any} */ { extra_info: extra }) => NO_KEY.test(extra?.exception_type)));
+	if (!isRefused || document.querySelector("dialog.runninghub-dialog[open]")) return;
+	setTimeout(closeOverlay); // once ComfyUI has opened it
+	void offerLocal().catch(toastError);
+}
+
 /** Switch all marks to the local sandbox. */
 async function useSandboxForAll() {
 	await post("/runninghub/sandbox", { on: true });
@@ -215,6 +225,7 @@ export const segments = {
 	setup() {
 		failureActions.push(nameWorkflow);
 		addRunGuard(mayRun);
+		onPromptPosted(offerRefused, () => {});
 		void loadTexts().then(redraw);
 		// Marked nodes may be pasted from another page.
 		document.addEventListener("paste", () => setTimeout(showMarks), true);
