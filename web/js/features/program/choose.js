@@ -22,8 +22,9 @@ export const choose = (node) => askChoice(node).catch((error) => toast("warn", n
 async function askChoice(node) {
 	await loadTexts();
 	const isModel = kindOf(node) === "model";
-	if (textOf(node) === "") return isModel ? openModels(node) : (await lazy("features/program/start.mjs")).openStart(node);
-	const program = await readProgram(node, false);
+	const start = async (reason = "") => (await lazy("features/program/start.mjs")).openStart(node, reason);
+	if (textOf(node) === "") return isModel ? openModels(node) : start();
+	const program = await readProgram(node, false, isModel || formOf(node)?.id ? undefined : start);
 	if (!program) return;
 	const before = formOf(node);
 	const same = before?.id === program.id;

@@ -20,10 +20,10 @@ export const fetchProgram = (node, fresh, signal) =>
 export const programRef = (node) => ({ kind: kindOf(node), profile: valueOf(node, "profile") });
 
 /**
- * Read a node's program, aborting an earlier read; null if it failed (shown), was superseded, or the node is gone.
- * @type {(node: ComfyNode, fresh: boolean) => Promise<any>}
+ * Read a node's program, aborting an earlier read; null if it failed (shown, by `fail` if that is given), was superseded, or the node is gone.
+ * @type {(node: ComfyNode, fresh: boolean, fail?: (message: string) => Promise<void>) => Promise<any>}
  */
-export async function readProgram(node, fresh) {
+export async function readProgram(node, fresh, fail) {
 	const state = stateOf(node);
 	state.reading?.abort();
 	const controller = new AbortController();
@@ -35,7 +35,7 @@ export async function readProgram(node, fresh) {
 			const result = await fetchProgram(node, fresh, controller.signal).catch((error) => ({ error }));
 			if (controller.signal.aborted || !isInGraph(node)) return null;
 			if (!("error" in result)) return result;
-			if (!(await resolveFailure(node, result.error))) return null;
+			if (!(await resolveFailure(node, result.error, fail))) return null;
 		}
 	} finally {
 		if (state.reading === controller) state.reading = null;
@@ -43,8 +43,8 @@ export async function readProgram(node, fresh) {
 	}
 }
 
-/** Let the user resolve a failure; true to retry. @type {(node: ComfyNode, error: unknown) => Promise<boolean>} */
-async function resolveFailure(node, error) {
+/** Let the user resolve a failure; true to retry. @type {(node: ComfyNode, error: unknown, fail?: (message: string) => Promise<void>) => Promise<boolean>} */
+async function resolveFailure(node, error, fail) {
 	const { message, hint } = error instanceof ServerError ? error : { message: String(error), hint: "" };
 	const title = t(`failed.${kindOf(node)}`);
 	const rightKind = otherKind(node);
@@ -56,7 +56,11 @@ async function resolveFailure(node, error) {
 		return false; // choosing one starts a read of its own
 	}
 	if (hint === "password") return askPassword(node, message);
-	if (hint !== "wrong_kind") return confirmDialog(title, message);
+	if (hint !== "wrong_kind") {
+		// A dialog of the caller's starts a read of its own.
+		await (fail ?? ((text) => confirmDialog(title, text)))(message);
+		return false;
+	}
 	await confirmDialog(title, message, () => swap(node, rightKind), t(`swap.${rightKind}`));
 	return false; // the new node reads its program itself
 }

@@ -8,17 +8,20 @@ import { setWidget } from "../../lib/nodes.js";
 import { recentOf } from "../../lib/recent.js";
 import { actionButton, statusLine, h, page, row } from "../../lib/view.js";
 import { enterSandbox, offerKey } from "../account.js";
-import { programInput } from "./state.js";
+import { programInput, stateOf, textOf } from "./state.js";
 
 const t = textsOf("form");
 
-/** Open the dialog; its result is set as if it were pasted. @param {ComfyNode} node */
-export async function openStart(node) {
+/** Open the dialog; its result is set as if it were pasted. `reason`: why what the node names could not be read. @type {(node: ComfyNode, reason?: string) => Promise<void>} */
+export async function openStart(node, reason = "") {
 	await loadTexts();
 	const kind = programInput(node);
 	const label = t(`which.${kind}`);
-	const input = h("input", { "aria-label": label, placeholder: t(`start.example.${kind}`) });
-	const use = (text = "") => setWidget(node, kind, text);
+	const input = h("input", { "aria-label": label, placeholder: t(`start.example.${kind}`), value: textOf(node) });
+	const use = (text = "") => {
+		stateOf(node).handledText = ""; // the same may be tried again
+		setWidget(node, kind, text);
+	};
 	const ok = () => {
 		const text = input.value.trim();
 		if (!text) throw new Error(t("start.empty"));
@@ -51,7 +54,7 @@ export async function openStart(node) {
 	const lately = recent.length > 0 && h("section", "", h("h3", "", t("start.lately")), h("div", "lines", ...recent));
 	const dialog = openDialog({
 		title: label,
-		body: page(input, lately, keyRow, status),
+		body: page(reason && h("p", "bad", reason), input, lately, keyRow, status),
 		buttons: [{ label: t("cancel") }, { label: t("ok"), primary: true, run: ok }],
 	});
 	// What comes later: the dialog waits for no answer.
