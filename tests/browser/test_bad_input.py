@@ -169,6 +169,35 @@ def close_settings(canvas: Canvas) -> None:
     canvas.page.locator(".runninghub-setting").wait_for(state="detached")
 
 
+def test_what_was_refused_for_want_of_a_workflow_is_over_once_one_is_chosen(
+    either: Canvas, emulator: Emulator
+) -> None:
+    for has_other in (False, True):
+        either.clear()
+        node = either.add("RunningHubRemoteWorkflow")
+        preview = either.add("PreviewImage", 800, 150)
+        either.connect(node, "images", preview, "images")
+        # It lacks an input, which no workflow gives it.
+        others = {either.add("PreviewImage", 800, 600)} if has_other else set()
+        either.refused()
+        shown_as_refused(either, {node, *others})
+        overlay = either.page.get_by_test_id("error-overlay")
+        overlay.wait_for()
+        either.picture("refused")
+        either.paste(node, catalog.TEXT_TO_IMAGE)
+        either.primary()
+        shown_as_refused(either, others)
+        overlay.wait_for(state="visible" if has_other else "detached")
+        either.picture("chosen")
+    assert emulator.counters.orders == 0
+
+
+def shown_as_refused(canvas: Canvas, nodes: set[str]) -> None:
+    """Waits until ComfyUI outlines these nodes and no other."""
+    outlined = "() => Object.keys(app.lastNodeErrors ?? {})"
+    canvas.until(lambda: set(canvas.run_js(outlined)) == nodes)
+
+
 @pytest.mark.parametrize("program", ["workflow", "app"])
 def test_a_password_is_asked_for_and_kept_out_of_the_graph(
     canvas: Canvas, emulator: Emulator, program: str

@@ -45,6 +45,18 @@ export const toastError = (error) => toast("warn", "RunningHub", error);
 /** Dismiss ComfyUI's generic error overlay; the failed node stays outlined. */
 export const closeOverlay = () => stores()?._s.get("executionError")?.dismissErrorOverlay?.();
 
+/** Take away what ComfyUI shows of refused nodes whose cause is gone. @param {(id: string) => boolean} isMended by execution id */
+export function clearNodeErrors(isMended) {
+	const all = stores()?._s;
+	const store = all?.get("executionError") ?? all?.get("execution"); // of 1.39
+	const left = Object.entries(store?.lastNodeErrors ?? {}).filter(([id]) => !isMended(id));
+	if (!store?.lastNodeErrors || left.length === Object.keys(store.lastNodeErrors).length) return;
+	const errors = left.length > 0 ? Object.fromEntries(left) : null;
+	if (store.recordNodeErrors) store.recordNodeErrors(errors);
+	else store.lastNodeErrors = errors; // before 1.49
+	if (!errors) closeOverlay();
+}
+
 /** Listen to an event of ComfyUI's WebSocket; `first`: before ComfyUI's own listeners. @type {(type: string, handler: (detail: any) => void, first?: boolean) => void} */
 export const onEvent = (type, handler, first = false) => api.addEventListener(type, ({ detail }) => handler(detail), first);
 

@@ -1,7 +1,7 @@
 // Lets the user choose which fields and outputs of its program a node shows, then builds the node.
 
-import { toast } from "../../host/comfy.js";
-import { isInGraph, withUndoStep } from "../../host/graph.js";
+import { clearNodeErrors, toast } from "../../host/comfy.js";
+import { isInGraph, nodeOf, withUndoStep } from "../../host/graph.js";
 import { lazy } from "../../host/lazy.js";
 import { loadTexts, textsOf } from "../../host/texts.js";
 import { carryOver } from "../../lib/fields.js";
@@ -65,6 +65,7 @@ export function applyForm(node, program, form) {
 		rememberText(node);
 	});
 	labelButton(node);
+	clearNodeErrors((id) => nodeOf(id) === node);
 	if (form.kind !== "module") rememberUse(form); // a module's id alone does not name it
 	warnLostLinks(node, linked);
 }
