@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 
 from .catalogue import Catalogue
+from .prices import list_price
 from .schema import Completeness, Model
 from .tasks import words_of
 
@@ -39,6 +41,8 @@ class _Entry:
     """`name` without any space: `3.0pro` is in it."""
     traits: str
     """Its family, task and output, likewise."""
+    cost: tuple[int, Decimal]
+    """Of an order by the lists: where that depends on its length, later; if unknown, last."""
 
 
 class Search:
@@ -51,20 +55,22 @@ class Search:
     def find(self, words: str, tasks: Iterable[str] = ()) -> list[Model]:
         """Models that match all words, best first; every model for no words.
 
-        `tasks` filters, and its order breaks ties in score. Words may be substrings, in any
-        order.
+        `tasks` filters, and its order breaks ties; then the cheaper comes first, then the shorter
+        name. Words may be substrings, in any order.
         """
-        terms = [*dict.fromkeys(_tokens(words[:MAX_QUERY]))]
+        phrase = _folded(words[:MAX_QUERY])
+        terms = [*dict.fromkeys(_tokens(phrase))]
         allowed = {task: place for place, task in enumerate(tasks)}
-        hits: list[tuple[float, int, str, Model]] = []
+        hits: list[tuple[float, int, tuple[int, Decimal], int, str, Model]] = []
         for entry in self._entries:
             if allowed and entry.model.task not in allowed:
                 continue
-            score = _score(entry, terms)
+            score = _score(entry, terms, phrase)
             if score is not None:
                 place = allowed.get(entry.model.task, 0)
-                hits.append((-score, place, entry.model.endpoint, entry.model))
-        hits.sort(key=lambda hit: hit[:3])
+                rank = (-score, place, entry.cost, len(entry.name), entry.model.endpoint)
+                hits.append((*rank, entry.model))
+        hits.sort(key=lambda hit: hit[:5])
         return [model for *_, model in hits]
 
 
@@ -72,7 +78,14 @@ def _entry(model: Model) -> _Entry:
     names = " ".join((model.name, model.name_zh, *model.aliases, model.endpoint))
     family = f"{model.family} {_FAMILIES.get(model.family, '')}"
     name, traits = f" {_folded(names)} ", _folded(f"{family} {words_of(model.task)} {model.output}")
-    return _Entry(model, name, name.replace(" ", ""), f" {traits} ")
+    return _Entry(model, name, name.replace(" ", ""), f" {traits} ", _cost(model))
+
+
+def _cost(model: Model) -> tuple[int, Decimal]:
+    price = list_price(model, {})
+    if price is None:
+        return 2, Decimal(0)
+    return (1, price.rate) if price.amount is None else (0, price.amount)
 
 
 def _folded(text: str) -> str:
@@ -80,12 +93,12 @@ def _folded(text: str) -> str:
 
 
 def _tokens(words: str) -> Iterator[str]:
-    """Tokenize: `可灵3.0 Pro` is three words, as a change of script separates, too."""
-    for word in _folded(words).split():
+    """Tokenize: `可灵3.0 pro` is three words, as a change of script separates, too."""
+    for word in words.split():
         yield from _LATIN.findall(word)
 
 
-def _score(entry: _Entry, words: list[str]) -> float | None:
+def _score(entry: _Entry, words: list[str], phrase: str) -> float | None:
     """Score of a match, higher is better; None if a word is in none of the entry's texts."""
     score = 0.0
     for word in words:
@@ -101,7 +114,8 @@ def _score(entry: _Entry, words: list[str]) -> float | None:
             score += 1
         else:
             return None
+    if f" {phrase} " in entry.name:
+        score += 2 if phrase == _folded(entry.model.endpoint) else 1
     if entry.model.completeness is not Completeness.FULL:
         score -= 0.5
-    # Ties: the shorter name is the closer match.
-    return score - len(entry.name) / 1000 if words else score
+    return score

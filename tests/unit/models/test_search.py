@@ -6,7 +6,7 @@ import pytest
 from unit.models.sampling import shipped
 
 from rh_api.models.catalogue import Catalogue
-from rh_api.models.schema import Completeness, Model, Status
+from rh_api.models.schema import Completeness, Model, PriceRule, Status
 from rh_api.models.search import Search
 from rh_api.models.tasks import GROUPS, task_of
 
@@ -58,6 +58,30 @@ def test_a_full_schema_comes_before_one_that_is_not() -> None:
     gone = Model("x/gone", "painter", status=Status.GONE)
     models = Search(Catalogue([half, whole, gone], date="")).find("painter")
     assert [model.endpoint for model in models] == ["x/whole", "x/half"]
+
+
+def test_of_what_matches_alike_the_cheaper_comes_first() -> None:
+    def painter(name: str, unit: str, amount: str) -> Model:
+        return Model(name, "painter", price=PriceRule(unit, "2026-09-01", amount))
+
+    dear, cheap = painter("x/a", "run", "2"), painter("x/dear-in-name-only", "run", "0.1")
+    by_length = painter("x/b", "second", "0.01")  # of how many seconds, nobody knows
+    unknown, named = Model("x/c", "painter"), painter("y/painter", "run", "9")
+    search = Search(Catalogue([dear, unknown, by_length, cheap, named], date=""))
+    ranked = [cheap, dear, named, by_length, unknown]
+    assert search.find("") == search.find("painter") == ranked
+    assert search.find("y/painter")[0] == named
+    assert search.find("x/a painter")[0] == dear
+
+
+def test_words_in_their_order_match_better() -> None:
+    assert "text-to-image" in SEARCH.find("text to image")[0].endpoint
+
+
+def test_an_endpoint_finds_its_model_first() -> None:
+    """The choice takes the first hit."""
+    usable = [model for model in shipped().models.values() if model.is_usable]
+    assert [SEARCH.find(model.endpoint)[0] for model in usable] == usable
 
 
 @pytest.mark.parametrize("words", ["x" * 100_000, "% _ \\ ( [", "<script>", "\0", "可" * 5000])
