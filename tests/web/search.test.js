@@ -38,3 +38,13 @@ test("the definition that nodes are made of is not touched", () => {
   expect(whole).toEqual(definition());
   expect(list[1]).toBe(foreign);
 });
+
+test("of nodes whose names begin with what was typed, Remote Workflow ranks as if it were named RunningHub", () => {
+  const list = [definition(), { ...definition(), name: "RunningHubRemoteWorkflow" }];
+  programNode.beforeRegisterVueAppNodeDefs(list);
+  const [{ postProcessSearchScores: others }, { postProcessSearchScores: rank }] = list;
+  // How well it matches, place, length of the name, and how far off; of the front end's own, with its frequency.
+  expect(rank([1, 0, 24, 0.3])).toEqual([1, 0, 0, 10, 0.3]);
+  expect(rank([2, 13, 26, 0.3])).toEqual([2, 0, 13, 26, 0.3]);
+  expect(others).toBeUndefined();
+});

@@ -23,6 +23,9 @@ import { addButton, isUnread, rememberText, shownText, labelButton, otherKind, s
 
 const t = textsOf("form");
 
+const BRAND = "RunningHub";
+const FIRST_FOUND = "RunningHubRemoteWorkflow"; // of all nodes whose names begin with the brand
+
 /** @type {RhFeature} */
 export const programNode = {
 	init() {
@@ -47,6 +50,7 @@ export const programNode = {
 	beforeRegisterVueAppNodeDefs(definitions) {
 		definitions.forEach((definition, place) => {
 			if (isOurs(definition.name)) definitions[place] = searchDefinition(definition);
+			if (definition.name === FIRST_FOUND) Object.assign(/** @type {object} */ (definitions[place]), { postProcessSearchScores: rankAsBrand });
 		});
 	},
 
@@ -61,6 +65,9 @@ export const programNode = {
 		if (!isRestoring() && programNodes().length > 0) setTimeout(checkChanges);
 	},
 };
+
+/** Rank in the node search as if the name were "RunningHub", where it begins with what was typed: the shortest is first. It replaces the front end's method, which puts the frequency of a node second. @param {number[]} scores */
+const rankAsBrand = ([match = 0, place = 0, length = 0, ...rest]) => [match, 0, place, match === 1 ? BRAND.length : length, ...rest];
 
 /**
  * A definition for the node search: one sentence, without the slots that only programs or the server
