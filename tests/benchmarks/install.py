@@ -21,7 +21,7 @@ from tests.browser.pages import Pages
 from tests.comfy.server import comfyui_python
 
 MINUTE = 60.0
-TEMPLATE = ROOT / "example_workflows" / "Text to image.json"
+TEMPLATE = ROOT / "example_workflows" / "RunningHub - Text to image.json"
 
 
 def rows() -> list[Row]:

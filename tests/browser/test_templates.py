@@ -30,7 +30,13 @@ def test_each_has_a_picture_and_the_main_jobs_are_there() -> None:
     assert len(used) >= 6
     assert {"RunningHubRemoteWorkflow", "RunningHubAIApp", "RHLoraUploader"} <= set().union(*used)
     marked = [path for path in TEMPLATES if '"segment"' in path.read_text("utf-8")]
-    assert [path.stem for path in marked] == ["Part of a local graph"]
+    assert [path.stem for path in marked] == ["RunningHub - Part of a local graph"]
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.stem)
+def test_the_search_of_templates_finds_it_by_the_packs_name(template: Path) -> None:
+    """ComfyUI knows a pack's template by the name of its file alone."""
+    assert template.stem.startswith("RunningHub - ")
 
 
 def test_the_template_that_wants_a_lora_says_where_to_put_it() -> None:
@@ -93,7 +99,7 @@ def test_each_runs_without_a_key(
         if end == "PreviewAny":
             assert "written in the cloud" in str(done["outputs"][node]["text"])
         else:
-            count = 2 if path.stem == "Batch" else 1
+            count = 2 if path.stem.endswith("Batch") else 1
             assert len(done["outputs"][node]["images"]) == count, path.stem
             if count == 1:  # of several Nodes 2.0 makes a gallery of its own
                 canvas.shows_picture(node)
