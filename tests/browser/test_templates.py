@@ -49,8 +49,10 @@ def test_the_template_that_wants_a_lora_says_where_to_put_it() -> None:
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.stem)
 def test_each_is_explained_in_english_and_chinese(template: Path) -> None:
     nodes = json.loads(template.read_text("utf-8"))["nodes"]
-    notes = [node["widgets_values"][0] for node in nodes if node["type"] == "MarkdownNote"]
-    assert sorted("在内置沙盒中运行" in note for note in notes) == [False, True]
+    notes = [node for node in nodes if node["type"] == "MarkdownNote"]
+    from_the_left = sorted(notes, key=lambda note: note["pos"])
+    is_chinese = ["在内置沙盒中运行" in note["widgets_values"][0] for note in from_the_left]
+    assert is_chinese == [False, True]
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.stem)
