@@ -347,6 +347,27 @@ test("a list of what is under way that was closed is asked for no more, though a
   vi.useRealTimers();
 });
 
+test("an order that begins while none runs is shown within a second", async () => {
+  const task = {
+    order: 1, task_id: "1900000000000000301", state: "placed", name: "A", kind: "workflow", program: "1", placed: 0, profile: "",
+    uncertain: false, followed: true, link: "", line: "", share: null, over: false, elapsed: 1, usual: 1, node: "", preview: "", coins: null, money: null,
+  };
+  let runs = false;
+  vi.useFakeTimers();
+  vi.stubGlobal("fetch", async (path) =>
+    answer({ "/api/i18n": { en: english }, "/api/runninghub/session": { token: "t" }, "/api/runninghub/now": { tasks: runs ? [task] : [] } }[path]),
+  );
+  await loadTexts();
+  const view = makeView();
+  const [status, list] = /** @type {any} */ (view.content);
+  await vi.waitFor(() => expect(status.textContent).toBe("Nothing is running."));
+  runs = true;
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(list.querySelectorAll(".card").length).toBe(1);
+  view.close();
+  vi.useRealTimers();
+});
+
 test("an earlier look at what is under way, answered later, brings no card back", async () => {
   const task = {
     order: 1, task_id: "1900000000000000301", state: "placed", name: "A", kind: "workflow", program: "1", placed: 0, profile: "",

@@ -10,8 +10,8 @@ import { isStopping } from "../tasks.js";
 
 const t = textsOf("panel");
 
-const BUSY = 1000; // poll interval in ms, while an order is under way
-const IDLE = 5000; // while none is, or the page is hidden
+const SHOWN = 1000; // poll interval in ms: an order may begin at any time, also from elsewhere
+const HIDDEN = 5000; // while the page is hidden
 
 /** @returns {RhPanelView} */
 export function makeView() {
@@ -29,19 +29,17 @@ export function makeView() {
 		if (!isOpen) return; // an action on a card has ended since
 		const mine = ++turn; // an earlier request may be answered later
 		clearTimeout(timer);
-		let count = 0;
 		try {
 			const { tasks } = await post("/runninghub/now", {});
 			const { taskView } = await lazy("features/tasks.mjs");
-			count = tasks.length;
 			if (mine !== turn) return;
-			setStatus(status, count === 0 ? t("now.none") : "");
+			setStatus(status, tasks.length === 0 ? t("now.none") : "");
 			keepFocus(list.parentElement ?? list, () => draw(tasks, taskView));
 		} catch (error) {
 			if (mine !== turn) return;
 			setStatusError(status, error);
 		}
-		timer = window.setTimeout(look, count > 0 && !document.hidden ? BUSY : IDLE);
+		timer = window.setTimeout(look, document.hidden ? HIDDEN : SHOWN);
 	}
 
 	/** @param {any[]} tasks @param {any} taskView */
