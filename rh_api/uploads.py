@@ -35,6 +35,13 @@ class Uploads:
         """Return the remote copy of a content if still valid; no request."""
         return await self.transfers.copy_of(sha256)
 
+    async def fetch(self, uploaded: Uploaded, into: Path) -> Path:
+        """Download a remote copy to the file `into` plus a suffix.
+
+        Raises ResultUnavailable, DiskFull, and BadInput without an allowed URL.
+        """
+        return (await self.transfers.download(uploaded.url, into, "")).path
+
     async def local_file(self, algorithm: str, hexdigest: str) -> Path | None:
         """Return a local file that an earlier order used and that is unchanged since.
 

@@ -194,7 +194,8 @@ async def loader(body: Body) -> dict[str, object]:
 
 async def inputs(body: Body) -> dict[str, object]:
     """Return what a node needs to order the same: `values` by field, and `gone`: fields whose
-    files the service has not any more; `instance` and `options`, by the node's inputs. For a part
+    files the service has not any more; `loaders`: nodes that load the same pictures, by field;
+    `instance` and `options`, by the node's inputs. For a part
     of a graph `graph`: that part in API format, null if the journal does not have it; `lacking`:
     fields whose files the user has to supply.
     """
@@ -213,6 +214,7 @@ async def inputs(body: Body) -> dict[str, object]:
         "classes": dict(past.classes),
         "values": values,
         "gone": gone,
+        "loaders": await past_orders.loaders(client, past),
         "graph": part,
         "lacking": lacking,
     }

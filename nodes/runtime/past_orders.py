@@ -8,10 +8,13 @@ import copy
 import re
 import secrets
 import shutil
+import tempfile
 from pathlib import Path
 from typing import Any, cast
 
 import folder_paths
+import numpy as np
+from PIL import Image
 
 from ...rh_api.client import Client, History, Job, LoraFile, PastOrder, Progress, ResultRow, Source
 from ...rh_api.disk import put
@@ -25,8 +28,10 @@ from ...rh_api.offload import crossing_of
 from ...rh_api.offload.special_classes import CLOUD_LORA_LOADER
 from ...rh_api.wire.filetypes import by_suffix
 from ...rh_api.wire.orders import TaskOptions
+from ..values.codecs.png import encode_png
 from ..values.result_files import SUBFOLDER
 from . import local_files
+from .media_threads import in_media_thread
 
 ANSWER_SECONDS = 60.0  # timeout of `run_again` for the task id
 
@@ -110,6 +115,35 @@ async def values(client: Client, order: PastOrder) -> tuple[dict[str, object], l
         else:
             fields[name] = uploaded.url if order.kind == "model" else uploaded.name
     return fields, gone
+
+
+async def loaders(client: Client, order: PastOrder) -> dict[str, dict[str, object]]:
+    """Return loaders (as `make_input` does) of the pictures that the service still has, by field.
+
+    Only of pictures that a loader's output is sent as, byte for byte: with other bytes the same
+    inputs would be another order, and be paid again. A part of a graph has its own loaders.
+    """
+    by_field: dict[str, dict[str, object]] = {}
+    for name, value in order.inputs.items() if order.kind != "graph" else ():
+        algorithm, digest = file_hash(value) or ("", "")
+        uploaded = await client.uploads.remote_copy(digest) if algorithm == "sha256" else None
+        if uploaded is None or not uploaded.name.lower().endswith(".png"):
+            continue
+        with tempfile.TemporaryDirectory() as folder, contextlib.suppress(RunningHubError):
+            path = await client.uploads.fetch(uploaded, Path(folder) / digest)
+            if await in_media_thread(_is_sent_alike, path):
+                by_field[name] = await asyncio.to_thread(make_input, path, path.name)
+    return by_field
+
+
+def _is_sent_alike(path: Path) -> bool:
+    """Return whether a picture that is loaded and sent again is the same file."""
+    try:
+        with Image.open(path) as picture:
+            is_opaque = picture.format == "PNG" and picture.mode == "RGB"
+            return is_opaque and encode_png(np.asarray(picture)) == path.read_bytes()
+    except (OSError, ValueError, Image.DecompressionBombError):
+        return False
 
 
 def node_options(order: PastOrder) -> dict[str, object]:

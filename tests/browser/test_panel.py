@@ -131,6 +131,41 @@ def test_the_options_of_an_order_come_back_with_its_inputs(either: Canvas) -> No
     assert either.node(added)["widgets"]["add_metadata"] is False
 
 
+def test_a_picture_comes_back_in_a_loader_and_the_view_stays(
+    either: Canvas, emulator: Emulator
+) -> None:
+    either.clear()
+    node = either.program(catalog.INVERT)
+    loader = either.add("LoadImage", 100, 500)
+    either.connect(loader, "IMAGE", node, "10.image")
+    either.connect(node, "out_1", either.add("PreviewImage", 800, 150), "images")
+    either.run()
+    either.clear()
+    panel = Panel(either)
+    panel.open("history")
+    panel.orders.first.click()
+    either.run_js("() => Object.assign(app.canvas.ds, { scale: 0.5 })")
+    view = "() => [...app.canvas.ds.offset, app.canvas.ds.scale]"
+    before = either.run_js(view)
+    panel.button("use").click()
+    either.until(lambda: len(either.nodes("LoadImage")) == 1)
+    (loader,) = either.nodes("LoadImage")
+    (node,) = either.nodes("RunningHubRemoteWorkflow")
+    assert either.node(node)["inputs"]["10.image"]["linked"]
+    either.picture("used")
+    assert either.run_js(view) == before
+    # Out of sight it is brought into view.
+    either.select(node)
+    either.run_js("() => { app.canvas.ds.offset[0] -= 5000; }")
+    moved = either.run_js(view)
+    panel.button("use").click()
+    either.until(lambda: either.run_js(view) != moved)
+    either.connect(node, "out_1", either.add("PreviewImage", 800, 150), "images")
+    sent = emulator.counters.upload_bytes
+    either.run()
+    assert emulator.counters.upload_bytes == sent  # the same picture, byte for byte
+
+
 def test_a_marked_part_gives_its_values_back_and_is_ordered_anew(
     either: Canvas, emulator: Emulator
 ) -> None:

@@ -21,7 +21,7 @@ from PIL import Image
 from rh_api.client import Client, Job
 from rh_api.emulator import Emulator, Fault, catalog
 from rh_api.wire.orders import TaskOptions
-from tests.support.jobs import invert, paint
+from tests.support.jobs import invert, paint, picture
 from tests.support.service import results_are
 from tests.support.waiting import until
 from tests.unit.nodes.conftest import load_pack
@@ -243,6 +243,27 @@ async def test_inputs_are_told_with_files_by_their_names_in_the_cloud(
     error = await host.error("history/again", order=1)
     assert error["key"] == "node.inputs_gone"
     assert emulator.counters.orders == 1
+
+
+@pytest.mark.parametrize("is_ours", [True, False])
+async def test_a_picture_that_a_node_would_send_alike_comes_with_its_loader(
+    host: Host, tmp_path: Path, is_ours: bool
+) -> None:
+    """With other bytes the same inputs would be another order."""
+    pixels = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
+    if is_ours:
+        data = load_pack("nodes.values.codecs.png").encode_png(pixels)
+    else:
+        Image.fromarray(pixels).save(buffer := io.BytesIO(), "png")
+        data = buffer.getvalue()
+    await run(Job(catalog.INVERT, {"10.image": replace(picture(), body=data)}))
+    loaders = (await host.post("history/inputs", order=1))["loaders"]
+    if not is_ours:
+        assert loaders == {}
+        return
+    loader = loaders["10.image"]
+    assert (loader["node"], loader["widget"]) == ("LoadImage", "image")
+    assert (tmp_path / "input" / loader["value"]).read_bytes() == data
 
 
 async def test_the_same_is_ordered_anew(host: Host, emulator: Emulator) -> None:

@@ -44,9 +44,20 @@ export function revealNode(target) {
 	if (canvas.graph !== node.graph) canvas.setGraph(node.graph);
 	canvas.deselectAll?.();
 	(canvas.select ?? canvas.selectNode).call(canvas, node);
-	canvas.centerOnNode?.(node);
+	if (!isInSight(node)) canvas.centerOnNode?.(node);
 	canvas.setDirty(true, true);
 	return true;
+}
+
+/** Whether a node is wholly in the part of the canvas that no panel covers. @param {ComfyNode} node */
+function isInSight({ pos, size }) {
+	/** @type {any} */
+	const { ds, canvas } = app.canvas;
+	const { x, y } = canvas.getBoundingClientRect();
+	const view = (document.querySelector(".graph-canvas-panel") ?? canvas).getBoundingClientRect();
+	const [left, top] = ds.convertOffsetToCanvas([pos[0], pos[1] - TITLE]);
+	const [right, bottom] = ds.convertOffsetToCanvas([pos[0] + size[0], pos[1] + size[1]]);
+	return x + left >= view.left && y + top >= view.top && x + right <= view.right && y + bottom <= view.bottom;
 }
 
 /** Run `callback` as one undo step. @param {() => void} callback */

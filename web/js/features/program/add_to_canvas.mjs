@@ -19,6 +19,7 @@ const BOUNDARY = /^(Load|Save|Preview)/; // nodes that lowering adds at a segmen
 const CLOUD_LORA = "RHLoraLoader"; // replaces a LoRA loader of ComfyUI's own in the cloud
 const NO_FILE_NAME = /[\\/:*?"<>|]/g; // ComfyUI names a workflow's file after its tab
 const LINE_SIZE = [280, 60]; // size of a node with one widget
+const LOADER_SIZE = [280, 330]; // of one with its picture
 const SEEDS = ["seed", "noise_seed"]; // widgets that ComfyUI may randomize after a run
 
 /**
@@ -49,6 +50,8 @@ export async function placeProgram(kind, id, profile = "", fields = []) {
 	revealNode(node);
 	return node;
 }
+
+/** A node that loads a file, by class, widget and value. @typedef {{ node: string, widget: string, value: string }} Loader */
 
 /** A node, after the subgraph nodes that it is in, the outermost first. @typedef {any[]} Chain */
 
@@ -87,7 +90,7 @@ function setBox(box, value) {
 
 /** Apply an order's inputs to the selected node of its program, in a selected subgraph node too, or to a new one. @param {any} inputs response of `history/inputs` */
 export async function useInputs(inputs) {
-	const { program, example, profile, instance, options, values, gone } = inputs;
+	const { program, example, profile, instance, options, values, gone, loaders } = inputs;
 	if (inputs.kind === "graph") return useValues(inputs);
 	const kind = inputs.kind === "quick" ? "module" : inputs.kind;
 	const names = Object.keys(values).filter((name) => isFieldName(name, kind));
@@ -107,7 +110,7 @@ export async function useInputs(inputs) {
 		// The options are part of what the order was: with others the same inputs are ordered, and paid, anew.
 		for (const [name, value] of Object.entries({ instance, ...options }))
 			if (widgetOf(node, name) && !setBox(commonBox(chains, name), value)) kept.push(name);
-		kept.push(...names.filter((name) => !setField(node, name, values[name], chains)));
+		kept.push(...names.filter((name) => !setField(node, name, values[name], chains, loaders[name])));
 	});
 	if (own[0] || !chosen) revealNode(node); // else its subgraph node is in view
 	tellUsed(t("history.used"), kept.map((name) => clean(widgetOf(node, name)?.label ?? name, 60)), gone);
@@ -157,18 +160,20 @@ async function useValues({ values, classes, graph, lacking, name }) {
 	tellUsed(t("history.used_graph", { count: there.length }), kept);
 }
 
-/** Set a field's widget, or link a text node with a remote file's name to its slot; false if another node sets it. @type {(node: any, name: string, value: any, chains: Chain[]) => boolean} */
-function setField(node, name, value, chains) {
+/** Set a field's widget, or link its slot to a loader of the same picture, else to a text node with a remote file's name; false if another node sets it. @type {(node: any, name: string, value: any, chains: Chain[], loader?: Loader) => boolean} */
+function setField(node, name, value, chains, loader) {
 	const control = widgetOf(node, `${name} control_after_generate`);
 	if (control) control.value = "fixed";
 	if (widgetOf(node, name)) return setBox(commonBox(chains, name), value);
 	const slot = node.findInputSlot(name);
-	const text = slot !== -1 && typeof value === "string" && addNode("PrimitiveString", freePlace([node.pos[0] - 320, node.pos[1]], LINE_SIZE));
-	if (text) {
-		setWidget(text, "value", value);
-		text.title = name;
-		text.connect(0, node, slot);
-	}
+	if (slot === -1 || typeof value !== "string") return true;
+	const place = freePlace([node.pos[0] - 320, node.pos[1]], loader ? LOADER_SIZE : LINE_SIZE);
+	const source = addNode(loader?.node ?? "PrimitiveString", place);
+	if (!source) return true;
+	if (loader) setFile(source, loader);
+	else setWidget(source, "value", value);
+	source.title = name;
+	source.connect(0, node, slot);
 	return true;
 }
 
@@ -180,18 +185,24 @@ export function placeTask(className) {
 	return openModels(node);
 }
 
-/** Set a file on a new loader, at the view's centre or `at` a position, or on the selected one. @type {(loader: { node: string, widget: string, value: string }, at?: number[] | "selected") => any} */
-export function placeLoader({ node: className, widget, value }, at) {
+/** Set a file on a new loader, at the view's centre or `at` a position, or on the selected one. @type {(loader: Loader, at?: number[] | "selected") => any} */
+export function placeLoader(loader, at) {
+	const { node: className } = loader;
 	const chosen = selection().find((/** @type {any} */ candidate) => classOf(candidate) === className);
 	if (at === SELECTED && !chosen) throw new Error(t("history.select_loader", { node: typeName(className) }));
 	const node = at === SELECTED ? chosen : addNode(className, at);
 	if (!node) throw new Error(t("history.no_loader", { node: className }));
+	withUndoStep(() => setFile(node, loader));
+	revealNode(node);
+	return node;
+}
+
+/** @type {(node: any, loader: Loader) => void} */
+function setFile(node, { widget, value }) {
 	const box = widgetOf(node, widget);
 	const list = box?.options?.values;
 	// The options were listed when the page was loaded, before this file existed.
 	if (box && Array.isArray(list) && !list.includes(value)) box.options.values = [...list, value];
-	withUndoStep(() => setWidget(node, widget, value));
-	revealNode(node);
-	return node;
+	setWidget(node, widget, value);
 }
 
