@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 
-import { drawChips } from "../../web/js/host/painter.js";
+import { drawChips, truncated } from "../../web/js/host/painter.js";
 
 /** A canvas's context that writes down what is asked of it. */
 function paper() {
@@ -61,4 +61,11 @@ test("from far away the frame stays as thick on the screen, and labels are left 
   const context = paper();
   drawChips(context, [0, 0, 200, 80], CHIPS, 0.3);
   expect(context.drawn).toEqual([["frame", "#222", 10]]);
+});
+
+test("a label that is too long ends after a whole word, where it has words", () => {
+  expect(truncated(paper(), "about 7 coins, usually 34 s", 7 * 18)).toBe("about 7 coins,…");
+  expect(truncated(paper(), "about 7 coins, usually 34 s", 7 * 14)).toBe("about 7 coins…");
+  expect(truncated(paper(), "预计约七个金币通常三十四秒", 7 * 6)).toBe("预计约七个…");
+  expect(truncated(paper(), "about", 7 * 3)).toBe("ab…");
 });

@@ -93,9 +93,11 @@ export function drawChips(context, [x = 0, y = 0, width = 0, height = 0], chips,
 	context.restore();
 }
 
-/** Truncate a text to a width: a longer label would cover a neighbour's. @type {(context: any, text: string, width: number) => string} */
+/** Truncate a text to a width, after a whole word if there is one: a longer label would cover a neighbour's. @type {(context: any, text: string, width: number) => string} */
 export function truncated(context, text, width) {
 	let cut = text;
 	while (cut.length > 1 && context.measureText(cut).width > width) cut = `${cut.slice(0, -2).trimEnd()}…`;
-	return cut;
+	if (cut === text) return text;
+	const kept = cut.slice(0, -1);
+	return `${/[\s,]/.test(text[kept.length] ?? "") ? kept : kept.replace(/\s+[\x21-\x7e]*$/, "")}…`;
 }
