@@ -55,10 +55,10 @@ test.each([
   expect(bytesText(bytes)).toBe(text);
 });
 
-test("an estimate says what is known, and nothing when nothing is", () => {
-  expect(estimateText({ runs: 4, seconds: 33.7, coins: 7, money: null })).toBe("usually 34 s, about 7 coins");
+test("an estimate says what is known, money first, and nothing when nothing is", () => {
+  expect(estimateText({ runs: 4, seconds: 33.7, coins: 7, money: null })).toBe("about 7 coins, usually 34 s");
   expect(estimateText({ runs: 1, seconds: 0.2, coins: 1, money: 0.0123 })).toBe(
-    "usually 1 s, about 1 coin, about 0.0123 of the wallet",
+    "about 1 coin, about 0.0123 of the wallet, usually 1 s",
   );
   expect(estimateText({ runs: 1, seconds: 330, coins: null, money: null })).toBe("usually 5.5 min");
   expect(estimateText({ runs: 0, seconds: null, coins: null, money: null })).toBe("");

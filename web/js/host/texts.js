@@ -68,7 +68,7 @@ export function bytesText(bytes = 0) {
 	return `${numberText(bytes / 1000 ** step, step ? 1 : 0)} ${["B", "kB", "MB", "GB"][step]}`;
 }
 
-/** "usually 34 s, about 7 coins (…)"; "" when nothing is known. @param {Estimate | null} estimate */
+/** "about 7 coins (…), usually 34 s": where it is cut, the money stays; "" when nothing is known. @param {Estimate | null} estimate */
 export function estimateText(estimate) {
 	const quote = estimate?.quote ?? "";
 	if (!estimate?.runs || estimate.seconds === null) return quote;
@@ -78,10 +78,10 @@ export function estimateText(estimate) {
 	const time =
 		seconds < 100 ? t("amounts.seconds", { seconds }) : t("amounts.minutes", { minutes: numberText(seconds / 60, 1) });
 	const parts = [
-		t("amounts.usually", { time }),
 		quote,
 		!quote && coins && t(coins === "1" ? "amounts.coin" : "amounts.coins", { coins }),
 		!quote && money && t("amounts.money", { money: numberText(money, 4) }),
+		t("amounts.usually", { time }),
 	];
 	return parts.filter(Boolean).join(t("amounts.comma"));
 }
