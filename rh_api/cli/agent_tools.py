@@ -62,6 +62,7 @@ _STATUSES = {
 _OF_STAGE = {
     Stage.PREPARING: "uploading",
     Stage.UPLOADING: "uploading",
+    Stage.WAITING_COSTS: "queued",
     Stage.WAITING_SLOT: "queued",
     Stage.WAITING_FOREIGN: "queued",
     Stage.ORDERING: "queued",

@@ -630,3 +630,20 @@ async def test_http_answers_whoever_knows_the_token(header: bytes | None, status
     headers = [] if header is None else [(b"authorization", header)]
     await behind_token(app, "secret")({"type": "http", "headers": headers}, None, send)
     assert sent[0]["status"] == status
+
+
+async def test_an_order_that_waits_for_the_cost_limit_is_told_as_queued(
+    agent: Agent, emulator: Emulator
+) -> None:
+    emulator.hold_at = "3"
+    async with agent(RUNNINGHUB_MAX_COST_DAY="10 coins") as client:
+        await paint(client, wait=0)
+        await until(lambda: emulator.counters.orders == 1)
+        second = await paint(client, fields={"6.text": "another"}, wait=0)
+        told: dict[str, Any] = {}
+        while "cost limits" not in told.get("message", ""):
+            told = await ask(client, "wait_for", order=second["order"], seconds=0.1)
+        await ask(client, "cancel", order=second["order"])
+        emulator.hold_at = None
+    assert told["status"] == "queued"
+    assert emulator.counters.orders == 1
