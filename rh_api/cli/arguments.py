@@ -10,7 +10,6 @@ import ipaddress
 import re
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import NoReturn
 
 from ..errors import BadInput
@@ -33,19 +32,15 @@ class _Parser(argparse.ArgumentParser):
 
 
 class _Version(argparse.Action):
-    """Prints the version of this copy: of its pyproject.toml, else of the installed package."""
+    """Prints the version of this copy."""
 
     def __init__(self, option_strings: Sequence[str], dest: str, help: str | None = None) -> None:  # noqa: A002 - argparse's name
         super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, help=help)
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        from importlib import metadata  # rarely needed
+        from .version import own_version  # rarely needed
 
-        project = Path(__file__).parents[2] / "pyproject.toml"
-        text = project.read_text("utf-8") if project.is_file() else ""
-        declared = re.search(r'(?m)^name = "runninghub-remote"\nversion = "(.+)"$', text)
-        version = declared[1] if declared else metadata.version("runninghub-remote")
-        sys.stdout.write(f"RunningHub Remote {version}\n")
+        sys.stdout.write(f"RunningHub Remote {own_version()}\n")
         parser.exit()
 
 

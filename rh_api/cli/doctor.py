@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from argparse import Namespace
 from collections.abc import Mapping
 from dataclasses import replace
@@ -20,7 +19,7 @@ from ..settings import Settings
 from ..texts import english
 from ..wire.envelope import read_object
 from ..wire.workflows import APP, WORKFLOW, read_page
-from .doctor_orders import Orders
+from .doctor_orders import TwoOrders
 from .exit_codes import NoAnswer, Otherwise
 from .terminal import Terminal
 
@@ -41,7 +40,7 @@ async def doctor(arguments: Namespace, terminal: Terminal, environ: Mapping[str,
     examination = await examine(settings, workflow=workflow, app=app, upload_mb=arguments.upload)
     if sums and examination.failure is None:
         about = {"workflow": workflow, "sum": arguments.paid}
-        if await _agreed(english("cli.doctor_pay", about), terminal):
+        if not terminal.can_ask or terminal.agreed(english("cli.doctor_pay", about)):
             examination = await _with_orders(examination, settings, workflow, sums, terminal)
     _tell(examination, terminal)
     if arguments.report:
@@ -60,7 +59,7 @@ async def _with_orders(
     """Return it with what two orders tell. Raises Interrupted, and Uncertain for an order whose
     reply was lost."""
     async with recording(settings) as recorder:
-        orders = Orders(settings, workflow, sums, terminal, recorder)
+        orders = TwoOrders(settings, workflow, sums, terminal, recorder)
         await orders.place()
     told = {finding.id for finding in orders.findings}
     before = [finding for finding in examination.findings if finding.id not in told]
@@ -94,14 +93,6 @@ def _tell(examination: Examination, terminal: Terminal) -> None:
     terminal.done = {"findings": findings}
 
 
-async def _agreed(question: str, terminal: Terminal) -> bool:
-    """Ask at a terminal; elsewhere the options are the answer."""
-    if terminal.as_json or sys.stdin is None or not sys.stdin.isatty():
-        return True
-    terminal.note(f"{question} [y/N]")
-    return (await asyncio.to_thread(sys.stdin.readline)).strip().lower() in ("y", "yes")
-
-
 async def _publish(examination: Examination, file: Path, terminal: Terminal) -> None:
     """Show the report, then write it; at a terminal only if one agrees."""
     document = report(examination)
@@ -110,7 +101,7 @@ async def _publish(examination: Examination, file: Path, terminal: Terminal) -> 
     counts = read_object(document["replaced"])
     kinds = ", ".join(f"{kind} {number}" for kind, number in counts.items()) or "-"
     terminal.note(english("cli.doctor_replaced", {"kinds": kinds}))
-    if not await _agreed(english("cli.doctor_write", {"file": file}), terminal):
+    if terminal.can_ask and not terminal.agreed(english("cli.doctor_write", {"file": file})):
         return
     try:
         await asyncio.to_thread(replace_bytes, file, text.encode())

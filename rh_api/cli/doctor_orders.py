@@ -63,7 +63,7 @@ class Placed:
 
 
 @dataclass(slots=True)
-class Orders:
+class TwoOrders:
     """Two orders of a workflow, within `sums`; what was learnt, and what was exchanged."""
 
     settings: Settings
@@ -105,10 +105,14 @@ class Orders:
             "lists",
             names[0] == names[1],
             "doctor.seen_lists",
-            newer=_s(names[0]),
-            older=_s(names[1]),
+            newer=_joined(names[0]),
+            older=_joined(names[1]),
         )
-        ends = {"newer": _at(newer.ended), "older": _at(older.ended), "cost": _at(newer.priced)}
+        ends = {
+            "newer": _seconds(newer.ended),
+            "older": _seconds(older.ended),
+            "cost": _seconds(newer.priced),
+        }
         is_told = None not in (newer.ended, older.ended, newer.priced)
         self._add("ends", is_told, "doctor.seen_ends", **ends)
         return self._cost(newer.report.usage if newer.report else Usage())
@@ -132,8 +136,10 @@ class Orders:
             )
             self._add("stop", is_stopped, "doctor.seen_stop", seconds=seconds, cost=paid)
         else:
-            late = [Finding(row, Verdict.NOT_TOLD, "doctor.seen_too_late") for row in ORDERED[-2:]]
-            self.findings += late
+            self.findings += [
+                Finding(row, Verdict.NOT_TOLD, "doctor.seen_too_late")
+                for row in ("cancelled-status", "stop")
+            ]
 
     @contextlib.asynccontextmanager
     async def _placed(self, sums: Sums) -> AsyncGenerator[Placed]:
@@ -202,11 +208,11 @@ def _listed(seen: Seen) -> Sequence[RemoteResult]:
     return (seen.report.results if seen.report else None) or ()
 
 
-def _s(nodes: Sequence[str]) -> str:
+def _joined(nodes: Sequence[str]) -> str:
     return ", ".join(nodes) or "-"
 
 
-def _at(seconds: float | None) -> str:
+def _seconds(seconds: float | None) -> str:
     return "-" if seconds is None else f"{seconds:.0f}"
 
 

@@ -12,7 +12,7 @@ from .terminal import Terminal
 
 def ask_for_journal(terminal: Terminal, environ: Mapping[str, str]) -> bool:
     """Ask which journal to use; returns whether one was chosen, False if not interactive."""
-    if terminal.as_json or sys.stdin is None or not sys.stdin.isatty():
+    if not terminal.can_ask:
         return False
     folders = state_folders(environ)
     for number, folder in enumerate(folders, 1):

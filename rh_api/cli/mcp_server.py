@@ -14,7 +14,6 @@ import secrets
 import socket
 from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, cast
 
@@ -34,6 +33,7 @@ from .agent_schemas import TEXT, TRUTH, closed, said
 from .agent_tools import WAIT, AgentTools, Document, Tell
 from .exit_codes import Exit, document
 from .terminal import Terminal
+from .version import own_version
 
 _HOST = "127.0.0.1"
 _GRACE = 1
@@ -341,20 +341,13 @@ def server_of(tools: AgentTools) -> Server[Any]:
 
     return Server(
         "runninghub",
-        version=_version(),
+        version=own_version(),
         title="RunningHub",
         instructions=_INSTRUCTIONS,
         on_list_tools=list_tools,
         on_call_tool=call_tool,
         on_read_resource=read,
     )
-
-
-def _version() -> str:
-    try:
-        return version("runninghub-remote")
-    except PackageNotFoundError:  # a checkout that is not installed
-        return "0"
 
 
 def _objects(arguments: Arguments, schema: schemas.Schema) -> Arguments:

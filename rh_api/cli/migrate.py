@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -134,8 +133,8 @@ class _Work:
         sure = key.surety is not Surety.MAYBE
         if sure and (self.arguments.yes or self.folder is not None):
             return True
-        if self._can_ask():
-            return self._agreed(english("cli.scrub_ask", {"file": path}))
+        if self.terminal.can_ask:
+            return self.terminal.agreed(english("cli.scrub_ask", {"file": path}))
         self.left += sure
         params = {"file": path, "veiled": key.veiled, "start": key.key[:4]}
         self.terminal.note(english("cli.scrub_left", params))
@@ -150,7 +149,11 @@ class _Work:
             replace_bytes(target.resolve(), data, mode)
             self.terminal.note(english("cli.migrate_written", {"file": target}))
             return {"written": str(target)}
-        if question and not self.arguments.yes and not (self._can_ask() and self._agreed(question)):
+        if (
+            question
+            and not self.arguments.yes
+            and not (self.terminal.can_ask and self.terminal.agreed(question))
+        ):
             self.terminal.note(english("cli.migrate_look", {}))
             return {}
         backup, before = _unused(path.with_name(f"{path.name}.bak")), path.read_bytes()
@@ -161,13 +164,6 @@ class _Work:
         if not question or any(key.surety is not Surety.MAYBE for key in keys_in_file(before)):
             self.terminal.note(english("cli.migrate_backup_key", params))
         return {"written": str(path), "backup": str(backup)}
-
-    def _can_ask(self) -> bool:
-        return not self.arguments.json and sys.stdin is not None and sys.stdin.isatty()
-
-    def _agreed(self, question: str) -> bool:
-        self.terminal.note(f"{question} [y/N]")
-        return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def _files(named: Sequence[str], terminal: Terminal, *, copies: bool) -> Iterator[Path]:

@@ -6,6 +6,7 @@ import errno
 import json
 import logging
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TextIO
 
@@ -57,6 +58,16 @@ class Terminal:
         """Print a line to stderr."""
         self.line.clear()
         try_write(self._err, harmless(text) + "\n")
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether a person is there to answer."""
+        return not self.as_json and sys.stdin is not None and sys.stdin.isatty()
+
+    def agreed(self, question: str) -> bool:
+        """Ask a question that is answered by yes or no; waits for the answer."""
+        self.note(f"{question} [y/N]")
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
 
     def document(self, value: Mapping[str, object]) -> None:
         """Print the JSON document, as ASCII: independent of the console's code page."""

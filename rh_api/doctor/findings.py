@@ -70,8 +70,7 @@ PAID = ("prompt-tips", "result-node", "cancelled-status")
 """Rows that only an order can tell."""
 
 ORDERED = ("prompt-tips", "result-node", "lists", "ends", "cancelled-status", "stop")
-"""What two orders tell: those rows, and how the polls and a cancel work. The last two are of the
-order that is cancelled."""
+"""What two orders tell: those rows, and how the polls and a cancel work."""
 
 NEVER = (
     "placeholder-id",

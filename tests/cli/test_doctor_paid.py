@@ -14,6 +14,7 @@ from tests.support.service import CREATE, Meanwhile
 
 from .conftest import Call
 from .test_doctor import others, verdicts
+from .test_history import Tty
 
 PAID = ("doctor", "--json", "--workflow", TEXT_TO_IMAGE, "--paid", "5 coins")
 
@@ -95,3 +96,14 @@ def test_a_lost_reply_is_a_question_and_no_second_order(call: Call, emulator: Em
     assert ran.code == 3
     assert emulator.counters.orders == 1
     assert "--order" in ran.err + ran.out
+
+
+def test_at_a_terminal_it_asks_before_it_orders(
+    call: Call, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", Tty("n\n"))
+
+    ran = call("doctor", "--workflow", TEXT_TO_IMAGE, "--paid", "5 coins")
+
+    assert "is ordered twice, within 5 coins in all" in ran.err
+    assert emulator.counters.orders == 0
