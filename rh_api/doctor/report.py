@@ -1,7 +1,7 @@
 """A report of exchanges that can be published: values stay only where a list says so.
 
 Whatever is not on the list is replaced by a placeholder of its kind, alike for alike, so that one
-still sees where two values are the same. Names of fields stay if the API is by_value to have them.
+still sees where two values are the same. Names of fields stay if the API is known to have them.
 """
 
 from __future__ import annotations
