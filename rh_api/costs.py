@@ -62,7 +62,7 @@ class Costs:
     async def estimate(self, program: str, instance: str) -> Estimate:
         """Return typical duration and cost of a program's earlier runs (id, or `app/<id>`)."""
         done = await self._journal(
-            self._journal.store.history.last_done, *self._journal.who, program, instance
+            self._journal.store.history.last_done, *self._journal.owner, program, instance
         )
         return estimate(
             await self._journal(self._journal.store.caches.run_times, program, instance), done
@@ -96,7 +96,7 @@ class Costs:
 
     async def rules(self) -> Rules:
         """Return the limits, the floor and the allowances stored for this key."""
-        return await self._journal(self._journal.store.ledger.rules, *self._journal.who)
+        return await self._journal(self._journal.store.ledger.rules, *self._journal.owner)
 
     async def set_rule(self, scope: str, text: str) -> None:
         """Store one rule. `scope`: order, prompt, day, floor, or `allow/` and a program as the

@@ -183,7 +183,7 @@ class History:
         `before`: cursor from the previous page. `everyone`: include other accounts.
         """
         query = search_query(query) if isinstance(query, str) else query
-        own = self._journal.who
+        own = self._journal.owner
         payer = own if self.settings.key and not everyone else None
         entries = await self._journal(
             self._journal.store.history.page, query, payer, before, limit + 1
@@ -202,7 +202,7 @@ class History:
 
     async def order_of(self, task_id: str) -> int | None:
         """Return the number of the order that became a task; None for one ordered elsewhere."""
-        row = await self._journal(self._journal.store.of_task, *self._journal.who, task_id)
+        row = await self._journal(self._journal.store.of_task, *self._journal.owner, task_id)
         return None if row is None else row.id
 
     async def past_results(self, order: int) -> list[ResultRow]:

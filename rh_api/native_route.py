@@ -35,6 +35,6 @@ async def may_go_natively(job: Job, program: Program, engine: Engine) -> bool:
         return False
     return not engine.budget.in_force(
         await engine.context.journal(
-            engine.context.journal.store.ledger.rules, *engine.context.journal.who
+            engine.context.journal.store.ledger.rules, *engine.context.journal.owner
         )
     )

@@ -113,7 +113,7 @@ class SqliteJournal:
             return None
 
     @property
-    def who(self) -> tuple[str, str]:
+    def owner(self) -> tuple[str, str]:
         return self.origin, self.account
 
     def now(self) -> float:
@@ -136,7 +136,7 @@ class SqliteJournal:
         everyone: bool = False,
     ) -> list[Spent]:
         """Cost of the orders that ended in each period; no entry for a period without orders."""
-        spent, own = self.store.history.spent, None if everyone else self.who
+        spent, own = self.store.history.spent, None if everyone else self.owner
         answers = [await self(spent, own, *span, by_program=by_program) for span in periods]
         return [total for totals in answers for total in totals]
 
@@ -267,24 +267,24 @@ class SqliteJournal:
 
     async def learn_currency(self, currency: str) -> None:
         self.currency = self._booked_in = currency
-        await self._record(self.store.ledger.book_waiting, *self.who, currency)
+        await self._record(self.store.ledger.book_waiting, *self.owner, currency)
 
     async def set_rule(self, scope: str, sums: Sums) -> None:
-        await self(self.store.ledger.set_rule, *self.who, scope, sums)
+        await self(self.store.ledger.set_rule, *self.owner, scope, sums)
 
     async def committed(self, scope: str, at: float | None) -> Committed:
         committed = self.store.ledger.committed
-        return await self(committed, *self.who, scope, at)
+        return await self(committed, *self.owner, scope, at)
 
-    async def settled(
+    async def committed_without_running(
         self, scope: str, at: float | None, *, preparing: Collection[int], since: float
     ) -> Committed:
-        settled = partial(self.store.ledger.settled, preparing=preparing, since=since)
-        return await self(settled, *self.who, scope, at)
+        read = self.store.ledger.committed_without_running
+        return await self(partial(read, preparing=preparing, since=since), *self.owner, scope, at)
 
     async def reserve(self, program_key: str, hold: Hold) -> int:
         reserve = self.store.ledger.reserve
-        return await self(reserve, *self.who, program_key, hold)
+        return await self(reserve, *self.owner, program_key, hold)
 
     async def hold_instead(self, hold: Hold) -> bool:
         return await self(self.store.ledger.hold_instead, hold)
@@ -303,24 +303,24 @@ class SqliteJournal:
 
     async def unbooked(self, seconds: float) -> list[OrderRow]:
         unbooked, since = self.store.ledger.unbooked, self.now() - seconds
-        return await self(unbooked, *self.who, since)
+        return await self(unbooked, *self.owner, since)
 
     async def costs(self, program_key: str, instance: str) -> dict[int, dict[str, int]]:
         costs = self.store.ledger.costs
-        return await self(costs, *self.who, program_key, instance, RUNS_KEPT)
+        return await self(costs, *self.owner, program_key, instance, RUNS_KEPT)
 
     # Caches
 
     async def cached_upload(self, sha256: str, lasts: float = 0.0) -> tuple[str, str] | None:
         caches, until = self.store.caches, self.now() + lasts
-        return await self(caches.upload, *self.who, sha256, until)
+        return await self(caches.upload, *self.owner, sha256, until)
 
     async def record_upload(self, sha256: str, name: str, url: str, seconds: float) -> None:
         record, expires = self.store.caches.remember_upload, self.now() + seconds
-        await self._record(record, *self.who, sha256, name, url, expires)
+        await self._record(record, *self.owner, sha256, name, url, expires)
 
     async def forget_upload(self, sha256: str) -> None:
-        await self(self.store.caches.forget_upload, *self.who, sha256)
+        await self(self.store.caches.forget_upload, *self.owner, sha256)
 
     async def record_file_hash(
         self, path: Path, stamp: FileStamp, algorithm: str, hexdigest: str

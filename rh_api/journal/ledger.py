@@ -31,7 +31,7 @@ SELECT unit, sum(CASE WHEN booked IS NULL THEN held ELSE coalesce(cost, 0) END) 
 FROM reservations INDEXED BY reserved_days JOIN amounts ON reservation_id = id
 WHERE origin = ? AND account = ? AND at >= ? AND at < ? GROUP BY unit
 """
-_ENDING = """
+_HELD_BY_RUNNING = """
 SELECT reservations.id, order_id, scope, reservations.at, unit, held
 FROM reservations INDEXED BY unbooked JOIN amounts ON reservation_id = reservations.id
 LEFT JOIN orders ON orders.id = order_id
@@ -265,7 +265,7 @@ class Ledger:
         with self._file.reading(Fate.NOT_STARTED) as db:
             return _committed(db, origin, account, scope, self._at(db, origin, account, at))
 
-    def settled(
+    def committed_without_running(
         self,
         origin: str,
         account: str,
@@ -280,7 +280,7 @@ class Ledger:
         with self._file.reading(Fate.NOT_STARTED) as db:
             committed = _committed(db, origin, account, scope, self._at(db, origin, account, at))
             prompt, day = [committed.prompt], [committed.day]
-            for row in db.execute(_ENDING, (origin, account, since)):
+            for row in db.execute(_HELD_BY_RUNNING, (origin, account, since)):
                 if row["order_id"] is None and row["id"] not in preparing:
                     continue
                 freed = {row["unit"]: -row["held"]}

@@ -66,7 +66,7 @@ class Budget:
     _has_news: bool = False
     _preparing: set[int] = field(default_factory=set[int])
     """Reservations of this process whose order is not in the journal yet."""
-    _line: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _first_waiting: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held by the first of the orders that wait for what running ones hold."""
 
     def __post_init__(self) -> None:
@@ -100,7 +100,7 @@ class Budget:
             except LimitReached as error:  # the price is higher, or a concurrent order reserved it
                 await self._release(hold)
                 journal = self.context.journal
-                rules = await journal(journal.store.ledger.rules, *journal.who)
+                rules = await journal(journal.store.ledger.rules, *journal.owner)
                 raise self._refused(error.reached, rules) from None
             except BaseException:  # a cancel too; the hold of an order that may run stays
                 await self._release(hold)
@@ -140,7 +140,7 @@ class Budget:
         hold = await self._try_to_reserve(order, watch)
         if hold is None:
             watch(Progress(Stage.WAITING_COSTS))
-            async with self._line:
+            async with self._first_waiting:
                 while (hold := await self._try_to_reserve(order, unwatched)) is None:
                     await self.context.sender.clock.sleep(WAIT_SECONDS)
         if hold.seconds is not None:
@@ -154,7 +154,7 @@ class Budget:
     async def _try_to_reserve(self, order: Order, watch: Watch) -> Hold | None:
         """Reserve within the limits; None while running orders hold too much of what they leave."""
         journal = self.context.journal
-        rules = await journal(journal.store.ledger.rules, *journal.who)
+        rules = await journal(journal.store.ledger.rules, *journal.owner)
         limits = self.in_force(rules)
         if not limits:
             await self._warn_low_balance(rules.floor, watch)
@@ -177,8 +177,10 @@ class Budget:
             with contextlib.suppress(LimitReached):  # another order was faster
                 return replace(hold, number=await self._hold(order, hold))
         since = journal.now() - sum(ASK_AGAIN)
-        settled = await journal.settled(order.scope, at, preparing=self._preparing, since=since)
-        bound = bound_of(facts, limits, settled.prompt, settled.day)
+        later = await journal.committed_without_running(
+            order.scope, at, preparing=self._preparing, since=since
+        )
+        bound = bound_of(facts, limits, later.prompt, later.day)
         if isinstance(bound, Reached):
             raise self._refused(bound, rules)
         return None
@@ -268,7 +270,7 @@ class Budget:
         """Enlarge the hold within the limits, at most to double; None if it stays as it is."""
         journal = self.context.journal
         try:
-            rules = await journal(journal.store.ledger.rules, *journal.who)
+            rules = await journal(journal.store.ledger.rules, *journal.owner)
             limits = await self._in_units(self.in_force(rules))
             facts = await self.cost_finder.facts_of(order, rules)
             committed = await journal.committed(hold.scope, self.cost_finder.wallet.unix())

@@ -89,7 +89,7 @@ class Canceller:
         Recorded if the journal has an unfinished row for it."""
         context = self.context
         row = await context.if_readable(
-            context.journal(context.journal.store.of_task, *context.journal.who, task_id)
+            context.journal(context.journal.store.of_task, *context.journal.owner, task_id)
         )
         if row is None or row.state.is_over:
             return await self._cancel_within_bound(task_id) is not None

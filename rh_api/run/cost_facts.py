@@ -49,7 +49,7 @@ class CostFinder:
         if not unit:
             return None
         paid_runs = await self.journal(
-            self.journal.store.ledger.paid_runs, *self.journal.who, instance
+            self.journal.store.ledger.paid_runs, *self.journal.owner, instance
         )
         column = 0 if unit == "coins" else 1
         runs = [(run[column], run[2]) for run in paid_runs]
@@ -83,7 +83,7 @@ class CostFinder:
         rows = [
             row
             for row in await self.journal(
-                self.journal.store.history.last_done, *self.journal.who, *program
+                self.journal.store.history.last_done, *self.journal.owner, *program
             )
             if row.what
         ]

@@ -115,7 +115,7 @@ class Engine:
         `serve`: results of an earlier equal order may be returned.
         """
         order = await self.recovery.by_contents(order)
-        identity = order.identity(*self.context.journal.who)
+        identity = order.identity(*self.context.journal.owner)
         prepared, scope = False, order.scope if serve else ""
         while True:
             earlier = await self.recovery.find(identity)
@@ -150,7 +150,7 @@ class Engine:
         if report.phase in (Phase.FAILED, Phase.CANCELLED):
             journal = self.context.journal
             row = await self.context.if_readable(
-                journal(journal.store.of_task, *journal.who, task_id)
+                journal(journal.store.of_task, *journal.owner, task_id)
             )
             if row is not None and not row.state.is_over:
                 return await record_end(journal, row.id, report)
@@ -163,7 +163,7 @@ class Engine:
         it TaskUnfinished is raised while the task runs. A failed task raises its error.
         """
         journal = self.context.journal
-        earlier = await journal(journal.store.of_task, *journal.who, task_id)
+        earlier = await journal(journal.store.of_task, *journal.owner, task_id)
         cached = None
         if earlier is not None and earlier.state is State.DONE:
             cached = await self.delivery.kept_results(earlier)
@@ -370,7 +370,7 @@ class Engine:
             return None
         journal = self.context.journal
         silent = await self.context.if_readable(
-            journal(journal.store.caches.silent_nodes, *journal.who, program)
+            journal(journal.store.caches.silent_nodes, *journal.owner, program)
         )
         return frozenset(announced).difference(silent or (), shows)
 

@@ -81,7 +81,7 @@ class OrphanedOrders:
 
     async def _open_holds(self) -> list[tuple[OrderRow, float | None]]:
         journal = self.context.journal
-        return await journal(journal.store.ledger.open_holds, *journal.who)
+        return await journal(journal.store.ledger.open_holds, *journal.owner)
 
     def _is_left(self, row: OrderRow) -> bool:
         return row.task_id is not None and row.task_id not in self.context.followers

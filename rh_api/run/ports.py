@@ -130,7 +130,7 @@ class Journal(Protocol):
     def account(self) -> str: ...
 
     @property
-    def who(self) -> tuple[str, str]:
+    def owner(self) -> tuple[str, str]:
         """`origin` and `account`."""
         ...
 
@@ -273,7 +273,7 @@ class Journal(Protocol):
         """What counts against the limits of a prompt or command, and of the day of `at`."""
         ...
 
-    async def settled(
+    async def committed_without_running(
         self, scope: str, at: float | None, *, preparing: Collection[int], since: float
     ) -> Committed:
         """`committed` without what running orders hold; see `Ledger`."""

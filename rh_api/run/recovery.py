@@ -128,9 +128,9 @@ class Recovery:
         """
         names = {text for value in order.inputs.values() for text in _names_in(value)}
         journal = self.context.journal
-        who = journal.who
+        who = journal.owner
         hashes = (
-            await journal(journal.store.caches.contents_of, *journal.who, names) if names else {}
+            await journal(journal.store.caches.contents_of, *journal.owner, names) if names else {}
         )
         if not hashes or _counts(await journal(journal.store.find, order.identity(*who).digest)):
             return order
@@ -213,7 +213,7 @@ class Recovery:
                 followed=row.task_id in self.context.followers,
                 news=self.context.news.get(row.task_id or ""),
             )
-            for row in await journal(journal.store.unfinished, *journal.who)
+            for row in await journal(journal.store.unfinished, *journal.owner)
             if row.id <= self.last_before_start or row.state is not State.INTENDED
         ]
         return [order for order in listed if followed or not order.followed]
@@ -223,7 +223,7 @@ class Recovery:
         uncertain = await self._unsettled_row(order)
         open_order = OpenOrder.of(uncertain, self.last_before_start, followed=False, news=None)
         journal = self.context.journal
-        rows = await journal(journal.store.unfinished, *journal.who)
+        rows = await journal(journal.store.unfinished, *journal.owner)
         try:
             load = await self.context.sender.send(queue_status())
         except RunningHubError:
@@ -243,7 +243,7 @@ class Recovery:
         """
         row = await self._row_to_settle(order)
         context = self.context
-        twin = await context.journal(context.journal.store.of_task, *context.journal.who, task_id)
+        twin = await context.journal(context.journal.store.of_task, *context.journal.owner, task_id)
         if twin is not None and twin.id != order:
             raise BadInput("error.task_of_other_order", id=task_id, order=twin.id)
         report = await look(context.sender.send, task_id)
@@ -276,7 +276,7 @@ class Recovery:
         context, repeat = self.context, self.canceller.repeat_cancel
         for row in (
             await context.if_readable(
-                context.journal(context.journal.store.unfinished, *context.journal.who)
+                context.journal(context.journal.store.unfinished, *context.journal.owner)
             )
             or ()
         ):
@@ -289,7 +289,7 @@ class Recovery:
     async def _unsettled_row(self, order: int) -> OrderRow:
         journal = self.context.journal
         row = await journal(journal.store.order, order)
-        if row is None or not row.is_answerable or (row.origin, row.account) != journal.who:
+        if row is None or not row.is_answerable or (row.origin, row.account) != journal.owner:
             raise BadInput("error.order_settled", order=order)
         return row
 

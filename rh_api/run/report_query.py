@@ -68,7 +68,7 @@ async def _look_by_both(send: Send, task_id: str) -> Report:
             raise
         newer = error
     else:
-        if newer.is_settled:
+        if newer.is_conclusive:
             return newer
     try:
         older = await send(tasks.outputs(task_id))
@@ -130,7 +130,7 @@ async def explain_unrecorded(
     if order is None or not isinstance(error, DiskFull):
         return error
     with contextlib.suppress(StoreUnavailable):
-        if await journal(journal.store.of_task, *journal.who, task_id) is not None:
+        if await journal(journal.store.of_task, *journal.owner, task_id) is not None:
             return error
     return error.with_context("error.disk_full_unnoted", params={"order": order})
 

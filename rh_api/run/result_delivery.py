@@ -159,7 +159,7 @@ class ResultDelivery:
         kept unless a better one came."""
         context, task_id = self.context, outcome.task_id
         row = await context.if_readable(
-            context.journal(context.journal.store.of_task, *context.journal.who, task_id)
+            context.journal(context.journal.store.of_task, *context.journal.owner, task_id)
         )
 
         async def again(result: Result, task_id: str) -> Result:

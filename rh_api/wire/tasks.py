@@ -128,7 +128,7 @@ class Report:
         return self.phase is Phase.CANCELLED
 
     @property
-    def is_settled(self) -> bool:
+    def is_conclusive(self) -> bool:
         """Whether it is of a known phase, a success with a list, a failure with a reason."""
         is_unlisted = self.phase is Phase.SUCCESS and self.results is None
         return not (self.phase is Phase.OTHER or is_unlisted or self.is_unexplained)

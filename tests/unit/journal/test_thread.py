@@ -86,7 +86,7 @@ async def test_while_another_process_holds_the_file_each_is_told_and_none_is_wri
             asyncio.ensure_future(journal.intend(identity(item=item), instance="default", what={}))
             for item in range(3)
         ]
-        reading = asyncio.ensure_future(journal(journal.store.unfinished, *journal.who))
+        reading = asyncio.ensure_future(journal(journal.store.unfinished, *journal.owner))
         await asyncio.sleep(0)
         thread.may_begin.set()
         answers = await asyncio.gather(*intents, return_exceptions=True)
@@ -95,7 +95,7 @@ async def test_while_another_process_holds_the_file_each_is_told_and_none_is_wri
     assert {error.fate for error in answers if isinstance(error, StoreUnavailable)} == {
         Fate.NOT_STARTED
     }
-    assert await journal(journal.store.unfinished, *journal.who) == []
+    assert await journal(journal.store.unfinished, *journal.owner) == []
     await journal.close()
 
 
@@ -139,7 +139,7 @@ async def test_what_was_stopped_before_its_turn_is_not_done(
     stopped.cancel()
     thread.may_begin.set()
     assert await first is None
-    assert await journal(journal.store.unfinished, *journal.who) == []
+    assert await journal(journal.store.unfinished, *journal.owner) == []
     await journal.close()
 
 

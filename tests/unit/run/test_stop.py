@@ -268,7 +268,7 @@ def test_a_task_that_another_process_took_up_is_not_cancelled_any_more(make):
         await stopped(world, 5)
         cancels = len(world.service.times("cancel"))
         row = await world.engine.context.journal(
-            world.engine.context.journal.store.of_task, *world.engine.context.journal.who, TASK
+            world.engine.context.journal.store.of_task, *world.engine.context.journal.owner, TASK
         )
         await world.engine.context.journal.record_cancel_withdrawn(row.id)
         await asyncio.sleep(600)
