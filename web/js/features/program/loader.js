@@ -45,7 +45,7 @@ export async function readProgram(node, fresh, fail) {
 
 /** Let the user resolve a failure; true to retry. @type {(node: ComfyNode, error: unknown, fail?: (message: string) => Promise<void>) => Promise<boolean>} */
 async function resolveFailure(node, error, fail) {
-	const { message, hint } = error instanceof ServerError ? error : { message: String(error), hint: "" };
+	const { message, hint, key } = error instanceof ServerError ? error : { message: String(error), hint: "", key: "" };
 	const title = t(`failed.${kindOf(node)}`);
 	const rightKind = otherKind(node);
 	if (hint === "no_key") return offerKey(node);
@@ -57,8 +57,9 @@ async function resolveFailure(node, error, fail) {
 	}
 	if (hint === "password") return askPassword(node, message);
 	if (hint !== "wrong_kind") {
-		// A dialog of the caller's starts a read of its own.
-		await (fail ?? ((text) => confirmDialog(title, text)))(message);
+		// A dialog of the caller's starts a read of its own; it cannot be loaded from a ComfyUI that is gone.
+		if (fail && key !== "server.offline") await fail(message);
+		else await confirmDialog(title, message);
 		return false;
 	}
 	await confirmDialog(title, message, () => swap(node, rightKind), t(`swap.${rightKind}`));
