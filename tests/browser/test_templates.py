@@ -70,7 +70,7 @@ def test_one_that_is_opened_anew_says_nothing_of_a_former_run(
     new_host: Callable[..., Host], opened: Callable[..., Canvas], classic: bool
 ) -> None:
     canvas = opened(new_host(OLDEST if classic else NEWEST), classic=classic)
-    graph = json.loads((FOLDER / "Text to image.json").read_text("utf-8"))
+    graph = json.loads((FOLDER / "RunningHub - Text to image.json").read_text("utf-8"))
     canvas.load(graph)
     canvas.run()
     former = canvas.graph_id()
