@@ -9,21 +9,25 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-from .account import AccountHandle
-from .cloud_nodes import CloudNodes
-from .costs import Costs
-from .history import History, HistoryPage, PastOrder, Query, Spent, open_history
-from .job import Job
-from .jobs import Jobs
+from .groups.account import AccountHandle
+from .groups.cloud_nodes import CloudNodes
+from .groups.costs import Costs
+from .groups.history import History, HistoryPage, PastOrder, Query, Spent, open_history
+from .groups.quick import QuickLibrary
+from .groups.task import TaskHandle
+from .groups.uploads import Uploads
+from .groups.webhooks import Webhooks
 from .journal import ResultRow, Rules, SqliteJournal, State
 from .journal.retention import Retention
 from .keyless_catalogue import open_catalogue
-from .model_catalogue import ModelCatalogue
+from .models.live_catalogue import ModelCatalogue
 from .money.quotes import Quote
 from .net.api import AiohttpTransport, SystemClock
 from .net.files import RequestsBulk
 from .net.registry import VendorRegistry
-from .programs import (
+from .programs.job import Job
+from .programs.jobs import Jobs
+from .programs.library import (
     InlineGraph,
     Library,
     Program,
@@ -32,7 +36,6 @@ from .programs import (
     RemoteWorkflow,
     StandardModel,
 )
-from .quick import QuickLibrary
 from .run.context import AccountContext
 from .run.engine import Engine
 from .run.estimates import Estimate
@@ -44,9 +47,6 @@ from .run.results import Lost, Notice, Outcome, Result
 from .run.retry import Sender
 from .run.transfers import LazySource, LoraFile, Source, Transfers
 from .settings import Settings
-from .task import TaskHandle
-from .uploads import Uploads
-from .webhooks import Webhooks
 from .wire.resources import ResourceKind
 from .wire.tasks import Phase, Report, as_task_id
 

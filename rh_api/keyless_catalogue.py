@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 
-from .model_catalogue import ModelCatalogue
+from .models.live_catalogue import ModelCatalogue
 from .net.api import AiohttpTransport, SystemClock
 from .net.registry import VendorRegistry
 from .run.retry import Sender

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from .disk import replace_bytes
 from .errors import BadInput, NoKey, WrongSite
 from .graph.extra_data import read_models, read_route
 from .money.amounts import CURRENCIES, read_sums
@@ -24,6 +23,7 @@ from .switches import (
     read_submit,
     read_switch,
 )
+from .system.disk import replace_bytes
 
 DEFAULT_ORIGIN = "https://www.runninghub.ai"
 OFFICIAL_HOSTS = tuple(CURRENCIES)

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 from ...rh_api.client import Client
 from ...rh_api.errors import BadInput, RunningHubError
+from ...rh_api.journal.program_keys import program_key
 from ...rh_api.money.amounts import say_unit
-from ...rh_api.program_keys import program_key
 from ...rh_api.settings import OFFICIAL_HOSTS
 from ...rh_api.wire.accounts import QueueStatus
 from ...rh_api.wire.quick import is_module_id

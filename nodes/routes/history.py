@@ -10,7 +10,7 @@ from typing import cast
 
 from ...rh_api.client import History, PastOrder, Query, ResultRow, Retention, State
 from ...rh_api.errors import BadInput, RunningHubError
-from ...rh_api.history import failure_text, read_since, search_query
+from ...rh_api.groups.history import failure_text, read_since, search_query
 from ...rh_api.journal.retention import is_valid_bound
 from ...rh_api.money.amounts import say_unit
 from ...rh_api.wire.filetypes import Kind, by_suffix

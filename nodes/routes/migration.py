@@ -12,8 +12,8 @@ from ...rh_api.migration import migrate as migrated
 from ...rh_api.migration.documents import clean_file, keys_in_file
 from ...rh_api.migration.keys import FoundKey, clean, find_keys
 from ...rh_api.migration.report import document_of, key_document
-from ...rh_api.model_catalogue import ModelCatalogue
 from ...rh_api.models.catalogue import Catalogue
+from ...rh_api.models.live_catalogue import ModelCatalogue
 from .. import language
 from ..runtime import config, saved_workflows
 from . import account

@@ -8,7 +8,7 @@ from typing import cast
 
 from ...rh_api.client import Quote, open_catalogue
 from ...rh_api.errors import BadInput, NoKey
-from ...rh_api.model_catalogue import ModelCatalogue
+from ...rh_api.models.live_catalogue import ModelCatalogue
 from ...rh_api.models.prices import CURRENCY
 from ...rh_api.models.schema import Model
 from ...rh_api.models.stored import read_model

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...rh_api.client import Job
 from ...rh_api.errors import BadInput, RunningHubError
 from ...rh_api.graph.constants import INSTANCES
-from ...rh_api.program_keys import program_key
+from ...rh_api.journal.program_keys import program_key
 from ...rh_api.wire.call_example import without_key
 from ...rh_api.wire.model_refs import is_endpoint
 from ...rh_api.wire.quick import read_module

@@ -6,9 +6,9 @@ import asyncio
 
 from ...rh_api.client import Client, History
 from ...rh_api.errors import BadInput, NoKey, RunningHubError
-from ...rh_api.history import MAX_DAYS, Spent, added, spent_csv, spent_document
+from ...rh_api.groups.history import MAX_DAYS, Spent, added, spent_csv, spent_document
+from ...rh_api.journal.program_keys import kind_and_id
 from ...rh_api.money.amounts import digits, say_sums, say_unit
-from ...rh_api.program_keys import kind_and_id
 from .. import language
 from ..runtime import accounts, cloud, config, demo_server
 from .body import Body, number_of, text_of

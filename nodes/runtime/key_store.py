@@ -13,10 +13,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
-from ...rh_api.disk import replace_bytes
 from ...rh_api.errors import BadInput
 from ...rh_api.graph.extra_data import read_route
 from ...rh_api.settings import ENVIRONMENT, Secret, Settings, read_key, read_models, read_origin
+from ...rh_api.system.disk import replace_bytes
 from ...rh_api.wire.webhooks import check_address
 from . import demo_server
 

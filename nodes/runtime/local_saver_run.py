@@ -15,8 +15,8 @@ import folder_paths
 from comfy.cli_args import args
 from comfy_api.latest import io
 
-from ...rh_api.disk import put, sync_path
 from ...rh_api.errors import BadInput, Fate
+from ...rh_api.system.disk import put, sync_path
 from ..values.adapters.table import adapter_of_files
 from ..values.codecs import embedded_texts
 from ..values.codecs.errors import MediaError

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ...rh_api.errors import NoKey, RunningHubError
-from ...rh_api.model_catalogue import ModelCatalogue
 from ...rh_api.models.catalogue import Catalogue
+from ...rh_api.models.live_catalogue import ModelCatalogue
 from ...rh_api.models.tasks import GROUPS
 from ...rh_api.settings import Settings
 from . import config

@@ -11,8 +11,8 @@ from typing import Any
 from ...rh_api.errors import BadInput
 from ...rh_api.graph.fields import FieldKind
 from ...rh_api.graph.suggest import plain
-from ...rh_api.model_catalogue import ModelCatalogue
 from ...rh_api.models.labels import label_of
+from ...rh_api.models.live_catalogue import ModelCatalogue
 from ...rh_api.models.names import input_name
 from ...rh_api.models.schema import Completeness, Model, Op, Parameter, Rule
 from ...rh_api.models.stored import model_json

@@ -17,15 +17,15 @@ import numpy as np
 from PIL import Image
 
 from ...rh_api.client import Client, History, Job, LoraFile, PastOrder, Progress, ResultRow, Source
-from ...rh_api.disk import put
 from ...rh_api.errors import BadInput, Fate, RunningHubError
 from ...rh_api.graph.extra_data import NATIVE
 from ...rh_api.graph.fields import split_name
-from ...rh_api.history import values_of
+from ...rh_api.groups.history import values_of
 from ...rh_api.journal.history import file_hash
 from ...rh_api.journal.retention import RESULTS
 from ...rh_api.offload import crossing_of
 from ...rh_api.offload.special_classes import CLOUD_LORA_LOADER
+from ...rh_api.system.disk import put
 from ...rh_api.wire.filetypes import by_suffix
 from ...rh_api.wire.orders import TaskOptions
 from ..values.codecs.png import encode_png

@@ -8,7 +8,7 @@ import re
 from ...rh_api.client import Program, QuickCreate, RemoteApp
 from ...rh_api.errors import AppNotFound, Refused, RunningHubError, WorkflowNotFound
 from ...rh_api.graph import suggest
-from ...rh_api.program_keys import program_key
+from ...rh_api.journal.program_keys import program_key
 from ...rh_api.settings import Settings
 from ...rh_api.wire.envelope import as_number
 from .. import language

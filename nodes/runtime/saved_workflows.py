@@ -9,8 +9,8 @@ from pathlib import Path
 
 import folder_paths
 
-from ...rh_api.disk import mode_of, replace_bytes
 from ...rh_api.errors import BadInput
+from ...rh_api.system.disk import mode_of, replace_bytes
 from . import comfyui
 
 MOST = 5000

@@ -12,7 +12,7 @@ import av
 from av.error import FFmpegError
 from PIL import Image, ImageOps
 
-from ...rh_api.disk import replace_bytes
+from ...rh_api.system.disk import replace_bytes
 
 SIDE = 256  # pixels, of the longer side
 LARGEST_PIXELS = 64_000_000  # width times height; larger images are not decoded

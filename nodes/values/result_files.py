@@ -16,8 +16,8 @@ from typing import Any
 import folder_paths
 
 from ...rh_api.client import Result
-from ...rh_api.disk import put, sync_path
 from ...rh_api.errors import Fate, RunningHubError
+from ...rh_api.system.disk import put, sync_path
 from .. import language
 from .codecs.errors import MediaError
 

@@ -21,8 +21,8 @@ from ..client import open_history as opened_history
 from ..errors import BadInput, Fate, RunningHubError
 from ..graph.check import JsonText
 from ..graph.outputs import group, select
-from ..history import failure_text
-from ..model_catalogue import ModelCatalogue
+from ..groups.history import failure_text
+from ..models.live_catalogue import ModelCatalogue
 from ..money.amounts import read_sums
 from ..money.limits import Limits
 from ..settings import Settings

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from ..disk import replace_bytes
 from ..doctor.examine import Examination, examine, recording
 from ..doctor.findings import NEVER, Verdict
 from ..doctor.report import report
 from ..errors import BadInput
 from ..money.amounts import Sums, read_sums
 from ..settings import Settings
+from ..system.disk import replace_bytes
 from ..texts import english
 from ..wire.envelope import read_object
 from ..wire.workflows import APP, WORKFLOW, read_page

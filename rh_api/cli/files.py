@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import cast
 
 from ..client import Result, Source
-from ..disk import put, sync_path
 from ..errors import BadInput
 from ..graph.check import JsonText
 from ..graph.outputs import group
+from ..system.disk import put, sync_path
 from ..wire.filetypes import Kind
 
 TEXT_SHOWN = 64 * 1024  # longest text file that is printed, in bytes

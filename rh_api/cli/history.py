@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from ..client import History, PastOrder, ResultRow, State, open_history
-from ..history import (
+from ..groups.history import (
     Spent,
     added,
     failure_text,

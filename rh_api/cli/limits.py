@@ -9,9 +9,9 @@ from ..client import Client
 from ..errors import BadInput
 from ..graph.nearest import listed, nearest
 from ..journal.ledger import ALLOWED, FLOOR
+from ..journal.program_keys import program_key
 from ..money.amounts import Sums, say_sums, written
 from ..money.limits import SCOPES, VARIABLES
-from ..program_keys import program_key
 from ..settings import Settings
 from ..texts import english
 from .terminal import Terminal

@@ -9,15 +9,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..disk import mode_of, replace_bytes
 from ..errors import BadInput, RunningHubError
 from ..migration import Migration
 from ..migration.documents import SUFFIXES, clean_file, keys_in_file, migrate_file
 from ..migration.keys import FoundKey, Surety
 from ..migration.report import document_of, key_line, lines_of
-from ..model_catalogue import ModelCatalogue
 from ..models.catalogue import Catalogue
+from ..models.live_catalogue import ModelCatalogue
 from ..settings import Settings
+from ..system.disk import mode_of, replace_bytes
 from ..texts import english
 from .files import existing, out_folder
 from .terminal import Terminal

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from ..client import Job, open_catalogue
 from ..errors import BadInput
 from ..graph.nearest import listed, nearest
-from ..model_catalogue import ModelCatalogue
+from ..models.live_catalogue import ModelCatalogue
 from ..models.names import input_name
 from ..models.schema import Completeness, Model, Parameter
 from ..settings import Settings

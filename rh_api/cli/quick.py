@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..client import Client, Job
 from ..errors import BadInput
-from ..quick import STYLES
+from ..groups.quick import STYLES
 from ..settings import Settings
 from ..texts import english
 from ..wire.call_example import LONGEST, without_key

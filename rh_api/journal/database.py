@@ -10,9 +10,9 @@ import time
 from collections.abc import Generator
 from pathlib import Path
 
-from ..disk import put, sync_path
 from ..errors import Fate, StoreUnavailable
 from ..money.amounts import micros
+from ..system.disk import put, sync_path
 from .rows import read_order
 from .schema import MIGRATIONS
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 from typing import cast
 
-from ..disk import replace_text
 from ..errors import BadInput
+from ..system.disk import replace_text
 from .clock import EARLIEST
 
 log = logging.getLogger("runninghub")

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from ..program_keys import kind_and_id
 from ..wire.envelope import read_object
+from .program_keys import kind_and_id
 
 ORDERED_AGAIN = "error.uncertain"  # `error_key` that closes an uncertain order for an equal one
 EXPECTED_TASK_ID, SCOPE = "prompt", "scope"  # keys of `what`

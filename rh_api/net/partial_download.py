@@ -11,7 +11,7 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import BinaryIO
 
-from ..disk import put, sync, sync_path
+from ..system.disk import put, sync, sync_path
 
 if sys.platform != "win32":
     import fcntl

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 
 from ..journal import Identity, OrderRow
+from ..journal.program_keys import program_key
 from ..journal.rows import EXPECTED_TASK_ID, SCOPE
 from ..money.quotes import Price, PriceRatio, Quote
-from ..program_keys import program_key
 from ..wire import run_v2
 from ..wire.apps import run_app
 from ..wire.call import Call

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from rh_api.client import Client, Job, Progress
-from rh_api.cloud_nodes import CloudNodes
 from rh_api.emulator import Emulator, Fault
 from rh_api.errors import HostRefused, RunningHubError
+from rh_api.groups.cloud_nodes import CloudNodes
 from tests.attacks.conftest import CANARY, files
 from tests.attacks.test_canary import holders, words
 from tests.support.graphs import node

@@ -15,7 +15,7 @@ from rh_api.client import Client, Progress, RemoteWorkflow, Stage, Stopped
 from rh_api.emulator import Emulator, Fault, catalog
 from rh_api.graph.constants import NAME_SECONDS
 from rh_api.journal.retention import Retention
-from rh_api.programs import KEPT_SECONDS
+from rh_api.programs.library import KEPT_SECONDS
 from tests.client.conftest import MakeClient
 from tests.support.clocks import QuickClock
 from tests.support.jobs import invert, paint, picture

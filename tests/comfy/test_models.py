@@ -12,7 +12,7 @@ import pytest
 
 from rh_api.emulator import Emulator
 from rh_api.emulator.accounts import example_key
-from rh_api.model_catalogue import ModelCatalogue
+from rh_api.models.live_catalogue import ModelCatalogue
 from rh_api.settings import Settings
 from tests.comfy.client import ComfyClient
 from tests.comfy.graphs import loaded, looks, mark, pixels

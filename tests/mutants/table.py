@@ -31,21 +31,21 @@ MUTANTS = (
         "tests/client/test_faults.py::test_an_order_that_is_answered_by_a_failed_file_is_sent_once",
     ),
     Mutant(
-        "rh_api/refusals.py",
+        "rh_api/programs/refusals.py",
         "return frozenset(assumed if error.fate is Fate.NOT_STARTED else sent)",
         "return frozenset(assumed)",
         "tests/client/test_models.py"
         "::test_a_task_that_could_not_fetch_its_file_is_not_paid_for_again",
     ),
     Mutant(
-        "rh_api/refusals.py",
+        "rh_api/programs/refusals.py",
         "return about and error.fate is Fate.NOT_STARTED",
         "return about",
         "tests/client/test_native.py"
         "::test_auto_pays_no_second_time_for_a_task_that_failed_over_a_workflow_s_id",
     ),
     Mutant(
-        "rh_api/refusals.py",
+        "rh_api/programs/refusals.py",
         "is_refusal = program.is_module and error.fate is Fate.NOT_STARTED",
         "is_refusal = program.is_module",
         "tests/client/test_quick.py"
@@ -182,7 +182,7 @@ MUTANTS = (
     ),
     # What a person is told
     Mutant(
-        "rh_api/jobs.py",
+        "rh_api/programs/jobs.py",
         "        except RunningHubError:\n            return error\n        if error.task_id is None:",
         "        except RunningHubError:\n            raise\n        if error.task_id is None:",
         "tests/client/test_faults.py::test_a_refusal_is_told_though_its_node_cannot_be_looked_up",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rh_api.disk import replace_bytes
+from rh_api.system.disk import replace_bytes
 
 
 def test_of_many_who_write_one_file_at_once_the_last_stands(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ HOST = frozenset(
         "torch",
     }
 )
-VALUES = frozenset({"rh_api.errors", "rh_api.program_keys", "rh_api.texts"})
+VALUES = frozenset({"rh_api.errors", "rh_api.texts"})
 SAID = VALUES | {
     "rh_api.wire",
     "rh_api.graph",
@@ -60,14 +60,12 @@ SAID = VALUES | {
 }
 OFFERED = SAID | {
     "rh_api.client",
-    "rh_api.history",
+    "rh_api.groups",
     "rh_api.journal",
     "rh_api.migration",
-    "rh_api.model_catalogue",
+    "rh_api.models.live_catalogue",
     "rh_api.doctor",
-    "rh_api.quick",
     "rh_api.settings",
-    "rh_api.webhooks",
 }
 
 
@@ -86,7 +84,6 @@ ROOMS = {
     "rh_api": Room(ours=OFFERED),
     "rh_api.texts": Room(banned=OUTSIDE_WORLD),
     "rh_api.errors": Room(ours=VALUES, banned=OUTSIDE_WORLD),
-    "rh_api.program_keys": Room(banned=OUTSIDE_WORLD),
     "rh_api.wire": Room(ours=VALUES, banned=OUTSIDE_WORLD),
     "rh_api.money": Room(ours=VALUES, banned=OUTSIDE_WORLD),
     "rh_api.graph": Room(ours=VALUES | {"rh_api.wire"}, banned=OUTSIDE_WORLD),
@@ -107,83 +104,58 @@ ROOMS = {
         banned=CLOCK_AND_SOCKET,
     ),
     "rh_api.run.ports": Room(ours=SAID | {"rh_api.journal"}, banned=CLOCK_AND_SOCKET),
-    "rh_api.disk": Room(),
+    "rh_api.system": Room(),
     "rh_api.switches": Room(ours=VALUES, banned=OUTSIDE_WORLD),
     "rh_api.settings": Room(
-        ours=VALUES | {"rh_api.disk", "rh_api.graph", "rh_api.money", "rh_api.switches"}
+        ours=VALUES | {"rh_api.system", "rh_api.graph", "rh_api.money", "rh_api.switches"}
     ),
     "rh_api.journal": Room(
-        ours=VALUES | {"rh_api.disk", "rh_api.money", "rh_api.switches", "rh_api.wire"}
+        ours=VALUES | {"rh_api.system", "rh_api.money", "rh_api.switches", "rh_api.wire"}
     ),
     "rh_api.net": Room(
-        ours=VALUES | {"rh_api.disk", "rh_api.settings", "rh_api.wire", "rh_api.run.ports"},
+        ours=VALUES | {"rh_api.system", "rh_api.settings", "rh_api.wire", "rh_api.run.ports"},
         packages=NETWORK,
     ),
-    "rh_api.model_catalogue": Room(
-        ours=SAID | {"rh_api.disk", "rh_api.run", "rh_api.run.ports", "rh_api.settings"}
+    "rh_api.models.live_catalogue": Room(
+        ours=SAID | {"rh_api.run", "rh_api.run.ports", "rh_api.settings", "rh_api.system"}
     ),
     "rh_api.keyless_catalogue": Room(
-        ours=frozenset({"rh_api.model_catalogue", "rh_api.net", "rh_api.run", "rh_api.settings"})
+        ours=frozenset(
+            {"rh_api.models.live_catalogue", "rh_api.net", "rh_api.run", "rh_api.settings"}
+        )
     ),
-    "rh_api.cloud_nodes": Room(
-        ours=VALUES | {"rh_api.disk", "rh_api.run.ports", "rh_api.settings", "rh_api.wire"},
-        banned=CLOCK_AND_SOCKET,
-    ),
-    "rh_api.quick": Room(ours=SAID | {"rh_api.run"}, banned=CLOCK_AND_SOCKET),
+    # Of the journal its keys of programs.
     "rh_api.programs": Room(
         ours=SAID
         | {
-            "rh_api.form_programs",
-            "rh_api.model_catalogue",
+            "rh_api.journal",
+            "rh_api.models.live_catalogue",
             "rh_api.run",
             "rh_api.run.ports",
             "rh_api.settings",
-        }
-    ),
-    "rh_api.form_programs": Room(ours=SAID | {"rh_api.run"}, banned=CLOCK_AND_SOCKET),
-    "rh_api.history": Room(
-        ours=VALUES | {"rh_api.journal", "rh_api.money", "rh_api.settings", "rh_api.wire"},
+        },
         banned=CLOCK_AND_SOCKET,
     ),
-    "rh_api.webhooks": Room(ours=VALUES | {"rh_api.run", "rh_api.wire"}, banned=CLOCK_AND_SOCKET),
-    "rh_api.job": Room(ours=SAID | {"rh_api.run"}, banned=OUTSIDE_WORLD),
-    "rh_api.refusals": Room(ours=SAID | {"rh_api.programs", "rh_api.run"}, banned=OUTSIDE_WORLD),
-    "rh_api.native_route": Room(
-        ours=SAID | {"rh_api.job", "rh_api.programs", "rh_api.run"}, banned=OUTSIDE_WORLD
-    ),
-    "rh_api.jobs": Room(
+    "rh_api.groups": Room(
         ours=SAID
         | {
-            "rh_api.job",
+            "rh_api.journal",
             "rh_api.programs",
-            "rh_api.refusals",
-            "rh_api.native_route",
             "rh_api.run",
             "rh_api.run.ports",
-        }
+            "rh_api.settings",
+            "rh_api.system",
+        },
+        banned=CLOCK_AND_SOCKET,
     ),
-    "rh_api.account": Room(ours=SAID | {"rh_api.run"}),
-    "rh_api.costs": Room(
-        ours=SAID | {"rh_api.history", "rh_api.job", "rh_api.jobs", "rh_api.journal", "rh_api.run"}
-    ),
-    "rh_api.task": Room(ours=SAID | {"rh_api.run", "rh_api.run.ports"}),
-    "rh_api.uploads": Room(ours=SAID | {"rh_api.run", "rh_api.run.ports"}),
     "rh_api.client": Room(
         ours=OFFERED
         | {
-            "rh_api.account",
-            "rh_api.cloud_nodes",
-            "rh_api.costs",
-            "rh_api.job",
-            "rh_api.jobs",
             "rh_api.keyless_catalogue",
-            "rh_api.model_catalogue",
             "rh_api.net",
             "rh_api.programs",
             "rh_api.run",
             "rh_api.run.ports",
-            "rh_api.task",
-            "rh_api.uploads",
         }
     ),
     "rh_api.doctor": Room(
@@ -196,7 +168,7 @@ ROOMS = {
     "rh_api.__main__": Room(ours=OFFERED | {"rh_api.cli"}),
     "rh_api.cli": Room(
         ours=OFFERED
-        | {"rh_api.disk", "rh_api.emulator", "rh_api.offload.driver", "rh_api.switches"},
+        | {"rh_api.system", "rh_api.emulator", "rh_api.offload.driver", "rh_api.switches"},
         packages=frozenset({"PIL", "av", "jsonschema", "mcp", "mcp_types", "uvicorn"}),
     ),
     "rh_api.emulator": Room(packages=frozenset({"aiohttp", "PIL"})),
@@ -205,7 +177,7 @@ ROOMS = {
     ),
     "nodes.language": Room(ours=VALUES),
     "nodes.values": Room(
-        ours=OFFERED | {"nodes.language", "rh_api.disk", "rh_api.media", "rh_api.offload.driver"},
+        ours=OFFERED | {"nodes.language", "rh_api.system", "rh_api.media", "rh_api.offload.driver"},
         packages=HOST,
     ),
     "nodes.runtime": Room(
@@ -213,7 +185,7 @@ ROOMS = {
         | {
             "nodes.language",
             "nodes.values",
-            "rh_api.disk",
+            "rh_api.system",
             "rh_api.emulator",
             "rh_api.offload.driver",
             "rh_api.switches",

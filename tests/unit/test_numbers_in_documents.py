@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from rh_api import programs
 from rh_api.graph.node_options import MAX_ORDERS
 from rh_api.journal.retention import KEEP_COSTS, KEEP_DAYS, KEEP_ORDERS, MAX_BYTES, SPEND_DAYS
-from rh_api.model_catalogue import BYTES_A_DAY, PAGES_A_DAY
+from rh_api.models.live_catalogue import BYTES_A_DAY, PAGES_A_DAY
 from rh_api.models.stored import read_catalogue
 from rh_api.money.rates import COINS_A_SECOND
 from rh_api.net import api
 from rh_api.net.files import DOWNLOAD_POLICY, TRANSFERS
 from rh_api.net.stalls import UPLOAD_POLICY
+from rh_api.programs import library
 from rh_api.run import (
     budget,
     cancellation,
@@ -47,7 +47,7 @@ MODELS = read_catalogue((ROOT / "rh_api/models/catalogue.json").read_text("utf-8
 TEMPLATES = len(list((ROOT / "example_workflows").glob("*.json")))
 
 CLAIMS = [
-    ("ARCHITECTURE.md", "JSON is cached for ten minutes", [programs.KEPT_SECONDS / 60]),
+    ("ARCHITECTURE.md", "JSON is cached for ten minutes", [library.KEPT_SECONDS / 60]),
     ("ARCHITECTURE.md", "answered on within the last 0.25 seconds", [api.ORDER_SECONDS]),
     (
         "ARCHITECTURE.md",

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rh_api.history import read_since, search_query, spent_csv
+from rh_api.groups.history import read_since, search_query, spent_csv
 from rh_api.journal import Identity, ResultRow, State, Store
 from rh_api.journal.history import READ_AT_ONCE, Query, Spent
 from rh_api.money.amounts import MICRO, micros

@@ -8,7 +8,7 @@ from decimal import Decimal, localcontext
 import pytest
 
 from rh_api.errors import BadInput
-from rh_api.history import added, spent_document
+from rh_api.groups.history import added, spent_document
 from rh_api.journal.history import Spent
 from rh_api.money.amounts import costs_of, micros, read_sums, say_sums, written
 from rh_api.money.limits import Limits, left, reached

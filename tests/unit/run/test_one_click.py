@@ -22,7 +22,7 @@ from rh_api.errors import (
     Uncertain,
     Unreachable,
 )
-from rh_api.history import PastOrder
+from rh_api.groups.history import PastOrder
 from rh_api.journal import Identity, State
 from rh_api.journal.history import Query
 from rh_api.run.results import Outcome

@@ -6,14 +6,14 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .graph import app_fields
-from .graph.check import Declared, Options
-from .graph.fields import Field, is_seed, node_info
-from .graph.prompt import Graph
-from .models.values import MediaFile
-from .run.orders import Payload, digest
-from .wire.apps import AppForm
-from .wire.quick import QuickModule, quick_entries
+from ..graph import app_fields
+from ..graph.check import Declared, Options
+from ..graph.fields import Field, is_seed, node_info
+from ..graph.prompt import Graph
+from ..models.values import MediaFile
+from ..run.orders import Payload, digest
+from ..wire.apps import AppForm
+from ..wire.quick import QuickModule, quick_entries
 
 
 class BaseProgram:

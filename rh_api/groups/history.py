@@ -14,14 +14,14 @@ from functools import reduce
 from itertools import pairwise
 from typing import Any
 
-from .errors import BadInput
-from .journal import ResultRow, SqliteJournal, State
-from .journal.history import OrderSummary, Query, Spent, folded
-from .money.amounts import EXACT, currency_of, decimal_text
-from .settings import Settings
-from .texts import ENGLISH, Say, join_sentences
-from .wire.envelope import read_object
-from .wire.tasks import Usage, is_native
+from ..errors import BadInput
+from ..journal import ResultRow, SqliteJournal, State
+from ..journal.history import OrderSummary, Query, Spent, folded
+from ..money.amounts import EXACT, currency_of, decimal_text
+from ..settings import Settings
+from ..texts import ENGLISH, Say, join_sentences
+from ..wire.envelope import read_object
+from ..wire.tasks import Usage, is_native
 
 __all__ = ["HistoryPage", "PastOrder", "Query", "Spent", "read_since", "search_query"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from .errors import Fate, FileTooLarge, RunningHubError, WorkflowNeverRun, WorkflowNotFound
-from .graph.fields import split_name
-from .programs import InlineGraph, Program
-from .run.transfers import Source
+from ..errors import Fate, FileTooLarge, RunningHubError, WorkflowNeverRun, WorkflowNotFound
+from ..graph.fields import split_name
+from ..run.transfers import Source
+from .library import InlineGraph, Program
 
 
 def doubtful(sources: Mapping[str, str], node_id: str | None) -> list[str]:

@@ -10,8 +10,7 @@ from functools import partial
 from typing import cast
 from uuid import uuid4
 
-from . import refusals
-from .errors import (
+from ..errors import (
     BadInput,
     Fate,
     FileTooLarge,
@@ -21,15 +20,28 @@ from .errors import (
     Refused,
     RunningHubError,
 )
-from .graph.check import GivenMedia, UnknownField, nothing_known
-from .graph.extra_data import AUTO, NATIVE
-from .graph.ranges import Ranges, outside
+from ..graph.check import GivenMedia, UnknownField, nothing_known
+from ..graph.extra_data import AUTO, NATIVE
+from ..graph.ranges import Ranges, outside
+from ..models.stored import read_model
+from ..models.values import MediaFile
+from ..money.quotes import Quote
+from ..run.batch import BatchProgress, joined, side_by_side
+from ..run.engine import Engine
+from ..run.native import check_route
+from ..run.orders import Order, Payload, digest
+from ..run.progress import Progress, Stage, Watch, guarded
+from ..run.results import Notice, Outcome
+from ..run.singleflight import SequenceNumbers, SingleFlight
+from ..run.transfers import LazySource, LoraFile, Source, Transfers, gather_or_cancel, load_sources
+from ..wire.accounts import queue_status
+from ..wire.native import Prompt
+from ..wire.orders import TaskOptions
+from ..wire.quick import example_of
+from ..wire.webhooks import check_address
+from . import refusals
 from .job import Job
-from .models.stored import read_model
-from .models.values import MediaFile
-from .money.quotes import Quote
-from .native_route import check_native, may_go_natively, routed
-from .programs import (
+from .library import (
     PLACEHOLDER,
     InlineGraph,
     Library,
@@ -38,19 +50,7 @@ from .programs import (
     RemoteWorkflow,
     StandardModel,
 )
-from .run.batch import BatchProgress, joined, side_by_side
-from .run.engine import Engine
-from .run.native import check_route
-from .run.orders import Order, Payload, digest
-from .run.progress import Progress, Stage, Watch, guarded
-from .run.results import Notice, Outcome
-from .run.singleflight import SequenceNumbers, SingleFlight
-from .run.transfers import LazySource, LoraFile, Source, Transfers, gather_or_cancel, load_sources
-from .wire.accounts import queue_status
-from .wire.native import Prompt
-from .wire.orders import TaskOptions
-from .wire.quick import example_of
-from .wire.webhooks import check_address
+from .native_route import check_native, may_go_natively, routed
 
 
 @dataclass(slots=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .errors import NotFound
-from .run.retry import Sender
-from .wire.tasks import as_task_id
-from .wire.webhooks import Delivery, check_address, resend_webhook, webhook_detail
+from ..errors import NotFound
+from ..run.retry import Sender
+from ..wire.tasks import as_task_id
+from ..wire.webhooks import Delivery, check_address, resend_webhook, webhook_detail
 
 
 @dataclass(frozen=True, slots=True)

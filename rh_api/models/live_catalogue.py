@@ -20,29 +20,29 @@ from typing import Protocol
 from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
-from .disk import replace_text
-from .errors import BadInput, CatalogueRefused, RunningHubError
-from .models import index, prices, site, yaml
-from .models.body import compose, nested
-from .models.catalogue import Catalogue
-from .models.merge import Changes, changes, merge
-from .models.pages import MAX_PAGE, read_page
-from .models.prices import ListPrice
-from .models.registry import read_registry
-from .models.sanitize import MAX_BYTES
-from .models.schema import Model
-from .models.search import Search
-from .models.stored import catalogue_text, read_catalogue
-from .models.tasks import tasks_of
-from .money import quotes as money
-from .money.amounts import CNY, USD, currency_of, micros
-from .run.retry import Sender
-from .settings import Settings, check_site
-from .texts import Words
-from .wire.envelope import read_json, read_object, read_text
-from .wire.model_refs import read_model_ref
-from .wire.models import PricePreview, price_preview
-from .wire.public import document, question
+from ..errors import BadInput, CatalogueRefused, RunningHubError
+from ..money import quotes as money
+from ..money.amounts import CNY, USD, currency_of, micros
+from ..run.retry import Sender
+from ..settings import Settings, check_site
+from ..system.disk import replace_text
+from ..texts import Words
+from ..wire.envelope import read_json, read_object, read_text
+from ..wire.model_refs import read_model_ref
+from ..wire.models import PricePreview, price_preview
+from ..wire.public import document, question
+from . import index, prices, site, yaml
+from .body import compose, nested
+from .catalogue import Catalogue
+from .merge import Changes, changes, merge
+from .pages import MAX_PAGE, read_page
+from .prices import ListPrice
+from .registry import read_registry
+from .sanitize import MAX_BYTES
+from .schema import Model
+from .search import Search
+from .stored import catalogue_text, read_catalogue
+from .tasks import tasks_of
 
 log = logging.getLogger("runninghub")
 
@@ -53,7 +53,7 @@ PAGES_AT_ONCE = 1_000  # on command
 MAX_QUOTES = 500  # of the service, in memory
 DETAILS_AT_ONCE = 1_000
 
-_SHIPPED = Path(__file__).with_name("models") / "catalogue.json"
+_SHIPPED = Path(__file__).with_name("catalogue.json")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .errors import BadInput
-from .run.retry import Sender
-from .wire.quick import Style, is_webapp_id, model_params
+from ..errors import BadInput
+from ..run.retry import Sender
+from ..wire.quick import Style, is_webapp_id, model_params
 
 STYLES = 2
 """The `type` in the vendor's example; other values are undocumented."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .errors import BadInput
-from .graph.extra_data import NATIVE, TASK
-from .graph.native import check_native_graph
+from ..errors import BadInput
+from ..graph.extra_data import NATIVE, TASK
+from ..graph.native import check_native_graph
+from ..run.engine import Engine
 from .job import Job
-from .programs import InlineGraph, Program
-from .run.engine import Engine
+from .library import InlineGraph, Program
 
 
 def check_native(job: Job, program: Program) -> None:

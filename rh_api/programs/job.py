@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .graph.check import Declared, Options, nothing_known
-from .graph.prompt import Graph
-from .graph.ranges import Ranges
-from .run.results import Outcome
-from .wire.orders import TaskOptions
+from ..graph.check import Declared, Options, nothing_known
+from ..graph.prompt import Graph
+from ..graph.ranges import Ranges
+from ..run.results import Outcome
+from ..wire.orders import TaskOptions
 
 
 @dataclass(frozen=True, slots=True)

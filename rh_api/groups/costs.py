@@ -7,23 +7,23 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from .errors import BadInput, RunningHubError
+from ..errors import BadInput, RunningHubError
+from ..journal import Committed, Rules, SqliteJournal
+from ..journal.ledger import ALLOWED, FLOOR
+from ..models.body import compose
+from ..models.schema import Model
+from ..money.amounts import read_sums
+from ..money.limits import SCOPES
+from ..money.quotes import Quote
+from ..programs.job import Job
+from ..programs.jobs import Jobs
+from ..run.budget import Budget
+from ..run.cost_bounds import named_units
+from ..run.estimates import Estimate, estimate
+from ..run.orders import Order
+from ..run.wallet import ASK_SECONDS
+from ..wire.orders import TaskOptions
 from .history import Spent, read_spent
-from .job import Job
-from .jobs import Jobs
-from .journal import Committed, Rules, SqliteJournal
-from .journal.ledger import ALLOWED, FLOOR
-from .models.body import compose
-from .models.schema import Model
-from .money.amounts import read_sums
-from .money.limits import SCOPES
-from .money.quotes import Quote
-from .run.budget import Budget
-from .run.cost_bounds import named_units
-from .run.estimates import Estimate, estimate
-from .run.orders import Order
-from .run.wallet import ASK_SECONDS
-from .wire.orders import TaskOptions
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from .disk import replace_text
-from .errors import RunningHubError
-from .run.ports import Send
-from .settings import Settings
-from .wire.envelope import read_object
-from .wire.native import object_info
-from .wire.object_info import Listed
+from ..errors import RunningHubError
+from ..run.ports import Send
+from ..settings import Settings
+from ..system.disk import replace_text
+from ..wire.envelope import read_object
+from ..wire.native import object_info
+from ..wire.object_info import Listed
 
 log = logging.getLogger("runninghub")
 

@@ -9,29 +9,29 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import cast
 
-from .errors import AppNotFound, RunningHubError, WorkflowNotFound
+from ..errors import AppNotFound, RunningHubError, WorkflowNotFound
+from ..graph import fields as workflow_fields
+from ..graph.check import Declared, GivenMedia, Options, Promised, check
+from ..graph.fields import Field, only_shows
+from ..graph.prompt import Graph, Node, is_link, read_nodes
+from ..journal.program_keys import program_key
+from ..models.body import check_files, compose, flat, nested
+from ..models.live_catalogue import ModelCatalogue
+from ..models.schema import Model
+from ..models.values import MediaFile
+from ..money.quotes import PriceRatio, Quote
+from ..offload.core_classes import core_lines
+from ..offload.remote_graph import with_float_masks
+from ..offload.special_classes import CLOUD_LORA_LOADER
+from ..run.orders import digest
+from ..run.progress import unwatched
+from ..run.retry import Sender
+from ..run.singleflight import SingleFlight
+from ..settings import Settings, check_site
+from ..wire.apps import SORTS, AppForm, AppPage, app_list, call_demo
+from ..wire.quick import read_module
+from ..wire.workflows import APP, WORKFLOW, read_page, workflow_json
 from .form_programs import BaseProgram, QuickCreate, RemoteApp
-from .graph import fields as workflow_fields
-from .graph.check import Declared, GivenMedia, Options, Promised, check
-from .graph.fields import Field, only_shows
-from .graph.prompt import Graph, Node, is_link, read_nodes
-from .model_catalogue import ModelCatalogue
-from .models.body import check_files, compose, flat, nested
-from .models.schema import Model
-from .models.values import MediaFile
-from .money.quotes import PriceRatio, Quote
-from .offload.core_classes import core_lines
-from .offload.remote_graph import with_float_masks
-from .offload.special_classes import CLOUD_LORA_LOADER
-from .program_keys import program_key
-from .run.orders import digest
-from .run.progress import unwatched
-from .run.retry import Sender
-from .run.singleflight import SingleFlight
-from .settings import Settings, check_site
-from .wire.apps import SORTS, AppForm, AppPage, app_list, call_demo
-from .wire.quick import read_module
-from .wire.workflows import APP, WORKFLOW, read_page, workflow_json
 
 TITLE_NODES = 4  # in the title of a graph, which has no name
 _FREE = frozenset({CLOUD_LORA_LOADER})  # which only loads, without a paid API

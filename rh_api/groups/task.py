@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 
-from .run.engine import Engine
-from .run.progress import Watch, guarded, unwatched
-from .run.results import Outcome
-from .wire.tasks import Report
+from ..run.engine import Engine
+from ..run.progress import Watch, guarded, unwatched
+from ..run.results import Outcome
+from ..wire.tasks import Report
 
 
 @dataclass(frozen=True, slots=True)

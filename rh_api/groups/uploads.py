@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .run.progress import Progress, Stage, Watch, unwatched
-from .run.transfers import LazySource, Source, Transfers, gather_or_cancel
-from .wire.uploads import Uploaded
+from ..run.progress import Progress, Stage, Watch, unwatched
+from ..run.transfers import LazySource, Source, Transfers, gather_or_cancel
+from ..wire.uploads import Uploaded
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import partial
 
-from .run.rate_limiter import RateLimiter
-from .run.retry import Sender
-from .wire import accounts
-from .wire.accounts import Account, ApiKey, QueueStatus
-from .wire.call import Call
-from .wire.resources import REQUESTS_PER_MINUTE, Resource, ResourceKind, ResourcePage, resource_list
+from ..run.rate_limiter import RateLimiter
+from ..run.retry import Sender
+from ..wire import accounts
+from ..wire.accounts import Account, ApiKey, QueueStatus
+from ..wire.call import Call
+from ..wire.resources import (
+    REQUESTS_PER_MINUTE,
+    Resource,
+    ResourceKind,
+    ResourcePage,
+    resource_list,
+)
 
 
 @dataclass(frozen=True, slots=True)

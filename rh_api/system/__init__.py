@@ -1,0 +1,1 @@
+"""What the machine has: its disk, and the folders where journals are."""
