@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Collection, Coroutine, Iterable
+from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Iterable
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,7 +20,6 @@ from .groups.uploads import Uploads
 from .groups.webhooks import Webhooks
 from .journal import ResultRow, Rules, SqliteJournal, State
 from .journal.retention import Retention
-from .keyless_catalogue import open_catalogue
 from .models.live_catalogue import ModelCatalogue
 from .money.quotes import Quote
 from .net.api import AiohttpTransport, SystemClock
@@ -46,7 +46,7 @@ from .run.recovery import Inspection, OpenOrder
 from .run.results import Lost, Notice, Outcome, Result
 from .run.retry import Sender
 from .run.transfers import LazySource, LoraFile, Source, Transfers
-from .settings import Settings
+from .settings import NO_SECRET, Settings
 from .wire.resources import ResourceKind
 from .wire.tasks import Phase, Report, as_task_id
 
@@ -371,3 +371,14 @@ class Client(History):
     def task(self, task_id: str) -> TaskHandle:
         """A handle to a task of this account by id, wherever ordered; BadInput if malformed."""
         return TaskHandle(self.engine, self.until_left, as_task_id(task_id))
+
+
+@contextlib.asynccontextmanager
+async def open_catalogue(settings: Settings) -> AsyncGenerator[ModelCatalogue]:
+    """A site's catalogue that can be refreshed without an account: requests carry no key."""
+    transport = AiohttpTransport(replace(settings, key=NO_SECRET))
+    try:
+        sender = Sender(transport, SystemClock())
+        yield ModelCatalogue(settings, sender, VendorRegistry.of(settings))
+    finally:
+        await transport.close()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import ipaddress
+import math
 import re
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,22 +15,21 @@ from .errors import BadInput, NoKey, WrongSite
 from .graph.extra_data import read_models, read_route
 from .money.amounts import CURRENCIES, read_sums
 from .money.limits import VARIABLES, Limits
-from .switches import (
-    SUBMIT_V1,
-    read_most_bytes,
-    read_registry,
-    read_submit,
-    read_switch,
-)
-from .system.disk import replace_bytes
+from .system.state_folders import find_state_folder, read_state
+from .wire.run_v2 import SUBMIT_V1, SUBMIT_V2
 
 DEFAULT_ORIGIN = "https://www.runninghub.ai"
 OFFICIAL_HOSTS = tuple(CURRENCIES)
 ENVIRONMENT = "environment"
 """The name of the account whose key is in the environment."""
 RENEWS, REGISTRY = "RUNNINGHUB_RENEW_MODELS", "RUNNINGHUB_MODEL_REGISTRY"
+REGISTRY_URL = (
+    "https://raw.githubusercontent.com/HM-RunningHub/ComfyUI_RH_OpenAPI/main/models_registry.json"
+)
+"""The vendor's registry of models, from which its own node pack is generated."""
 KEY_LENGTH = 32  # characters, of every key seen in public samples
 
+_SWITCHES = {"1": True, "on": True, "true": True, "0": False, "off": False, "false": False}
 _ORIGIN = re.compile(r"(https?)://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?/?")
 _OWN_NETWORK = re.compile(  # or loopback: addresses, and names that no public DNS has
     r"(127|10)(\.\d+){3}|(192\.168|172\.(1[6-9]|2\d|3[01])|169\.254)(\.\d+){2}|0\.0\.0\.0"
@@ -86,8 +84,8 @@ class Settings:
     returns a program's own, by its name in the journal (an id, or `app/` and an id), called each
     time that it is needed. `limits`: cost limits from the environment; `command`: from
     `--max-cost`, in place of a prompt's. `webhook_url`: passed on with each order, "" for none.
-    `submit`: by which routes workflows and apps are ordered, see `switches`. `most_result_bytes`:
-    of a result whose length is not announced, 0 for the default of its kind.
+    `submit`: by which routes workflows and apps are ordered, `SUBMIT_V1` or `SUBMIT_V2`.
+    `most_result_bytes`: of a result whose length is not announced, 0 for the default of its kind.
     """
 
     origin: str
@@ -173,18 +171,6 @@ def _read_limit(name: str, values: Mapping[str, str]) -> dict[str, int]:
         raise BadInput("error.in_variable", name=name, error=error) from None
 
 
-def read_state(text: str) -> Path:
-    """Parse a folder, expanding "~", which service and container files pass as it is. BadInput for
-    a relative path: the journal would depend on the working directory."""
-    try:
-        folder = Path(text).expanduser()
-    except RuntimeError:
-        folder = Path(text)
-    if not folder.is_absolute():
-        raise BadInput("error.state_relative", value=text[:200])
-    return folder
-
-
 def read_origin(text: str) -> str:
     """Normalize to scheme://host[:port], lower case, no default port; BadInput for all else."""
     match = _ORIGIN.fullmatch(text)
@@ -209,91 +195,55 @@ def read_key(text: str) -> Secret:
     return Secret(key)
 
 
-JOURNAL = "orders.sqlite3"
-REGISTERED = "comfyui"
-"""Subfolder of the platform's folder: a file for each ComfyUI of this user, with the path of its
-journal's folder."""
+def read_switch(name: str, text: str) -> bool:
+    """Parse a boolean such as `on` or `0`; BadInput for anything else. `name`: for the error."""
+    word = text.strip().lower()
+    if word not in _SWITCHES:
+        raise BadInput("error.bad_switch", name=name, value=word[:40])
+    return _SWITCHES[word]
 
 
-CHOSEN = "journal"
-"""Beside it: the file with the path of the journal's folder that the user chose of several."""
+def read_registry(text: str) -> str:
+    """Parse a switch or an https URL to a registry's URL, "" for off; BadInput for anything else.
 
-
-def register_state_folder(folder: Path, values: Mapping[str, str]) -> None:
-    """Register the folder of a host's journal, so that the command line uses the same one.
-
-    Idempotent; does nothing if `RUNNINGHUB_STATE` is set, which is for both. Raises OSError.
+    Plain http is allowed for loopback only.
     """
-    if values.get("RUNNINGHUB_STATE", "").strip():
-        return
-    content = str(folder.resolve()).encode("utf-8", "surrogateescape")
-    name = hashlib.sha256(content).hexdigest()[:16]
-    file = default_state_folder(values) / REGISTERED / name
-    if not file.exists() or file.read_bytes() != content:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        replace_bytes(file, content)
+    word = text.strip()
+    if word.lower() in _SWITCHES:
+        return REGISTRY_URL if _SWITCHES[word.lower()] else ""
+    if not _is_https(word):
+        raise BadInput("error.bad_registry", value=word[:100])
+    return word
 
 
-def find_state_folder(values: Mapping[str, str]) -> Path:
-    """The folder of the only journal (a ComfyUI's or the platform's own), or of the one that the
-    user chose; the platform's if there is none.
-
-    Raises BadInput, listing all, if there are several and none is chosen: cost limits and paid
-    orders belong to one journal.
-    """
-    own, there = default_state_folder(values), state_folders(values)
-    with contextlib.suppress(OSError):
-        if (chosen := _read_folder(own / CHOSEN)) in there:
-            return chosen
-    if len(there) > 1:
-        raise BadInput("error.several_journals", folders=", ".join(map(str, there)))
-    return there[0] if there else own
-
-
-def state_folders(values: Mapping[str, str]) -> list[Path]:
-    """All registered folders that contain a journal, or may, the platform's first."""
-    own = default_state_folder(values)
-    files: list[Path] = []
-    with contextlib.suppress(PermissionError):  # for `own` as well, which then is listed
-        files = sorted((own / REGISTERED).glob("*"))
-    noted = map(_read_folder, files)
-    # Deduplicated: a kill during `register_state_folder` leaves a second file that names it.
-    return [folder for folder in dict.fromkeys((own, *noted)) if _may_hold_journal(folder)]
-
-
-def _may_hold_journal(folder: Path) -> bool:
+def read_most_bytes(text: str) -> int:
+    """Parse a number of gigabytes to bytes; BadInput unless it is above zero."""
     try:
-        (folder / JOURNAL).stat()
-    except PermissionError:
-        return True  # opening it tells why not: its limits and orders are not to be passed over
-    except (OSError, ValueError):
+        most = float(text) * 10**9
+    except ValueError:
+        most = 0.0
+    if not 1 <= most < math.inf:
+        raise BadInput("error.bad_most_bytes", value=text[:40])
+    return int(most)
+
+
+def read_submit(text: str) -> str:
+    """Parse one of the two, V1 if empty or `auto`, a former setting; BadInput for anything else."""
+    word = text.strip().lower()
+    if word not in ("", "auto", SUBMIT_V1, SUBMIT_V2):
+        raise BadInput("error.bad_submit", value=word[:40])
+    return SUBMIT_V2 if word == SUBMIT_V2 else SUBMIT_V1
+
+
+def _is_https(text: str) -> bool:
+    """Whether a text is an https URL, or an http one of loopback."""
+    try:
+        parts = urlsplit(text)
+        local = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")
+        valid = parts.hostname and parts.port != 0 and text.isascii() and " " not in text
+    except ValueError:
         return False
-    return True
-
-
-def choose_state_folder(folder: Path, values: Mapping[str, str]) -> Path:
-    """Make `folder` the chosen one of several; return the file that stores the choice."""
-    file = default_state_folder(values) / CHOSEN
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    replace_bytes(file, str(folder).encode("utf-8", "surrogateescape"))
-    return file
-
-
-def _read_folder(file: Path) -> Path:
-    return Path(file.read_bytes().decode("utf-8", "surrogateescape"))
-
-
-def default_state_folder(values: Mapping[str, str]) -> Path:
-    """The platform's default folder for application state."""
-    try:
-        home = Path(values.get("HOME") or values.get("USERPROFILE") or "~").expanduser()
-    except RuntimeError:  # a user whom the system does not know, as in a container
-        home = Path("/")  # as container runtimes set HOME then
-    if sys.platform == "win32":
-        return Path(values.get("LOCALAPPDATA") or home / "AppData" / "Local") / "runninghub"
-    if sys.platform == "darwin":
-        return home / "Library" / "Application Support" / "runninghub"
-    return Path(values.get("XDG_STATE_HOME") or home / ".local" / "state") / "runninghub"
+    return bool(valid) and (parts.scheme == "https" or local)
 
 
 def check_site(host: str, settings: Settings) -> None:

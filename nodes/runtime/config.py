@@ -17,9 +17,8 @@ from ...rh_api.settings import (
     Secret,
     Settings,
     read_key,
-    read_state,
-    register_state_folder,
 )
+from ...rh_api.system.state_folders import read_state, register_state_folder
 from . import demo_server, key_store
 
 log = logging.getLogger("runninghub")

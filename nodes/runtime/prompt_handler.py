@@ -24,7 +24,7 @@ from ...rh_api.graph.node_options import MODEL, PROGRAM
 from ...rh_api.graph.prompt import Graph, Link, Node, downstream, links, read_nodes
 from ...rh_api.graph.sockets import pool_links
 from ...rh_api.models.names import is_field
-from ...rh_api.switches import read_switch
+from ...rh_api.settings import read_switch
 from ...rh_api.wire.call_example import without_key
 from .. import language
 from .dead_links import dead_links

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 
-from ..settings import choose_state_folder, state_folders
+from ..system.state_folders import choose_state_folder, state_folders
 from ..texts import english
 from .terminal import Terminal
 

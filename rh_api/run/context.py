@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from ..errors import Detached, StoreUnavailable
-from ..switches import SUBMIT_V1
+from ..wire.run_v2 import SUBMIT_V1
 from .ports import Journal
 from .progress import Progress, Stopped, unheard
 from .retry import Sender

@@ -11,10 +11,10 @@ from functools import partial
 
 from ..errors import BadReply, Fate, QueueFull, RateLimited, RunningHubError, Uncertain
 from ..journal import NO_HOLD, Hold, Identity, LimitReached, LimitsChanged, OrderExists
-from ..switches import SUBMIT_V2
 from ..wire.call import Call
 from ..wire.envelope import MAX_RETRY_AFTER
 from ..wire.orders import Ticket
+from ..wire.run_v2 import SUBMIT_V2
 from . import native
 from .cancellation import Canceller
 from .context import AccountContext

@@ -26,6 +26,9 @@ from .orders import (
 )
 from .tasks import is_task_id, read_phase
 
+SUBMIT_V1, SUBMIT_V2 = "v1", "v2"
+"""By which routes workflows and apps are ordered: V1, as documented, or V2."""
+
 
 def run_workflow(
     workflow_id: str,

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from rh_api.emulator import Emulator, Fault, catalog
-from rh_api.settings import default_state_folder, register_state_folder
+from rh_api.system.state_folders import default_state_folder, register_state_folder
 
 from .conftest import Call
 

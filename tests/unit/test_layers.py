@@ -100,29 +100,21 @@ ROOMS = {
     ),
     # The rows of the journal are values; the journal itself is handed in.
     "rh_api.run": Room(
-        ours=SAID | {"rh_api.journal", "rh_api.run.ports", "rh_api.switches"},
+        ours=SAID | {"rh_api.journal", "rh_api.run.ports"},
         banned=CLOCK_AND_SOCKET,
     ),
     "rh_api.run.ports": Room(ours=SAID | {"rh_api.journal"}, banned=CLOCK_AND_SOCKET),
-    "rh_api.system": Room(),
-    "rh_api.switches": Room(ours=VALUES, banned=OUTSIDE_WORLD),
+    "rh_api.system": Room(ours=VALUES),
     "rh_api.settings": Room(
-        ours=VALUES | {"rh_api.system", "rh_api.graph", "rh_api.money", "rh_api.switches"}
+        ours=VALUES | {"rh_api.system", "rh_api.graph", "rh_api.money", "rh_api.wire"}
     ),
-    "rh_api.journal": Room(
-        ours=VALUES | {"rh_api.system", "rh_api.money", "rh_api.switches", "rh_api.wire"}
-    ),
+    "rh_api.journal": Room(ours=VALUES | {"rh_api.system", "rh_api.money", "rh_api.wire"}),
     "rh_api.net": Room(
         ours=VALUES | {"rh_api.system", "rh_api.settings", "rh_api.wire", "rh_api.run.ports"},
         packages=NETWORK,
     ),
     "rh_api.models.live_catalogue": Room(
         ours=SAID | {"rh_api.run", "rh_api.run.ports", "rh_api.settings", "rh_api.system"}
-    ),
-    "rh_api.keyless_catalogue": Room(
-        ours=frozenset(
-            {"rh_api.models.live_catalogue", "rh_api.net", "rh_api.run", "rh_api.settings"}
-        )
     ),
     # Of the journal its keys of programs.
     "rh_api.programs": Room(
@@ -151,7 +143,6 @@ ROOMS = {
     "rh_api.client": Room(
         ours=OFFERED
         | {
-            "rh_api.keyless_catalogue",
             "rh_api.net",
             "rh_api.programs",
             "rh_api.run",
@@ -167,8 +158,7 @@ ROOMS = {
     "rh_api.offload.driver": Room(ours=OFFERED),
     "rh_api.__main__": Room(ours=OFFERED | {"rh_api.cli"}),
     "rh_api.cli": Room(
-        ours=OFFERED
-        | {"rh_api.system", "rh_api.emulator", "rh_api.offload.driver", "rh_api.switches"},
+        ours=OFFERED | {"rh_api.system", "rh_api.emulator", "rh_api.offload.driver"},
         packages=frozenset({"PIL", "av", "jsonschema", "mcp", "mcp_types", "uvicorn"}),
     ),
     "rh_api.emulator": Room(packages=frozenset({"aiohttp", "PIL"})),
@@ -188,7 +178,6 @@ ROOMS = {
             "rh_api.system",
             "rh_api.emulator",
             "rh_api.offload.driver",
-            "rh_api.switches",
         },
         packages=HOST,
     ),

@@ -12,15 +12,17 @@ from hypothesis import strategies as st
 from rh_api.errors import BadInput, NoKey
 from rh_api.settings import (
     DEFAULT_ORIGIN,
-    JOURNAL,
-    REGISTERED,
     Secret,
     Settings,
+    read_key,
+    read_origin,
+)
+from rh_api.system.state_folders import (
+    JOURNAL,
+    REGISTERED,
     choose_state_folder,
     default_state_folder,
     find_state_folder,
-    read_key,
-    read_origin,
     register_state_folder,
 )
 from tests.support.users import become_unknown_user
