@@ -871,6 +871,7 @@ ENGLISH: dict[str, str] = {
     "segment.own_node": "Node {node} cannot run on RunningHub: it is a RunningHub node itself. Take its mark off.",
     "segment.own_node_follows": "Node {node} would have to go to RunningHub too, because {type} cannot cross between it and node {other}, but it is a RunningHub node itself. Take the mark off {other}.",
     "segment.unknown_class": "Node {node} cannot be sent to RunningHub: its class is not known here, so it is not known what it needs. Install its pack, or take its mark off.",
+    "segment.sandbox_class": "The sandbox does not know the class {name} of node {node}. Nothing was started. Enter a key, or take the mark off. The sandbox knows: {known}.",
     "segment.unknown_class_follows": "Node {node} would have to go to RunningHub too, because {type} cannot cross between it and node {other}, but its class is not known here. Install its pack, or take the mark off {other}.",
     "segment.api_node": "Node {node} cannot run on RunningHub: it calls another paid service with your account of that service. Take its mark off.",
     "segment.api_node_follows": "Node {node} would have to go to RunningHub too, because {type} cannot cross between it and node {other}, but it calls another paid service. Take the mark off {other}.",

@@ -40,7 +40,8 @@ async def quote(body: Body) -> dict[str, object]:
     every = [entry.quote for entry in paid for _ in range(entry.orders)]
     is_least = len(programs) > MOST or any(entry.least for entry in paid)
     return {
-        "text": in_few_words(every, language.say, least=is_least),
+        "text": in_few_words(every, language.say, least=is_least)
+        or (language.say("quote.emulated", {}) if quoted else ""),
         "orders": [{"title": entry.title, "quote": entry.describe()} for entry in quoted],
     }
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import atexit
+from collections.abc import Collection
 from contextlib import ExitStack
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -36,7 +38,10 @@ def start() -> tuple[str, str]:
             run_seconds=RUN_SECONDS,
             reroll_inline_seeds=False,
             is_free=True,
+            any_model=True,
         )
+        # Of the kind that may run standard models; nothing is charged.
+        emulator.account.kind, emulator.account.money = "SHARED", Decimal(1_000_000)
         stack = ExitStack()
         address = stack.enter_context(emulator.run_in_thread())
         _running = (address, emulator.default_key, emulator, stack)
@@ -94,6 +99,14 @@ def is_emulated(origin: str, account: str) -> bool:
         return False
     key = Secret(_package().Emulator.default_key)
     return account == Settings(origin, key, Path()).account
+
+
+def known_classes() -> Collection[str]:
+    """The node classes that it can draw."""
+    _package()
+    from ...rh_api.emulator.nodes.classes import NODE_CLASSES
+
+    return NODE_CLASSES.keys()
 
 
 def refuse_link(settings: Settings, text: str, *, is_app: bool) -> None:

@@ -12,10 +12,10 @@ import folder_paths
 
 from ...rh_api.errors import BadInput, NoKey
 from ...rh_api.graph.extra_data import ExtraData
-from ...rh_api.graph.prompt import Graph
-from ...rh_api.offload import CannotOffload, Mark, Plan, Saved, cut, order_again
+from ...rh_api.graph.prompt import Graph, read_nodes
+from ...rh_api.offload import CannotOffload, Mark, Plan, Saved, Segment, cut, order_again
 from ...rh_api.offload.savers import PREFIX_INPUT
-from . import config, local_classes, local_files
+from . import config, demo_server, local_classes, local_files
 
 _FORBIDDEN = re.compile(r'[<>:"|?*\0-\x1f]' if os.name == "nt" else "\0")
 _MAX_NAME_LENGTH = 200  # bytes; file systems allow 255, including the saver's counter and suffix
@@ -49,9 +49,26 @@ def cut_prompt(
     plan = cut(prompt, marks, local_classes.info, targets)
     for segment in plan.segments:
         local_files.check(segment)
+        _check_sandbox(segment)
         for saved in segment.saved:
             _check_prefix(saved)
     return order_again(plan, extra.again)
+
+
+def _check_sandbox(segment: Segment) -> None:
+    """Raise CannotOffload for a class that the sandbox cannot draw, if the segment goes there."""
+    if segment.ordering.profile != demo_server.PROFILE:
+        return
+    known = demo_server.known_classes()
+    for node in read_nodes(segment.graph).values():
+        if node.class_type not in known:
+            raise CannotOffload(
+                "segment.sandbox_class",
+                local_id=node.id,
+                node=node.id,
+                name=node.class_type,
+                known=", ".join(sorted(known)),
+            )
 
 
 def _check_prefix(saved: Saved) -> None:

@@ -87,6 +87,8 @@ class Knobs(Doubts):
     """Nothing is charged, and no cost is reported, as for a subscription."""
 
     # Orders
+    any_model: bool = False
+    """Loaders take any name of a checkpoint or LoRA, as a sandbox does, which draws."""
     fail_next: dict[str, Any] | None = None
     """Make coming tasks fail: node_id, exception_type, exception_message, count (default 1);
     error_code and error_message for a failure outside of the graph, such as moderation."""

@@ -154,6 +154,8 @@ class State(Knobs):
         return str((int(time.time() * 1000) - SNOWFLAKE_EPOCH << 22) | (self._sequence & 0x3FFFFF))
 
     def exists(self, listing: str, name: str) -> bool:
+        if self.any_model and listing in ("checkpoints", "loras"):
+            return bool(name.strip())
         return self.store.exists(listing, name, self.checkpoints)
 
     def listed(self, listing: str) -> list[str]:

@@ -141,7 +141,7 @@ def test_a_run_without_a_key_offers_one_and_the_sandbox(
     canvas.forgive(REFUSED)
 
 
-def test_a_standard_model_without_a_key_is_not_offered_the_sandbox(
+def test_a_standard_model_without_a_key_runs_in_the_sandbox(
     new_host: Callable[..., Host], opened: Callable[..., Canvas]
 ) -> None:
     canvas = opened(new_host())
@@ -150,14 +150,15 @@ def test_a_standard_model_without_a_key_is_not_offered_the_sandbox(
     canvas.dialog.wait_for()
     canvas.primary()
     canvas.set_widget(node, "prompt", "a lamp")
+    preview = canvas.add("PreviewImage", 800, 150)
+    canvas.connect(node, "images", preview, "images")
     canvas.refused()
     alert = canvas.page.locator(".runninghub-notices [role=alert]")
-    alert.get_by_role("button", name="Enter a key").wait_for()
-    canvas.picture("a key alone")
-    assert alert.get_by_role("button", name="Start the sandbox").count() == 0
-    alert.get_by_role("button", name="Enter a key").click()
-    canvas.dialog.get_by_label("API key").wait_for()
-    assert canvas.dialog.get_by_role("button", name="Start the sandbox").count() == 0
+    alert.get_by_role("button", name="Start the sandbox").click()
+    canvas.until(lambda: canvas.node(node)["widgets"]["profile"] == "sandbox")
+    canvas.run()
+    canvas.shows_picture(preview)
+    canvas.picture("drawn")
     canvas.forgive(REFUSED)
 
 

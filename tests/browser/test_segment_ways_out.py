@@ -112,6 +112,48 @@ def test_marks_without_a_key_may_run_in_the_sandbox(
     assert emulator.counters.total == 0
 
 
+def default_graph(canvas: Canvas) -> str:
+    """As ComfyUI opens with, on a machine that has no model; the node that saves its picture."""
+    canvas.clear()
+    loader = canvas.add("CheckpointLoaderSimple", 20, 200)
+    canvas.set_widget(loader, "ckpt_name", "v1-5-pruned-emaonly-fp16.safetensors")
+    latent = canvas.add("EmptyLatentImage", 20, 420)
+    sampler = canvas.add("KSampler", 800, 200)
+    for slot, field in enumerate(("positive", "negative")):
+        text = canvas.add("CLIPTextEncode", 380, 160 + 240 * slot)
+        canvas.connect(loader, "CLIP", text, "clip")
+        canvas.connect(text, "CONDITIONING", sampler, field)
+    canvas.connect(loader, "MODEL", sampler, "model")
+    canvas.connect(latent, "LATENT", sampler, "latent_image")
+    decoder = canvas.add("VAEDecode", 1140, 200)
+    canvas.connect(sampler, "LATENT", decoder, "samples")
+    canvas.connect(loader, "VAE", decoder, "vae")
+    saver = canvas.add("SaveImage", 1380, 200)
+    canvas.connect(decoder, "IMAGE", saver, "images")
+    return saver
+
+
+def test_the_default_graph_runs_in_the_sandbox_of_who_has_no_key(
+    new_host: Callable[..., Host], opened: Callable[..., Canvas]
+) -> None:
+    canvas = opened(new_host())
+    saver = default_graph(canvas)
+    canvas.command("runninghub.segments.whole")
+    canvas.press_button("Start the sandbox")
+    canvas.until(lambda: any("sandbox" in text for text in canvas.painted()))
+    canvas.run()
+    canvas.shows_picture(saver)
+    canvas.page.get_by_text("nothing is paid").first.wait_for()
+    canvas.picture("drawn")
+    # The choice holds for what is marked later.
+    *_, inverted, _ = inverting(canvas)
+    by_command(canvas, inverted)
+    canvas.until(
+        lambda: canvas.node(inverted)["properties"]["runninghub"].get("profile") == "sandbox"
+    )
+    assert canvas.dialog.count() == 0
+
+
 def refused_for_its_id(canvas: Canvas) -> None:
     """Runs into that; presses what leads to where another id is named."""
     canvas.run("execution_error")

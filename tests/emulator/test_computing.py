@@ -475,5 +475,35 @@ async def test_what_a_node_raises_is_the_task_s_failure(remote: Remote) -> None:
     assert "UnidentifiedImageError" in reason["traceback"]
 
 
+async def test_a_sandbox_draws_whatever_its_loaders_name(remote: Remote) -> None:
+    graph = {
+        "1": node("CheckpointLoaderSimple", ckpt_name="my own.ckpt"),
+        "2": node("LoraLoaderModelOnly", model=["1", 0], lora_name="mine", strength_model=1.0),
+        "3": node("VAELoader", vae_name="ae.safetensors"),
+        "4": node("CLIPTextEncode", clip=["1", 1], text="a fox"),
+        "5": node("EmptyLatentImage", width=64, height=64, batch_size=1),
+        "6": node(
+            "KSampler",
+            model=["2", 0],
+            seed=1,
+            steps=2,
+            cfg=7.0,
+            sampler_name="res_multistep",
+            scheduler="kl_optimal",
+            positive=["4", 0],
+            negative=["4", 0],
+            latent_image=["5", 0],
+            denoise=1.0,
+        ),
+        "7": node("VAEDecode", samples=["6", 0], vae=["3", 0]),
+        "8": node("SaveImage", images=["7", 0], filename_prefix="x"),
+    }
+    refused = await remote.inline(graph)
+    assert "my own.ckpt" in str(refused)
+    remote.emulator.any_model = True
+    drawn = await remote.finished(await remote.inline(graph))
+    assert drawn["status"] == "SUCCESS", drawn
+
+
 def test_every_known_class_has_code() -> None:
     assert set(node_functions()) == set(NODE_CLASSES)

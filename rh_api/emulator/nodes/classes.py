@@ -26,23 +26,69 @@ from .picture_classes import PICTURE_CLASSES
 
 SAMPLERS = (
     "euler",
+    "euler_cfg_pp",
     "euler_ancestral",
+    "euler_ancestral_cfg_pp",
     "heun",
+    "heunpp2",
+    "exp_heun_2_x0",
+    "exp_heun_2_x0_sde",
     "dpm_2",
-    "dpmpp_2m",
-    "dpmpp_2m_sde",
+    "dpm_2_ancestral",
+    "lms",
+    "dpm_fast",
+    "dpm_adaptive",
+    "dpmpp_2s_ancestral",
+    "dpmpp_2s_ancestral_cfg_pp",
     "dpmpp_sde",
+    "dpmpp_sde_gpu",
+    "dpmpp_2m",
+    "dpmpp_2m_cfg_pp",
+    "dpmpp_2m_sde",
+    "dpmpp_2m_sde_gpu",
+    "dpmpp_2m_sde_heun",
+    "dpmpp_2m_sde_heun_gpu",
+    "dpmpp_3m_sde",
+    "dpmpp_3m_sde_gpu",
+    "ddpm",
+    "lcm",
+    "ipndm",
+    "ipndm_v",
+    "deis",
+    "res_multistep",
+    "res_multistep_cfg_pp",
+    "res_multistep_ancestral",
+    "res_multistep_ancestral_cfg_pp",
+    "gradient_estimation",
+    "gradient_estimation_cfg_pp",
+    "er_sde",
+    "seeds_2",
+    "seeds_3",
+    "sa_solver",
+    "sa_solver_pece",
     "ddim",
     "uni_pc",
-    "lcm",
+    "uni_pc_bh2",
 )
-SCHEDULERS = ("normal", "karras", "exponential", "sgm_uniform", "simple", "ddim_uniform", "beta")
+SCHEDULERS = (
+    "simple",
+    "sgm_uniform",
+    "karras",
+    "exponential",
+    "ddim_uniform",
+    "beta",
+    "normal",
+    "linear_quadratic",
+    "kl_optimal",
+)
 CASES = ("UPPERCASE", "lowercase", "Capitalize", "Title Case")
 
 _MODEL, _CLIP, _VAE, _COND = link("MODEL"), link("CLIP"), link("VAE"), link("CONDITIONING")
 _LATENT_SIZE = Field("INT", 16, 16384)
 _SEED = Field("INT", 0, 2**64 - 1)
 _STRENGTH = Field("FLOAT", -100.0, 100.0)
+_SHIFT = Field("FLOAT", 0.0, 100.0)
+_FILE = Field("COMBO", listing="models")
 
 NODE_CLASSES: dict[str, NodeClass] = {
     **PICTURE_CLASSES,
@@ -79,9 +125,27 @@ NODE_CLASSES: dict[str, NodeClass] = {
         },
         ("MODEL", "CLIP"),
     ),
+    "UNETLoader": NodeClass({"unet_name": _FILE, "weight_dtype": TEXT}, ("MODEL",)),
+    "CLIPLoader": NodeClass({"clip_name": _FILE, "type": TEXT}, ("CLIP",)),
+    "DualCLIPLoader": NodeClass(
+        {"clip_name1": _FILE, "clip_name2": _FILE, "type": TEXT}, ("CLIP",)
+    ),
+    "VAELoader": NodeClass({"vae_name": _FILE}, ("VAE",)),
+    "CLIPSetLastLayer": NodeClass(
+        {"clip": _CLIP, "stop_at_clip_layer": Field("INT", -24, -1)}, ("CLIP",)
+    ),
+    "ModelSamplingSD3": NodeClass({"model": _MODEL, "shift": _SHIFT}, ("MODEL",)),
+    "ModelSamplingAuraFlow": NodeClass({"model": _MODEL, "shift": _SHIFT}, ("MODEL",)),
     "CLIPTextEncode": NodeClass({"text": TEXT, "clip": _CLIP}, ("CONDITIONING",)),
+    "ConditioningZeroOut": NodeClass({"conditioning": _COND}, ("CONDITIONING",)),
+    "FluxGuidance": NodeClass(
+        {"conditioning": _COND, "guidance": Field("FLOAT", 0.0, 100.0)}, ("CONDITIONING",)
+    ),
     # sampling
     "EmptyLatentImage": NodeClass(
+        {"width": _LATENT_SIZE, "height": _LATENT_SIZE, "batch_size": BATCH}, ("LATENT",)
+    ),
+    "EmptySD3LatentImage": NodeClass(
         {"width": _LATENT_SIZE, "height": _LATENT_SIZE, "batch_size": BATCH}, ("LATENT",)
     ),
     "VAEEncode": NodeClass({"pixels": IMAGE, "vae": _VAE}, ("LATENT",)),

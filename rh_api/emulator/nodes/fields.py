@@ -7,7 +7,7 @@ from typing import Literal
 
 WIDGETS = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO")
 
-Listing = Literal["", "checkpoints", "loras", "uploads", "uploaded_loras", "urls"]
+Listing = Literal["", "checkpoints", "loras", "models", "uploads", "uploaded_loras", "urls"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,51 @@ def load_uploaded_lora(
     return model.patched(name, strength_model), patched
 
 
+def load_unet(_context: NodeContext, unet_name: str, weight_dtype: str) -> tuple[Model]:
+    del weight_dtype
+    return (Model(unet_name),)
+
+
+def load_clip(_context: NodeContext, clip_name: str, type: str) -> tuple[Model]:  # noqa: A002
+    del type
+    return (Model(clip_name),)
+
+
+def load_two_clips(
+    _context: NodeContext,
+    clip_name1: str,
+    clip_name2: str,
+    type: str,  # noqa: A002
+) -> tuple[Model]:
+    del type
+    return (Model(f"{clip_name1} {clip_name2}"),)
+
+
+def load_vae(_context: NodeContext, vae_name: str) -> tuple[str]:
+    return (vae_name,)
+
+
+def same_model(_context: NodeContext, model: Model, shift: float) -> tuple[Model]:
+    del shift
+    return (model,)
+
+
+def same_clip(_context: NodeContext, clip: Model, stop_at_clip_layer: int) -> tuple[Model]:
+    del stop_at_clip_layer
+    return (clip,)
+
+
+def same_guidance(
+    _context: NodeContext, conditioning: Conditioning, guidance: float
+) -> tuple[Conditioning]:
+    del guidance
+    return (conditioning,)
+
+
+def zero_out(_context: NodeContext, conditioning: Conditioning) -> tuple[Conditioning]:
+    return (replace(conditioning, text=""),)
+
+
 def encode_text(_context: NodeContext, text: str, clip: Model) -> tuple[Conditioning]:
     return (Conditioning(text, clip),)
 
@@ -170,6 +215,16 @@ FUNCTIONS: dict[str, Callable[..., tuple[Any, ...]]] = {
     "LoraLoader": load_lora,
     "LoraLoaderModelOnly": load_lora_model_only,
     "RHLoraLoader": load_uploaded_lora,
+    "UNETLoader": load_unet,
+    "CLIPLoader": load_clip,
+    "DualCLIPLoader": load_two_clips,
+    "VAELoader": load_vae,
+    "CLIPSetLastLayer": same_clip,
+    "ModelSamplingSD3": same_model,
+    "ModelSamplingAuraFlow": same_model,
+    "ConditioningZeroOut": zero_out,
+    "FluxGuidance": same_guidance,
+    "EmptySD3LatentImage": empty_latent,
     "CLIPTextEncode": encode_text,
     "EmptyLatentImage": empty_latent,
     "VAEEncode": vae_encode,

@@ -5,7 +5,7 @@ import { openDialog } from "../host/dialogs.js";
 import { lazy } from "../host/lazy.js";
 import { post } from "../host/server.js";
 import { loadTexts, textsOf } from "../host/texts.js";
-import { classOf, isOurs, kindOf, setWidget, valueOf } from "../lib/nodes.js";
+import { classOf, isOurs, setWidget, valueOf } from "../lib/nodes.js";
 import { actionButton, h, fill } from "../lib/view.js";
 import { SANDBOX } from "./profiles.js";
 import { failureActions } from "./failure_notices.js";
@@ -60,11 +60,8 @@ async function keysPage(at) {
  */
 export const offerKey = async (...asked) => (await keyForm()).offerKey(...asked);
 
-/** Whether a node may run in the sandbox, whose key is of a kind that may not run standard models. @param {any} node */
-export const hasSandbox = (node) => !node || kindOf(node) !== "model";
-
 /** Buttons under a failure that a key resolves. @type {(node: any, openNode: () => Promise<any>, status: HTMLElement, close: () => void) => any[]} */
-function keyActions(node, openNode, status, close) {
+function keyActions(_node, openNode, status, close) {
 	const enter = async () => {
 		const node = await openNode();
 		close();
@@ -76,7 +73,7 @@ function keyActions(node, openNode, status, close) {
 		close();
 		await (await keyForm()).useSandbox(node, samples);
 	};
-	return [actionButton(t("offer.enter"), status, enter), hasSandbox(node) && actionButton(t("offer.try_button"), status, sandbox)];
+	return [actionButton(t("offer.enter"), status, enter), actionButton(t("offer.try_button"), status, sandbox)];
 }
 
 /** @param {ComfyNode} node */

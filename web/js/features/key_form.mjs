@@ -6,7 +6,7 @@ import { post } from "../host/server.js";
 import { dotted, loadTexts, numberText, textsOf } from "../host/texts.js";
 import { kindOf, setWidget, valueOf } from "../lib/nodes.js";
 import { actionButton, statusLine, form, h, link, page, row } from "../lib/view.js";
-import { enterSandbox, hasSandbox } from "./account.js";
+import { enterSandbox } from "./account.js";
 import { readSettings, cacheProfiles } from "./profiles.js";
 
 /**
@@ -122,7 +122,7 @@ export async function offerKey(node, reason = "", isRefused = reason !== "") {
 			reason && h("p", "bad", reason),
 			way("enter", enter),
 			way("get", h("p", "", t("offer.get_text"), ...keyLinks(sites))),
-			node && hasSandbox(node) && way("try", h("p", "muted", t("offer.try_text")), sandbox, status),
+			node && way("try", h("p", "muted", t("offer.try_text")), sandbox, status),
 		);
 		const dialog = openDialog({ title: t(reason ? "offer.refused" : "offer.title"), body, onClose: () => resolve(ready) });
 	});

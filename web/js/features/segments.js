@@ -5,6 +5,7 @@ import { openDialog } from "../host/dialogs.js";
 import { withUndoStep, redraw, rootGraph, selection as selected, revealNode, classTitle, toPrompt } from "../host/graph.js";
 import { clean } from "../lib/form.js";
 import * as marks from "../lib/marks.js";
+import { prefersSandbox, rememberSandbox } from "../lib/recent.js";
 import { lazy } from "../host/lazy.js";
 import { addChipSource } from "../host/painter.js";
 import { addRunGuard, onPromptPosted } from "../host/queue.js";
@@ -126,7 +127,9 @@ async function offerKeyOnce() {
 	if (isKeyOffered || marked().every((thing) => markOf(thing)?.profile === SANDBOX)) return;
 	isKeyOffered = true;
 	const { profiles } = await get("/runninghub/settings").catch(() => ({ profiles: null }));
-	if (profiles?.length === 0) await offerLocal();
+	if (profiles?.length !== 0) return;
+	if (!prefersSandbox()) return offerLocal();
+	await useSandboxForAll();
 }
 
 async function offerLocal() {
@@ -152,6 +155,8 @@ function offerRefused(errors) {
 /** Switch all marks to the local sandbox. */
 async function useSandboxForAll() {
 	await post("/runninghub/sandbox", { on: true });
+	rememberSandbox();
+	isKeyOffered = false; // what is marked later does as these
 	withUndoStep(() =>
 		marked().forEach((thing) => marks.setMark(thing, { .../** @type {RhMark} */ (markOf(thing)), profile: SANDBOX })),
 	);

@@ -2,6 +2,7 @@
 
 const KEY = "runninghub.recent";
 const MARKED = "runninghub.favourites";
+const SANDBOX = "runninghub.sandbox";
 const MOST = 6;
 const MOST_MODELS = 20;
 const MOST_MARKED = 40; // with the recent ones at most 60 search entries
@@ -32,6 +33,11 @@ export function toggleFavourite(id, name, kind = "model") {
 	write(MARKED, isNew ? [{ kind, id, name }, ...others] : others);
 	return isNew;
 }
+
+/** Whether the sandbox was chosen, for want of a key, which later marks then do as well. */
+export const prefersSandbox = () => read(SANDBOX).length > 0;
+
+export const rememberSandbox = () => write(SANDBOX, [{ kind: "workflow", id: "sandbox", name: "" }]);
 
 /** @param {RhKind} kind */
 const mostOf = (kind) => (kind === "model" ? MOST_MODELS : MOST);
