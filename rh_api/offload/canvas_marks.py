@@ -50,6 +50,13 @@ def canvas_marks(
                 yield node_id, raw
 
 
+def whole_mark(workflow: Mapping[str, Any]) -> RawMark | None:
+    """The mark of the whole graph, if it is switched over: its options, without a name."""
+    ours = as_object(as_object(workflow.get("extra")).get("runninghub"))
+    raw = ours.get("whole")
+    return as_object(cast("object", raw)) if isinstance(raw, dict) else None
+
+
 def with_classes(prompt: Graph, workflow: Mapping[str, Any]) -> Graph:
     """Add the classes that the canvas leaves out of a prompt: those that are not installed."""
     lacking = {

@@ -23,6 +23,7 @@ from .partition import partition_parts
 from .placement import place
 from .plan import CannotOffload, Classes, Mark, Plan, Segment
 from .special_classes import CHEAP
+from .staying import find_staying
 
 
 def cut(
@@ -59,7 +60,8 @@ def _find_dependencies(index: GraphIndex, marks: Sequence[Mark]) -> Dependencies
     """What runs where. What no order may join stays here: a loop's body with what is outside."""
     joining: set[str] = set()
     while True:
-        eligible = find_eligible(index, marks, joining)
+        staying = find_staying(index, marks, joining)
+        eligible = find_eligible(index, marks, joining, staying)
         dependencies = find_dependencies(partition_parts(place(eligible)))
         before = len(joining)
         for piece in dependencies.pieces.values():

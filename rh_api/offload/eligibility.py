@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from .graph_index import GraphIndex, IndexedNode
 from .plan import CUT, CannotOffload, Mark, Note
@@ -23,20 +24,26 @@ FOLLOWING = {
 
 @dataclass(frozen=True, slots=True)
 class Eligible:
-    """`mark_of`: the index of the mark of each live marked node that is offloaded."""
+    """`mark_of`: the index of the mark of each live marked node that is offloaded. `staying`: nodes
+    of a whole graph that stay here, and are not pulled along."""
 
     index: GraphIndex
     marks: tuple[Mark, ...]
     mark_of: Mapping[str, int]
     notes: tuple[Note, ...] = ()
+    staying: Collection[str] = ()
 
 
 def find_eligible(
-    index: GraphIndex, marks: Sequence[Mark], joining: Collection[str] = ()
+    index: GraphIndex,
+    marks: Sequence[Mark],
+    joining: Collection[str] = (),
+    staying: Mapping[str, Note] = MappingProxyType({}),
 ) -> Eligible:
     """Select the marked nodes to offload; a node's first mark wins, equal marks are merged.
 
     `joining`: nodes that stay here, since their order would join a loop's body with the outside.
+    `staying`: others that stay here, by the note on each.
 
     Raises CannotOffload for a live marked node that cannot run in the cloud.
     """
@@ -53,11 +60,9 @@ def find_eligible(
         # Nodes that an earlier cut emitted in place of marked ones are offloaded already.
         if node_id not in named or node.class_type in CUT:
             continue
-        if node.class_type in (LOOP_START, LOOP_END):
-            notes.append(Note(node_id, "segment.loop_border", {"node": node.label}))
-            continue
-        if node_id in joining:
-            notes.append(Note(node_id, "segment.loop_joined", {"node": node.label}))
+        note = staying.get(node_id) or _loop_note(node, joining)
+        if note:
+            notes.append(note)
             continue
         if node.obstacle:
             raise CannotOffload(node.obstacle, local_id=node_id, node=node.label)
@@ -67,7 +72,16 @@ def find_eligible(
             notes.append(Note(node_id, "segment.opens_here", {"node": node.label}))
         else:
             mark_of[node_id] = named[node_id]
-    return Eligible(index, tuple(marks), mark_of, tuple(notes))
+    return Eligible(index, tuple(marks), mark_of, tuple(notes), staying.keys())
+
+
+def _loop_note(node: IndexedNode, joining: Collection[str]) -> Note | None:
+    """The note on a node that a loop keeps here."""
+    if node.class_type in (LOOP_START, LOOP_END):
+        return Note(node.id, "segment.loop_border", {"node": node.label})
+    if node.id in joining:
+        return Note(node.id, "segment.loop_joined", {"node": node.label})
+    return None
 
 
 def _unpacks_locally(index: GraphIndex, node: IndexedNode, named: Mapping[str, int]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import cast
 
 from ..errors import BadInput
@@ -12,8 +13,11 @@ from ..graph.json_values import as_object
 from ..graph.nearest import listed as listed_names
 from ..graph.nearest import nearest
 from ..graph.prompt import Graph, id_order
-from .canvas_marks import canvas_marks
+from .canvas_marks import canvas_marks, whole_mark
 from .plan import ORDERS, CannotOffload, Mark, Ordering
+
+WHOLE = "*"
+"""In place of node ids: all that can go."""
 
 _LONGEST = 200
 _KEYS = frozenset({"nodes", "instance", "only", "name", *Ordering.options()})
@@ -31,10 +35,18 @@ def marks_of(extra: ExtraData, prompt: Graph) -> tuple[Mark, ...]:
     nodes (for all nodes inside) and of groups. Precedence: the API caller, the node itself, its
     group, then the enclosing subgraph. A canvas mark on a node that is not in the prompt (muted, a
     note) is ignored; an API caller's node id must exist. Raises BadInput for malformed marks.
+
+    WHOLE in place of ids, or the canvas' switch, means all nodes that no other mark names; while
+    the switch is on, the canvas' other marks do not count.
     """
     below = below_subgraphs(prompt)
     marks = list(_caller_marks(extra, prompt, below))
     named = {node_id for mark in marks for node_id in mark.nodes}
+    whole = whole_mark(extra.canvas)
+    if whole is not None:
+        rest = tuple(sorted(prompt.keys() - named, key=id_order))
+        first = rest[0] if rest else ""
+        return (*marks, replace(_mark("1", whole, extra, first), nodes=rest, whole=True))
     nodes_of: dict[Mark, list[str]] = {}
     for node_id, raw in canvas_marks(extra.canvas, prompt, below):
         if node_id not in named:
@@ -65,16 +77,22 @@ def _caller_marks(
     if len(extra.segments) > ORDERS:
         raise BadInput("segment.orders_many", count=len(extra.segments), limit=ORDERS)
     first: dict[str, int] = {}
+    whole: list[Mark] = []
     for number, segment in enumerate(extra.segments, 1):
         raw = as_object(segment)
         if not isinstance(segment, dict) or not raw.keys() <= _KEYS:
             raise BadInput("segment.bad_segment", number=number)
         mark = _mark(raw.get("name", str(number)), raw, extra, "")
+        if raw.get("nodes") in (WHOLE, [WHOLE]):
+            whole.append(replace(mark, whole=True))
+            continue
         nodes = dict.fromkeys(_ids(raw.get("nodes"), number, prompt, below))
         for node_id in nodes:
             if first.setdefault(node_id, number) != number:
                 raise CannotOffload("segment.twice", local_id=node_id, node=node_id)
         yield mark.on(nodes)
+    for mark in whole[:1]:
+        yield mark.on(sorted(prompt.keys() - first.keys(), key=id_order))
 
 
 def _ids(

@@ -151,13 +151,13 @@ class _GrowingParts:
         Cheap nodes too, if that mark's nodes alone read them: a sum must not split an order.
         Returns whether any was pulled in.
         """
-        index, any_pulled = self.index, False
+        index, any_pulled, staying = self.index, False, self.eligible.staying
         sole_reader: dict[str, int] = {}  # the mark of all readers of a cheap node, else -1
         for node_id in reversed(index.order):
             node = index.nodes[node_id]
             mark_index = self.mark_of.get(node_id, -1)
             above = self.ancestor_marks[node_id]
-            if mark_index < 0 and node.class_type in CHEAP:
+            if mark_index < 0 and node.class_type in CHEAP and node_id not in staying:
                 mark_index = sole_reader.get(node_id, -1)
                 if mark_index >= 0 and above >> mark_index & 1 and not self.marks[mark_index].only:
                     self._pull(node_id, mark_index, ("segment.pulled_cheap", {"node": node.label}))

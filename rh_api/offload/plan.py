@@ -72,6 +72,7 @@ class Mark:
     """Nodes to run on RunningHub; `only`: refuse to pull others along.
 
     `nodes` are ids of the prompt. Connected ones are a part: one segment, or several if split.
+    `whole`: the whole graph is meant, so that what cannot go stays here instead of being refused.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Mark:
     instance: str = "default"
     only: bool = False
     ordering: Ordering = field(default_factory=Ordering)
+    whole: bool = False
 
     def on(self, nodes: Iterable[str]) -> Mark:
         """A copy with other nodes; with none, to compare marks by their options."""
