@@ -16,8 +16,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import TYPE_CHECKING, ClassVar, NoReturn, TypeVar
 from urllib.parse import quote
+from weakref import WeakKeyDictionary
 
 import aiohttp
 from yarl import URL
@@ -41,9 +42,9 @@ log = logging.getLogger("runninghub")
 T = TypeVar("T")
 
 IDLE_SECONDS = 60.0  # keep-alive timeout; servers commonly close after 75 s
-# The same for orders: if the server closed an idle connection just as a create is sent, its fate
-# would be unknown. Long enough for a create behind its upload; with 2 s, a gateway that closes
-# after 0.5 to 2 s made 20 to 50 of 1,000 creates uncertain.
+# The age up to which a create takes an idle connection: if the server closed it just as the
+# create is sent, its fate would be unknown. Long enough for a create behind its upload; with 2 s,
+# a gateway that closes after 0.5 to 2 s made 20 to 50 of 1,000 creates uncertain.
 ORDER_SECONDS = 0.25
 EOF_TICKS = 2  # loop iterations in which asyncio processes an EOF that has already arrived
 SOCKET_CONNECT_SECONDS = 8.0
@@ -66,11 +67,12 @@ class _SendState:
 
 @dataclass(frozen=True, slots=True)
 class _Sessions:
-    """`orders` for uploads and creates, so that a create has the connection of its upload; its
-    connections are too young to have been closed. `others` keeps them for polls."""
+    """`orders` for uploads and creates, so that a create has the connection of its upload; `others`
+    for all else; `sockets` for progress, which would take the connection of the next poll."""
 
     orders: aiohttp.ClientSession
     others: aiohttp.ClientSession
+    sockets: aiohttp.ClientSession
 
 
 class AiohttpTransport:
@@ -157,7 +159,7 @@ class AiohttpTransport:
     async def socket(self, url: str) -> AsyncGenerator[AsyncIterator[str | bytes]]:
         """Connect a progress WebSocket; yield its frames. HostRefused, BadInput, Unreachable."""
         safe = address_of(url, self._settings, SOCKETS)
-        session = (await self._sessions()).others
+        session = (await self._sessions()).sockets
         failure: Unreachable
         connecting = asyncio.ensure_future(
             session.ws_connect(
@@ -189,7 +191,7 @@ class AiohttpTransport:
             opening, self._opening = self._opening, None
             with contextlib.suppress(RunningHubError):
                 sessions = await opening
-                for session in (sessions.orders, sessions.others):
+                for session in (sessions.orders, sessions.others, sessions.sockets):
                     await session.close()
 
     async def _sessions(self) -> _Sessions:
@@ -305,29 +307,47 @@ async def _close_socket(connecting: asyncio.Future[aiohttp.ClientWebSocketRespon
 async def _open_sessions(host: str) -> _Sessions:
     context = await asyncio.to_thread(trusted, host)
     # No connection limit: the engine bounds concurrency, and a cancel call must not queue here.
-    orders = _OrderConnector(ssl=context, limit=0, keepalive_timeout=ORDER_SECONDS)
+    orders = _OrderConnector(ssl=context, limit=0, keepalive_timeout=IDLE_SECONDS)
     others = aiohttp.TCPConnector(ssl=context, limit=0, keepalive_timeout=IDLE_SECONDS)
-    return _Sessions(_open_session(orders), _open_session(others))
+    sockets = aiohttp.TCPConnector(ssl=context, limit=0, force_close=True)
+    return _Sessions(_open_session(orders), _open_session(others), _open_session(sockets))
 
 
 class _OrderConnector(aiohttp.TCPConnector):
-    """Takes no connection over which something came unasked. Bounds what is buffered of a body
-    before it is sent, since that counts as moved."""
+    """Gives a create no connection that was last answered on more than ORDER_SECONDS ago: an upload
+    may be repeated, a create may not. Takes none over which something came unasked. Bounds what is
+    buffered of a body before it is sent, since that counts as moved."""
+
+    _released: ClassVar[WeakKeyDictionary[asyncio.Protocol, float]] = WeakKeyDictionary()
+    """When each connection was last answered on, monotonic."""
+
+    def _is_usable(self, connection: Connection, req: aiohttp.ClientRequest) -> bool:
+        protocol = connection.protocol
+        if protocol is None or protocol not in self._released:
+            return True  # a new one
+        age = time.monotonic() - self._released[protocol]
+        is_upload = req.headers.get("Content-Type", "").startswith("multipart/")
+        return not protocol.should_close and (is_upload or age <= ORDER_SECONDS)
 
     async def connect(
         self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
     ) -> Connection:
         """See the base class."""
         connection = await super().connect(req, traces, timeout)
-        while connection.protocol is not None and connection.protocol.should_close:
+        while not self._is_usable(connection, req):
             connection.close()
             connection = await super().connect(req, traces, timeout)
+        if (protocol := connection.protocol) is not None:
+            connection.add_callback(lambda: self._note_release(protocol))
         if isinstance(transport := connection.transport, asyncio.WriteTransport):
             # aiohttp waits for the buffer at every second block.
             keep_little_unsent(transport.get_extra_info("socket"), UNSENT - 2 * SEND_BLOCK)
             # Of nothing at all, aiohttp 3.11 stalls in TLS behind a proxy.
             transport.set_write_buffer_limits(SEND_BLOCK)
         return connection
+
+    def _note_release(self, protocol: asyncio.Protocol) -> None:
+        self._released[protocol] = time.monotonic()
 
 
 def _open_session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
@@ -344,6 +364,7 @@ def _open_session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
 
 def _trace() -> aiohttp.TraceConfig:
     trace = aiohttp.TraceConfig()
+    trace.on_connection_create_start.append(_note_unsent)
     trace.on_connection_create_end.append(_note_sent)
     trace.on_connection_reuseconn.append(_note_sent)
     trace.on_request_redirect.append(_refuse_redirect)
@@ -354,6 +375,13 @@ async def _note_sent(_: aiohttp.ClientSession, context: SimpleNamespace, __: obj
     send_state = context.trace_request_ctx
     if isinstance(send_state, (_SendState, Transfer)):
         send_state.sent = True
+
+
+async def _note_unsent(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
+    # A connection of the pool may have been taken before, and given up for its age.
+    send_state = context.trace_request_ctx
+    if isinstance(send_state, (_SendState, Transfer)):
+        send_state.sent = False
 
 
 async def _refuse_redirect(

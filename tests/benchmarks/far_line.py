@@ -210,7 +210,7 @@ async def _measure(far: Far, folder: Path) -> list[Row]:
         segment = await _warm(person, client, lambda: client.run(person.segment()))
         chained = await _warm(person, client, chain)
         return [
-            _row("warm run", warm, 5.2),
+            _row("warm run", warm, 4.2),
             _row("first run of a process, host of results known", remembered, 7.3),
             _row("first run of a process", first, 9.3),
             _row("segment, two pictures in and two out", segment, 5.6),

@@ -33,6 +33,12 @@ class Scripted:
     heads: list[str] = field(default_factory=list[str])
     asked: asyncio.Event = field(default_factory=asyncio.Event)
     """Somebody connected, and said something where the test reads it."""
+    listening: asyncio.Server | None = None
+
+    async def refuse(self) -> None:
+        """Accept no further connection; those that are open stay."""
+        assert self.listening
+        self.listening.close()
 
     async def read_request(self, reader: asyncio.StreamReader) -> bytes:
         """The next request's body; its head goes to `heads`."""
@@ -92,6 +98,7 @@ async def serve() -> AsyncIterator[Serve]:
                 await asyncio.gather(*tasks, return_exceptions=True)
 
             stack.push_async_callback(stop)
+            scripted.listening = server
             scheme = "https" if context else "http"
             scripted.origin = f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
             return scripted

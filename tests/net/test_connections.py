@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Literal
 import pytest
 
 from rh_api.emulator import Emulator
+from rh_api.errors import Fate, Unreachable
+from rh_api.net import api
 from rh_api.net.api import AiohttpTransport
 from rh_api.run.ports import Meter
 from rh_api.wire.call import Auth, Call, Request, Response
@@ -63,6 +66,44 @@ async def test_an_order_goes_over_the_connection_of_its_upload(
     await upload(transport)
     await transport.send(create(), fresh=True)
     assert there.asked == [1, 1]
+
+
+async def test_an_upload_takes_an_old_connection_and_an_order_does_not(
+    reach: Reach, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api, "ORDER_SECONDS", -1.0)  # as if it had been idle for long
+    there = Listening(await serve())
+    transport = reach(there.server.origin)
+    await upload(transport)
+    await upload(transport)
+    await transport.send(create(), fresh=True)
+    assert there.asked == [1, 1, 2]
+
+
+async def test_an_order_without_a_connection_is_not_sent_whatever_was_given_up_for_it(
+    reach: Reach, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api, "ORDER_SECONDS", -1.0)
+    there = Listening(await serve())
+    transport = reach(there.server.origin)
+    await upload(transport)
+    await there.server.refuse()
+    with pytest.raises(Unreachable) as caught:
+        await transport.send(create(), fresh=True)
+    assert caught.value.fate is Fate.NOT_STARTED
+
+
+async def test_a_progress_socket_leaves_the_next_poll_its_connection(
+    reach: Reach, serve: Serve
+) -> None:
+    there = Listening(await serve())
+    transport = reach(there.server.origin)
+    await transport.send(poll())
+    with contextlib.suppress(Unreachable):  # this server speaks no WebSocket
+        async with transport.socket(there.server.origin.replace("http", "ws")):
+            pass
+    await transport.send(poll())
+    assert there.asked == [1, 2, 1]
 
 
 async def test_a_poll_and_an_order_share_no_connection(reach: Reach, serve: Serve) -> None:
