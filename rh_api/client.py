@@ -25,17 +25,14 @@ from .money.quotes import Quote
 from .net.api import AiohttpTransport, SystemClock
 from .net.files import RequestsBulk
 from .net.registry import VendorRegistry
+from .programs.app import RemoteApp
 from .programs.job import Job
 from .programs.jobs import Jobs
-from .programs.library import (
-    InlineGraph,
-    Library,
-    Program,
-    QuickCreate,
-    RemoteApp,
-    RemoteWorkflow,
-    StandardModel,
-)
+from .programs.library import Library, Program
+from .programs.model import StandardModel
+from .programs.quick_create import QuickCreate
+from .programs.whole_graph import InlineGraph
+from .programs.workflow import RemoteWorkflow
 from .run.context import AccountContext
 from .run.engine import Engine
 from .run.estimates import Estimate

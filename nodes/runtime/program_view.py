@@ -30,9 +30,8 @@ def hint(error: RunningHubError, profile: str) -> str:
 def shown(program: Program, settings: Settings, *, is_sandbox: bool) -> dict[str, object]:
     """Return a program as JSON. `settings`: those that it was read with."""
     number = program.id
-    is_quick = program.is_module
-    page = "ai-detail" if program.is_app else "workflow"
     app = _app(program) if isinstance(program, RemoteApp) else None
+    page = "workflow" if app is None else "ai-detail"
     fields = (
         suggest.app_offer(program.form, chinese=language.is_chinese())
         if isinstance(program, (RemoteApp, QuickCreate))
@@ -40,8 +39,9 @@ def shown(program: Program, settings: Settings, *, is_sandbox: bool) -> dict[str
     )
     graph = program.graph
     outputs = [] if graph is None else suggest.outputs(graph, local_classes.saves)
-    kind = "module" if is_quick else "app" if program.is_app else "workflow"
-    name = program_key("app" if program.is_app else "workflow", number)
+    is_quick = program.kind == "quick"
+    kind = "module" if is_quick else program.kind
+    name = program_key(program.kind, number)
     return {
         "kind": kind,
         "id": number,

@@ -83,7 +83,7 @@ def node_output(
 
     slots: list[tuple[str, list[Any]]] = [(name, sorter.of_type(name)) for name in TYPED]
     slots.append(("task_id", [outcome.task_id for outcome in outcomes]))
-    if program is not None and program.is_model:
+    if program is not None and program.kind == "model":
         slots.append((MODEL_3D, sorter.of_type(MODEL_3D)))
     else:
         carried = selected[:POOL]

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ..client import Client, Job, Program, Progress, Stopped
+from ..client import Client, Job, Progress, Stopped
 from ..errors import Fate, RunningHubError
 from ..graph.outputs import read_output_ids, select
 from ..money.amounts import currency_of, read_sums
@@ -22,6 +22,9 @@ from .files import Saved, out_folder, read_fields
 from .help_texts import PROGRAM
 from .order_output import cost, deliver
 from .terminal import Terminal
+
+ID_NAMES = {"model": "model", "quick": "module", "app": "app_id"}
+"""The documents' keys for a program's id by its kind; `workflow_id` for all others."""
 
 
 async def run(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
@@ -193,18 +196,9 @@ async def order(
         prefix or program.id.replace("/", "_"),
         settings=service.client.settings,
         terminal=terminal,
-        about={_id_name(program): program.id},
+        about={ID_NAMES.get(program.kind, "workflow_id"): program.id},
     )
     for node_id in listed:
         if all(result.node_id != node_id for result in saved):
             terminal.note(english("cli.made_nothing", {"node": node_id}))
     return saved
-
-
-def _id_name(program: Program) -> str:
-    """Return the document's key for a program's id."""
-    if program.is_model:
-        return "model"
-    if program.is_module:
-        return "module"
-    return "app_id" if program.is_app else "workflow_id"

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import cast
 from uuid import uuid4
 
@@ -21,8 +20,9 @@ from ..errors import (
     RunningHubError,
 )
 from ..graph.check import GivenMedia, UnknownField, nothing_known
-from ..graph.extra_data import AUTO, NATIVE
-from ..graph.ranges import Ranges, outside
+from ..graph.extra_data import AUTO, NATIVE, TASK
+from ..graph.fields import split_name
+from ..graph.ranges import Ranges
 from ..models.stored import read_model
 from ..models.values import MediaFile
 from ..money.quotes import Quote
@@ -37,20 +37,11 @@ from ..run.transfers import LazySource, LoraFile, Source, Transfers, gather_or_c
 from ..wire.accounts import queue_status
 from ..wire.native import Prompt
 from ..wire.orders import TaskOptions
-from ..wire.quick import example_of
 from ..wire.webhooks import check_address
-from . import refusals
 from .job import Job
-from .library import (
-    PLACEHOLDER,
-    InlineGraph,
-    Library,
-    Program,
-    QuickCreate,
-    RemoteWorkflow,
-    StandardModel,
-)
-from .native_route import check_native, may_go_natively, routed
+from .library import Library, Program
+from .model import StandardModel
+from .quick_create import QuickCreate
 
 
 @dataclass(slots=True)
@@ -70,26 +61,29 @@ class Jobs:
         """Return the workflow, app, graph, model or module of a job."""
         if job.model:
             await self.library.models().load()
-            return self._model(job)
-        if job.quick:
-            return self._quick(job)
-        if job.graph is not None:
-            return self.library.inline(job.graph, job.workflow, job.fields)
+        if program := self._given(job):
+            return program
         if job.app:
             return await self.library.app(job.app, fresh=fresh)
         return await self.library.workflow(job.workflow, fresh=fresh)
 
     def known_program(self, job: Job) -> Program | None:
         """Return a job's program if cached within the last ten minutes, else None; no request."""
+        if program := self._given(job):
+            return program
+        if job.app:
+            return self.library.known_app(job.app)
+        return self.library.known_workflow(job.workflow)
+
+    def _given(self, job: Job) -> Program | None:
+        """Return the program if the job itself, or the catalogue, has all of it."""
         if job.model:
             return self._model(job)
         if job.quick:
             return self._quick(job)
         if job.graph is not None:
             return self.library.inline(job.graph, job.workflow, job.fields)
-        if job.app:
-            return self.library.known_program(self.library.app_id(job.app), is_app=True)
-        return self.library.known_program(self.library.workflow_id(job.workflow), is_app=False)
+        return None
 
     def _model(self, job: Job) -> StandardModel:
         stored = read_model(job.schema)
@@ -98,7 +92,7 @@ class Jobs:
             self.library.models().catalogue.check_offered(model)
         if stored is not None and stored.endpoint == model.endpoint:
             model = stored
-        return StandardModel(model, job.extra, job.send_anyway)
+        return StandardModel(model, self.library.models(), job.extra, job.send_anyway)
 
     def _quick(self, job: Job) -> QuickCreate:
         """Parse the job's module. BadInput for options: they would be ignored, at full cost."""
@@ -125,7 +119,7 @@ class Jobs:
                 warned += outcome.warned + _warnings(program, values, job.ranges)
                 return replace(outcome, warned=warned)
             except (NodeInfoRefused, GraphRejected) as error:
-                doubtful = refusals.doubtful(sources, error.node_id)
+                doubtful = _doubtful(sources, error.node_id)
                 await self.transfers.forget(doubtful)
                 # With a task id it was partly accepted, and cancelled.
                 nothing_began = error.node_id is not None and error.task_id is None
@@ -136,25 +130,21 @@ class Jobs:
                 raise await self._with_title(job, error) from error.__cause__
             except RunningHubError as error:
                 # The service may have lost a file of the model's input.
-                lost = refusals.lost_files(program, error, sources.values(), assumed)
+                lost = program.lost_files(error, sources.values(), assumed)
                 await self.transfers.forget(lost)
                 assumed.difference_update(lost)
                 if lost and error.fate is Fate.NOT_STARTED:
                     continue
-                if isinstance(program, InlineGraph) and refusals.is_about_its_id(error):
-                    # An id that the user named is the user's to correct.
-                    is_ours = job.route == AUTO and program.sent_id == PLACEHOLDER
-                    if is_ours and await may_go_natively(job, program, self.engine):
-                        params = {"sent": program.sent_id, "remote": error.params.get("remote")}
-                        watch(news := Progress(Stage.NATIVE_TAKEN, params=params))
-                        warned, job = (Notice.of(news),), replace(job, route=NATIVE)
-                        continue
-                    raise refusals.id_refused(program, error) from error
-                if refusals.is_of_module(program, error):
-                    raise error.with_context("error.quick_refused") from error.__cause__
-                raise
+                # An id that the user named is the user's to correct.
+                is_ours = job.route == AUTO and program.is_placeholder_refused(error)
+                if is_ours and await self._may_go_natively(job, program):
+                    params = {"sent": program.id, "remote": error.params.get("remote")}
+                    watch(news := Progress(Stage.NATIVE_TAKEN, params=params))
+                    warned, job = (Notice.of(news),), replace(job, route=NATIVE)
+                    continue
+                raise program.explain_refusal(error) from error.__cause__
 
-    async def _with_title(self, job: Job, error: Refused) -> Refused:
+    async def _with_title(self, job: Job, error: Refused) -> RunningHubError:
         """Return the refusal with its node's title, from the workflow as stored now.
 
         Raises the field's own error if the workflow has changed so that the field no longer fits,
@@ -166,10 +156,9 @@ class Jobs:
             return error
         if error.task_id is None:
             self._check(fresh, job)
-        if isinstance(fresh, QuickCreate) and error.task_id is None:
-            return error.with_context("error.quick_refused")
         title = fresh.titles.get(error.node_id or "")
-        return error if title is None else error.with_context(params={"title": title})
+        titled = error if title is None else error.with_context(params={"title": title})
+        return fresh.explain_refusal(titled)
 
     async def run_all(self, jobs: Sequence[Job], watch: Watch) -> list[Outcome]:
         """Place one order per job; see `Client.run_all`."""
@@ -234,14 +223,11 @@ class Jobs:
         self, job: Job, program: Program, values: Mapping[str, object], inputs: Mapping[str, object]
     ) -> Order:
         titles, is_native, options = program.titles, job.route == NATIVE, job.options
-        if not (program.is_module or is_native):  # their routes take no webhook
+        if program.takes_webhook and not is_native:  # which takes none either
             options = replace(options, webhook_url=self._webhook_url(job))
 
-        return Order(
+        order = Order(
             program.id,
-            is_app=program.is_app,
-            is_model=program.is_model,
-            example=example_of(program.module) if isinstance(program, QuickCreate) else "",
             options=options,
             graph_hash=program.graph_hash,
             inputs=inputs,
@@ -249,16 +235,13 @@ class Jobs:
             shows=program.shows,
             nodes=0 if program.graph is None else len(titles),
             time_limit=job.time_limit,
-            key_override=program.name if isinstance(program, InlineGraph) else "",
-            own_values=program.own_values if isinstance(program, InlineGraph) else {},
             display_name=job.title or program.title,
             scope=job.scope or uuid4().hex,
-            price=partial(self.library.price, program, values),
-            price_ratio=self.library.price_ratio(program, values),
             is_free_of_others=lambda: program.is_free_of_others,
             native_task_id=Prompt.new(job.options.instance).task_id if is_native else "",
             number=job.number,
         )
+        return program.ordered(order, values)
 
     async def quote(self, job: Job) -> Quote:
         """Estimate the cost of the job's order; nothing is uploaded or ordered."""
@@ -297,16 +280,34 @@ class Jobs:
         if webhook:
             check_address(webhook)
         program = await self.program(job)
-        if isinstance(program, InlineGraph) and not job.route:
-            job = await routed(job, program, self.engine, self.library.settings.route)
+        if not job.route:
+            job = await self._routed(job, program)
         if job.route == NATIVE:
-            check_native(job, program)
+            program.check_native(job.options)
         try:
             return job, program, self._check(program, job)
         except UnknownField:
             # The cached workflow may be older than the field.
             fresh = await self.program(job, fresh=True)
             return job, fresh, self._check(fresh, job)
+
+    async def _routed(self, job: Job, program: Program) -> Job:
+        """Return the job with the default route. What the native route does not support, though it
+        is the default, goes as a task."""
+        default = self.library.settings.route
+        fits = default != NATIVE or await self._may_go_natively(job, program)
+        return replace(job, route=default if fits else TASK)
+
+    async def _may_go_natively(self, job: Job, program: Program) -> bool:
+        """Return whether the native route supports the job and no cost limit is in force; for jobs
+        whose user did not choose that route explicitly."""
+        try:
+            program.check_native(job.options)
+        except BadInput:
+            return False
+        journal = self.engine.context.journal
+        rules = await journal(journal.store.ledger.rules, *journal.owner)
+        return not self.engine.budget.in_force(rules)
 
     def _check(self, program: Program, job: Job) -> dict[str, object]:
         files: dict[int, Source | LazySource] = {}
@@ -316,9 +317,8 @@ class Jobs:
             if isinstance(value, LoraFile):
                 return value.path.name  # in the cloud a LoRA's name is plain text
             if isinstance(value, (Source, LazySource)):
-                media = GivenMedia(value.kind)
-                if isinstance(value, Source) and program.is_model:
-                    media = _file_of(value)
+                is_made = isinstance(value, Source)
+                media = _file_of(value) if is_made else GivenMedia(value.kind)
                 files[id(media)] = value
                 all_media.append(media)
                 return media
@@ -349,7 +349,7 @@ class Jobs:
             try:
                 uploaded = await self.transfers.upload(source, hashes[name], watch, prompt)
             except FileTooLarge as error:
-                raise refusals.input_too_large(program, name, source, error) from error
+                raise _about_node(program.titles, name, source, error) from error
             if not program.takes_url(name):
                 return name, uploaded.name
             if not uploaded.url:
@@ -362,10 +362,34 @@ class Jobs:
         return program.payload({**values, **dict(names)})
 
 
+def _doubtful(sources: Mapping[str, str], node_id: str | None) -> list[str]:
+    """SHA-256 of uploads that a refusal may be about: of its node, if it names one, else all."""
+    if not node_id:
+        return [*sources.values()]
+    return [sha256 for name, sha256 in sources.items() if split_name(name)[0] == node_id]
+
+
+def _about_node(
+    titles: Mapping[str, str], name: str, source: Source, error: FileTooLarge
+) -> FileTooLarge:
+    """Return the error with the node that the file is for, unless the program has no nodes."""
+    if not titles:
+        return error
+    node_id, field_name = split_name(name)
+    return FileTooLarge(
+        "error.input_too_large",
+        code=error.code,
+        node_id=node_id,
+        node=node_id,
+        title=titles.get(node_id, ""),
+        field=field_name,
+        size=f"{source.size / 1e6:.1f}",
+        remote=error.params.get("remote", ""),
+    )
+
+
 def _warnings(program: Program, values: Mapping[str, object], ranges: Ranges) -> tuple[Notice, ...]:
-    if ranges is nothing_known or not isinstance(program, RemoteWorkflow):
-        return ()
-    fields = outside(program.graph, values, ranges)
+    fields = () if ranges is nothing_known else program.outside(values, ranges)
     return tuple(Notice("progress.field_outside", field.params) for field in fields)
 
 

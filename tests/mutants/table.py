@@ -31,23 +31,23 @@ MUTANTS = (
         "tests/client/test_faults.py::test_an_order_that_is_answered_by_a_failed_file_is_sent_once",
     ),
     Mutant(
-        "rh_api/programs/refusals.py",
+        "rh_api/programs/model.py",
         "return frozenset(assumed if error.fate is Fate.NOT_STARTED else sent)",
         "return frozenset(assumed)",
         "tests/client/test_models.py"
         "::test_a_task_that_could_not_fetch_its_file_is_not_paid_for_again",
     ),
     Mutant(
-        "rh_api/programs/refusals.py",
+        "rh_api/programs/whole_graph.py",
         "return about and error.fate is Fate.NOT_STARTED",
         "return about",
         "tests/client/test_native.py"
         "::test_auto_pays_no_second_time_for_a_task_that_failed_over_a_workflow_s_id",
     ),
     Mutant(
-        "rh_api/programs/refusals.py",
-        "is_refusal = program.is_module and error.fate is Fate.NOT_STARTED",
-        "is_refusal = program.is_module",
+        "rh_api/programs/quick_create.py",
+        "is_of_module = error.code in (301, 901) and error.fate is Fate.NOT_STARTED",
+        "is_of_module = error.code in (301, 901)",
         "tests/client/test_quick.py"
         "::test_of_a_task_that_failed_it_is_not_said_that_nothing_was_started",
     ),

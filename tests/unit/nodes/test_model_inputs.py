@@ -70,7 +70,7 @@ def test_a_form_keeps_its_model(pack: Pack) -> None:
 def test_a_picture_is_made_to_fit_either_meaning_of_a_megabyte(pack: Pack) -> None:
     image = {"name": "imageUrls", "type": "IMAGE", "max_mb": 10, "formats": ["jpg"]}
     stored = pack("rh_api.models.stored").read_model({**SCHEMA, "parameters": [image]})
-    program = pack("rh_api.programs.library").StandardModel(stored)
+    program = pack("rh_api.programs.model").StandardModel(stored, catalogue=None)
     inputs = pack("nodes.runtime.model_inputs")
     limits = inputs.limits_of(program, ["imageUrls"], fit_pictures=True)
     assert limits["imageUrls"].bytes == 10_000_000
