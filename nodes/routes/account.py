@@ -10,7 +10,7 @@ from ...rh_api.errors import BadInput, RunningHubError
 from ...rh_api.journal.program_keys import program_key
 from ...rh_api.money.amounts import say_unit
 from ...rh_api.settings import OFFICIAL_HOSTS
-from ...rh_api.wire.accounts import QueueStatus
+from ...rh_api.wire.accounts import Account, QueueStatus
 from ...rh_api.wire.quick import is_module_id
 from .. import language
 from ..runtime import cloud, comfyui, config, key_store
@@ -115,7 +115,11 @@ async def save_renewal(body: Body) -> dict[str, object]:
 async def test(body: Body) -> dict[str, object]:
     """Query the status of a profile's account: balance, running and queued tasks, limit."""
     client = cloud.client(config.settings(text_of(body, "name")))
-    account, queue = await asyncio.gather(client.account.status(), _queue(client))
+    return account_document(*await asyncio.gather(client.account.status(), _queue(client)))
+
+
+def account_document(account: Account, queue: QueueStatus | None) -> dict[str, object]:
+    """What the page shows of an account; None for what is not told."""
     return {
         "kind": account.kind or (queue.kind if queue else ""),
         "coins": account.coins,

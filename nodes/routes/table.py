@@ -62,6 +62,7 @@ ROUTES = (
     Route("POST", "/runninghub/profiles/delete", "account.delete"),
     Route("POST", "/runninghub/profiles/default", "account.default"),
     Route("POST", "/runninghub/profiles/test", "account.test"),
+    Route("POST", "/runninghub/profiles/examine", "examination.examined"),
     Route("POST", "/runninghub/profiles/workflow", "account.save_workflow"),
     Route("POST", "/runninghub/profiles/webhook", "account.save_webhook"),
     Route("POST", "/runninghub/profiles/route", "account.save_route"),

@@ -45,7 +45,11 @@ def settings(profile: str = "") -> Settings:
         if stored:
             raise NoKey("node.no_default", names=", ".join(stored))
         return _account(None, None)  # raises NoKey if the environment has none
-    entry = key_store.load(state_folder()).get(name)
+    return account_of(key_store.load(state_folder()).get(name))
+
+
+def account_of(entry: key_store.Profile) -> Settings:
+    """Return the settings of a profile, which need not be stored. Raises BadInput."""
     account = _account(entry.origin, entry.key.reveal(), entry.workflow)
     return replace(
         account,

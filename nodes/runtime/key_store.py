@@ -76,7 +76,14 @@ class Profiles:
 
         Raises BadInput for an invalid name, origin or key.
         """
-        name, old = read_name(name), self.by_name.get(name.strip())
+        name = read_name(name)
+        by_name = {**self.by_name, name: self.entered(name, origin, key)}
+        return replace(self, by_name=by_name, default=_default(by_name, self.default))
+
+    def entered(self, name: str, origin: str, key: str) -> Profile:
+        """Return the profile that `saved` would store. Raises BadInput for an invalid origin or
+        key, and for a blank key of another site."""
+        old = self.by_name.get(name.strip())
         try:
             site = read_origin(origin.strip())
         except BadInput:
@@ -92,9 +99,7 @@ class Profiles:
         # Workflow ids are per site.
         workflow = old.workflow if old is not None and old.origin == site else ""
         base = Profile(site, secret) if old is None else old
-        profile = replace(base, origin=site, key=secret, workflow=workflow)
-        by_name = {**self.by_name, name: profile}
-        return replace(self, by_name=by_name, default=_default(by_name, self.default))
+        return replace(base, origin=site, key=secret, workflow=workflow)
 
     def with_workflow(self, name: str, number: str) -> Profiles:
         """Return a copy with the workflow id for a profile's marked parts; "" removes it."""

@@ -23,8 +23,6 @@ from .doctor_orders import TwoOrders
 from .exit_codes import NoAnswer, Otherwise
 from .terminal import Terminal
 
-_UNASKED = ("doctor.seen_paid", "doctor.seen_never")
-
 
 async def doctor(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
     """Print a table of findings. Raises Otherwise if one is other than assumed, and NoAnswer if
@@ -71,7 +69,7 @@ async def _with_orders(
 
 
 def _tell(examination: Examination, terminal: Terminal) -> None:
-    unasked = [finding.id for finding in examination.findings if finding.seen in _UNASKED]
+    unasked = [finding.id for finding in examination.findings if not finding.is_asked]
     findings = [finding.document(english) for finding in examination.findings]
     terminal.table(
         [

@@ -7,14 +7,19 @@ import contextlib
 import time
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from ..errors import RunningHubError, Say
 from ..net.api import AiohttpTransport
 from ..net.files import RequestsBulk
 from ..settings import Settings
+from ..wire.accounts import Account, QueueStatus, account_status, queue_status
+from ..wire.call import Call
 from .exchanges import Exchange, Recorder, is_refusal
 from .findings import Finding, Verdict, unasked
 from .questions import APP, FREE, LARGE, WHO, WORKFLOW, Asked, Question
+
+T = TypeVar("T")
 
 SECONDS = 45.0  # of the free part
 LARGE_SECONDS = 600.0  # of uploads of a size that the user chose
@@ -36,6 +41,23 @@ class Examination:
         """Why nothing is known of the account; None if it answered."""
         who = self.findings[0]
         return None if who.verdict is Verdict.AS_ASSUMED else who
+
+    @property
+    def account(self) -> Account | None:
+        """What the account tells of itself; None if it did not answer."""
+        return self._read("key", account_status())
+
+    @property
+    def queue(self) -> QueueStatus | None:
+        """The account's limit and load; None if they were not told."""
+        return self._read("queue", queue_status())
+
+    def _read(self, question: str, call: Call[T]) -> T | None:
+        answers = (e.response for e in self.exchanges if e.question == question and e.response)
+        try:
+            return next(map(call.read, answers), None)
+        except RunningHubError:
+            return None
 
     @property
     def others(self) -> list[Finding]:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from ..errors import RunningHubError, Say
 
+PAID_ONLY, NEVER_ASKED = "doctor.seen_paid", "doctor.seen_never"
+
 
 class Verdict(enum.Enum):
     """Whether the service answers as the code assumes. NOT_TOLD: not asked, or no usable answer."""
@@ -33,6 +35,11 @@ class Finding:
     def name(self) -> str:
         """The id as in keys of sentences."""
         return self.id.replace("-", "_")
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether it could be asked; else its sentence says what that needs."""
+        return self.seen not in (PAID_ONLY, NEVER_ASKED)
 
     def text(self, say: Say) -> str:
         """What was seen, as a sentence."""
@@ -90,5 +97,5 @@ account, or an unknown cost."""
 
 def unasked() -> list[Finding]:
     """Return the rows that the free part cannot ask, each with its reason."""
-    paid = [Finding(row, Verdict.NOT_TOLD, "doctor.seen_paid") for row in PAID]
-    return [*paid, *(Finding(row, Verdict.NOT_TOLD, "doctor.seen_never") for row in NEVER)]
+    paid = [Finding(row, Verdict.NOT_TOLD, PAID_ONLY) for row in PAID]
+    return [*paid, *(Finding(row, Verdict.NOT_TOLD, NEVER_ASKED) for row in NEVER)]

@@ -217,8 +217,9 @@ def test_a_key_is_entered_tested_and_not_seen_again(
     with canvas.page.expect_response("**/runninghub/profiles/save") as saved:
         page.get_by_label("API key").press("Enter")
     assert emulator.default_key not in saved.value.text()
-    with canvas.page.expect_response("**/runninghub/profiles/test") as tested:
-        page.get_by_role("button", name="Test").click()
+    card = page.locator("section.card").filter(has_text="key set, ends in")
+    with canvas.page.expect_response("**/runninghub/profiles/examine") as tested:
+        card.get_by_role("button", name="Test").click()
     assert emulator.default_key not in tested.value.text()
     page.get_by_text("It works").wait_for()
     page.get_by_text("Results kept on this machine: 0 B").wait_for()
@@ -231,6 +232,68 @@ def test_a_key_is_entered_tested_and_not_seen_again(
     canvas.clear()
     node = canvas.program(catalog.TEXT_TO_IMAGE)
     assert canvas.node(node)["widgets"]["6.text"] == "a lighthouse at dusk"
+
+
+@pytest.mark.parametrize("classic", [False, True])
+def test_a_typed_key_is_tested_before_it_is_stored(
+    new_host: Callable[..., Host],
+    opened: Callable[..., Canvas],
+    own_cloud: tuple[Emulator, str],
+    classic: bool,
+) -> None:
+    emulator, url = own_cloud
+    emulator.native_socket = "1011"
+    emulator.resource_filter = "file"
+    canvas = opened(new_host(OLDEST if classic else NEWEST), classic=classic)
+    canvas.page.set_viewport_size({"width": 1440, "height": 1100})
+    site, address, key, test, works, once, misfits, details, other = (
+        (
+            "站点",
+            "其他地址",
+            "API 密钥",
+            "测试",
+            "密钥可用",
+            "可同时运行",
+            "不符之处",
+            "详情",
+            "与预期不同",
+        )
+        if classic
+        else (
+            "Site",
+            "Another address",
+            "API key",
+            "Test",
+            "It works",
+            "Tasks at once",
+            "What does not fit",
+            "Details",
+            "other than assumed",
+        )
+    )
+    page = canvas.settings("密钥与站点" if classic else "Keys and sites")
+    page.get_by_label(site).select_option(label=address)
+    page.get_by_label(address, exact=True).fill(url)
+    page.get_by_label(key).fill(emulator.default_key)
+    form = page.locator("form.card")
+    with canvas.page.expect_response("**/runninghub/profiles/examine") as tested:
+        form.get_by_role("button", name=test).click()
+    for line in (works, once, misfits):
+        form.get_by_text(line).wait_for()
+    canvas.picture("three lines")
+    form.get_by_text(details, exact=True).click()
+    assert form.get_by_role("cell", name=other).count() == 2
+    canvas.picture("details")
+    assert emulator.default_key not in tested.value.text()
+    assert page.get_by_label(key).input_value() == emulator.default_key
+    settings = canvas.run_js("async () => (await fetch('/api/runninghub/settings')).json()")
+    assert settings["profiles"] == []
+    assert emulator.counters.orders == 0
+
+    page.get_by_label(key).fill("f" * len(emulator.default_key))
+    form.get_by_role("button", name=test).click()
+    form.locator(".examined > .bad").get_by_text("密钥" if classic else "key").wait_for()
+    canvas.picture("refused")
 
 
 @pytest.mark.parametrize("classic", [False, True])

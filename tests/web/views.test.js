@@ -33,7 +33,7 @@ function serve(answers = {}) {
   return sent;
 }
 
-const { offerKey, testText } = forms;
+const { offerKey, accountText } = forms;
 const settings = { "/runninghub/settings": { profiles: [], sites: ["https://www.runninghub.ai", "https://www.runninghub.cn"] } };
 
 beforeEach(async () => {
@@ -143,11 +143,48 @@ test("a plan in Chinese has Chinese signs between names", () => {
 });
 
 test("what a test of an account found is said without what is not known", () => {
-  const account = { kind: "SHARED", coins: "76600", money: null, currency: null, running: 1, limit: 3 };
-  expect(testText(account)).toBe("It works: enterprise key, shared · 76600 coins · 1 of 3 tasks running");
-  expect(testText({ ...account, kind: "BRAND-NEW", coins: null, limit: null })).toBe("It works: BRAND-NEW");
-  expect(testText({ ...account, coins: null, limit: null, money: "12.5", currency: "CNY" })).toContain("12.5 CNY");
-  expect(testText({ ...account, coins: null, limit: null, money: "12.5" })).toContain("12.5 of the wallet");
+  const account = { kind: "SHARED", coins: "76600", money: null, currency: null, running: 1, queued: 0, limit: 3 };
+  expect(accountText(account)).toBe("It works: enterprise key, shared · 76600 coins · 1 of 3 tasks running");
+  expect(accountText({ ...account, kind: "BRAND-NEW", coins: null, limit: null })).toBe("It works: BRAND-NEW");
+  expect(accountText({ ...account, coins: null, limit: null, money: "12.5", currency: "CNY" })).toContain("12.5 CNY");
+  expect(accountText({ ...account, coins: null, limit: null, money: "12.5" })).toContain("12.5 of the wallet");
+});
+
+test("a typed key is tested before it is stored: three lines, and the table behind Details", async () => {
+  const finding = (id, verdict, seen, advice = "") => ({ id, question: `${id}?`, verdict, seen, advice });
+  const account = { kind: "SHARED", coins: "12", money: null, currency: null, running: 1, queued: 2, limit: 5 };
+  const findings = [
+    finding("upload", "not_told", "no answer in time"),
+    finding("native-socket", "other", "closed", "Progress comes by polls."),
+    finding("older-upload", "not_told", "no answer in time"),
+  ];
+  const sent = serve({ "/runninghub/profiles/examine": { failure: "", account, findings } });
+  const form = forms.keyForm({ profiles: [], sites: ["https://www.runninghub.ai"] }, () => {});
+  document.body.append(form);
+  form.querySelector("input[type=password]").value = "typed";
+  press("Test");
+  await vi.waitFor(() => expect(form.querySelector("details")).not.toBe(null));
+  expect(sent.at(-1)[1]).toEqual({ name: "main", origin: "https://www.runninghub.ai", key: "typed" });
+  expect([...form.querySelectorAll(".examined > p")].map(({ textContent }) => textContent)).toEqual([
+    "It works: enterprise key, shared · 12 coins",
+    "Tasks at once: 5; 1 running now, 2 waiting.",
+    "What does not fit: upload? – no answer in time. native-socket? – closed. See Details.",
+  ]);
+  expect(form.querySelector("details").open).toBe(false);
+  expect([...form.querySelectorAll("tr")].map(({ textContent }) => textContent)).toEqual([
+    "upload?not toldno answer in time",
+    "native-socket?other than assumedclosedProgress comes by polls.",
+    "older-upload?not toldno answer in time",
+  ]);
+  expect(form.querySelector("input[type=password]").value).toBe("typed");
+});
+
+test("a key that fails its test says why, beside what was learnt", async () => {
+  serve({ "/runninghub/profiles/examine": { failure: "RunningHub does not accept the key.", account: null, findings: [] } });
+  const form = forms.keyForm({ profiles: [], sites: [] }, () => {});
+  document.body.append(form);
+  press("Test");
+  await vi.waitFor(() => expect(form.querySelector(".examined > .bad")?.textContent).toBe("RunningHub does not accept the key."));
 });
 
 // The service's own words, as tests/contract/samples has them.
@@ -157,7 +194,7 @@ test.each([
   ["EXCLUSIVE", "enterprise key, dedicated"],
   ["", "key of unknown kind"],
 ])("a key of the kind %s is called by its name", (kind, name) => {
-  expect(testText({ kind, coins: null, money: null, currency: null, running: null, limit: null })).toBe(`It works: ${name}`);
+  expect(accountText({ kind, coins: null, money: null, currency: null, running: null, queued: null, limit: null })).toBe(`It works: ${name}`);
 });
 
 test("a look at an uncertain order says what was seen, and when nothing was", () => {

@@ -278,6 +278,52 @@ async def test_the_test_says_what_the_account_says(
     assert OTHER not in host.said
 
 
+async def test_a_typed_key_is_examined_and_neither_stored_nor_told(
+    host: Host, emulator: tuple[Emulator, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    service, url = emulator
+    service.strict = False
+    service.native_socket = "1011"
+    caplog.set_level("DEBUG")
+    examined = await host.post("profiles/examine", name="e", origin=url, key=f" Bearer {KEY} ")
+    assert (examined["failure"], examined["account"]["kind"]) == ("", "SHARED")
+    assert (examined["account"]["coins"], examined["account"]["limit"]) == ("12", 5)
+    others = [row for row in examined["findings"] if row["verdict"] == "other"]
+    assert [row["id"] for row in others] == ["native-socket"]
+    assert others[0]["advice"]
+    assert (await host.get("settings"))["profiles"] == []
+    assert service.counters.orders == 0
+    assert service.counters.keys_misplaced == set()
+    assert KEY not in host.said + caplog.text
+    assert [file for file in host.state.rglob("*") if KEY in file.read_text("latin-1")] == []
+
+
+async def test_what_is_examined_without_a_typed_key_is_the_stored_one_at_its_own_site(
+    host: Host, emulator: tuple[Emulator, str]
+) -> None:
+    url = emulator[1]
+    await host.post("profiles/save", name="e", origin=url, key=KEY)
+    for typed in ({}, {"origin": url, "key": ""}):
+        examined = await host.post("profiles/examine", name="e", **typed)
+        assert (examined["failure"], examined["account"]["kind"]) == ("", "SHARED")
+    error = await host.error("profiles/examine", name="e", origin=AI, key="")
+    assert error["key"] == "node.key_for_site"
+    error = await host.error("profiles/examine", name="", origin=url, key="short")
+    assert error["key"] == "error.bad_key"
+    error = await host.error("profiles/examine", name="e", origin="http://example.com", key=KEY)
+    assert error["key"] == "error.key_in_clear"
+
+
+async def test_a_typed_key_that_is_refused_says_so_in_the_readers_language(
+    host: Host, emulator: tuple[Emulator, str]
+) -> None:
+    await host.speak("zh-CN")
+    examined = await host.post("profiles/examine", name="", origin=emulator[1], key=OTHER)
+    assert examined["account"] is None
+    assert "密钥" in examined["failure"]
+    assert OTHER not in host.said
+
+
 async def test_a_password_opens_its_program_at_its_site_alone(
     host: Host, emulator: tuple[Emulator, str]
 ) -> None:

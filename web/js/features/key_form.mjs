@@ -9,17 +9,25 @@ import { actionButton, statusLine, form, h, link, page, row } from "../lib/view.
 import { enterSandbox } from "./account.js";
 import { readSettings, cacheProfiles } from "./profiles.js";
 
-/**
- * Status of a profile's account; null for what it does not report.
- * @typedef {{ kind: string, coins: number | string | null, money: number | string | null, currency: string | null, running: number | null, limit: number | null }} Account
- */
-
 const t = textsOf("account");
 
-const KEY_PAGE = "/enterprise-api/consumerApi";
+/**
+ * Status of a profile's account; null for what it does not report.
+ * @typedef {{ kind: string, coins: number | string | null, money: number | string | null, currency: string | null, running: number | null, queued: number | null, limit: number | null }} Account
+ */
 
 /** The service's kinds of keys → ours. @type {Record<string, string>} */
 const KINDS = { NORMAL: "normal", SHARED: "shared", EXCLUSIVE: "dedicated" };
+
+/**
+ * `seen`, `advice`: sentences, for `other` alone the latter.
+ * @typedef {{ id: string, question: string, verdict: "as_assumed" | "other" | "not_told", seen: string, advice: string }} Finding
+ * @typedef {{ failure: string, account: Account | null, findings: Finding[] }} Examination
+ */
+
+const MUST_BE_KNOWN = ["upload", "fetch"]; // nothing is ordered with a picture without them
+
+const KEY_PAGE = "/enterprise-api/consumerApi";
 
 /** Links to the pages where keys are created. @param {string[]} sites */
 export const keyLinks = (sites) => sites.flatMap((site) => [" ", link(new URL(site).host, site + KEY_PAGE)]);
@@ -54,36 +62,55 @@ export function keyForm({ sites, profiles, has_users: hasUsers }, done, replaced
 		address.value = replaced.origin;
 		address.hidden = site.value !== "";
 	}
+	const entered = () => ({ name: name.value.trim(), origin: site.value || address.value, key: key.value });
+	const test = examining(entered);
 	let replacing = replaced?.name ?? "";
 	const save = actionButton(t("save"), status, async () => {
-		const named = name.value.trim();
+		const typed = entered();
+		const named = typed.name;
 		if (names.includes(named) && replacing !== named) {
 			replacing = named;
 			status.textContent = t("replace_sure", { name: named });
 			return;
 		}
-		cacheProfiles(await post("/runninghub/profiles/save", { name: named, origin: site.value || address.value, key: key.value }));
+		cacheProfiles(await post("/runninghub/profiles/save", typed));
 		key.value = "";
 		await done(named);
 		void showTest(named);
 	});
 	save.className = "primary";
 	const fields = [field("site", site), address, field("key", key), field("name", name)];
-	return form(save, ...fields, hasUsers && h("p", "muted", t("has_users")), row(save), status);
+	return form(save, ...fields, hasUsers && h("p", "muted", t("has_users")), row(save, test.button), test.status, test.found, status);
 }
 
 /** Test a key that was just stored, and show the result. @param {string} name */
 async function showTest(name) {
 	const saved = t("saved", { name });
 	try {
-		toast("success", saved, testText(await post("/runninghub/profiles/test", { name })));
+		toast("success", saved, accountText(await post("/runninghub/profiles/test", { name })));
 	} catch (error) {
 		toast("warn", saved, error);
 	}
 }
 
+/**
+ * A button that examines an account, and where it says what it found. `asked`: the profile, or what was typed.
+ * @type {(asked: () => { name: string, origin?: string, key?: string }) => { button: HTMLButtonElement, found: HTMLElement, status: HTMLElement }}
+ */
+export function examining(asked) {
+	const status = statusLine();
+	const found = h("div", { className: "examined", role: "status" });
+	const button = actionButton(t("test"), status, async () => {
+		found.replaceChildren();
+		status.textContent = t("testing");
+		found.replaceChildren(...examinationView(await post("/runninghub/profiles/examine", asked())));
+		status.textContent = "";
+	});
+	return { button, found, status };
+}
+
 /** @param {Account} account */
-export function testText({ kind, coins, money, currency, running, limit }) {
+export function accountText({ kind, coins, money, currency, running, limit }) {
 	const key = KINDS[kind];
 	const facts = dotted(
 		key ? t(`kind.${key}`) : kind || t("kind.unknown"),
@@ -92,6 +119,34 @@ export function testText({ kind, coins, money, currency, running, limit }) {
 		limit !== null && t("running", { running: running ?? 0, limit }),
 	);
 	return t("works", { found: facts });
+}
+
+/** @param {Examination} examination */
+export function examinationView({ failure, account, findings }) {
+	if (!account) return [h("p", "bad", failure), details(findings)];
+	const { running, queued, limit } = account;
+	const misfits = findings.filter(({ id, verdict }) => verdict === "other" || (verdict === "not_told" && MUST_BE_KNOWN.includes(id)));
+	const parts = misfits.map(({ question, seen }) => t("examined.part", { question, seen }));
+	return [
+		h("p", "", accountText({ ...account, limit: null })),
+		h("p", "", limit === null ? t("examined.no_limit") : t("examined.limit", { limit, running: running ?? 0, queued: queued ?? 0 })),
+		misfits.length > 0 ? h("p", "bad", t("examined.misfits", { parts: parts.join("") })) : h("p", "", t("examined.fits")),
+		details(findings),
+	];
+}
+
+/** @param {Finding[]} findings */
+function details(findings) {
+	const rows = findings.map(({ question, verdict, seen, advice }) =>
+		h(
+			"tr",
+			verdict,
+			h("th", { scope: "row" }, question),
+			h("td", verdict === "other" ? "bad" : "", t(`examined.${verdict}`)),
+			h("td", "", seen, advice && h("p", "", advice)),
+		),
+	);
+	return h("details", "", h("summary", "", t("examined.details")), h("table", "", h("tbody", "", ...rows)));
 }
 
 /** As `offerKey` of account.js. @type {(node: ComfyNode | null, reason?: string, isRefused?: boolean) => Promise<boolean>} */

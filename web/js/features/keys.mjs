@@ -19,7 +19,7 @@ export function keysPage(forms, at) {
 }
 
 /** @type {(stored: RhSettings, reload: RhCallback, forms: Forms) => any[]} */
-function profilesView(stored, reload, { keyForm, keyLinks, testText }) {
+function profilesView(stored, reload, { keyForm, keyLinks, examining }) {
 	const { profiles, default: chosen, environment, problem, models, sites } = stored;
 	const add = keyForm(stored, reload);
 	add.className = "card";
@@ -29,7 +29,7 @@ function profilesView(stored, reload, { keyForm, keyLinks, testText }) {
 		problem && h("p", "bad", problem),
 		profiles.length === 0 && h("p", "", t("none")),
 		profiles.length > 0 && !chosen && h("p", "bad", t("no_default")),
-		...profiles.map((profile) => profileView(profile, profile.name === chosen, reload, deleteQuestion(profiles, profile.name, chosen), testText)),
+		...profiles.map((profile) => profileView(profile, profile.name === chosen, reload, deleteQuestion(profiles, profile.name, chosen), examining)),
 		add,
 		profiles.length > 0 && modelsView(models),
 		profiles.length > 0 && keptResultsView(),
@@ -71,8 +71,8 @@ function keptResultsView() {
 	return row(status, actionButton(t("empty"), status, empty, t("empty_sure")));
 }
 
-/** @type {(profile: RhProfile, isDefault: boolean, reload: RhCallback, sure: string, testText: Forms["testText"]) => any} */
-function profileView({ name, origin, key_tail: tail, workflow, webhook, route, from }, isDefault, reload, sure, testText) {
+/** @type {(profile: RhProfile, isDefault: boolean, reload: RhCallback, sure: string, examining: Forms["examining"]) => any} */
+function profileView({ name, origin, key_tail: tail, workflow, webhook, route, from }, isDefault, reload, sure, examining) {
 	const status = statusLine();
 	const routed = statusLine();
 	/** @type {(setting: "workflow" | "webhook", value: string, placeholder: string) => any} */
@@ -95,19 +95,18 @@ function profileView({ name, origin, key_tail: tail, workflow, webhook, route, f
 		cacheProfiles(await post(`/runninghub/profiles/${verb}`, { name }));
 		await reload();
 	};
-	const test = async () => {
-		status.textContent = t("testing");
-		status.textContent = testText(await post("/runninghub/profiles/test", { name }));
-	};
+	const test = examining(() => ({ name }));
 	return card(
 		isStored ? name : t("from_environment"),
 		h("p", "muted", dotted(origin, t("key_set", { tail }), isDefault && t("is_default"))),
 		row(
-			actionButton(t("test"), status, test),
+			test.button,
 			isStored && !isDefault && actionButton(t("make_default"), status, change("default")),
 			isStored && actionButton(t("delete"), status, change("delete"), sure),
 		),
 		status,
+		test.status,
+		test.found,
 		isStored && settingForm("workflow", workflow, "1"),
 		isStored && h("label", "", t("route"), way, h("span", "muted", t("routes.hint"))),
 		isStored && routed,
