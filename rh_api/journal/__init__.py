@@ -8,7 +8,8 @@ the file.
 from .caches import FileStamp
 from .journal import SqliteJournal
 from .ledger import NO_HOLD, Committed, Hold, LimitReached, LimitsChanged, Rules
-from .rows import Identity, OrderExists, OrderRow, ResultRow, State
+from .order_states import State
+from .rows import Identity, OrderExists, OrderRow, ResultRow
 from .store import Store
 
 __all__ = [

@@ -15,8 +15,9 @@ from typing import cast
 from ..money.amounts import MICRO, in_units
 from .caches import RUNS_KEPT
 from .database import JournalFile
+from .order_states import State
 from .retention import empty_order, formerly_kept, old_orders
-from .rows import ORDERED_AGAIN, OrderRow, ResultRow, State, read_order
+from .rows import ORDERED_AGAIN, OrderRow, ResultRow, read_order
 
 SEARCHED_CHARACTERS = 20_000  # of an order's texts are indexed; a longer text is found by its start
 FIRST_CHARACTERS = 300  # of a text result, in a list

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 import hashlib
 import json
 import sqlite3
@@ -11,28 +10,11 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from ..wire.envelope import read_object
+from .order_states import State
 from .program_keys import kind_and_id
 
 ORDERED_AGAIN = "error.uncertain"  # `error_key` that closes an uncertain order for an equal one
 EXPECTED_TASK_ID, SCOPE = "prompt", "scope"  # keys of `what`
-
-
-class State(enum.Enum):
-    """State of an order. While it is not over, no equal order can be inserted."""
-
-    INTENDED = "intended"
-    """Its request may be in flight; found after a crash: it may have been placed."""
-    PLACED = "placed"
-    RUNNING = "running"
-    UNCERTAIN = "uncertain"
-    """It may have been placed and no task id is known; the user or a later lookup decides."""
-    DONE = "done"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-    @property
-    def is_over(self) -> bool:
-        return self in (State.DONE, State.FAILED, State.CANCELLED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,12 +20,18 @@ from .clock import SteadyClock, age
 from .database import JournalFile
 from .history import History
 from .ledger import NO_HOLD, Hold, Ledger
+from .order_states import Event, apply
 from .retention import prune
-from .rows import EXPECTED_TASK_ID, Identity, OrderExists, OrderRow, ResultRow, State, read_order
+from .rows import EXPECTED_TASK_ID, Identity, OrderExists, OrderRow, ResultRow, read_order
 
 BUSY_SECONDS = 5.0  # timeout for another process's lock
 LOST_SECONDS = 86_400.0
 NO_USAGE = Usage()
+NO_OPEN_TWIN = (
+    "NOT EXISTS (SELECT 1 FROM orders AS twin"
+    " WHERE twin.identity_digest = ? AND twin.ended IS NULL AND twin.id != ?)"
+)
+AS_IN_SNAPSHOT = "id = ? AND state = ? AND task_id IS ?"  # compare-and-set, see OrderRow.snapshot
 
 
 class Store:
@@ -158,12 +164,13 @@ class Store:
 
         `announced`: the nodes that it will run for output, as far as the service says.
         """
-        nodes = list(announced)
-        return self._file.change(
-            "UPDATE orders SET state = 'placed', task_id = ?1, placed = ?2, error_key = '',"
-            " told = coalesce(?3, told) WHERE id = ?4 AND state IN ('intended', 'uncertain') AND"
-            " NOT EXISTS (SELECT 1 FROM orders o WHERE o.task_id = ?1 AND o.origin = orders.origin)",
-            (task_id, self._clock(), json.dumps(nodes) if nodes else None, order),
+        told = {"told": json.dumps(nodes)} if (nodes := list(announced)) else {}
+        return self._apply(
+            Event.ACCEPTED,
+            "id = ? AND NOT EXISTS"
+            " (SELECT 1 FROM orders o WHERE o.task_id = ? AND o.origin = orders.origin)",
+            (order, task_id),
+            {"task_id": task_id, "placed": self._clock(), "error_key": "", **told},
         )
 
     def place_or_twin(self, order: int, origin: str, task_id: str, announced: Iterable[str]) -> int:
@@ -175,50 +182,47 @@ class Store:
 
     def set_running(self, order: int, at: float | None = None) -> bool:
         """Record that it runs, since `at`: unix seconds by the service's clock, None for now."""
-        return self._file.change(
-            "UPDATE orders SET state = 'running', started = ? WHERE id = ? AND state = 'placed'",
-            (self._clock() if at is None else at, order),
-        )
+        started = self._clock() if at is None else at
+        return self._apply(Event.STARTED, "id = ?", (order,), {"started": started})
 
     def set_uncertain(self, order: int, *, key: str) -> bool:
         """Record that its request may have arrived and no task id was received."""
-        return self._file.change(
-            "UPDATE orders SET state = 'uncertain', error_key = ?"
-            " WHERE id = ? AND state = 'intended'",
-            (key, order),
-        )
+        return self._apply(Event.REPLY_LOST, "id = ?", (order,), {"error_key": key})
 
     def set_uncertain_again(self, order: int, *, key: str) -> bool:
         """Make it uncertain again: its task is no longer listed anywhere."""
         row = self.order(order)
         what = {} if row is None else {**row.what, EXPECTED_TASK_ID: row.task_id}
-        sql = "UPDATE orders SET state = 'uncertain', task_id = NULL, what = ?, error_key = ?"
-        where = " WHERE id = ? AND state IN ('placed', 'running')"
-        return self._file.change(sql + where, (json.dumps(what), key, order))
+        columns = {"task_id": None, "what": json.dumps(what), "error_key": key}
+        return self._apply(Event.UNLISTED, "id = ?", (order,), columns)
 
     def drop(self, order: int, *, for_good: bool = False) -> bool:
         """Delete an order that provably never started; one with a task id stays. Its reservation
         stays until it is released or bound again, unless `for_good`."""
-        statement = "DELETE FROM orders WHERE id = ? AND state IN ('intended', 'uncertain')"
-        return self._delete(statement, (order,), for_good=for_good)
+        return self._delete(Event.NOT_STARTED, "id = ?", (order,), for_good=for_good)
 
     def settle_as_task(self, prior: OrderRow, task_id: str) -> bool:
         """The user says that it became that task; may be corrected while it is not over.
         Changes nothing unless the row is still as in `prior`, or while an equal order is not over.
         """
-        what = json.dumps({**prior.what, "answered": True})
-        return self._file.change(
-            "UPDATE orders SET state = 'placed', task_id = ?, placed = ?, started = NULL,"
-            " ended = NULL, error_key = '', told = '[]', what = ?"
-            " WHERE id = ? AND state = ? AND task_id IS ? AND NOT EXISTS (SELECT 1 FROM orders AS"
-            " twin WHERE twin.identity_digest = ? AND twin.ended IS NULL AND twin.id != ?)",
-            (task_id, self._clock(), what, *prior.snapshot, prior.identity_digest, prior.id),
+        return self._apply(
+            Event.SETTLED_AS_TASK,
+            f"{AS_IN_SNAPSHOT} AND {NO_OPEN_TWIN}",
+            (*prior.snapshot, prior.identity_digest, prior.id),
+            {
+                "task_id": task_id,
+                "placed": self._clock(),
+                "started": None,
+                "error_key": "",
+                "told": "[]",
+                "what": json.dumps({**prior.what, "answered": True}),
+            },
         )
 
     def settle_as_not_started(self, prior: OrderRow) -> bool:
         """The user says that it never started: delete row and hold, if still as in `prior`."""
-        statement = "DELETE FROM orders WHERE id = ? AND state = ? AND task_id IS ?"
-        return self._delete(statement, prior.snapshot, for_good=True)
+        event = Event.SETTLED_AS_NOT_STARTED
+        return self._delete(event, AS_IN_SNAPSHOT, prior.snapshot, for_good=True)
 
     def set_done(
         self,
@@ -232,25 +236,21 @@ class Store:
         """Record success in one transaction: end, cost, results, and `missing`: nodes awaited in
         vain. `usage`: as the service prints it; `costs`: in millionths, None if not known yet."""
         with self._file.writing() as db:
-            cursor = db.execute(
-                "UPDATE orders SET state = 'done', ended = ?, error_key = '', coins = ?,"
-                " money = ?, third_party_money = ?, seconds = ?, missing = ?"
-                " WHERE id = ? AND ended IS NULL",
-                (
-                    self._clock(),
-                    usage.coins,
-                    usage.money,
-                    usage.third_party_money,
-                    usage.seconds,
-                    json.dumps(list(missing)),
-                    order,
-                ),
-            )
-            if cursor.rowcount:
+            columns = {
+                "error_key": "",
+                "code": None,
+                "coins": usage.coins,
+                "money": usage.money,
+                "third_party_money": usage.third_party_money,
+                "seconds": usage.seconds,
+                "missing": json.dumps(list(missing)),
+            }
+            changed = apply(db, Event.SUCCEEDED, "id = ?", (order,), columns, now=self._clock())
+            if changed:
                 _write_results(db, order, results)
             if costs is not None:
                 self.ledger.book_within(db, order, costs, usage)
-            return cursor.rowcount == 1
+            return changed == 1
 
     def set_failed(
         self,
@@ -262,12 +262,12 @@ class Store:
         usage: Usage = NO_USAGE,
     ) -> bool:
         """Record failure. `costs`, `usage`: as for `set_done`; a failed task may cost."""
-        return self._end(order, State.FAILED, key, code, costs, usage)
+        return self._end(order, Event.FAILED, key, code, costs, usage)
 
     def set_cancelled(
         self, order: int, *, costs: Sums | None = None, usage: Usage = NO_USAGE
     ) -> bool:
-        return self._end(order, State.CANCELLED, "", None, costs, usage)
+        return self._end(order, Event.CANCELLED, "", None, costs, usage)
 
     def set_cancel_wanted(self, order: int) -> bool:
         """Record that it is to be cancelled, even if this process dies."""
@@ -361,25 +361,34 @@ class Store:
         with self._file.writing() as db:
             prune(db, now, old)
 
-    def _delete(self, statement: str, values: tuple[object, ...], *, for_good: bool) -> bool:
+    def _apply(
+        self,
+        event: Event,
+        where: str,
+        values: tuple[object, ...],
+        columns: Mapping[str, object],
+    ) -> bool:
         with self._file.writing() as db:
-            if not db.execute(statement, values).rowcount:
+            return apply(db, event, where, values, columns) > 0
+
+    def _delete(
+        self, event: Event, where: str, values: tuple[object, ...], *, for_good: bool
+    ) -> bool:
+        with self._file.writing() as db:
+            if not apply(db, event, where, values):
                 return False
             self.ledger.unbind_within(db, cast(int, values[0]), for_good=for_good)
             return True
 
     def _end(
-        self, order: int, state: State, key: str, code: int | None, costs: Sums | None, usage: Usage
+        self, order: int, event: Event, key: str, code: int | None, costs: Sums | None, usage: Usage
     ) -> bool:
         with self._file.writing() as db:
-            cursor = db.execute(
-                "UPDATE orders SET state = ?, ended = ?, error_key = ?, code = ?"
-                " WHERE id = ? AND ended IS NULL",
-                (state.value, self._clock(), key, code, order),
-            )
+            columns = {"error_key": key, "code": code}
+            changed = apply(db, event, "id = ?", (order,), columns, now=self._clock())
             if costs is not None:
                 self.ledger.book_within(db, order, costs, usage)
-            return cursor.rowcount > 0
+            return changed > 0
 
 
 def _write_results(db: sqlite3.Connection, order: int, rows: Iterable[ResultRow]) -> None:

@@ -183,7 +183,9 @@ class Engine:
         if report.error is not None:
             cost = say_cost(report, self.context.journal.currency)
             raise report.error.with_context(task_id=task_id, cost=cost)
-        order_id, seconds = earlier.id if earlier is not None else None, 0.0
+        # A partly accepted graph's success is not the order's: equal inputs order anew.
+        is_whole = earlier is not None and earlier.error_key != GraphRejected.default_key
+        order_id, seconds = earlier.id if earlier is not None and is_whole else None, 0.0
         tips = Tips() if earlier is None else Tips(earlier.announced)
         ticket = Ticket(task_id, report.phase, report.socket_url, tips)
         active = ActiveOrder(order_of(earlier), ticket, watch, order_id, earlier)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from decimal import Decimal
 from pathlib import Path
 
@@ -117,6 +118,26 @@ async def test_a_failed_task_says_why(make_client: MakeClient, emulator: Emulato
     with pytest.raises(TaskFailed, match=r"KSampler.*out of memory") as caught:
         await make_client("here").task(task_id).fetch()
     assert (caught.value.task_id, caught.value.fate) == (task_id, Fate.OVER)
+
+
+async def test_a_success_that_comes_after_a_failure_was_told_is_taken(
+    client: Client, emulator: Emulator
+) -> None:
+    emulator.run_seconds = 1.0
+    failed = {"status": "FAILED", "errorCode": "805", "errorMessage": "the machine was lost"}
+    emulator.faults.append(Fault(QUERY, "body", value=json.dumps(failed), status=200))
+    with pytest.raises(TaskFailed):
+        await client.run(invert())
+    (task_id,) = emulator.tasks
+
+    late = await client.task(task_id).wait()
+    again = await client.run(invert())
+
+    assert (again.task_id, again.kept) == (task_id, True)
+    assert again.results == late.results
+    assert emulator.counters.orders == 1
+    (today,) = await client.costs.spend()
+    assert (today.orders, today.coins) == (1, Decimal(late.usage.coins or 0))
 
 
 async def test_a_task_without_files_is_no_empty_success(

@@ -16,11 +16,13 @@ from rh_api.journal import OrderExists, State, Store
 from tests.unit.journal.samples import identity, intend, prune
 
 OPEN_STATES = {State.INTENDED, State.PLACED, State.RUNNING, State.UNCERTAIN}
+LATE = {State.FAILED, State.CANCELLED}
 MOVES: dict[str, tuple[set[State], State]] = {
     "set_placed": ({State.INTENDED, State.UNCERTAIN}, State.PLACED),
     "set_running": ({State.PLACED}, State.RUNNING),
     "set_uncertain": ({State.INTENDED}, State.UNCERTAIN),
-    "set_done": (OPEN_STATES, State.DONE),
+    "set_uncertain_again": ({State.PLACED, State.RUNNING}, State.UNCERTAIN),
+    "set_done": (OPEN_STATES | LATE, State.DONE),
     "set_failed": (OPEN_STATES, State.FAILED),
     "set_cancelled": (OPEN_STATES, State.CANCELLED),
 }
@@ -65,7 +67,7 @@ class AnySequence(RuleBasedStateMachine):
     def move(self, data: st.DataObject, move: str) -> None:
         order = data.draw(st.sampled_from(sorted(self.model)))
         more = {"set_placed": (f"task-{order}",)}.get(move, ())
-        key = {"key": "error.x"} if move in ("set_uncertain", "set_failed") else {}
+        key = {"key": "error.x"} if move.startswith(("set_uncertain", "set_failed")) else {}
         applied = getattr(self.store, move)(order, *more, **key)
         came_from, goes_to = MOVES[move]
         item, state = self.model[order]
