@@ -144,7 +144,7 @@ class TwoOrders:
     @contextlib.asynccontextmanager
     async def _placed(self, sums: Sums) -> AsyncGenerator[Placed]:
         """Place an order that may cost `sums`; whoever leaves early cancels its task."""
-        settings = replace(self.settings, command=Limits(prompt=sums))
+        settings = replace(self.settings, command=Limits(prompt=sums, option="--paid"))
         async with connected(settings, self.terminal) as service:
             task: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 

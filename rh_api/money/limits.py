@@ -17,12 +17,13 @@ class Limits:
     """The most that an order, a prompt (or command) and a day may cost, by unit, in millionths.
 
     A missing unit is not limited. "" is the unit of a bare number: whatever the key's account
-    pays in.
+    pays in. `option`: of the command line, by which a command's limits are set.
     """
 
     order: Sums = field(default_factory=dict[str, int], hash=False)
     prompt: Sums = field(default_factory=dict[str, int], hash=False)
     day: Sums = field(default_factory=dict[str, int], hash=False)
+    option: str = "--max-cost"
 
     def __bool__(self) -> bool:
         return bool(self.order or self.prompt or self.day)

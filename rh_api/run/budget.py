@@ -229,7 +229,7 @@ class Budget:
         """Return the error, naming where the binding limit is set: variable, option or page."""
         where = VARIABLES[reached.scope]
         if reached.limit in getattr(self.command, reached.scope).values():
-            where = "--max-cost"
+            where = self.command.option
         if reached.limit == getattr(rules.limits, reached.scope).get(reached.unit):
             where = Words.of(lambda say: say("money.page", {}))
         return refusal(reached, where)

@@ -70,6 +70,17 @@ def test_the_second_order_is_not_placed_where_the_first_one_took_the_sum(
     assert verdicts(ran)["cancelled-status"] == verdicts(ran)["stop"] == "not_told"
 
 
+def test_a_sum_that_is_too_small_is_refused_by_the_option_that_named_it(
+    call: Call, emulator: Emulator
+) -> None:
+    ran = call("doctor", "--json", "--workflow", TEXT_TO_IMAGE, "--paid", "0.01 coins")
+
+    assert emulator.counters.orders == 0
+    seen = next(f["seen"] for f in ran.document["findings"] if f["id"] == "stop")
+    assert "--paid" in seen
+    assert "--max-cost" not in seen
+
+
 def test_without_a_workflow_nothing_is_asked(call: Call, emulator: Emulator) -> None:
     ran = call("doctor", "--paid", "5 coins")
 
