@@ -10,6 +10,7 @@ from rh_api.doctor.examine import examine
 from rh_api.emulator import Emulator, Fault
 from rh_api.emulator.accounts import example_accounts
 from rh_api.emulator.catalog import INVERT
+from rh_api.emulator.doubts import MIB
 from rh_api.settings import Settings
 from rh_api.texts import english
 from tests.unit.test_unknowns import ROWS, Row
@@ -102,9 +103,18 @@ def test_the_table_says_what_an_answer_means(call: Call, emulator: Emulator, sha
 
     assert ran.code == 6
     assert ran.out.count("other than assumed") == 2
-    assert "Progress on this route comes by polls alone. Please send the report." in ran.out
+    assert "asked for every few seconds instead of being pushed. Nothing else changes." in ran.out
     assert "models are found by both" in ran.out
-    assert "Answers that are other than assumed: 2." in ran.err
+    assert "Answers that differ from what this program assumes: 2." in ran.err
+
+
+def test_a_refused_size_is_told_with_the_size(call: Call, emulator: Emulator, shared: str) -> None:
+    emulator.upload_limit = 20 * MIB
+
+    ran = call("doctor", "--upload", "30", RUNNINGHUB_API_KEY=shared)
+
+    assert "a file of 30 MB was refused with 1008" in ran.out
+    assert "goes up once more by the older one" in ran.out
 
 
 @pytest.mark.parametrize(
