@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page, Request
+    from playwright.sync_api import Browser, BrowserContext, Page, Request, Response
 
 SIZE = {"width": 1440, "height": 900}
 PATIENCE = 30_000  # ms until a state must have come
@@ -164,10 +165,17 @@ class Kept:
         def over(request: Request) -> None:
             under_way.discard(request)
 
+        def answered(response: Response) -> None:
+            # The token was of the former host: the script asks again, and nobody reads this answer
+            # to its end, without which its request is never called finished.
+            if response.status == HTTPStatus.FORBIDDEN:
+                over(response.request)
+
         page = self.page
         page.on("request", begun)
         page.on("requestfinished", over)
         page.on("requestfailed", over)
+        page.on("response", answered)
         page.wait_for_function(CONNECTED, timeout=PATIENCE)
         page.evaluate(READY, self.first)
         for _ in range(100):
@@ -177,6 +185,7 @@ class Kept:
         page.remove_listener("request", begun)
         page.remove_listener("requestfinished", over)
         page.remove_listener("requestfailed", over)
+        page.remove_listener("response", answered)
 
 
 class Pages:
