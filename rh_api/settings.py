@@ -86,6 +86,7 @@ class Settings:
     `--max-cost`, in place of a prompt's. `webhook_url`: passed on with each order, "" for none.
     `submit`: by which routes workflows and apps are ordered, `SUBMIT_V1` or `SUBMIT_V2`.
     `most_result_bytes`: of a result whose length is not announced, 0 for the default of its kind.
+    `max_tasks`: how many tasks of the account this process runs at once, 0 for all it may.
     """
 
     origin: str
@@ -104,6 +105,7 @@ class Settings:
     webhook_url: str = ""
     submit: str = SUBMIT_V1
     most_result_bytes: int = 0
+    max_tasks: int = 0
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, str], state: Path | None = None) -> Settings:
@@ -130,6 +132,7 @@ class Settings:
             most_result_bytes=read_most_bytes(most)
             if (most := values.get("RUNNINGHUB_MAX_RESULT_GB", "").strip())
             else 0,
+            max_tasks=read_max_tasks(values.get("RUNNINGHUB_MAX_TASKS", "")),
             submit=read_submit(way) if (way := values.get("RUNNINGHUB_SUBMIT", "")) else SUBMIT_V1,
         )
 
@@ -225,6 +228,14 @@ def read_most_bytes(text: str) -> int:
     if not 1 <= most < math.inf:
         raise BadInput("error.bad_most_bytes", value=text[:40])
     return int(most)
+
+
+def read_max_tasks(text: str) -> int:
+    """Parse a number of tasks, 0 for none given; BadInput unless it is a whole one above zero."""
+    text = text.strip()
+    if text and not (text.isascii() and text.isdecimal() and 0 < int(text[:10]) < 10**6):
+        raise BadInput("error.bad_max_tasks", value=text[:40])
+    return int(text or 0)
 
 
 def read_submit(text: str) -> str:

@@ -147,6 +147,7 @@ ENGLISH: dict[str, str] = {
     "error.bad_registry": 'RUNNINGHUB_MODEL_REGISTRY must be on, off or an https address, not "{value}".',
     "error.native_https": "The native route has the key in its addresses and is used over https only, but {host} is set with plain http. Set RUNNINGHUB_BASE_URL to an https address, or use the route task.",
     "error.native_failed": "The prompt failed, and the native route does not say why: its history is empty. The route task gives the reason for the same graph.",
+    "error.bad_max_tasks": 'The most tasks at once must be a whole number above zero, not "{value}". RUNNINGHUB_MAX_TASKS and the settings page have it.',
     "error.bad_submit": 'RUNNINGHUB_SUBMIT must be v1 or v2, not "{value}".',
     "error.native_absent": "The native route lists this prompt neither as waiting, nor as running, nor as over. Its ComfyUI may have been restarted, or another one may have answered, so that proves nothing: the prompt may be running, or already billed. It is not sent again automatically.",
     "error.native_stop": "Another prompt waits behind this one, and the cloud's ComfyUI is not known to check which prompt it is to interrupt: it might have stopped the other one.",
@@ -337,6 +338,7 @@ ENGLISH: dict[str, str] = {
     "progress.places": "{used} of {limit}",
     "progress.waiting_costs": "waiting: other orders that run hold what the cost limits leave",
     "progress.waiting_slot": "waiting for a free slot ({places} used)",
+    "progress.waiting_own": "waiting: your own limit of tasks is reached ({places})",
     "progress.waiting_foreign": "waiting for a free slot: the account is busy with other tasks "
     "(ours: {places})",
     "progress.ordering": "ordering",

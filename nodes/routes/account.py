@@ -39,6 +39,7 @@ async def settings(_: Body) -> dict[str, object]:
         "problem": problem,
         "models": stored.models or "warn",
         "renews_models": stored.renews_models,
+        "max_tasks": stored.max_tasks,
         # In the order in which the page offers them.
         "sites": list(reversed(SITES) if language.is_chinese() else SITES),
     }
@@ -102,6 +103,13 @@ async def save_models(body: Body) -> dict[str, object]:
     """Set the policy for marked parts with a model that the cloud does not list."""
     word = text_of(body, "models")
     _change(lambda stored: stored.with_models(word))
+    return await settings({})
+
+
+async def save_max_tasks(body: Body) -> dict[str, object]:
+    """Set how many tasks of an account run at once; blank removes it."""
+    text = text_of(body, "most")
+    _change(lambda stored: stored.with_max_tasks(text))
     return await settings({})
 
 

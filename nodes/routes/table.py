@@ -66,6 +66,7 @@ ROUTES = (
     Route("POST", "/runninghub/profiles/workflow", "account.save_workflow"),
     Route("POST", "/runninghub/profiles/webhook", "account.save_webhook"),
     Route("POST", "/runninghub/profiles/route", "account.save_route"),
+    Route("POST", "/runninghub/tasks/most", "account.save_max_tasks"),
     Route("POST", "/runninghub/models/save", "account.save_models"),
     Route("POST", "/runninghub/passwords/save", "account.save_password"),
     Route("POST", "/runninghub/program", "programs.program"),

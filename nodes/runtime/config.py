@@ -103,6 +103,7 @@ def _account(origin: str | None, key: str | None, workflow: str = "") -> Setting
         passwords=partial(_password, account.origin),
         segment_workflow=workflow or account.segment_workflow,
         models=account.models or stored_models(),
+        max_tasks=account.max_tasks or key_store.load(state_folder()).max_tasks,
         renews_models=account.renews_models and key_store.load(state_folder()).renews_models,
     )
 

@@ -15,7 +15,15 @@ from typing import Any, cast
 
 from ...rh_api.errors import BadInput
 from ...rh_api.graph.extra_data import read_route
-from ...rh_api.settings import ENVIRONMENT, Secret, Settings, read_key, read_models, read_origin
+from ...rh_api.settings import (
+    ENVIRONMENT,
+    Secret,
+    Settings,
+    read_key,
+    read_max_tasks,
+    read_models,
+    read_origin,
+)
 from ...rh_api.system.disk import replace_bytes
 from ...rh_api.wire.webhooks import check_address
 from . import demo_server
@@ -54,7 +62,8 @@ class Profile:
 class Profiles:
     """The file's content. `passwords`: by (origin, program as the journal names it). `models`:
     policy for models that the cloud does not list, as `Settings.models`. `renews_models`:
-    whether the catalogue of standard models is refreshed daily."""
+    whether the catalogue of standard models is refreshed daily. `max_tasks`: how many tasks of an
+    account run at once, 0 for all it may."""
 
     by_name: Mapping[str, Profile] = field(default_factory=dict[str, Profile])
     default: str = ""
@@ -63,6 +72,7 @@ class Profiles:
     )
     models: str = ""
     renews_models: bool = True
+    max_tasks: int = 0
 
     def get(self, name: str) -> Profile:
         """Return a profile by name. Raises BadInput if there is none."""
@@ -125,6 +135,10 @@ class Profiles:
     def with_renewal(self, *, on: bool) -> Profiles:
         """Return a copy with the daily catalogue refresh on or off."""
         return replace(self, renews_models=on)
+
+    def with_max_tasks(self, text: str) -> Profiles:
+        """Return a copy with a limit of tasks at once; blank removes it. BadInput if no number."""
+        return replace(self, max_tasks=read_max_tasks(text))
 
     def without(self, name: str) -> Profiles:
         """Return a copy without a profile. Raises BadInput if there is none."""
@@ -215,6 +229,7 @@ def _to_json(profiles: Profiles) -> dict[str, Any]:
         "default": profiles.default,
         "models": profiles.models,
         "renews_models": profiles.renews_models,
+        "max_tasks": profiles.max_tasks,
         "profiles": {
             name: {
                 "origin": profile.origin,
@@ -254,4 +269,5 @@ def _from_json(data: Any) -> Profiles:
         },
         read_models(str(document.get("models", ""))),
         document.get("renews_models") is not False,
+        read_max_tasks(str(document.get("max_tasks") or "")),
     )

@@ -33,6 +33,7 @@ _BEFORE_TASK = (
     Stage.WAITING_COSTS,
     Stage.UPLOADING,
     Stage.WAITING_SLOT,
+    Stage.WAITING_OWN,
     Stage.WAITING_FOREIGN,
 )
 """Stages in which the order has no task and no create request is in flight."""

@@ -64,6 +64,7 @@ _OF_STAGE = {
     Stage.UPLOADING: "uploading",
     Stage.WAITING_COSTS: "queued",
     Stage.WAITING_SLOT: "queued",
+    Stage.WAITING_OWN: "queued",
     Stage.WAITING_FOREIGN: "queued",
     Stage.ORDERING: "queued",
     Stage.QUEUED: "queued",

@@ -18,6 +18,7 @@ environment:
   RUNNINGHUB_MAX_COST_ORDER   what one order may cost: 50 coins, 5 CNY, 5 USD
   RUNNINGHUB_MAX_COST_PROMPT  what one command may cost
   RUNNINGHUB_MAX_COST_DAY     what a day may cost
+  RUNNINGHUB_MAX_TASKS        most tasks at once of this process; what the account allows unless set
   RUNNINGHUB_ROUTE            task, native or auto: how graphs go out; task unless set
   RUNNINGHUB_MODELS           strict: refuse models that are not listed; warn unless set
   RUNNINGHUB_MODEL_REGISTRY   on: a refresh of the models reads the vendor's registry as well

@@ -107,9 +107,15 @@ class Limiter:
 
 @dataclass(slots=True, kw_only=True)
 class AccountLimiter(Limiter):
-    """A limiter that reads its limit, and the account's load, from the service."""
+    """A limiter that reads its limit, and the account's load, from the service.
+
+    `allowed`: the account's limit, None if unknown; `most`: the user's own, 0 for none. The lower
+    one is in force.
+    """
 
     sender: Sender
+    allowed: int | None = None
+    most: int = 0
     tasks_seen: int | None = None
     """Running and queued tasks of the account at the last read, of all clients; None: it failed."""
     _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -125,10 +131,11 @@ class AccountLimiter(Limiter):
                 self._read_at = now
 
     async def take(self, watch: Watch) -> None:
-        """Refresh the limit and acquire a slot; reports WAITING_SLOT if it has to queue."""
+        """Refresh the limit and acquire a slot; reports which limit it has to queue for."""
         await self.refresh()
         if self.would_wait():
-            watch(self.progress(Stage.WAITING_SLOT))
+            is_own = self.limit != self.allowed
+            watch(self.progress(Stage.WAITING_OWN if is_own else Stage.WAITING_SLOT))
         await self.acquire()
 
     async def read(self) -> None:
@@ -140,7 +147,13 @@ class AccountLimiter(Limiter):
             self.tasks_seen = None
             return
         self.tasks_seen, self._used_then = load.running + load.queued, self._used
-        self.set_limit(load.limit)
+        self.allowed = load.limit
+        self.keep_to(self.most)
+
+    def keep_to(self, most: int) -> None:
+        """Set the user's own limit, 0 for none; it never raises the account's."""
+        self.most = most
+        self.set_limit(min((limit for limit in (self.allowed, most) if limit), default=None))
 
     def tasks_before(self) -> int | str:
         """Estimate the account's tasks before an order that holds its slot: the last read, plus
@@ -151,9 +164,10 @@ class AccountLimiter(Limiter):
 
     def progress(self, stage: Stage) -> Progress:
         """Return progress of `stage` that states the used slots and the limit."""
-        params: dict[str, object] = {"used": self._used, "limit": self.limit}
+        limit = self.limit if stage is Stage.WAITING_OWN else self.allowed
+        params: dict[str, object] = {"used": self._used, "limit": limit}
         words = Words.of(lambda say: say("progress.places", params))
-        places = str(self._used) if self.limit is None else words
+        places = str(self._used) if limit is None else words
         return Progress(stage, params={**params, "places": places})
 
 

@@ -20,6 +20,7 @@ class Stage(enum.Enum):
     UPLOADING = "progress.uploading"
     WAITING_COSTS = "progress.waiting_costs"
     WAITING_SLOT = "progress.waiting_slot"
+    WAITING_OWN = "progress.waiting_own"
     WAITING_FOREIGN = "progress.waiting_foreign"
     ORDERING = "progress.ordering"
     QUEUED = "progress.queued"
@@ -61,6 +62,7 @@ _SPANS = {
     Stage.UPLOADING: (0.0, 0.1),
     Stage.ORDERING: (0.1, 0.1),
     Stage.WAITING_SLOT: (0.1, 0.1),
+    Stage.WAITING_OWN: (0.1, 0.1),
     Stage.WAITING_FOREIGN: (0.1, 0.1),
     Stage.QUEUED: (0.1, 0.1),
     Stage.NO_NEWS: (0.1, 0.1),

@@ -10,7 +10,7 @@ from typing import Literal
 
 import pytest
 
-from rh_api.client import Client, Job, Source, Stage
+from rh_api.client import Client, Job, Progress, Source, Stage
 from rh_api.emulator import Emulator, Fault, catalog
 from rh_api.errors import (
     Fate,
@@ -392,6 +392,43 @@ async def test_more_orders_than_places_wait_their_turn_without_being_refused(
     assert emulator.counters.requests[CREATE] == emulator.counters.orders == 6
     assert Stage.WAITING_SLOT in stages
     assert Stage.WAITING_FOREIGN not in stages
+
+
+@pytest.mark.parametrize(
+    ("own", "allowed", "most", "waiting_for"),
+    [
+        ("2", 4, 2, Stage.WAITING_OWN),
+        ("4", 2, 2, Stage.WAITING_SLOT),
+        ("2", 2, 2, Stage.WAITING_SLOT),
+        ("2", None, 2, Stage.WAITING_OWN),
+    ],
+)
+async def test_no_more_tasks_run_than_account_and_user_allow_and_waiting_says_which(
+    make_client: MakeClient,
+    emulator: Emulator,
+    own: str,
+    allowed: int | None,
+    most: int,
+    waiting_for: Stage,
+) -> None:
+    if allowed is None:  # the account does not tell its limit
+        emulator.faults.append(Fault("/openapi/v2/queue/status", "status", count=None, value=500))
+    emulator.account.limit = allowed or 5
+    emulator.hold_at = "3"
+    client = make_client(RUNNINGHUB_MAX_TASKS=own)
+    waiting: list[Progress] = []
+
+    def watch(news: Progress) -> None:
+        if news.stage in (Stage.WAITING_OWN, Stage.WAITING_SLOT):
+            waiting.append(news)
+
+    jobs = asyncio.gather(*(client.run(paint(f"{n}"), watch) for n in range(6)))
+    await until(lambda: len(waiting) == 6 - most and emulator.counters.orders == most)
+    assert {news.stage for news in waiting} == {waiting_for}
+    assert {news.params["limit"] for news in waiting} == {most}
+    emulator.hold_at = None
+    await jobs
+    assert emulator.counters.requests[CREATE] == emulator.counters.orders == 6
 
 
 async def test_a_running_order_is_taken_up_after_a_restart(

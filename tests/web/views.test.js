@@ -179,6 +179,21 @@ test("a typed key is tested before it is stored: three lines, and the table behi
   expect(form.querySelector("input[type=password]").value).toBe("typed");
 });
 
+test("a limit of tasks is stored from the page of keys", async () => {
+  const profile = { name: "main", origin: "https://www.runninghub.ai", key_tail: "abcd", from: "file" };
+  const stored = { profiles: [profile], default: "main", sites: [], models: "warn", max_tasks: 2 };
+  const sent = serve({ "/runninghub/settings": stored, "/runninghub/tasks/most": { ...stored, max_tasks: 3 } });
+  const view = keysPage(forms);
+  document.body.append(view);
+  await vi.waitFor(() => expect(view.textContent).toContain("Tasks at once"));
+  const card = [...view.querySelectorAll("section.card")].find(({ textContent }) => textContent.startsWith("Tasks at once"));
+  expect(card.querySelector("input").value).toBe("2");
+  card.querySelector("input").value = "3";
+  card.querySelector("button").click();
+  await vi.waitFor(() => expect(card.textContent).toContain("Saved."));
+  expect(sent.at(-1)).toEqual(["/runninghub/tasks/most", { most: "3" }]);
+});
+
 test("a key that fails its test says why, beside what was learnt", async () => {
   serve({ "/runninghub/profiles/examine": { failure: "RunningHub does not accept the key.", account: null, findings: [] } });
   const form = forms.keyForm({ profiles: [], sites: [] }, () => {});

@@ -54,6 +54,7 @@ async def test_a_key_is_stored_for_its_owner_alone_and_only_its_end_is_told(host
         "problem": "",
         "models": "warn",
         "renews_models": True,
+        "max_tasks": 0,
         "sites": [AI, CN],
     }
     await host.post("profiles/save", name=" home ", origin=AI + "/", key=f"Bearer {KEY}")
@@ -261,6 +262,23 @@ async def test_models_that_are_not_listed_are_a_warning_or_a_refusal(host: Host)
     assert (await host.get("settings"))["models"] == "strict"
     assert (await host.error("models/save", models="stirct"))["key"] == "error.bad_models"
     assert (await host.post("models/save", models="warn"))["models"] == "warn"
+
+
+async def test_a_limit_of_tasks_is_kept_and_the_environment_precedes_it(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await host.post("profiles/save", name="a", origin=AI, key=KEY)
+    config = load_pack("nodes.runtime.config")
+    assert config.settings("a").max_tasks == 0
+    assert (await host.post("tasks/most", most=" 2 "))["max_tasks"] == 2
+    assert (await host.get("settings"))["max_tasks"] == 2
+    assert config.settings("a").max_tasks == 2
+    for wrong in ("0", "-1", "many", "1.5", "²"):
+        assert (await host.error("tasks/most", most=wrong))["key"] == "error.bad_max_tasks"
+    monkeypatch.setenv("RUNNINGHUB_MAX_TASKS", "3")
+    assert config.settings("a").max_tasks == 3
+    monkeypatch.delenv("RUNNINGHUB_MAX_TASKS")
+    assert (await host.post("tasks/most", most=""))["max_tasks"] == 0
 
 
 async def test_the_test_says_what_the_account_says(

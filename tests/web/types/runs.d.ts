@@ -50,6 +50,8 @@ interface RhSettings {
   problem?: string;
   /** Whether models that the cloud does not list are warned of or refused. */
   models: "warn" | "strict";
+  /** How many tasks of an account run at once; 0: all it may. */
+  max_tasks?: number;
   /** Origins of the official sites, in the order in which they are offered. */
   sites: string[];
 }

@@ -20,7 +20,7 @@ export function keysPage(forms, at) {
 
 /** @type {(stored: RhSettings, reload: RhCallback, forms: Forms) => any[]} */
 function profilesView(stored, reload, { keyForm, keyLinks, examining }) {
-	const { profiles, default: chosen, environment, problem, models, sites } = stored;
+	const { profiles, default: chosen, environment, problem, models, max_tasks: most, sites } = stored;
 	const add = keyForm(stored, reload);
 	add.className = "card";
 	add.prepend(h("h3", "", t("add")), h("p", "muted", t("offer.get_text"), ...keyLinks(sites)));
@@ -32,6 +32,7 @@ function profilesView(stored, reload, { keyForm, keyLinks, examining }) {
 		...profiles.map((profile) => profileView(profile, profile.name === chosen, reload, deleteQuestion(profiles, profile.name, chosen), examining)),
 		add,
 		profiles.length > 0 && modelsView(models),
+		profiles.length > 0 && tasksView(most),
 		profiles.length > 0 && keptResultsView(),
 	];
 }
@@ -51,6 +52,17 @@ function modelsView(models) {
 	choice.value = models;
 	choice.onchange = savingHandler(status, () => post("/runninghub/models/save", { models: choice.value }));
 	return card(t("marked"), h("label", "", t("models.label"), choice), status);
+}
+
+/** The user's own limit of tasks at once. @param {number | undefined} most 0: none */
+function tasksView(most) {
+	const status = statusLine();
+	const input = h("input", { className: "grow", value: most || "", inputMode: "numeric" });
+	const keep = actionButton(t("save"), status, async () => {
+		await post("/runninghub/tasks/most", { most: input.value });
+		setStatus(status, t("stored"));
+	});
+	return card(t("tasks"), form(keep, h("label", "", t("most"), row(input, keep))), status);
 }
 
 /** An event handler that stores a setting and reports the outcome in `status`. @type {(status: HTMLElement, keep: () => Promise<unknown>) => () => Promise<void>} */
