@@ -103,10 +103,7 @@ def is_emulated(origin: str, account: str) -> bool:
 
 def known_classes() -> Collection[str]:
     """The node classes that it can draw."""
-    _package()
-    from ...rh_api.emulator.nodes.classes import NODE_CLASSES
-
-    return NODE_CLASSES.keys()
+    return _package().NODE_CLASSES.keys()
 
 
 def refuse_link(settings: Settings, text: str, *, is_app: bool) -> None:

@@ -59,15 +59,15 @@ def _check_sandbox(segment: Segment) -> None:
     """Raise CannotOffload for a class that the sandbox cannot draw, if the segment goes there."""
     if segment.ordering.profile != demo_server.PROFILE:
         return
-    known = demo_server.known_classes()
+    drawn = demo_server.known_classes()
     for node in read_nodes(segment.graph).values():
-        if node.class_type not in known:
+        if node.class_type not in drawn:
             raise CannotOffload(
                 "segment.sandbox_class",
                 local_id=node.id,
                 node=node.id,
                 name=node.class_type,
-                known=", ".join(sorted(known)),
+                known=", ".join(sorted(drawn)),
             )
 
 

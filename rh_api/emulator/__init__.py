@@ -6,5 +6,6 @@ It imports nothing of the rest of ``rh_api``; Pillow is imported when the first 
 from .accounts import Account
 from .emulator import Emulator
 from .faults import Fault
+from .nodes.classes import NODE_CLASSES
 
-__all__ = ["Account", "Emulator", "Fault"]
+__all__ = ["NODE_CLASSES", "Account", "Emulator", "Fault"]

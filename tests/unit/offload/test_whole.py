@@ -144,12 +144,12 @@ def test_no_graph_is_refused_for_a_node_that_has_to_stay(seed: int, size: int) -
         for name, entry in sketch.prompt.items()
     }
 
-    def known(name: str) -> ClassInfo | None:
+    def class_info(name: str) -> ClassInfo | None:
         info = core_class(name.removeprefix("Local"))
         return replace(info, is_api=True) if info and name.startswith("Local") else info
 
     try:
-        plan = cut(prompt, [Mark("1", tuple(prompt), whole=True)], known)
+        plan = cut(prompt, [Mark("1", tuple(prompt), whole=True)], class_info)
     except CannotOffload as error:
         assert error.key == "segment.prefix_linked"  # noqa: PT017 - whatever the mark
         return
