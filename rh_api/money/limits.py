@@ -23,7 +23,7 @@ class Limits:
     order: Sums = field(default_factory=dict[str, int], hash=False)
     prompt: Sums = field(default_factory=dict[str, int], hash=False)
     day: Sums = field(default_factory=dict[str, int], hash=False)
-    option: str = "--max-cost"
+    option: str = field(default="--max-cost", kw_only=True)
 
     def __bool__(self) -> bool:
         return bool(self.order or self.prompt or self.day)
