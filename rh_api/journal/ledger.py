@@ -205,11 +205,22 @@ class Ledger:
         with self._file.writing() as db:
             return self.book_within(db, order, costs, usage)
 
-    def book_within(self, db: sqlite3.Connection, order: int, costs: Sums, usage: Usage) -> bool:
-        """`book` in a transaction: `costs` count, `usage` is what the service printed.
+    def book_within(
+        self,
+        db: sqlite3.Connection,
+        order: int,
+        costs: Sums,
+        usage: Usage,
+        *,
+        anew: bool = False,
+    ) -> bool:
+        """`book` in a transaction: `costs` count, `usage` is what the service printed; `anew`: in
+        place of what is booked.
 
         Money whose unit is "" waits, with the whole cost, for `book_waiting`.
         """
+        if anew:
+            db.execute("UPDATE reservations SET booked = NULL WHERE order_id = ?", (order,))
         row = db.execute(
             "SELECT id FROM reservations WHERE order_id = ? AND booked IS NULL", (order,)
         ).fetchone()

@@ -9,11 +9,13 @@ import contextlib
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import cast
 
 from ..errors import Fate
 from ..money.amounts import Sums
+from ..wire.orders import NODES_REJECTED
 from ..wire.tasks import Usage
 from .caches import Caches
 from .clock import SteadyClock, age
@@ -234,22 +236,18 @@ class Store:
         costs: Sums | None = None,
     ) -> bool:
         """Record success in one transaction: end, cost, results, and `missing`: nodes awaited in
-        vain. `usage`: as the service prints it; `costs`: in millionths, None if not known yet."""
+        vain. `usage`: as the service prints it; `costs`: in millionths, None if not known yet.
+
+        Of a graph whose nodes were not all accepted only the cost: equal inputs order anew."""
         with self._file.writing() as db:
-            columns = {
-                "error_key": "",
-                "code": None,
-                "coins": usage.coins,
-                "money": usage.money,
-                "third_party_money": usage.third_party_money,
-                "seconds": usage.seconds,
-                "missing": json.dumps(list(missing)),
-            }
-            changed = apply(db, Event.SUCCEEDED, "id = ?", (order,), columns, now=self._clock())
+            told = {name: value for name, value in asdict(usage).items() if value is not None}
+            columns = {"error_key": "", "code": None, "missing": json.dumps(list(missing)), **told}
+            where, values = "id = ? AND error_key != ?", (order, NODES_REJECTED)
+            changed = apply(db, Event.SUCCEEDED, where, values, columns, now=self._clock())
             if changed:
                 _write_results(db, order, results)
             if costs is not None:
-                self.ledger.book_within(db, order, costs, usage)
+                self.ledger.book_within(db, order, costs, usage, anew=changed == 1)
             return changed == 1
 
     def set_failed(

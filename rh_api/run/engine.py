@@ -145,14 +145,15 @@ class Engine:
                 return await self._follow_and_deliver(active)
 
     async def report(self, task_id: str) -> Report:
-        """Query a task's state once; record a failed or cancelled end in the journal."""
+        """Query a task's state once; record a failed or cancelled end in the journal, and a success
+        after such an end: who follows or fetches a task records any other success."""
         report = await look(self.context.sender.send, task_id)
-        if report.phase in (Phase.FAILED, Phase.CANCELLED):
+        if report.phase.is_over:
             journal = self.context.journal
             row = await self.context.if_readable(
                 journal(journal.store.of_task, *journal.owner, task_id)
             )
-            if row is not None and not row.state.is_over:
+            if row is not None and row.state.is_over is (report.phase is Phase.SUCCESS):
                 return await record_end(journal, row.id, report)
         return report
 
@@ -183,9 +184,7 @@ class Engine:
         if report.error is not None:
             cost = say_cost(report, self.context.journal.currency)
             raise report.error.with_context(task_id=task_id, cost=cost)
-        # A partly accepted graph's success is not the order's: equal inputs order anew.
-        is_whole = earlier is not None and earlier.error_key != GraphRejected.default_key
-        order_id, seconds = earlier.id if earlier is not None and is_whole else None, 0.0
+        order_id, seconds = earlier.id if earlier is not None else None, 0.0
         tips = Tips() if earlier is None else Tips(earlier.announced)
         ticket = Ticket(task_id, report.phase, report.socket_url, tips)
         active = ActiveOrder(order_of(earlier), ticket, watch, order_id, earlier)

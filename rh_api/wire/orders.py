@@ -199,13 +199,16 @@ def read_tips(value: object) -> Tips:
     )
 
 
+NODES_REJECTED = "error.node_errors"  # key of an order that was accepted without some of its nodes
+
+
 def rejected_nodes(ticket: Ticket) -> GraphRejected | None:
     """Return the error of an accepted order some of whose nodes were rejected; None without."""
     if not ticket.tips.node_errors:
         return None
     node_id, text = next(iter(ticket.tips.node_errors.items()))
     return GraphRejected(
-        "error.node_errors",
+        NODES_REJECTED,
         node_id=node_id,
         task_id=ticket.task_id,
         node=node_id,

@@ -241,6 +241,29 @@ async def test_a_graph_that_runs_only_in_part_is_cancelled(
     assert emulator.counters.cancels == 1
 
 
+async def test_the_results_of_a_graph_that_ran_in_part_are_not_those_of_the_order(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    client = make_client()
+    emulator.faults.append(Fault("/task/openapi/cancel", "delay", value=0.5, count=None))
+    graph = inverting()
+    graph["8"] = node("ImageScaleBy", "Grow", image=["1", 0], upscale_method="odd", scale_by=2.0)
+    graph["9"] = node("SaveImage", images=["8", 0], filename_prefix="other")
+    job = Job(graph=graph, fields={"1.image": picture(11)})
+    with pytest.raises(GraphRejected, match="node 8 Grow"):
+        await client.run(job)
+    (task_id,) = emulator.tasks
+    await client.close()
+
+    client = make_client()
+    part = await client.task(task_id).wait()
+
+    assert part.results
+    with pytest.raises(GraphRejected, match="node 8 Grow"):
+        await client.run(job)
+    assert emulator.counters.orders == 2
+
+
 async def test_a_failing_node_is_named(client: Client, emulator: Emulator) -> None:
     emulator.fail_next = {"node_id": "7:2", "exception_message": "out of memory"}
     with pytest.raises(TaskFailed, match=r"node 7:2 The turn .*out of memory") as failed:
