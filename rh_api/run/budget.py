@@ -14,7 +14,7 @@ from ..journal import Hold, LimitReached, OrderRow, Rules, State
 from ..money.amounts import Sums, added, larger, say_sums
 from ..money.limits import VARIABLES, Limits, Reached
 from ..texts import Words
-from ..wire.tasks import is_native
+from ..wire.tasks import Phase, is_native
 from .cancellation import Canceller
 from .context import AccountContext
 from .cost_bounds import (
@@ -376,6 +376,9 @@ class Budget:
             report = await look(self.context.sender.transport.send, row.task_id or "")
         except RunningHubError as error:
             log.info("what task %s did cost is not told: %s", row.task_id, error)
+            return
+        if report.phase is Phase.SUCCESS and row.state is not State.DONE:
+            await journal.record_done(row.id, report)  # told only now
             return
         if not report.phase.is_over or await journal.record_cost(row.id, report.usage):
             return

@@ -92,7 +92,10 @@ class Canceller:
             context.journal(context.journal.store.of_task, *context.journal.owner, task_id)
         )
         if row is None or row.state.is_over:
-            return await self._cancel_within_bound(task_id) is not None
+            ended = await self._cancel_within_bound(task_id)
+            if ended is not None and ended.phase is Phase.SUCCESS and row is not None:
+                await context.journal.record_done(row.id, ended)  # which may have been told failed
+            return ended is not None
         await context.journal.record_cancel_wanted(row.id)
         was_trying = row.id in self.trying
         stopped = await self._cancel_and_record(row.id, task_id, row.kind == "model")

@@ -140,6 +140,53 @@ async def test_a_success_that_comes_after_a_failure_was_told_is_taken(
     assert (today.orders, today.coins) == (1, Decimal(late.usage.coins or 0))
 
 
+@pytest.mark.parametrize("seen_by", ["the question for its cost", "a cancel"])
+async def test_whoever_sees_a_late_success_takes_it(
+    client: Client, emulator: Emulator, seen_by: str
+) -> None:
+    emulator.run_seconds = 0.4
+    failed = {"status": "FAILED", "errorCode": "805", "errorMessage": "the machine was lost"}
+    emulator.faults.append(Fault(QUERY, "body", value=json.dumps(failed), status=200))
+    with pytest.raises(TaskFailed):
+        await client.run(invert())
+    (task_id,) = emulator.tasks
+    while emulator.open_tasks(emulator.default_key):  # noqa: ASYNC110 - as above
+        await asyncio.sleep(0.01)
+
+    if seen_by == "a cancel":
+        await client.task(task_id).cancel()
+    else:
+        while not (await client.costs.spend())[0].coins:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.01)
+    again = await client.run(invert())
+
+    assert again.task_id == task_id
+    assert again.results
+    assert emulator.counters.orders == 1
+
+
+@pytest.mark.parametrize(
+    ("is_free", "counts"), [(True, "3"), (False, None)], ids=["not told again", "told anew"]
+)
+async def test_of_a_late_success_a_cost_counts_once(
+    client: Client, emulator: Emulator, counts: str | None, *, is_free: bool
+) -> None:
+    emulator.is_free = is_free
+    lost = {"status": "FAILED", "errorCode": "805", "errorMessage": "the machine was lost"}
+    failed = {**lost, "usage": {"consumeCoins": "3"}}
+    emulator.faults.append(Fault(QUERY, "body", value=json.dumps(failed), status=200))
+    with pytest.raises(TaskFailed):
+        await client.run(invert())
+    (task_id,) = emulator.tasks
+
+    late = await client.task(task_id).wait()
+
+    coins = Decimal(counts or late.usage.coins or 0)
+    (today,) = await client.costs.spend()
+    assert (today.orders, today.coins) == (1, coins)
+    assert (await client.costs.committed()).day == {"coins": coins * 1_000_000}
+
+
 async def test_a_task_without_files_is_no_empty_success(
     make_client: MakeClient, emulator: Emulator
 ) -> None:
