@@ -13,7 +13,7 @@ from ...rh_api.graph.prompt import Graph
 from ...rh_api.models.stored import read_model
 from ...rh_api.money.quotes import in_few_words, in_number
 from ...rh_api.offload import marks_of
-from ...rh_api.offload.notes import EACH_TURN
+from ...rh_api.offload.notes import EACH_TURN, UNUSED
 from .. import language
 from ..runtime import cloud, config, key_store, model_catalogues, model_view, segment_dry_run
 from .body import Body, switch_of, text_of
@@ -34,8 +34,10 @@ async def quote(body: Body) -> dict[str, object]:
     listed = body.get("programs")
     programs = cast("list[object]", listed) if isinstance(listed, list) else []
     quoted = [await _of_node(cast("Body", row)) for row in programs[:MOST] if isinstance(row, dict)]
+    places: dict[str, object] = {}
     if isinstance(body.get("prompt"), dict):
-        quoted += await _of_segments(body)
+        orders, places = await _of_segments(body)
+        quoted += orders
     paid = [entry for entry in quoted if not entry.is_emulated]
     every = [entry.quote for entry in paid for _ in range(entry.orders)]
     is_least = len(programs) > MOST or any(entry.least for entry in paid)
@@ -43,6 +45,7 @@ async def quote(body: Body) -> dict[str, object]:
         "text": in_few_words(every, language.say, least=is_least)
         or (language.say("quote.emulated", {}) if quoted else ""),
         "orders": [{"title": entry.title, "quote": entry.describe()} for entry in quoted],
+        **places,
     }
 
 
@@ -97,16 +100,17 @@ async def _quote_of_model(body: Body, profile: str) -> Quote:
     return await quote_of_model(profile, catalogue, *order)
 
 
-async def _of_segments(body: Body) -> list[_QuotedOrders]:
+async def _of_segments(body: Body) -> tuple[list[_QuotedOrders], dict[str, object]]:
+    """The orders of the marked parts, and where nodes would run: `parts`, and how many `nodes`."""
     graph = cast("Graph", body["prompt"])
     try:
         extra = read_extra_data(body.get("extra_data"))
         plan = segment_dry_run.plan_of_raw_prompt(graph, marks_of(extra, graph), extra)
         facts = await segment_dry_run.facts_of(plan)
     except RunningHubError:
-        return []  # the run reports the error
+        return [], {}  # the run reports the error
     looped = {note.node_id for note in plan.notes if note.key == EACH_TURN}
-    return [
+    orders = [
         _QuotedOrders(
             segment.name,
             facts.quotes.get(segment.id, Quote()),
@@ -115,3 +119,19 @@ async def _of_segments(body: Body) -> list[_QuotedOrders]:
         )
         for segment in plan.segments
     ]
+    there = {node for segment in plan.segments for node in segment.members if node in graph}
+    there |= {saved.node_id for segment in plan.segments for saved in segment.saved}
+    unused = {note.node_id for note in plan.notes if note.key == UNUSED}
+    here = [node for node in graph if node in plan.prompt and node not in there | unused]
+    parts = [
+        {
+            "name": segment.name,
+            "nodes": [
+                *(node for node in segment.members if node in graph),
+                *(saved.node_id for saved in segment.saved),
+            ],
+            "pulled": [pulled.node_id for pulled in segment.pulled],
+        }
+        for segment in plan.segments
+    ]
+    return orders, {"parts": parts, "nodes": {"there": len(there), "here": len(here)}}

@@ -19,8 +19,7 @@ _IDLE = FILE_LOADERS | CHEAP | SAVERS.keys()
 
 def unused_notes(index: GraphIndex, marks: Sequence[Mark]) -> Iterator[Note]:
     """A note for each dead marked node: no output needs it, so it does not run, as in ComfyUI."""
-    chosen = {node_id for mark in marks if not mark.whole for node_id in mark.nodes}
-    marked = chosen & index.nodes.keys()
+    marked = {node_id for mark in marks for node_id in mark.nodes} & index.nodes.keys()
     for node_id in sorted(marked.difference(index.order), key=id_order):
         yield Note(node_id, UNUSED, {"node": index.label(node_id)})
 

@@ -146,7 +146,7 @@ def test_the_default_graph_runs_in_the_sandbox_of_who_has_no_key(
     canvas.page.get_by_text("nothing is paid").first.wait_for()
     canvas.picture("drawn")
     # The choice holds for what is marked later.
-    *_, inverted, _ = inverting(canvas)
+    _, inverted, _ = inverting(canvas)
     by_command(canvas, inverted)
     canvas.until(
         lambda: canvas.node(inverted)["properties"]["runninghub"].get("profile") == "sandbox"

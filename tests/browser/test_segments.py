@@ -199,14 +199,17 @@ def test_a_mark_of_a_node_that_is_not_installed_is_saved(either: Canvas) -> None
     either.picture("explained")
 
 
-def test_the_whole_graph_is_marked_and_unmarked_at_once(canvas: Canvas) -> None:
-    nodes = inverting(canvas)
-    canvas.command("runninghub.segments.whole")
-    (name,) = {mark_of(canvas, node) for node in nodes}
-    assert name
-    canvas.picture("all marked")
+def test_the_whole_graph_is_switched_over_and_all_of_it_back(canvas: Canvas) -> None:
+    _, inverted, _ = inverting(canvas)
+    by_command(canvas, inverted)
+    whole = "() => Boolean(app.rootGraph.extra.runninghub?.whole)"
+    for is_on in (True, False, True):
+        canvas.command("runninghub.segments.whole")
+        assert canvas.run_js(whole) == is_on
+        assert mark_of(canvas, inverted)
     canvas.command("runninghub.segments.unmark_all")
-    assert {mark_of(canvas, node) for node in nodes} == {None}
+    assert not canvas.run_js(whole)
+    assert mark_of(canvas, inverted) is None
 
 
 def grouped(canvas: Canvas, node_id: str) -> tuple[float, float]:
@@ -289,8 +292,6 @@ def test_a_subgraph_with_fewer_outputs_than_inputs_joins_the_part_it_reads(
     assert mark_of(either, outer) == mark_of(either, source) == "1"
     by_command(either, source, on=False)
     by_command(either, outer, on=False)
-    either.command("runninghub.segments.whole")
-    assert mark_of(either, outer) == mark_of(either, source) == "1"
 
 
 def test_a_node_inside_a_marked_group_or_subgraph_is_not_marked_again(either: Canvas) -> None:

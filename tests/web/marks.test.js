@@ -197,3 +197,25 @@ test("the first six segments have colours of their own", () => {
   expect(new Set(["1", "2", "3", "4", "5", "6"].map(marks.colorOf)).size).toBe(6);
   expect(marks.colorOf("a name")).toMatch(/^#/);
 });
+
+test("the whole graph is switched over with a mark's options, and back, and single marks count again", () => {
+  const node = { properties: { runninghub: { segment: "2" } } };
+  const root = /** @type {any} */ ({ nodes: [node], extra: { ds: 1, runninghub: { other: 5 } } });
+  expect(marks.wholeOf(root)).toBeNull();
+  marks.setWhole(root, { segment: marks.WHOLE, instance: "plus", only: false, profile: "studio" });
+  expect(root.extra).toEqual({ ds: 1, runninghub: { other: 5, whole: { instance: "plus", profile: "studio" } } });
+  expect(marks.marksIn(root)).toEqual([{ segment: "1", instance: "plus", only: false, profile: "studio" }]);
+  expect(marks.markOf(node)?.segment).toBe("2");
+  marks.setWhole(root, null);
+  expect(root.extra).toEqual({ ds: 1, runninghub: { other: 5 } });
+  expect(marks.marksIn(root).map(({ segment }) => segment)).toEqual(["2"]);
+  const plain = /** @type {any} */ ({ nodes: [] });
+  marks.setWhole(plain, { segment: marks.WHOLE, instance: "", only: false });
+  expect(plain.extra).toEqual({ runninghub: { whole: {} } });
+  marks.setWhole(plain, null);
+  expect(plain.extra).toEqual({});
+});
+
+test.each([true, "on", [], 1])("what is no set of options switches nothing over: %j", (whole) => {
+  expect(marks.wholeOf({ extra: { runninghub: { whole } } })).toBeNull();
+});

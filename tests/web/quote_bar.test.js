@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { api, app } from "../../web/js/host/scripts.js";
-import { quoteBar, quoteText } from "../../web/js/features/quote_bar.js";
+import { placeOf, quoteBar, quoteText } from "../../web/js/features/quote_bar.js";
 
 const PAUSE = 1_000; // ms; longer than a change is waited for
 const node = (values) => ({ id: 1, type: "ImageInvert", pos: [0, 0], size: [200, 50], properties: { runninghub: { segment: "1" } }, ...values });
@@ -103,4 +103,20 @@ test("a change that is taken back before its prompt is made leaves the sum", asy
   await make(1, "b");
   await vi.advanceTimersByTimeAsync(2 * PAUSE); // so that a request for the other graph would hide it
   expect(quoteText()).toBe("about 14 coins");
+});
+
+test("what goes along with a marked part is told, with the subgraph that it is in", async () => {
+  const inner = node({ id: 6 });
+  const outer = node({ id: 7, subgraph: { nodes: [inner] } });
+  const parts = [{ name: "2", nodes: ["1", "7:6"], pulled: ["7:6"] }];
+  vi.stubGlobal("fetch", async () => ({ ok: true, status: 200, json: async () => ({ text: "1 order", orders: [], parts }) }));
+  const first = node({ widgets_values: ["parts"] });
+  Object.assign(app.rootGraph, { nodes: [first, outer] });
+  api.dispatchEvent(new CustomEvent("graphChanged", { detail: { id: "g", nodes: [{ id: 99 }], groups: [] } }));
+  await vi.advanceTimersByTimeAsync(PAUSE);
+  expect([first, outer, inner].map(placeOf)).toEqual([
+    { name: "2", isPulled: false },
+    { name: "2", isPulled: true },
+    { name: "2", isPulled: true },
+  ]);
 });

@@ -4,7 +4,7 @@ import { onEvent } from "../host/comfy.js";
 import { rootGraph } from "../host/graph.js";
 import { lazy } from "../host/lazy.js";
 import { onPromptPosted, addRunGuard } from "../host/queue.js";
-import { allThings, markOf } from "../lib/marks.js";
+import { allThings, marksIn } from "../lib/marks.js";
 import { kindOf } from "../lib/nodes.js";
 
 /** The run that was queued last. */
@@ -20,7 +20,7 @@ export const autoRuns = {
 		onEvent("execution_success", ({ prompt_id: id }) => {
 			succeededId = id;
 		});
-		const mayOrder = () => allThings(rootGraph()).some((thing) => kindOf(thing) || markOf(thing));
+		const mayOrder = () => marksIn(rootGraph()).length > 0 || allThings(rootGraph()).some(kindOf);
 		addRunGuard(async (isAuto) => !isAuto || !mayOrder() || (await lazy("features/auto_runs.mjs")).mayRun({ prompt: lastQueued.prompt, hasSucceeded: lastQueued.id === succeededId }));
 	},
 };

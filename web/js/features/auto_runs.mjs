@@ -5,7 +5,7 @@ import { showNotice } from "../host/dialogs.js";
 import { nodeOf, rootGraph, toPrompt } from "../host/graph.js";
 import { autoMode, autoRun, stopAutoRuns } from "../host/queue.js";
 import { loadTexts, textsOf } from "../host/texts.js";
-import { allThings, markOf } from "../lib/marks.js";
+import { marksIn } from "../lib/marks.js";
 import { classNamed, randomized, KIND_BY_CLASS, sourceOf } from "../lib/nodes.js";
 import { actionButton } from "../lib/view.js";
 import { SANDBOX } from "./profiles.js";
@@ -79,7 +79,7 @@ const isLink = (value) => Array.isArray(value) && value.length === 2 && Number.i
 /** What a prompt may pay for, programs and all upstream of them, serialized: `all`, and `still` without randomized inputs. Null for none. @param {Record<string, any>} prompt */
 function payingPart(prompt) {
 	const programs = Object.keys(prompt).filter((id) => KIND_BY_CLASS.has(classNamed(prompt[id].class_type)) && prompt[id].inputs?.profile !== SANDBOX);
-	const isMarked = allThings(rootGraph()).some((thing) => (markOf(thing) ?? { profile: SANDBOX }).profile !== SANDBOX);
+	const isMarked = marksIn(rootGraph()).some(({ profile }) => profile !== SANDBOX);
 	const ids = new Set(isMarked ? Object.keys(prompt) : programs);
 	// The set grows during the iteration: a transitive closure.
 	for (const id of ids) {

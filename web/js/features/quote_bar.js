@@ -1,19 +1,22 @@
 // The total price of all orders that Run would place, shown beside Run: "about 14 coins, 3 orders".
 
 import { barButtons, showInBar } from "../host/action_bar.js";
-import { onEvent } from "../host/comfy.js";
-import { rootGraph, toPrompt } from "../host/graph.js";
+import { execute, onEvent } from "../host/comfy.js";
+import { nodeOf, redraw, rootGraph, toPrompt } from "../host/graph.js";
 import { lazy } from "../host/lazy.js";
 import { autoMode, runCount } from "../host/queue.js";
 import { post } from "../host/server.js";
 import { dotted, loadTexts, shortPrice, textsOf } from "../host/texts.js";
 import { clean } from "../lib/form.js";
-import { allThings, isGroup, markOf } from "../lib/marks.js";
+import { allThings, isGroup, markOf, marksIn, wholeOf } from "../lib/marks.js";
 import { kindOf, programOf } from "../lib/nodes.js";
 import { orderKey } from "../lib/orders.js";
 import { priceInputs, ordersOf, quoteListeners } from "./program/price.js";
 
 const t = textsOf("sum");
+
+export const SWITCH_PLACE = 0; // in the bar: the quote stands to the right of the switch
+const QUOTE_PLACE = 1;
 
 const DEBOUNCE = 700; // ms after a change
 const PATIENCE = 1_000; // ms for which the former quote stays, though it may be another graph's
@@ -29,6 +32,8 @@ let asking = new AbortController(); // aborts the request that is under way
 let quotedKey = "";
 let shown = "";
 let quotedGraph = ""; // the graph that was quoted, without its layout
+
+/** What a run would order, where its nodes would run, and how many of them. @typedef {{ text: string, orders: any[], parts?: { name: string, nodes: string[], pulled: string[] }[], nodes?: { there: number, here: number } }} Quoted */
 
 /** @type {RhFeature} */
 export const quoteBar = {
@@ -53,7 +58,8 @@ function schedule(graph) {
 	timer = window.setTimeout(updateQuote, DEBOUNCE, true, graph);
 }
 
-function invalidate() {
+/** Quote anew, though the graph may be the same. */
+export function invalidate() {
 	quotedKey = "";
 	schedule();
 }
@@ -73,14 +79,14 @@ function distinctOrders(nodes) {
 
 /** A graph without its layout, as a cache key: moving a node must not build the prompt, which blocks the page for a large graph. "" for a marked group, whose content depends on positions. @type {(graph: any, things: any[]) => string} */
 const withoutLayout = (graph, things) =>
-	!graph || things.some((thing) => isGroup(thing) && markOf(thing))
+	!graph || (!wholeOf(graph) && things.some((thing) => isGroup(thing) && markOf(thing)))
 		? ""
 		: JSON.stringify(graph, (key, value) => (LAYOUT_KEYS.includes(key) && typeof value === "object" ? undefined : value));
 
 /** Quote the current graph and show the total. `mayRetry`: once after a failure. @type {(mayRetry?: boolean, graph?: any) => Promise<void>} */
 async function updateQuote(mayRetry = false, graph = null) {
 	const things = allThings(rootGraph());
-	const isMarked = things.some(markOf);
+	const isMarked = marksIn(rootGraph()).length > 0;
 	const now = isMarked ? withoutLayout(graph, things) : "";
 	const mine = ++turn; // first: the prompt of a change that was taken back may still be on its way
 	if (now && now === quotedGraph && quotedKey) return;
@@ -112,21 +118,46 @@ async function updateQuote(mayRetry = false, graph = null) {
 		if (mayRetry) timer = window.setTimeout(updateQuote, RETRY_DELAY);
 	}
 	shown = quote?.text ?? "";
-	showInBar(shown ? () => barButton(quote) : null);
+	place(quote?.parts ?? []);
+	showInBar(QUOTE_PLACE, shown ? () => [barButton(quote)] : null);
 }
 
 function hideQuote() {
 	shown = "";
-	showInBar(null);
+	place([]);
+	showInBar(QUOTE_PLACE, null);
 }
 
-/** The button; its tooltip is what a screen reader reads, and all that a narrow page shows. @param {{ text: string, orders: any[] }} quote */
+/** What the latest quote sends to RunningHub, and as what; `isPulled`: goes along with what is marked. @type {Map<any, { name: string, isPulled: boolean }>} */
+let placed = new Map();
+
+/** @param {any} node */
+export const placeOf = (node) => placed.get(node);
+
+/** @param {{ name: string, nodes: string[], pulled: string[] }[]} parts */
+function place(parts) {
+	placed = new Map();
+	for (const { name, nodes, pulled } of parts) {
+		for (const id of nodes) {
+			const steps = id.split(":");
+			// A subgraph node looks as what is inside it.
+			steps.forEach((_, depth) => placed.set(nodeOf(steps.slice(0, depth + 1).join(":")), { name, isPulled: pulled.includes(id) }));
+		}
+	}
+	redraw();
+}
+
+/** The button; its tooltip is what a screen reader reads, and all that a narrow page shows. @param {Quoted} quote */
 function barButton(quote) {
-	const label = totalText(shortPrice(quote.text));
-	return { label, tooltip: [label, t("tip"), perRunText()].filter(Boolean).join("\n"), icon: "pi pi-cloud", onClick: () => openDetails(quote) };
+	const isWhole = Boolean(wholeOf(rootGraph()));
+	const { there = 0, here = 0 } = quote.nodes ?? {};
+	const sum = totalText(shortPrice(quote.text));
+	const label = isWhole ? dotted(t("nodes", { there, all: there + here }), sum, here > 0 && t("stay", { count: here })) : sum;
+	const onClick = () => (isWhole ? execute("runninghub.segments.explain") : openDetails(quote));
+	return { label, tooltip: [label, t(isWhole ? "tip_whole" : "tip"), perRunText()].filter(Boolean).join("\n"), icon: "pi pi-cloud", onClick };
 }
 
-/** @param {{ text: string, orders: any[] }} quote */
+/** @param {Quoted} quote */
 const openDetails = async ({ text, orders }) => (await lazy("features/quote_bar.mjs")).openQuote(totalText(text), perRunText(), orders);
 
 /** A quote is for one run: add the batch count and the auto-queue mode. */

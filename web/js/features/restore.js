@@ -5,7 +5,7 @@ import { isRestoring, nodeOf, rootGraph } from "../host/graph.js";
 import { showOutput } from "../host/previews.js";
 import { lastRuns, pageId, runningPrompt } from "../host/runs.js";
 import { post } from "../host/server.js";
-import { allThings, markOf } from "../lib/marks.js";
+import { allThings, marksIn } from "../lib/marks.js";
 import { classOf, isOurs, kindOf, valueOf } from "../lib/nodes.js";
 import { dropStaleLines, hasEnded, isListening, isOffloaded, showEnd, showSummary } from "./run_state.js";
 
@@ -55,7 +55,7 @@ async function showEnds(ends) {
 /** How each node's last run ended, by its id. @returns {Promise<Record<string, any>>} */
 async function keptEnds() {
 	const graph = rootGraph();
-	const profile = allThings(graph).map((thing) => valueOf(thing, "profile") || markOf(thing)?.profile).find(Boolean);
+	const profile = [...allThings(graph).map((thing) => valueOf(thing, "profile")), ...marksIn(graph).map((mark) => mark.profile)].find(Boolean);
 	return (await post("/runninghub/ends", { graph: graph.id, profile })).ends;
 }
 

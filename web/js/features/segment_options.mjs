@@ -9,7 +9,7 @@ import { profileSelect, routeSelect } from "./profiles.js";
 const t = textsOf("segments");
 const tAccount = textsOf("account");
 
-/** `count`: of marked things. `setMark`: change their mark, or with null remove it. @type {(current: RhMark, count: number, setMark: (mark: RhMark | null) => void, focused?: string) => void} */
+/** `count`: of marked things, 0 for the whole graph. `setMark`: change their mark, or with null remove it. @type {(current: RhMark, count: number, setMark: (mark: RhMark | null) => void, focused?: string) => void} */
 export function openSegmentOptions(current, count, setMark, focused) {
 	const { segment: name } = current;
 	const size = h("select", "", ...INSTANCES.map((value) => h("option", { value }, t(`size.${value}`))));
@@ -37,7 +37,7 @@ export function openSegmentOptions(current, count, setMark, focused) {
 	/** @param {string} key @param {HTMLElement} input */
 	const checkbox = (key, input) => h("label", "check", input, h("span", "", t(key)));
 	openDialog({
-		title: t("options_title", { name, count }),
+		title: count ? t("options_title", { name, count }) : t("whole_options"),
 		body: page(
 			field("size_label", size),
 			checkbox("only_long", only),
@@ -49,7 +49,7 @@ export function openSegmentOptions(current, count, setMark, focused) {
 			field("workflow_label", workflow),
 		),
 		buttons: [
-			{ label: t("unmark_segment"), run: () => setMark(null) },
+			{ label: t(count ? "unmark_segment" : "whole_off"), run: () => setMark(null) },
 			{ label: text("form.cancel") },
 			{ label: t("apply"), primary: true, run: apply },
 		],

@@ -1,20 +1,21 @@
 // Segments, parts of the local graph that run on RunningHub: marks nodes and groups, and explains what a run would do.
 
 import { closeOverlay, toast, toastError } from "../host/comfy.js";
-import { openDialog } from "../host/dialogs.js";
-import { withUndoStep, redraw, rootGraph, selection as selected, revealNode, classTitle, toPrompt } from "../host/graph.js";
+import { withUndoStep, redraw, rootGraph, selection as selected, classTitle } from "../host/graph.js";
 import { clean } from "../lib/form.js";
 import * as marks from "../lib/marks.js";
-import { prefersSandbox, rememberSandbox } from "../lib/recent.js";
+import { prefersSandbox } from "../lib/recent.js";
 import { lazy } from "../host/lazy.js";
 import { addChipSource } from "../host/painter.js";
 import { addRunGuard, onPromptPosted } from "../host/queue.js";
-import { get, post } from "../host/server.js";
+import { get } from "../host/server.js";
 import { dotted, loadTexts, textsOf } from "../host/texts.js";
-import { actionButton, fill, h, page } from "../lib/view.js";
-import { offerKey, openWorkflowOf } from "./account.js";
+import { actionButton } from "../lib/view.js";
+import { openWorkflowOf } from "./account.js";
 import { SANDBOX } from "./profiles.js";
 import { modelSearchItems } from "./program/resources.js";
+import { placeOf } from "./quote_bar.js";
+import { changeWhole, switchBack, switchListeners, switchOver } from "./whole.js";
 import { failureActions } from "./failure_notices.js";
 import { forgetUnmarked, listenToRuns } from "./run_state.js";
 
@@ -27,6 +28,8 @@ const tAccount = textsOf("account");
 const NO_KEY = /MarksWithoutKey$/; // the exception type of that refusal
 
 const { markOf } = marks;
+
+const whole = () => marks.wholeOf(rootGraph());
 
 const marked = (segment = "") => marks.allThings(rootGraph()).filter((thing) => (segment ? markOf(thing)?.segment === segment : markOf(thing)));
 
@@ -54,6 +57,7 @@ function mark(things) {
 	const chosen = things.flatMap((thing) => markOf(thing) ?? marks.innerMarks(thing));
 	const touched = marks.neighbours(things).map(markOf);
 	const newMark = marks.markFor(chosen, touched, marked().map(markOf));
+	if (whole()) toast("info", t("whole_is_on"));
 	setMarks(things.filter((thing) => !markOf(thing)), newMark);
 }
 
@@ -71,21 +75,30 @@ const onSelection = (action) => () => {
 
 /** @type {RhChips} */
 function chipsOf(thing) {
-	const current = markOf(thing);
+	const current = whole() ? null : markOf(thing);
 	if (!current) {
+		const placed = placeOf(thing);
+		if (whole()) return placed ? [chipOf(/** @type {RhMark} */ (whole()), "RunningHub")] : [];
+		if (placed?.isPulled) return [{ text: dotted(`RunningHub ${placed.name}`, t("pulled")), color: marks.colorOf(placed.name), frame: true }];
 		const names = new Set(marks.innerMarks(thing).map(({ segment }) => segment));
 		return [...names].map((name) => ({ text: t("inside", { name }), color: marks.colorOf(name) }));
 	}
-	const { segment, instance, only, profile } = current;
+	return [chipOf(current, `RunningHub ${current.segment}`)];
+}
+
+/** @type {(mark: RhMark, name: string) => RhChip} */
+function chipOf({ segment, instance, only, profile }, name) {
 	const size = instance && t(`size.${instance}`);
-	const text = dotted(`RunningHub ${segment}`, size, only && t("only_chip"), profile === SANDBOX && tAccount("sandbox.chip"));
-	return [{ text, color: marks.colorOf(segment), frame: true }];
+	const text = dotted(name, size, only && t("only_chip"), profile === SANDBOX && tAccount("sandbox.chip"));
+	return { text, color: marks.colorOf(segment), frame: true };
 }
 
 /** Open the options of a marked thing's segment, with the focus on the field `focused`. @type {(things: any[], focused?: string) => Promise<void>} */
 async function openOptions(things, focused) {
 	/** @type {typeof import("./segment_options.mjs")} */
 	const { openSegmentOptions } = await lazy("features/segment_options.mjs");
+	const all = whole();
+	if (all) return openSegmentOptions(all, 0, changeWhole, focused);
 	// Of this workflow: another may have been opened while that was loading.
 	const current = markOf(marked().find((thing) => things.includes(thing)));
 	if (!current) return toast("info", t("select_marked"));
@@ -97,7 +110,7 @@ async function openOptions(things, focused) {
 function nameWorkflow({ report, openNode }, status) {
 	const { segment, refused_id: profile = null } = report ?? {};
 	const things = marked(segment);
-	if (profile === null || (!profile && things.length === 0)) return null;
+	if (profile === null || (!profile && things.length === 0 && !whole())) return null;
 	return actionButton(t("name_workflow"), status, async () => {
 		if (profile) return openWorkflowOf(profile);
 		await openNode();
@@ -105,43 +118,24 @@ function nameWorkflow({ report, openNode }, status) {
 	});
 }
 
-async function explain() {
-	await loadTexts();
-	const body = page(h("p", "", tExplain("asking")));
-	const dialog = openDialog({ title: tExplain("title"), body, wide: true });
-	await fill(body, async () => {
-		const explained = await post("/runninghub/explain", await toPrompt());
-		if (explained.refused?.hint === "no_key" && body.isConnected) {
-			dialog.close();
-			await offerLocal();
-		}
-		const { explainedView } = await lazy("features/explanation.mjs");
-		return [explainedView(explained, (/** @type {string} */ id) => revealNode(id) && dialog.close())];
-	});
-}
+/** @type {() => Promise<typeof import("./segment_offers.mjs")>} */
+const offers = () => lazy("features/segment_offers.mjs");
 
-let isKeyOffered = false;
+const offerActions = { runAllHere, onSandbox: () => (isKeyOffered = false) };
+const explain = async () => (await offers()).explain(offerActions);
+const offerLocal = async () => (await offers()).offerLocal(offerActions);
+
+let isKeyOffered = false; // what is marked after the sandbox was chosen does as the rest
 
 async function offerKeyOnce() {
 	// The sandbox needs no key.
-	if (isKeyOffered || marked().every((thing) => markOf(thing)?.profile === SANDBOX)) return;
+	if (isKeyOffered || marks.marksIn(rootGraph()).every(({ profile }) => profile === SANDBOX)) return;
 	isKeyOffered = true;
 	const { profiles } = await get("/runninghub/settings").catch(() => ({ profiles: null }));
 	if (profiles?.length !== 0) return;
 	if (!prefersSandbox()) return offerLocal();
-	await useSandboxForAll();
-}
-
-async function offerLocal() {
-	await loadTexts();
-	const buttons = [
-		{ label: t("later") },
-		{ label: t("run_locally"), run: () => unmark(marked()) },
-		{ label: tAccount("offer.try_button"), run: useSandboxForAll },
-		{ label: t("enter_key"), primary: true, run: () => void offerKey(null).catch(toastError) },
-	];
-	const body = t("no_key_text", { count: marked().length });
-	openDialog({ title: t("no_key_title"), body, buttons });
+	isKeyOffered = false;
+	await (await offers()).useSandboxForAll();
 }
 
 /** Say what to do where marked parts were refused for want of a key: ComfyUI says no more than that a validation failed. @param {Record<string, any>} errors of POST /prompt, by node */
@@ -152,20 +146,18 @@ function offerRefused(errors) {
 	void offerLocal().catch(toastError);
 }
 
-/** Switch all marks to the local sandbox. */
-async function useSandboxForAll() {
-	await post("/runninghub/sandbox", { on: true });
-	rememberSandbox();
-	isKeyOffered = false; // what is marked later does as these
-	withUndoStep(() =>
-		marked().forEach((thing) => marks.setMark(thing, { .../** @type {RhMark} */ (markOf(thing)), profile: SANDBOX })),
-	);
-	redraw();
-}
-
 /** @param {any} thing @returns {MenuItem[]} */
 function menuOf(thing) {
 	if (!marks.isMarkable(thing)) return [];
+	const all = whole();
+	if (all) {
+		return [
+			{ content: t("whole_off"), callback: switchBack },
+			{ content: t("whole_menu"), callback: () => void openOptions([]).catch(toastError) },
+			{ content: `${tExplain("title")}…`, callback: () => void explain() },
+			...modelSearchItems(thing, all.profile ?? ""),
+		];
+	}
 	const chosen = selection();
 	const holder = carrierOf(thing);
 	const things = chosen.includes(holder) ? chosen : [holder];
@@ -182,17 +174,19 @@ function menuOf(thing) {
 
 /** Run guard: refuse if the server has none of our nodes, since marked parts would silently run locally. */
 function mayRun() {
-	if (classTitle("RunningHubTask") || marked().length === 0) return true;
-	openDialog({
-		title: t("not_loaded_title"),
-		body: t("not_loaded_text", { count: marked().length }),
-		buttons: [{ label: t("later") }, { label: t("run_locally"), run: () => unmark(marked()) }],
-	});
+	if (classTitle("RunningHubTask") || marks.marksIn(rootGraph()).length === 0) return true;
+	void offers().then(({ sayNotLoaded }) => sayNotLoaded(runAllHere)).catch(toastError);
 	return false;
 }
 
+/** Nothing of the graph goes any more: neither the whole nor a part. */
+function runAllHere() {
+	switchBack();
+	unmark(marked());
+}
+
 function showMarks() {
-	if (marked().length === 0) return;
+	if (marks.marksIn(rootGraph()).length === 0) return;
 	listenToRuns();
 	addChipSource(chipsOf);
 	void offerKeyOnce();
@@ -208,9 +202,9 @@ const COMMANDS = [
 	["mark", "Run on RunningHub", "cloud-upload", onSelection(mark)],
 	["unmark", "Run locally again", "desktop", onSelection(unmark)],
 	["toggle", "Run on RunningHub / locally", "cloud", onSelection(toggle)],
-	["whole", "Run the whole graph on RunningHub", "cloud-upload", () => mark(carriersOf(rootGraph().nodes.filter(marks.isMarkable)))],
-	["unmark_all", "Run everything locally again", "desktop", () => unmark(marked())],
-	["options", "RunningHub segment: machine and rules", "sliders-h", onSelection(openOptions)],
+	["whole", "Run the whole graph on RunningHub", "cloud-upload", () => (whole() ? switchBack() : switchOver())],
+	["unmark_all", "Run everything locally again", "desktop", runAllHere],
+	["options", "RunningHub segment: machine and rules", "sliders-h", () => (whole() ? openOptions([]) : onSelection(openOptions)())],
 	["explain", "Explain what would run on RunningHub", "info-circle", explain],
 ];
 
@@ -228,6 +222,7 @@ export const segments = {
 	getNodeMenuItems: menuOf,
 	getCanvasMenuItems: (canvas) => menuOf(canvas.graph?.getGroupOnPos(...canvas.graph_mouse)),
 	setup() {
+		switchListeners.add(showMarks);
 		failureActions.push(nameWorkflow);
 		addRunGuard(mayRun);
 		onPromptPosted(offerRefused, () => {});

@@ -6,7 +6,10 @@ import { classOf, isOurs, sourceAt } from "./nodes.js";
 
 export const INSTANCES = ["default", "plus", "ultra"];
 
-const KEY = "runninghub"; // in a node's properties and a group's flags
+const KEY = "runninghub"; // in a node's properties, a group's flags and a graph's extra
+
+/** The name of the whole graph's segment. */
+export const WHOLE = "1";
 
 // White text is readable on each.
 const COLORS = ["#4a6b12", "#6d28d9", "#0f6e6a", "#a3420b", "#a61b5b", "#1f55c4"];
@@ -29,6 +32,32 @@ export function markOf(thing) {
 	const { segment, instance, only } = stored;
 	if (typeof segment !== "string" || !segment) return null;
 	return { segment, instance: sizeOf(instance), only: only === true, ...rulesOf(stored) };
+}
+
+/** The mark of the whole graph, if it is switched over to RunningHub, else null; single marks do not count meanwhile. @type {(root: any) => RhMark | null} */
+export function wholeOf(root) {
+	const stored = root?.extra?.[KEY]?.whole;
+	if (typeof stored !== "object" || stored === null || Array.isArray(stored)) return null;
+	return { segment: WHOLE, instance: sizeOf(stored.instance), only: stored.only === true, ...rulesOf(stored) };
+}
+
+/** Switch the graph over, or with null back; what else is stored there is kept. @type {(root: any, mark: RhMark | null) => void} */
+export function setWhole(root, mark) {
+	const stored = { ...root.extra?.[KEY] };
+	delete stored.whole;
+	if (mark) {
+		const { instance, only } = mark;
+		stored.whole = { ...(sizeOf(instance) && { instance }), ...(only && { only }), ...rulesOf(mark) };
+	}
+	// A new object: ComfyUI compares the graph with the one it saw last.
+	root.extra = { ...root.extra, [KEY]: stored };
+	if (Object.keys(stored).length === 0) delete root.extra[KEY];
+}
+
+/** The marks that count: the whole graph's, else all single ones. @param {any} root @returns {RhMark[]} */
+export function marksIn(root) {
+	const whole = wholeOf(root);
+	return whole ? [whole] : allThings(root).flatMap((thing) => markOf(thing) ?? []);
 }
 
 /** Set or, with null, remove the mark; other keys stored beside it are kept. @type {(thing: any, mark: RhMark | null) => void} */

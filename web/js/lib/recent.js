@@ -3,6 +3,8 @@
 const KEY = "runninghub.recent";
 const MARKED = "runninghub.favourites";
 const SANDBOX = "runninghub.sandbox";
+const WHOLE = "runninghub.whole";
+const MOST_WHOLE = 200;
 const MOST = 6;
 const MOST_MODELS = 20;
 const MOST_MARKED = 40; // with the recent ones at most 60 search entries
@@ -38,6 +40,14 @@ export function toggleFavourite(id, name, kind = "model") {
 export const prefersSandbox = () => read(SANDBOX).length > 0;
 
 export const rememberSandbox = () => write(SANDBOX, [{ kind: "workflow", id: "sandbox", name: "" }]);
+
+/** Whether the user has let that graph go to RunningHub as a whole. */
+export const isWholeAllowed = (graph = "") => read(WHOLE).some(({ id }) => id === graph);
+
+export function allowWhole(graph = "") {
+	const others = read(WHOLE).filter(({ id }) => id !== graph);
+	write(WHOLE, [{ kind: /** @type {RhKind} */ ("workflow"), id: graph, name: "" }, ...others].slice(0, MOST_WHOLE));
+}
 
 /** @param {RhKind} kind */
 const mostOf = (kind) => (kind === "model" ? MOST_MODELS : MOST);
