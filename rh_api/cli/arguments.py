@@ -10,16 +10,19 @@ import ipaddress
 import re
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NoReturn
 
 from ..errors import BadInput
-from ..graph.constants import INSTANCES
+from ..graph import node_options
 from ..graph.extra_data import ROUTES
-from ..graph.node_options import RETAIN
 from . import help_texts
 from .help_texts import PROGRAM
 
 EMULATOR_PORT = 8190  # next to ComfyUI's 8188; fixed, so that exported variables survive a restart
+
+_FLAGS = {"use_personal_queue": "--personal-queue"}
+"""Options of nodes that have another name here."""
 
 _STATES = ("intended", "placed", "running", "uncertain", "done", "failed", "cancelled")
 
@@ -80,7 +83,6 @@ def _parser() -> _Parser:
 
     run = command("run", "run a workflow and fetch its results", help_texts.RUN_EXAMPLE)
     run.add_argument("workflow", metavar="WORKFLOW", help="id or link")
-    run.set_defaults(app=None)
     _add_run(run)
     run.add_argument(
         "--no-metadata", action="store_true", help="do not write the workflow into the files"
@@ -91,8 +93,6 @@ def _parser() -> _Parser:
     )
     app.add_argument("app", metavar="APP", help="id or link")
     app.add_argument("--run", action="store_true", help="run it, also when nothing is set")
-    # An app's files never contain its workflow.
-    app.set_defaults(workflow=None, no_metadata=False)
     _add_run(app)
 
     _add_quick(
@@ -269,11 +269,8 @@ def _add_migrate(migrate: argparse.ArgumentParser) -> None:
 def _add_model(model: argparse.ArgumentParser) -> None:
     model.add_argument("model", metavar="MODEL", help="endpoint, name, or link to its page")
     _add_set(model, "NAME=VALUE", "a parameter's value; again for each item of a list")
-    model.add_argument("--extra", metavar="JSON", help="keys that the catalogue does not know")
     model.add_argument("--run", action="store_true", help="run it, also when nothing is set")
-    model.add_argument(
-        "--send-anyway", action="store_true", help="also values that only the catalogue contradicts"
-    )
+    _add_options(model, "extra send_anyway")
     model.add_argument("--webhook", metavar="URL", help="address that the service calls at the end")
     _add_order(model)
 
@@ -289,7 +286,7 @@ def _add_quick(quick: argparse.ArgumentParser, *, styles: bool = True) -> None:
         )
     _add_set(quick)
     quick.add_argument("--run", action="store_true", help="run it, also when nothing is set")
-    quick.add_argument("--reroll-seeds", action="store_true", help="draw seeds that are not set")
+    _add_options(quick, "reroll_seeds")
     _add_order(quick)
 
 
@@ -341,13 +338,11 @@ def _add_quote(quote: argparse.ArgumentParser) -> None:
 
     run = kind("run", "of a workflow")
     run.add_argument("workflow", metavar="WORKFLOW", help="id or link")
-    run.set_defaults(app=None)
     _add_run(run)
     run.add_argument("--no-metadata", action="store_true", help="as for `run`")
     app = kind("app", "of an AI app")
     app.add_argument("app", metavar="APP", help="id or link")
     app.add_argument("--run", action="store_true", help="as for `app`")
-    app.set_defaults(workflow=None, no_metadata=False)
     _add_run(app)
     _add_model(kind("model", "of a standard model"))
     _add_quick(kind("quick", "of a module of Quick Create"), styles=False)
@@ -388,11 +383,7 @@ def _add_offload(offload: argparse.ArgumentParser) -> None:
     offload.add_argument(
         "--input", metavar="DIR", help="folder of the graph's files; default: the prompt's own"
     )
-    offload.add_argument(
-        "--instance",
-        choices=INSTANCES,
-        help="machine: 24 (default), 48 or 84 GB",
-    )
+    _add_options(offload, "instance use_personal_queue")
     offload.add_argument(
         "--workflow", metavar="WORKFLOW", help="saved workflow that the graph is sent under"
     )
@@ -405,11 +396,6 @@ def _add_offload(offload: argparse.ArgumentParser) -> None:
         "--profile",
         metavar="NAME",
         help="the account that pays; the key of studio is in RUNNINGHUB_API_KEY_STUDIO",
-    )
-    offload.add_argument(
-        "--personal-queue",
-        action="store_true",
-        help="dedicated keys: wait while all are busy",
     )
     offload.add_argument(
         "--object-info",
@@ -430,15 +416,32 @@ def _add_set(
     command.add_argument("--set", action="append", metavar=metavar, help=summary)
 
 
+def _add_options(command: argparse.ArgumentParser, names: str) -> None:
+    """Add options that nodes have as inputs, by their names there; each is None or False unless
+    given."""
+    options = {option.name: option for option in (*node_options.MODEL, *node_options.PROGRAM)}
+    for name in names.split():
+        option = options[name]
+        add = partial(
+            command.add_argument,
+            _FLAGS.get(name, "--" + name.replace("_", "-")),
+            dest=name,
+            help=option.tooltip,
+        )
+        if option.type == "BOOLEAN":
+            add(action="store_true")
+        elif option.type == "COMBO":
+            add(choices=option.choices)
+        elif option.type == "INT":
+            add(type=_whole(option.low, option.high), metavar="N")
+        else:
+            add(metavar="JSON")
+
+
 def _add_order(command: argparse.ArgumentParser) -> None:
     """Add the options of every ordering command; each is None or False unless given."""
     command.add_argument("--out", metavar="DIR", help="where results go; default here")
-    command.add_argument(
-        "--timeout",
-        type=_whole(0, 7 * 24 * 3600),
-        metavar="N",
-        help="stop an order after N seconds of running; queueing does not count",
-    )
+    _add_options(command, "timeout")
     _add_max_cost(command)
     command.add_argument(
         "--again", action="store_true", help="place a new order, even if it may cost twice"
@@ -449,20 +452,10 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     """Add the options of a run; each is None or False unless given, which `app` relies on."""
     _add_set(run)
     run.add_argument("--outputs", metavar="IDS", help="nodes whose results are wanted: 9,15")
-    run.add_argument(
-        "--instance",
-        choices=INSTANCES,
-        help="machine: 24 (default), 48 or 84 GB",
-    )
-    run.add_argument(
-        "--reroll-seeds", action="store_true", help="let the service draw seeds that are not set"
-    )
-    run.add_argument(
-        "--personal-queue", action="store_true", help="dedicated keys: wait while all are busy"
-    )
+    _add_options(run, "instance reroll_seeds use_personal_queue")
     run.add_argument(
         "--retain",
-        type=_whole(*RETAIN),
+        type=_whole(*node_options.RETAIN),
         metavar="N",
         help="shared enterprise keys: keep the machine N seconds (10 to 180, billed)",
     )

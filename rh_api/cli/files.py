@@ -8,6 +8,7 @@ import os
 import re
 import secrets
 import shutil
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from ..errors import BadInput
 from ..graph.check import JsonText
 from ..graph.outputs import group
 from ..system.disk import put, sync_path
+from ..wire.call_example import LONGEST, without_key
 from ..wire.filetypes import Kind
 
 TEXT_SHOWN = 64 * 1024  # longest text file that is printed, in bytes
@@ -56,6 +58,22 @@ def read_fields(assignments: Sequence[str], *, repeated: bool = False) -> dict[s
         else:
             raise BadInput("cli.set_twice", field=name)
     return fields
+
+
+def read_example(text: str) -> str:
+    """Read a call example, without its key, from a file, stdin or the argument itself."""
+    if "{" in text:
+        return without_key(text)
+    try:
+        if text == "-":
+            return without_key(sys.stdin.read(LONGEST + 1))
+        with Path(text).open(encoding="utf-8-sig") as file:
+            return without_key(file.read(LONGEST + 1))
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8"
+        raise BadInput(
+            "cli.quick_file", file=without_key(text)[:200], reason=reason or str(error)
+        ) from error
 
 
 def _value(text: str) -> object:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 
-from ..client import Job, open_catalogue
+from ..client import open_catalogue
 from ..errors import BadInput
 from ..graph.nearest import listed, nearest
 from ..models.live_catalogue import ModelCatalogue
@@ -14,9 +14,8 @@ from ..models.schema import Completeness, Model, Parameter
 from ..settings import Settings
 from ..texts import english
 from ..wire.apps import word
-from ..wire.orders import TaskOptions
-from .files import out_folder, read_fields
-from .run import connected, limited, order
+from .files import out_folder
+from .run import connected, job_of, limited, order
 from .terminal import Terminal, shortened
 
 _RUN_OPTIONS = ("set", "extra", "out", "run")
@@ -65,25 +64,11 @@ async def model(arguments: Namespace, terminal: Terminal, environ: Mapping[str, 
 async def _run(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
     settings = limited(Settings.from_mapping(environ), arguments)
     settings.require_key()
-    job = model_job(arguments)
+    job = job_of(arguments)
     folder = out_folder(arguments.out or ".")
     async with connected(settings, terminal) as service:
         endpoint = service.client.models.find(arguments.model).endpoint
         await order(service, job, terminal, folder, prefix=endpoint.replace("/", "-"))
-
-
-def model_job(arguments: Namespace) -> Job:
-    """Build a job from the arguments of `model`."""
-    return Job(
-        model=arguments.model,
-        fields=read_fields(arguments.set or (), repeated=True),
-        extra=arguments.extra,
-        send_anyway=arguments.send_anyway,
-        options=TaskOptions(webhook_url=arguments.webhook),
-        time_limit=arguments.timeout or 0,
-        again=arguments.again,
-        scope=arguments.scope or "",
-    )
 
 
 async def _form(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:

@@ -166,7 +166,7 @@ def _with_options(mark: Mark, arguments: Namespace) -> Mark:
         own,
         timeout=min(filter(None, (own.timeout, arguments.timeout)), default=0),
         profile=arguments.profile or own.profile,
-        use_personal_queue=own.use_personal_queue or arguments.personal_queue,
+        use_personal_queue=own.use_personal_queue or arguments.use_personal_queue,
         workflow=arguments.workflow or own.workflow,
         route=arguments.route or own.route,
     )

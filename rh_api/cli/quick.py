@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
 
-from ..client import Client, Job
+from ..client import Client
 from ..errors import BadInput
 from ..groups.quick import STYLES
 from ..settings import Settings
 from ..texts import english
-from ..wire.call_example import LONGEST, without_key
 from ..wire.quick import Style, read_module
 from .app import form_table
-from .files import out_folder, read_fields
-from .run import connected, limited, order
+from .files import out_folder, read_example
+from .run import connected, job_of, limited, order
 from .terminal import Terminal, shortened
 
 _LISTING_OPTIONS = frozenset({"command", "module", "json", "styles", "type"})
@@ -40,29 +37,17 @@ async def quick(arguments: Namespace, terminal: Terminal, environ: Mapping[str, 
         _form(arguments, terminal)
 
 
-def quick_job(arguments: Namespace) -> Job:
-    """Build a job from the arguments of `quick`."""
-    return Job(
-        quick=_example(arguments.module),
-        fields=read_fields(arguments.set or ()),
-        reroll_seeds=arguments.reroll_seeds,
-        time_limit=arguments.timeout or 0,
-        again=arguments.again,
-        scope=arguments.scope or "",
-    )
-
-
 async def _run(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
     settings = limited(Settings.from_mapping(environ), arguments)
     settings.require_key()
-    job = quick_job(arguments)
+    job = job_of(arguments)
     folder = out_folder(arguments.out or ".")
     async with connected(settings, terminal) as service:
         await order(service, job, terminal, folder)
 
 
 def _form(arguments: Namespace, terminal: Terminal) -> None:
-    module = read_module(_example(arguments.module))
+    module = read_module(read_example(arguments.module))
     terminal.say(english("cli.quick_fields", {"module": module.id}))
     fields = form_table(terminal, module.form)
     terminal.document({"module": module.id, "fields": fields})
@@ -91,19 +76,3 @@ async def _styles(arguments: Namespace, terminal: Terminal, environ: Mapping[str
 def _document(style: Style) -> dict[str, object]:
     loras = [{"file": name, "weight": weight} for name, weight in style.loras]
     return {**asdict(style), "loras": loras}
-
-
-def _example(text: str) -> str:
-    """Read a call example, without its key, from a file, stdin or the argument itself."""
-    if "{" in text:
-        return without_key(text)
-    try:
-        if text == "-":
-            return without_key(sys.stdin.read(LONGEST + 1))
-        with Path(text).open(encoding="utf-8-sig") as file:
-            return without_key(file.read(LONGEST + 1))
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8"
-        raise BadInput(
-            "cli.quick_file", file=without_key(text)[:200], reason=reason or str(error)
-        ) from error

@@ -5,14 +5,12 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 
-from ..client import Client, Job, Quote
+from ..client import Client, Quote
 from ..money.quotes import total
 from ..settings import Settings
 from ..texts import english
 from .accounts import accounts_of
-from .models import model_job
 from .offload import facts, planned
-from .quick import quick_job
 from .run import job_of
 from .terminal import Terminal
 
@@ -30,14 +28,9 @@ async def quote(arguments: Namespace, terminal: Terminal, environ: Mapping[str, 
     settings = Settings.from_mapping(environ)
     settings.require_key()
     async with Client(settings) as client:
-        job = _job(arguments)
+        job = job_of(arguments)
         name = job.app or job.model or job.workflow or client.programs.quick(job.quick).id
         _tell([(name, await client.costs.quote(job))], terminal)
-
-
-def _job(arguments: Namespace) -> Job:
-    read = {"model": model_job, "quick": quick_job}.get(arguments.of, job_of)
-    return read(arguments)
 
 
 def _tell(named: Sequence[tuple[str, Quote]], terminal: Terminal) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ..client import Client, Job, Progress, Stopped
 from ..errors import Fate, RunningHubError
+from ..graph.constants import INSTANCES
 from ..graph.outputs import read_output_ids, select
 from ..money.amounts import currency_of, read_sums
 from ..money.limits import Limits
@@ -18,7 +19,7 @@ from ..settings import Settings
 from ..texts import english
 from ..wire.orders import TaskOptions
 from .exit_codes import Interrupted, order_to_settle
-from .files import Saved, out_folder, read_fields
+from .files import Saved, out_folder, read_example, read_fields
 from .help_texts import PROGRAM
 from .order_output import cost, deliver
 from .terminal import Terminal
@@ -45,23 +46,28 @@ def limited(settings: Settings, arguments: Namespace) -> Settings:
 
 
 def job_of(arguments: Namespace) -> Job:
-    """Build a job from the arguments of `run` and `app`."""
+    """Build a job from the arguments of a command that orders; each has some of them."""
+    given = {name: value for name, value in vars(arguments).items() if value is not None}
     options = TaskOptions(
-        instance=arguments.instance or "default",
-        add_metadata=not arguments.no_metadata,
-        personal_queue=arguments.personal_queue,
-        retain_seconds=arguments.retain,
-        webhook_url=arguments.webhook,
+        instance=given.get("instance", INSTANCES[0]),
+        add_metadata=not given.get("no_metadata"),
+        personal_queue=given.get("use_personal_queue", False),
+        retain_seconds=given.get("retain"),
+        webhook_url=given.get("webhook"),
     )
     return Job(
-        arguments.workflow or "",
-        read_fields(arguments.set or ()),
+        given.get("workflow", ""),
+        read_fields(given.get("set", ()), repeated="model" in given),
         options,
-        reroll_seeds=arguments.reroll_seeds,
-        time_limit=arguments.timeout or 0,
+        reroll_seeds=given.get("reroll_seeds", False),
+        time_limit=given.get("timeout", 0),
         again=arguments.again,
-        app=arguments.app or "",
-        scope=arguments.scope or "",
+        app=given.get("app", ""),
+        quick=read_example(given["module"]) if "module" in given else "",
+        model=given.get("model", ""),
+        extra=given.get("extra"),
+        send_anyway=given.get("send_anyway", False),
+        scope=given.get("scope", ""),
     )
 
 
