@@ -63,10 +63,6 @@ class StandardModel(BaseProgram):
         if not self.send_anyway:
             check_files(self.model, files)
 
-    def values(self, checked: Mapping[str, object], *, reroll_seeds: bool) -> dict[str, object]:
-        """Return the checked values unchanged: a seed is given, or drawn by the service."""
-        return dict(checked)
-
     def takes_url(self, name: str) -> bool:
         """Return True: a model's files are always sent as upload URLs."""
         return True

@@ -35,6 +35,10 @@ class BaseProgram:
         """Raise BadInput for what the native route does not support."""
         raise BadInput("error.native_graph_only")
 
+    def values(self, checked: Mapping[str, object], *, reroll_seeds: bool) -> dict[str, object]:
+        """Return what is sent: the checked values, and what the program stores beside them."""
+        return dict(checked)
+
     def check_files(self, files: Mapping[str, MediaFile]) -> None:
         """Check files made after the fields; `files`: by the names from `check`."""
 

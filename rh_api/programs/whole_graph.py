@@ -92,10 +92,6 @@ class InlineGraph(GraphProgram):
         promised = {name: Promised() for name in media}
         return {**check(self.graph, {**fields, **promised}, choices, declared), **media}
 
-    def values(self, checked: Mapping[str, object], *, reroll_seeds: bool) -> dict[str, object]:
-        """Return the checked values unchanged: the graph contains its seeds."""
-        return dict(checked)
-
     def payload(self, values: Mapping[str, object]) -> str:
         """Serialize the graph to JSON with `values`, by full name, written into it."""
         filled = {
