@@ -419,9 +419,8 @@ def _add_set(
 def _add_options(command: argparse.ArgumentParser, names: str) -> None:
     """Add options that nodes have as inputs, by their names there; each is None or False unless
     given."""
-    options = {option.name: option for option in (*node_options.MODEL, *node_options.PROGRAM)}
     for name in names.split():
-        option = options[name]
+        option = node_options.BY_NAME[name]
         add = partial(
             command.add_argument,
             _FLAGS.get(name, "--" + name.replace("_", "-")),

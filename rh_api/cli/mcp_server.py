@@ -25,6 +25,7 @@ from mcp.server.lowlevel.server import Server
 from mcp.server.stdio import stdio_server
 
 from ..errors import BadInput
+from ..graph.node_options import BY_NAME
 from ..texts import english
 from ..wire.filetypes import by_suffix
 from . import agent_schemas as schemas
@@ -108,6 +109,18 @@ class _Tool:
         return f"{where}: {json.dumps(expected)}"
 
 
+def _of_node(name: str) -> schemas.Schema:
+    """Declare an option that a node has as an input; an empty choice is its default."""
+    option = BY_NAME[name]
+    kinds: dict[str, schemas.Schema] = {
+        "BOOLEAN": TRUTH,
+        "COMBO": {"type": "string", "enum": ["", *option.choices]},
+        "INT": {"type": "integer", "minimum": option.low, "maximum": option.high},
+        "STRING": TEXT,
+    }
+    return said(kinds[option.type], option.tooltip)
+
+
 _KIND = said({"type": "string", "enum": ["workflow", "app", "model"]}, "What `program` names.")
 _PROGRAM = said(TEXT, "A workflow's or app's id or link; a model's endpoint, name or link.")
 _ORDER = said(
@@ -126,16 +139,7 @@ _INPUTS = {
         "Name to a file below the folder, or to a result of an earlier order: `result:42/0` is the"
         " first of order 42. Several for a list: a line each.",
     ),
-    "instance": said(
-        {"type": "string", "enum": ["", "default", "plus", "ultra"]},
-        "Machine of a workflow or app: 24 (default), 48 or 84 GB.",
-    ),
-    "timeout": said(
-        {"type": "integer", "minimum": 0, "maximum": 7 * 24 * 3600},
-        "Stop the task after so many seconds of running; 0: never.",
-    ),
-    "extra": said(TEXT, "JSON of keys that a model's schema does not know."),
-    "send_anyway": said(TRUTH, "Send also values that only the model catalogue contradicts."),
+    **{name: _of_node(name) for name in ("instance", "timeout", "extra", "send_anyway")},
 }
 
 

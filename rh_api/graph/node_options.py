@@ -1,7 +1,7 @@
 """Options of how an order is placed, as inputs of every node that places one.
 
-Schemas, names that no parameter may have, switches given as text, and the nodes that a migration
-creates are made from these.
+Schemas, names that no parameter may have, switches given as text, the nodes that a migration
+creates, options of the command line and parameters of an agent's tools are made from these.
 """
 
 from __future__ import annotations
@@ -119,3 +119,5 @@ MODEL = (
     ),
     PROFILE,
 )
+BY_NAME = {option.name: option for option in (*MODEL, *PROGRAM)}
+"""All of them; of one that models explain otherwise, as the others do."""

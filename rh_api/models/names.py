@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from ..graph.node_options import MODEL, PROGRAM
+from ..graph.node_options import BY_NAME
 
 RESERVED = frozenset(
     {
-        *(option.name for option in (*PROGRAM, *MODEL)),
+        *BY_NAME,
         *("again", "app", "fit_pictures", "form", "model", "module", "workflow"),
         "p",  # else `p.1` could be its first item, or a parameter called `1`
     }
