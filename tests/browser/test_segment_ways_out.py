@@ -152,6 +152,17 @@ def test_the_default_graph_runs_in_the_sandbox_of_who_has_no_key(
         lambda: canvas.node(inverted)["properties"]["runninghub"].get("profile") == "sandbox"
     )
     assert canvas.dialog.count() == 0
+    # What it cannot draw is refused by name.
+    batch = canvas.add("BatchImagesNode", 420, 420)
+    shown = canvas.add("PreviewImage", 700, 420)
+    canvas.connect(inverted, "IMAGE", batch, "images.image0")
+    canvas.connect(inverted, "IMAGE", batch, "images.image1")
+    canvas.connect(batch, "IMAGE", shown, "images")
+    by_command(canvas, batch)
+    canvas.until(lambda: canvas.node(batch)["properties"]["runninghub"].get("profile") == "sandbox")
+    (refused,) = canvas.refused()["node_errors"].values()
+    assert "The sandbox does not know the class BatchImagesNode" in str(refused)
+    assert "KSampler" in str(refused)
 
 
 def refused_for_its_id(canvas: Canvas) -> None:
