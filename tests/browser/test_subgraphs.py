@@ -14,8 +14,6 @@ from tests.browser.panel import Panel
 from tests.browser.test_auto_runs import NEVER_ORDERED
 from tests.browser.test_models import model
 
-pytestmark = pytest.mark.one_page
-
 TEXT = "a boat, 木刻"
 SWITCHES = 20
 
