@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
 from rh_api.emulator import Emulator, catalog
 from tests.browser.canvas import Canvas
 from tests.browser.panel import Panel
-
-pytestmark = pytest.mark.one_page
 
 PAINT, REDRAW, BLEND = catalog.modules().values()
 KEY = "0123456789abcdef0123456789abcdef"
