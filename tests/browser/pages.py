@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page, Request, Response
+    from playwright.sync_api import Browser, BrowserContext, Page, Request
 
 SIZE = {"width": 1440, "height": 900}
 PATIENCE = 30_000  # ms until a state must have come
@@ -165,17 +164,10 @@ class Kept:
         def over(request: Request) -> None:
             under_way.discard(request)
 
-        def answered(response: Response) -> None:
-            # The token was of the former host: the script asks again, and nobody reads this answer
-            # to its end, without which its request is never called finished.
-            if response.status == HTTPStatus.FORBIDDEN:
-                over(response.request)
-
         page = self.page
         page.on("request", begun)
         page.on("requestfinished", over)
         page.on("requestfailed", over)
-        page.on("response", answered)
         page.wait_for_function(CONNECTED, timeout=PATIENCE)
         page.evaluate(READY, self.first)
         for _ in range(100):
@@ -185,7 +177,6 @@ class Kept:
         page.remove_listener("request", begun)
         page.remove_listener("requestfinished", over)
         page.remove_listener("requestfailed", over)
-        page.remove_listener("response", answered)
 
 
 class Pages:
