@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import cast
 
 from ...rh_api.client import Quote, open_catalogue
-from ...rh_api.errors import BadInput, NoKey
+from ...rh_api.errors import BadInput, NoKey, Say
 from ...rh_api.models.live_catalogue import ModelCatalogue
 from ...rh_api.models.prices import CURRENCY
 from ...rh_api.models.schema import Model
 from ...rh_api.models.stored import read_model
 from ...rh_api.money.amounts import EXACT, currency_of, decimal_text, in_units, say_unit
 from ...rh_api.money.quotes import QuoteSource
+from ...rh_api.texts import Words
 from .. import language
 from ..runtime import catalogue_refresh, cloud, config, key_store, model_catalogues, model_view
 from .body import Body, text_of
@@ -41,7 +43,7 @@ async def models(body: Body) -> dict[str, object]:
         "date": listing.date,
         "total": sum(model.is_usable for model in listing.models.values()),
         "found": len(matches),
-        "note": "" if is_priced else language.say("model.prices_elsewhere", {}),
+        "note": "" if is_priced else _prices_elsewhere(language.say),
         "models": [model_view.listed(model, catalogue, is_priced=is_priced) for model in shown],
     }
 
@@ -106,19 +108,25 @@ async def quote_of_model(
     the whole amount, else by own runs, else by a list's rate.
 
     The lists hold for an account that pays in their currency, and, without own runs, for one whose
-    currency is unknown.
+    currency is unknown. Elsewhere a quote in words says where they do.
     """
     listed = catalogue.quote_of_list(model, values, extra)
     if listed.source is QuoteSource.PREVIEW:
         return listed
-    try:
-        costs = cloud.client(config.settings(profile)).costs
-    except NoKey:
+    currency = _currency(profile)
+    if listed.is_known and currency == CURRENCY:
         return listed
-    if listed.is_known and costs.currency == CURRENCY:
+    with contextlib.suppress(NoKey):
+        quote = await cloud.client(config.settings(profile)).costs.quote_model(model, values, extra)
+        if quote.is_known:
+            return quote
+    if currency in ("", CURRENCY) or not listed.is_told:
         return listed
-    quote = await costs.quote_model(model, values, extra)
-    return quote if quote.is_known or costs.currency not in ("", CURRENCY) else listed
+    return Quote(source=QuoteSource.LIST, words=Words.of(_prices_elsewhere))
+
+
+def _prices_elsewhere(say: Say) -> str:
+    return say("model.prices_elsewhere", {})
 
 
 def _currency(profile: str) -> str:

@@ -102,9 +102,10 @@ async def test_what_the_service_answered_counts_more_than_a_list_in_another_curr
     # Of an order that nobody asked about the list says nothing once the account tells its money.
     await host.post("spend", days=30)
     unasked = model(values={"prompt": "a fox", "resolution": "4k"})
-    assert (await host.post("quote", programs=[unasked]))["text"] == "1 order, cost not known"
+    why = "prices in CNY, runninghub.cn only"
+    assert (await host.post("quote", programs=[unasked]))["text"] == f"1 order, {why}"
     price = await host.post("models/price", model=priced["id"], values=unasked["values"])
-    assert price["text"] == ""
+    assert (price["text"], price["amount"]) == (why, None)
     price = await host.post("models/price", model=priced["id"], values=priced["values"])
     assert (price["amount"], price["currency"]) == (preview["amount"], "USD")
 
@@ -125,7 +126,7 @@ async def test_the_list_the_node_and_the_sum_tell_a_price_a_second_alike(host: H
     assert (await host.post("quote", programs=two))["text"] == "2 orders, cost not known"
 
 
-async def test_where_the_lists_do_not_hold_the_choice_of_models_says_why(
+async def test_where_the_lists_do_not_hold_the_choice_the_node_and_the_sum_say_why(
     host: Host, emulator: Emulator
 ) -> None:
     endpoint = "rhart-image-n-pro/text-to-image"
@@ -138,6 +139,13 @@ async def test_where_the_lists_do_not_hold_the_choice_of_models_says_why(
         "prices in CNY, runninghub.cn only",
         "",
     )
+    for language in ("en", "zh"):
+        await host.speak(language)
+        why = (await host.post("models", only=[endpoint]))["note"]
+        price = await host.post("models/price", model=endpoint, values={"prompt": "a fox"})
+        quote = await host.post("quote", programs=[model(values={"prompt": "a fox"})])
+        assert price["text"] == quote["orders"][0]["quote"] == why
+        assert why in quote["text"]
 
 
 async def test_in_dollars_the_node_and_the_bar_tell_runs_by_the_price_of_their_options(
