@@ -360,7 +360,7 @@ async def test_what_was_not_sent_when_the_server_ended_is_not_started(
 ) -> None:
     (tmp_path / "out").mkdir()
     Image.new("RGB", (8, 8)).save(tmp_path / "out" / "in.png")
-    emulator.faults.append(Fault("/task/openapi/upload", "hang", count=None))
+    emulator.faults.append(Fault("/openapi/v2/media/upload/", "hang", count=None))
     order = {"kind": "workflow", "program": catalog.INVERT, "files": {"10.image": "in.png"}}
     async with agent() as client:
         ordered = await ask(client, "run", **order, wait=0)
