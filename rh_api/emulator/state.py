@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import json
 import secrets
+import threading
 import time
 from collections import Counter
 from collections.abc import Coroutine, Mapping
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 DEFAULT_KEY = "emulator0emulator0emulator0emula"
 
 SNOWFLAKE_EPOCH = 1_288_834_974_657
+_BUILDING = threading.Lock()
 """Milliseconds; ids have 19 digits and grow with time, so that a restart repeats none."""
 
 
@@ -120,9 +122,10 @@ class State(Knobs):
     @property
     def models(self) -> dict[str, Model]:
         """The standard models by endpoint, including removed ones."""
-        if self._models is None:
-            self._models = {model.endpoint: model for model in shipped()}
-        return self._models
+        with _BUILDING:  # a test changes them in its own thread while a request reads them
+            if self._models is None:
+                self._models = {model.endpoint: model for model in shipped()}
+            return self._models
 
     def documented_models(self) -> list[Model]:
         """Return the models that the site lists."""
