@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 DEFAULT_KEY = "emulator0emulator0emulator0emula"
 
 SNOWFLAKE_EPOCH = 1_288_834_974_657
-_BUILDING = threading.Lock()
 """Milliseconds; ids have 19 digits and grow with time, so that a restart repeats none."""
+
+_BUILDING = threading.Lock()
 
 
 class State(Knobs):
