@@ -16,7 +16,11 @@ from .run import run
 from .terminal import Terminal, shortened
 from .workflow import field_document, field_row
 
-_LISTING_OPTIONS = frozenset({"command", "app", "json"})
+_RUN_OPTIONS = frozenset(
+    {"set", "outputs", "instance", "reroll_seeds", "use_personal_queue", "retain", "webhook"}
+    | {"out", "timeout", "max_cost", "again", "run"}
+)
+"""Options that imply a run; without any of them the form is shown."""
 
 
 async def app(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
@@ -24,7 +28,7 @@ async def app(arguments: Namespace, terminal: Terminal, environ: Mapping[str, st
     options = {
         name for name, value in vars(arguments).items() if value is not None and value is not False
     }
-    act = run if options - _LISTING_OPTIONS else app_form
+    act = run if options & _RUN_OPTIONS else app_form
     await act(arguments, terminal, environ)
 
 
