@@ -13,7 +13,7 @@ from pathlib import Path
 from ..errors import Fate, StoreUnavailable
 from ..money.amounts import micros
 from ..system.disk import put, sync_path
-from .order_states import Event, apply
+from .order_states import Event, apply_event
 from .rows import read_order
 from .schema import MIGRATIONS
 
@@ -206,7 +206,7 @@ def _mark_intended_uncertain(path: Path, patience: float) -> None:
         # What is wrong with the file is reported by `_open_checked`.
         if db.execute("PRAGMA user_version").fetchone()[0] == len(MIGRATIONS):
             error = {"error_key": "error.uncertain_before"}
-            apply(db, Event.PROCESS_DIED, "ended IS NULL", (), error)
+            apply_event(db, Event.PROCESS_DIED, "ended IS NULL", (), error)
             # Reservations of orders that were never inserted.
             db.execute("DELETE FROM reservations WHERE order_id IS NULL")
 

@@ -1,5 +1,7 @@
 """The life of an order: what each event makes of it. Total: an event that a state does not name
-leaves it as it is, and a success is taken in every state, however late."""
+leaves it as it is, and a success is taken in every state, however late.
+
+Deletion is no event: it empties a row that is over (`retention.empty_order`), whose cost counts."""
 
 from __future__ import annotations
 
@@ -40,7 +42,6 @@ class Event(enum.Enum):
     CANCELLED = "that its task was cancelled"
     SETTLED_AS_TASK = "the user's word that it became a task"
     SETTLED_AS_NOT_STARTED = "the user's word that it never started"
-    DELETED = "the user's wish to delete its content; its cost still counts"
 
 
 _ENDS = {
@@ -70,14 +71,14 @@ TRANSITIONS: Mapping[State, Mapping[Event, State | None]] = {
         **_LISTED,
     },
     State.RUNNING: _LISTED,
-    State.DONE: {Event.DELETED: None},
+    State.DONE: {},
     # The user may settle an uncertain order that an equal one took the place of.
-    State.FAILED: {Event.SUCCEEDED: State.DONE, Event.DELETED: None, **_SETTLED},
-    State.CANCELLED: {Event.SUCCEEDED: State.DONE, Event.DELETED: None},
+    State.FAILED: {Event.SUCCEEDED: State.DONE, **_SETTLED},
+    State.CANCELLED: {Event.SUCCEEDED: State.DONE},
 }
 
 
-def apply(
+def apply_event(
     db: sqlite3.Connection,
     event: Event,
     where: str,

@@ -22,7 +22,7 @@ from .clock import SteadyClock, age
 from .database import JournalFile
 from .history import History
 from .ledger import NO_HOLD, Hold, Ledger
-from .order_states import Event, apply
+from .order_states import Event, apply_event
 from .retention import prune
 from .rows import EXPECTED_TASK_ID, Identity, OrderExists, OrderRow, ResultRow, read_order
 
@@ -243,7 +243,7 @@ class Store:
             told = {name: value for name, value in asdict(usage).items() if value is not None}
             columns = {"error_key": "", "code": None, "missing": json.dumps(list(missing)), **told}
             where, values = "id = ? AND error_key != ?", (order, NODES_REJECTED)
-            changed = apply(db, Event.SUCCEEDED, where, values, columns, now=self._clock())
+            changed = apply_event(db, Event.SUCCEEDED, where, values, columns, now=self._clock())
             if changed:
                 _write_results(db, order, results)
             if costs is not None:
@@ -367,13 +367,13 @@ class Store:
         columns: Mapping[str, object],
     ) -> bool:
         with self._file.writing() as db:
-            return apply(db, event, where, values, columns) > 0
+            return apply_event(db, event, where, values, columns) > 0
 
     def _delete(
         self, event: Event, where: str, values: tuple[object, ...], *, for_good: bool
     ) -> bool:
         with self._file.writing() as db:
-            if not apply(db, event, where, values):
+            if not apply_event(db, event, where, values):
                 return False
             self.ledger.unbind_within(db, cast(int, values[0]), for_good=for_good)
             return True
@@ -383,7 +383,7 @@ class Store:
     ) -> bool:
         with self._file.writing() as db:
             columns = {"error_key": key, "code": code}
-            changed = apply(db, event, "id = ?", (order,), columns, now=self._clock())
+            changed = apply_event(db, event, "id = ?", (order,), columns, now=self._clock())
             if costs is not None:
                 self.ledger.book_within(db, order, costs, usage)
             return changed > 0
