@@ -49,13 +49,6 @@ def test_the_id_alone_lists_the_form_and_runs_nothing(
     assert emulator.counters.orders == 0
 
 
-def test_what_says_nothing_of_a_run_runs_nothing(call: Call, emulator: Emulator) -> None:
-    ran = call("app", INVERT, "--scope", "evening")
-    assert ran.code == 0, ran.err
-    assert "10.image" in ran.out
-    assert emulator.counters.orders == 0
-
-
 def test_a_form_is_readable_for_people(call: Call, emulator: Emulator) -> None:
     emulator.apps[REDRAW].password = "open sesame"
     lines = [line.split() for line in call("app", REDRAW).out.splitlines()]
