@@ -175,8 +175,8 @@ MUTANTS = (
     ),
     Mutant(
         "rh_api/cli/files.py",
-        '"utf-8-sig"',
-        '"utf-8"',
+        'read_text("utf-8-sig"',
+        'read_text("utf-8"',
         "tests/cli/test_run.py"
         "::test_a_text_that_was_written_with_a_byte_order_mark_is_shown_without_it",
     ),
