@@ -144,7 +144,7 @@ class Client(History):
         self.settings = self.programs.settings = settings
         context = self._context
         context.password_of, context.submit_route = settings.password_of, settings.submit
-        self.engine.submitter.limiter.keep_to(settings.max_tasks)
+        self.engine.submitter.limiter.set_own_limit(settings.max_tasks)
 
     async def __aenter__(self) -> Client:
         return self

@@ -35,5 +35,5 @@ class RemoteApp(FormProgram):
     def takes_url(self, name: str) -> bool:
         return app_fields.app_takes_url(self.form, name)
 
-    def ordered(self, order: Order, values: Mapping[str, object]) -> Order:
+    def complete_order(self, order: Order, values: Mapping[str, object]) -> Order:
         return replace(order, is_app=True)

@@ -241,7 +241,7 @@ class Jobs:
             native_task_id=Prompt.new(job.options.instance).task_id if is_native else "",
             number=job.number,
         )
-        return program.ordered(order, values)
+        return program.complete_order(order, values)
 
     async def quote(self, job: Job) -> Quote:
         """Estimate the cost of the job's order; nothing is uploaded or ordered."""

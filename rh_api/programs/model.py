@@ -71,7 +71,7 @@ class StandardModel(BaseProgram):
         """Return the request body for checked values with files replaced by their URLs."""
         return nested(values)
 
-    def ordered(self, order: Order, values: Mapping[str, object]) -> Order:
+    def complete_order(self, order: Order, values: Mapping[str, object]) -> Order:
         ratio = partial(self.catalogue.price_ratio, self.model, self.payload(values))
         return replace(order, is_model=True, price=partial(self._price, values), price_ratio=ratio)
 

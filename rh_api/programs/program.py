@@ -50,7 +50,7 @@ class BaseProgram:
         """Return what an order sends for checked values, with files as their remote names."""
         return node_info(values)
 
-    def ordered(self, order: Order, values: Mapping[str, object]) -> Order:
+    def complete_order(self, order: Order, values: Mapping[str, object]) -> Order:
         """Return an order of this program, for checked values, with what its kind alone has."""
         return order
 

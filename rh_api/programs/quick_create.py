@@ -56,7 +56,7 @@ class QuickCreate(FormProgram):
         }
         return {"nodeInfoList": quick_entries(self.module, {**drawn, **values})}
 
-    def ordered(self, order: Order, values: Mapping[str, object]) -> Order:
+    def complete_order(self, order: Order, values: Mapping[str, object]) -> Order:
         return replace(order, example=example_of(self.module))
 
     def explain_refusal(self, error: RunningHubError) -> RunningHubError:

@@ -107,7 +107,7 @@ class InlineGraph(GraphProgram):
     def check_native(self, options: TaskOptions) -> None:
         check_native_graph(self.graph, options)
 
-    def ordered(self, order: Order, values: Mapping[str, object]) -> Order:
+    def complete_order(self, order: Order, values: Mapping[str, object]) -> Order:
         return replace(order, key_override=self.name, own_values=self.own_values)
 
     def explain_refusal(self, error: RunningHubError) -> RunningHubError:

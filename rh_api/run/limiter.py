@@ -148,9 +148,9 @@ class AccountLimiter(Limiter):
             return
         self.tasks_seen, self._used_then = load.running + load.queued, self._used
         self.allowed = load.limit
-        self.keep_to(self.most)
+        self.set_own_limit(self.most)
 
-    def keep_to(self, most: int) -> None:
+    def set_own_limit(self, most: int) -> None:
         """Set the user's own limit, 0 for none; it never raises the account's."""
         self.most = most
         self.set_limit(min((limit for limit in (self.allowed, most) if limit), default=None))
