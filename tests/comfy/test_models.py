@@ -174,7 +174,11 @@ WRONG: dict[str, tuple[dict[str, Any], list[str]]] = {
         ['"maxImages"', "only with sequentialImageGeneration = auto"],
     ),
     "blank": (model(" "), ["Which model"]),
-    "unknown name": (model("klingg"), ['"klingg"', "Nearest"]),
+    "unknown name": (
+        model("kling v3.0 pro text-to-vide"),
+        ['"kling v3.0 pro text-to-vide"', "Nearest: kling-v3.0-pro/text-to-video"],
+    ),
+    "a name near none": (model("klingg"), ['No model is called "klingg".']),
     "gone": (
         model("rhart-image-g-1.5/text-to-image", prompt="x"),
         ["rhart-image-g-2/text-to-image"],

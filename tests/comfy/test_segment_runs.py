@@ -250,6 +250,7 @@ async def test_the_view_before_paying_tells_all_and_does_nothing(
 async def test_a_program_names_the_workflow_that_the_graph_goes_out_under(
     comfyui: ComfyClient, emulator: Emulator
 ) -> None:
+    emulator.accepts_placeholder_workflow = False
     prompt = await turning(comfyui, pixels())
     placeholder = {**marked("2")["runninghub"], "workflow": "1"}
     refused = await comfyui.queue(prompt, {"runninghub": placeholder})
