@@ -142,14 +142,16 @@ class Canvas(Tab):
         )
 
     def set_widget(self, node_id: str, name: str, value: Any) -> None:
-        """A value as the widget's own control would set it."""
-        self.run_js(
+        """A value as the widget's own control would set it, as soon as the node has the widget."""
+        self.wait_for(
             """([id, name, value]) => {
                 const node = app.canvas.graph.nodes.find((node) => String(node.id) === id);
-                const widget = node.widgets.find((widget) => widget.name === name);
+                const widget = node.widgets?.find((widget) => widget.name === name);
+                if (!widget) return false;
                 widget.value = value;
                 widget.callback?.(value, app.canvas, node);
                 app.canvas.setDirty(true, true);
+                return true;
             }""",
             [node_id, name, value],
         )
