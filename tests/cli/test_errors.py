@@ -16,7 +16,8 @@ from rh_api.cli.run import interruption
 from rh_api.client import Stopped
 from rh_api.emulator import Emulator, Fault, catalog
 from rh_api.errors import Fate
-from tests.support.service import Meanwhile
+from tests.support.pictures import MIB, noise, png
+from tests.support.service import Meanwhile, results_are
 
 from .conftest import ROOT, Call
 
@@ -261,6 +262,26 @@ def test_a_folder_that_vanishes_while_the_task_runs_loses_nothing(
     assert error["task_id"] == next(iter(emulator.tasks))
     assert str(results) in error["message"]
     assert list(results.rglob("*.png"))
+
+
+def test_a_result_for_which_there_is_no_room_ends_with_5_and_is_had_once_there_is(
+    call: Call, emulator: Emulator, tmp_path: Path
+) -> None:
+    resource = pytest.importorskip("resource", reason="no such limit on Windows")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    argv = ("run", catalog.TEXT_TO_IMAGE, "--out", str(tmp_path))
+    emulator.faults.append(results_are(png(noise(800, 800, 3))))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (MIB, limits[1]))
+    try:
+        ran = call(*argv, "--json")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    assert ran.code == 5
+    assert ran.document["error"]["key"] == "error.disk_full"
+    assert ran.document["error"]["task_id"] == next(iter(emulator.tasks))
+    assert call(*argv).code == 0
+    assert emulator.counters.orders == 1
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")

@@ -31,6 +31,19 @@ MUTANTS = (
         "tests/client/test_faults.py::test_an_order_that_is_answered_by_a_failed_file_is_sent_once",
     ),
     Mutant(
+        "rh_api/wire/orders.py",
+        "        repeatable=False,\n",
+        "        repeatable=True,\n",
+        "tests/contract/test_reader.py::test_only_what_starts_or_sends_something_is_not_repeatable",
+    ),
+    Mutant(
+        "rh_api/run/retry.py",
+        "(self.repeatable and error.fate is Fate.UNKNOWN)",
+        "error.fate is Fate.UNKNOWN",
+        "tests/client/test_webhooks.py"
+        "::test_only_what_may_be_asked_twice_is_sent_again_after_a_lost_reply",
+    ),
+    Mutant(
         "rh_api/programs/model.py",
         "return frozenset(assumed if error.fate is Fate.NOT_STARTED else sent)",
         "return frozenset(assumed)",
@@ -205,6 +218,12 @@ MUTANTS = (
         "    if isinstance(error, ResultUnavailable):\n        return Exit.NOT_FETCHED\n",
         "",
         "tests/cli/test_errors.py::test_results_that_cannot_be_fetched_end_with_5_and_the_task_id",
+    ),
+    Mutant(
+        "rh_api/cli/exit_codes.py",
+        "return Exit.NOT_FETCHED if error.task_id else refused",
+        "return refused",
+        "tests/cli/test_errors.py::test_a_result_for_which_there_is_no_room_ends_with_5_and_is_had_once_there_is",
     ),
     Mutant(
         "rh_api/cli/task.py",
