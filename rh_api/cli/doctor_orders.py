@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from ..client import Job, Outcome, Progress
 from ..doctor.exchanges import Exchange, Recorder
 from ..doctor.findings import ORDERED, Finding, Verdict
+from ..doctor.socket_messages import SocketMessages
 from ..errors import Fate, RunningHubError, TaskNotFound, Uncertain
 from ..money.amounts import Sums, costs_of, currency_of
 from ..money.limits import Limits
@@ -92,7 +93,7 @@ class TwoOrders:
         """Follow an order by both polls; return its cost. Raises what ended it."""
         async with self._placed(self.sums) as order:
             task_id = await order.task_id()
-            newer, older = await self._both_polls(order, task_id)
+            newer, older, heard = await self._both_polls(order, task_id)
             outcome = await order.running
         tips = outcome.tips.outputs
         self._add("prompt-tips", bool(tips), "doctor.seen_announced", count=len(tips))
@@ -111,10 +112,12 @@ class TwoOrders:
         ends = {
             "newer": _seconds(newer.ended),
             "older": _seconds(older.ended),
+            "socket": _seconds(heard.ended),
             "cost": _seconds(newer.priced),
         }
         is_told = None not in (newer.ended, older.ended, newer.priced)
         self._add("ends", is_told, "doctor.seen_ends", **ends)
+        self.findings.append(heard.finding())
         return self._cost(newer.report.usage if newer.report else Usage())
 
     async def _cancel_one(self, sums: Sums) -> None:
@@ -162,27 +165,33 @@ class TwoOrders:
                 running.cancel()
                 await asyncio.wait((running,))
 
-    async def _both_polls(self, order: Placed, task_id: str) -> tuple[Seen, Seen]:
+    async def _both_polls(self, order: Placed, task_id: str) -> tuple[Seen, Seen, SocketMessages]:
+        """Ask both polls at once until all is told, and listen to the socket meanwhile."""
         newer, older, start = Seen(), Seen(), time.monotonic()
+        heard = SocketMessages(self.recorder.transport, start)
         calls = (tasks.query(task_id), tasks.outputs(task_id))
         over: float | None = None
-        while True:
-            reports = await asyncio.gather(*map(self._asked, calls))
-            now = time.monotonic() - start
-            for seen, report in zip((newer, older), reports, strict=True):
-                seen.take(report, now)
-            if over is None and (
-                newer.ended is not None or older.ended is not None or order.running.done()
-            ):
-                over = now
-            is_told = None not in (newer.ended, older.ended, newer.priced)
-            if is_told or (over is not None and now - over > COST_SECONDS):
-                break
-            await asyncio.sleep(PAUSE_SECONDS)
+        try:
+            while True:
+                reports = await asyncio.gather(*map(self._asked, calls))
+                now = time.monotonic() - start
+                for seen, report in zip((newer, older), reports, strict=True):
+                    seen.take(report, now)
+                heard.follow(reports[1])
+                if over is None and (
+                    newer.ended is not None or older.ended is not None or order.running.done()
+                ):
+                    over = now
+                is_told = None not in (newer.ended, older.ended, newer.priced)
+                if is_told or (over is not None and now - over > COST_SECONDS):
+                    break
+                await asyncio.sleep(PAUSE_SECONDS)
+        finally:
+            await heard.close()
         with contextlib.suppress(RunningHubError):
             await self.recorder.ask("ends", webhooks.webhook_detail(task_id))
         self.recorder.exchanges[:] = _changes(self.recorder.exchanges)
-        return newer, older
+        return newer, older, heard
 
     async def _asked(self, call: Call[Report]) -> Report | None:
         """Return a poll's report; None where it has none."""
@@ -213,7 +222,7 @@ def _joined(nodes: Sequence[str]) -> str:
 
 
 def _seconds(seconds: float | None) -> str:
-    return "-" if seconds is None else f"{seconds:.0f}"
+    return "-" if seconds is None else f"{seconds:.1f}"
 
 
 def _changes(exchanges: Sequence[Exchange]) -> list[Exchange]:

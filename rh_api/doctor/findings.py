@@ -76,8 +76,8 @@ BASICS = (
 PAID = ("prompt-tips", "result-node", "cancelled-status")
 """Rows that only an order can tell."""
 
-ORDERED = ("prompt-tips", "result-node", "lists", "ends", "cancelled-status", "stop")
-"""What two orders tell: those rows, and how the polls and a cancel work."""
+ORDERED = ("prompt-tips", "result-node", "lists", "ends", "socket", "cancelled-status", "stop")
+"""What two orders tell: those rows, and how the polls, the socket and a cancel work."""
 
 NEVER = (
     "placeholder-id",

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import _thread
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from rh_api.emulator import Emulator, Fault
 from rh_api.emulator.catalog import TEXT_TO_IMAGE
+from rh_api.emulator.knobs import Socket
 from tests.support.service import CREATE, Meanwhile
 
-from .conftest import Call
+from .conftest import Call, Ran
 from .test_doctor import others, verdicts
 from .test_history import Tty
 
@@ -31,7 +33,7 @@ def test_two_orders_are_followed_and_cancelled_and_are_in_the_history(
 
     told = verdicts(ran)
     assert (ran.code, others(ran)) == (0, []), ran.err
-    rows = ("prompt-tips", "result-node", "cancelled-status", "lists", "ends", "stop")
+    rows = ("prompt-tips", "result-node", "cancelled-status", "lists", "ends", "stop", "socket")
     assert {told[row] for row in rows} == {"as_assumed"}
     assert (emulator.counters.orders, emulator.counters.cancels) == (2, 1)
     orders = call("history", "--json").document["orders"]
@@ -60,6 +62,53 @@ def test_another_reading_is_told_on_its_row_alone(
     assert (ran.code, others(ran)) == (6, [row]), ran.err
 
 
+def seen(ran: Ran, row: str) -> str:
+    return str(next(f["seen"] for f in ran.document["findings"] if f["id"] == row))
+
+
+def test_the_progress_socket_is_heard_beside_both_polls(call: Call, emulator: Emulator) -> None:
+    emulator.result_lag = 3
+
+    ran = call(*PAID)
+
+    assert (ran.code, others(ran)) == (0, []), ran.err
+    told = re.search(r"socket: ([\d.]+)", seen(ran, "ends"))
+    polled = re.search(r"V2 told the end: ([\d.]+)", seen(ran, "ends"))
+    assert told
+    assert polled
+    assert float(told[1]) < float(polled[1])
+    assert "executing" in seen(ran, "socket")
+    assert "execution_success" in seen(ran, "socket")
+
+
+@pytest.mark.parametrize(
+    ("socket", "words"),
+    [
+        ("none", "named no progress socket"),
+        ("refused", "403"),
+        ("dying", "did not tell the end"),
+        ("lying", "unknown_future"),
+    ],
+)
+def test_a_progress_socket_unlike_the_documents_is_told_on_its_row_alone(
+    call: Call, emulator: Emulator, socket: Socket, words: str
+) -> None:
+    emulator.socket = socket
+
+    ran = call(*PAID)
+
+    assert (ran.code, others(ran)) == (6, ["socket"]), ran.err
+    assert words in seen(ran, "socket")
+
+
+def test_a_task_that_ends_before_it_is_seen_running_tells_nothing_of_its_socket(
+    call: Call, emulator: Emulator
+) -> None:
+    emulator.queue_seconds, emulator.run_seconds = 1, 0  # queued at a poll, over at the next
+
+    assert verdicts(call(*PAID))["socket"] == "not_told"
+
+
 def test_the_second_order_is_not_placed_where_the_first_one_took_the_sum(
     call: Call, emulator: Emulator
 ) -> None:
@@ -76,9 +125,8 @@ def test_a_sum_that_is_too_small_is_refused_by_the_option_that_named_it(
     ran = call("doctor", "--json", "--workflow", TEXT_TO_IMAGE, "--paid", "0.01 coins")
 
     assert emulator.counters.orders == 0
-    seen = next(f["seen"] for f in ran.document["findings"] if f["id"] == "stop")
-    assert "--paid" in seen
-    assert "--max-cost" not in seen
+    assert "--paid" in seen(ran, "stop")
+    assert "--max-cost" not in seen(ran, "stop")
 
 
 def test_without_a_workflow_nothing_is_asked(call: Call, emulator: Emulator) -> None:
