@@ -82,12 +82,15 @@ def _tell(examination: Examination, terminal: Terminal) -> None:
             if finding["id"] not in unasked
         ]
     )
+    terminal.say(english("cli.doctor_words", {}))
     counts = {"paid": len(unasked) - len(NEVER), "never": len(NEVER)}
     key = "cli.doctor_unasked" if counts["paid"] else "cli.doctor_unasked_never"
     terminal.say(english(key, counts))
-    for finding in findings:
-        if finding["verdict"] == Verdict.OTHER.value:
-            terminal.say(f"{finding['question']} {finding['advice']}")
+    others = [finding for finding in findings if finding["verdict"] == Verdict.OTHER.value]
+    if others:
+        terminal.say(english("cli.doctor_what_to_do", {}))
+    for finding in others:
+        terminal.say(f"  {finding['question']} {finding['seen']}. {finding['advice']}")
     terminal.done = {"findings": findings}
 
 

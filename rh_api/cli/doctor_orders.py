@@ -85,8 +85,10 @@ class TwoOrders:
             raise
         except RunningHubError as error:
             told = {finding.id for finding in self.findings}
+            first, *others = (row for row in ORDERED if row not in told)
+            self.findings.append(Finding(first, Verdict.NOT_TOLD, error))
             self.findings += [
-                Finding(row, Verdict.NOT_TOLD, error) for row in ORDERED if row not in told
+                Finding(row, Verdict.NOT_TOLD, "doctor.seen_same_reason") for row in others
             ]
 
     async def _follow_one(self) -> Sums:

@@ -236,7 +236,7 @@ async def _large(asked: Asked, row: str, path: str, file: Path) -> Finding:
     if is_assumed and not min(limit, other) < size <= max(limit, other):
         return Finding(row, Verdict.NOT_TOLD, "doctor.seen_size", {"mb": asked.upload_mb})
     seen = "doctor.seen_large_refused" if code else "doctor.seen_large_accepted"
-    return _told(row, is_assumed, seen, code=code, mb=asked.upload_mb)[0]
+    return _told(row, is_assumed, seen, code=code, bytes=f"{size:,}")[0]
 
 
 async def model_filter(asked: Asked) -> list[Finding]:

@@ -105,6 +105,7 @@ def test_the_table_says_what_an_answer_means(call: Call, emulator: Emulator, sha
     assert ran.out.count("other than assumed") == 2
     assert "asked for every few seconds instead of being pushed. Nothing else changes." in ran.out
     assert "models are found by both" in ran.out
+    assert "The native route, ComfyUI's own API there, is" in ran.out
     assert "Answers that differ from what this program assumes: 2." in ran.err
 
 
@@ -113,7 +114,7 @@ def test_a_refused_size_is_told_with_the_size(call: Call, emulator: Emulator, sh
 
     ran = call("doctor", "--upload", "30", RUNNINGHUB_API_KEY=shared)
 
-    assert "a file of 30 MB was refused with 1008" in ran.out
+    assert "31,457,280 bytes were refused with 1008" in ran.out
     assert "goes up once more by the older one" in ran.out
 
 

@@ -125,8 +125,9 @@ def test_a_sum_that_is_too_small_is_refused_by_the_option_that_named_it(
     ran = call("doctor", "--json", "--workflow", TEXT_TO_IMAGE, "--paid", "0.01 coins")
 
     assert emulator.counters.orders == 0
-    assert "--paid" in seen(ran, "stop")
-    assert "--max-cost" not in seen(ran, "stop")
+    assert "--paid" in seen(ran, "prompt-tips")
+    assert "--max-cost" not in seen(ran, "prompt-tips")
+    assert seen(ran, "stop") == "not asked, for the same reason"
 
 
 def test_without_a_workflow_nothing_is_asked(call: Call, emulator: Emulator) -> None:
