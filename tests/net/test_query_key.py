@@ -51,7 +51,7 @@ async def test_a_path_without_a_query_gets_one(emulator: Emulator, reach: Reach)
 async def error_of(transport: AiohttpTransport, seconds: float = 0.5) -> RunningHubError:
     call = call_demo(APP)
     with pytest.raises(RunningHubError) as caught:
-        await transport.send(Call(call.request, call.read, True, seconds))
+        await transport.send(Call(call.request, call.read, True, seconds=seconds))
     return caught.value
 
 

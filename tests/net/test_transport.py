@@ -51,7 +51,9 @@ def raw(
     auth: Auth = Auth.BODY, path: str = CREATE, seconds: float = 5.0, **body: object
 ) -> Call[Response]:
     """A call whose reader hands the answer on."""
-    return Call(Request("POST", path, auth, body), lambda response: response, False, seconds)
+    return Call(
+        Request("POST", path, auth, body), lambda response: response, False, seconds=seconds
+    )
 
 
 async def answer_each(server: Scripted, reader: asyncio.StreamReader, writer: asyncio.StreamWriter):
