@@ -335,7 +335,7 @@ class Client(History):
             return False
         task, nodes_of = as_task_id(task_id), self.programs.nodes_of
         is_unwanted = await self.engine.recovery.settle_as_task(order, task, nodes_of)
-        self.engine.budget.orphaned_orders.watch()
+        self.engine.watcher.look_around()
         return is_unwanted
 
     # Results on disk

@@ -301,10 +301,6 @@ class SqliteJournal:
     async def record_free(self, order: int) -> None:
         await self._record(self.store.ledger.book, order, {}, NO_USAGE)
 
-    async def unbooked(self, seconds: float) -> list[OrderRow]:
-        unbooked, since = self.store.ledger.unbooked, self.now() - seconds
-        return await self(unbooked, *self.owner, since)
-
     async def costs(self, program_key: str, instance: str) -> dict[int, dict[str, int]]:
         costs = self.store.ledger.costs
         return await self(costs, *self.owner, program_key, instance, RUNS_KEPT)

@@ -302,30 +302,19 @@ class Ledger:
             return replace(committed, prompt=added(prompt), day=added(day))
 
     def unbooked(self, origin: str, account: str, since: float) -> list[OrderRow]:
-        """Tasks that ended since then and whose cost is not booked yet, oldest first."""
-        with self._file.reading() as db:
+        """Tasks whose cost is not booked yet, each with its `paid_seconds`: first unfinished ones
+        with a hold, then those that ended since then."""
+        with self._file.reading(Fate.NOT_STARTED) as db:
             rows = db.execute(
-                "SELECT orders.* FROM reservations INDEXED BY unbooked"
-                " JOIN orders ON orders.id = order_id"
+                "SELECT orders.*, reservations.seconds AS paid_seconds"
+                " FROM reservations INDEXED BY unbooked JOIN orders ON orders.id = order_id"
                 " WHERE reservations.origin = ? AND reservations.account = ? AND booked IS NULL"
-                " AND ended >= ? AND task_id IS NOT NULL ORDER BY orders.id",
+                " AND task_id IS NOT NULL AND (ended >= ? OR ended IS NULL AND EXISTS"
+                "  (SELECT 1 FROM amounts WHERE reservation_id = reservations.id))"
+                " ORDER BY ended IS NOT NULL, orders.id",
                 (origin, account, since),
             )
             return [read_order(row) for row in rows]
-
-    def open_holds(self, origin: str, account: str) -> list[tuple[OrderRow, float | None]]:
-        """Unfinished orders with a hold, oldest first, each with the seconds of running time that
-        it pays for, None where time does not bound it."""
-        with self._file.reading(Fate.NOT_STARTED) as db:
-            paid = db.execute(
-                "SELECT order_id, seconds FROM reservations INDEXED BY unbooked"
-                " WHERE origin = ? AND account = ? AND booked IS NULL AND order_id IS NOT NULL"
-                " AND EXISTS (SELECT 1 FROM amounts WHERE reservation_id = id) ORDER BY order_id",
-                (origin, account),
-            ).fetchall()
-            open_orders = "SELECT * FROM orders WHERE id = ? AND ended IS NULL"
-            rows = [(db.execute(open_orders, (id_,)).fetchone(), seconds) for id_, seconds in paid]
-            return [(read_order(row), seconds) for row, seconds in rows if row is not None]
 
     def paid_runs(self, origin: str, account: str, instance: str) -> list[tuple[str | None, ...]]:
         """Coins, money, seconds of the latest runs on an instance without third-party cost."""

@@ -45,7 +45,9 @@ class OrderRow:
 
     `what`: the JSON values passed to `intend`. `started`: when the task was first seen running.
     `announced`: nodes that the service was to run for output, `missing`: those of them whose
-    results were awaited in vain. `error_key`: of `texts.py`, or "". `cancel`: "" or "wanted".
+    results were awaited in vain. `paid_seconds`: running time that its hold pays for, None without
+    bound; only `Ledger.unbooked` reads it. `error_key`: of `texts.py`, or "". `cancel`: "" or
+    "wanted".
     """
 
     id: int
@@ -72,6 +74,7 @@ class OrderRow:
     announced: tuple[str, ...]
     missing: tuple[str, ...]
     deleted: int = 0  # 1: its content was deleted; its cost still counts
+    paid_seconds: float | None = None
 
     @property
     def snapshot(self) -> tuple[int, str, str | None]:

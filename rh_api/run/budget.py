@@ -10,12 +10,10 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from ..errors import BadInput, CostLimit, RunningHubError, StoreUnavailable
-from ..journal import Hold, LimitReached, OrderRow, Rules, State
+from ..journal import Hold, LimitReached, Rules
 from ..money.amounts import Sums, added, larger, say_sums
 from ..money.limits import VARIABLES, Limits, Reached
 from ..texts import Words
-from ..wire.tasks import Phase, is_native
-from .cancellation import Canceller
 from .context import AccountContext
 from .cost_bounds import (
     Bound,
@@ -29,18 +27,13 @@ from .cost_bounds import (
 )
 from .cost_facts import CostFinder
 from .orders import Order, digest
-from .orphaned_orders import OrphanedOrders
 from .poller import Poller
 from .progress import Progress, Stage, Watch, unwatched
-from .recovery import Recovery
-from .report_query import look
+from .watcher import ASK_AGAIN, Watcher
 
 log = logging.getLogger("runninghub")
 
-ASK_AGAIN = (0.5, 2.0, 8.0, 30.0, 120.0, 480.0)  # backoff of queries for an unknown cost, seconds
 WAIT_SECONDS = 1.0  # between looks at what running orders hold
-LATE_QUESTIONS = 2  # queries for an order that ended longer ago than the whole backoff takes
-TOLD_WITHIN = 3 * 86_400.0  # seconds after the end; a subscription's orders never get a cost
 NO_LIMITS = Limits()
 
 
@@ -50,29 +43,16 @@ class Budget:
     of one command-line invocation, whose scope takes the place of a prompt's."""
 
     context: AccountContext
-    canceller: Canceller
-    recovery: Recovery
     cost_finder: CostFinder
+    watcher: Watcher
     limits: Limits = field(default_factory=Limits)
     command: Limits = field(default_factory=Limits)
-    _booking: asyncio.Task[None] | None = None
     _once: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
     """(scope, order key) of each order that the user allowed once in spite of the limits."""
-    orphaned_orders: OrphanedOrders = field(init=False)
-    _closed: bool = False
-    _queries: dict[int, tuple[int, float]] = field(default_factory=dict[int, tuple[int, float]])
-    """By row: number of cost queries so far, and when the next is due (the clock's seconds)."""
-    _pause: asyncio.Future[None] | None = None
-    _has_news: bool = False
     _preparing: set[int] = field(default_factory=set[int])
     """Reservations of this process whose order is not in the journal yet."""
     _first_waiting: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held by the first of the orders that wait for what running ones hold."""
-
-    def __post_init__(self) -> None:
-        self.orphaned_orders = OrphanedOrders(
-            self.context, self.canceller, self.recovery.last_before_start, self.ended
-        )
 
     def in_force(self, rules: Rules) -> Limits:
         """Return the lowest of all limits: environment, command, and those in the journal."""
@@ -168,7 +148,7 @@ class Budget:
             return replace(hold, number=await self._hold(order, hold))
         if order.native_task_id:
             raise unbounded(order.program_key, limits, "error.native_limit")
-        await self.orphaned_orders.see_to_overdue()
+        await self.watcher.see_to_overdue()
         at = self.cost_finder.wallet.unix()
         committed = await journal.committed(order.scope, at)
         bound = bound_of(facts, limits, committed.prompt, committed.day)
@@ -289,102 +269,6 @@ class Budget:
             if await journal.hold_instead(replace(hold, at=self.cost_finder.wallet.unix())):
                 return hold
         return None
-
-    # Afterwards
-
-    def ended(self) -> None:
-        """Note that an order has ended: start, or wake, the task that queries unknown costs."""
-        self.cost_finder.wallet.spent()
-        self._has_news = True
-        if self._pause is not None:
-            self._pause.cancel()
-        if not self._closed and (self._booking is None or self._booking.done()):
-            self._booking = asyncio.ensure_future(self._book())
-
-    def start(self) -> None:
-        """Call once: watch orders of earlier processes and query the costs still unknown."""
-        if not self.recovery.last_before_start:
-            return
-        self.orphaned_orders.watch()
-        self._booking = asyncio.ensure_future(self._book())
-
-    async def close(self) -> None:
-        """Cancel the background tasks; the next process queries what is still unknown."""
-        self._closed = self.orphaned_orders.is_closed = True
-        reading = self.cost_finder.wallet.background_read
-        tasks = (self._booking, self.orphaned_orders.watching, reading)
-        working = [task for task in tasks if task is not None]
-        self._booking = self.orphaned_orders.watching = None
-        for task in working:
-            task.cancel()
-        if working:
-            await asyncio.wait(working)
-
-    async def _book(self) -> None:
-        """Query each unknown cost when it is due, until none is left. An order that ends in the
-        meantime does not delay the others."""
-        clock = self.context.sender.clock
-        with contextlib.suppress(StoreUnavailable):  # other callers warn of it
-            while True:
-                self._has_news = False
-                untold = await self._untold()
-                if not untold:
-                    if self._has_news:
-                        continue
-                    return
-                now = clock.now()
-                late = self.context.journal.now() - sum(ASK_AGAIN)
-                for row in untold:
-                    tries = len(ASK_AGAIN) - LATE_QUESTIONS if (row.ended or late) < late else 0
-                    _, due = self._queries.setdefault(row.id, (tries, now + ASK_AGAIN[0]))
-                    if due <= now:
-                        await self._ask_cost(row)
-                await self._wait_until(min(self._queries[row.id][1] for row in untold))
-
-    async def _wait_until(self, due: float) -> None:
-        """Wait until that time, or until an order ends."""
-        clock = self.context.sender.clock
-        if self._has_news or due <= clock.now():
-            return
-        self._pause = asyncio.ensure_future(clock.sleep(due - clock.now()))
-        try:
-            await asyncio.wait((self._pause,))
-        finally:
-            self._pause.cancel()
-            self._pause = None
-
-    async def _untold(self) -> list[OrderRow]:
-        """Return ended orders whose cost is unknown and whose backoff is not exhausted."""
-        # The native route never reports a cost.
-        rows = await self.context.journal.unbooked(TOLD_WITHIN)
-        ids = {row.id for row in rows}
-        self._queries = {order: asking for order, asking in self._queries.items() if order in ids}
-        return [
-            row
-            for row in rows
-            if not is_native(row.task_id) and self._queries.get(row.id, (0,))[0] < len(ASK_AGAIN)
-        ]
-
-    async def _ask_cost(self, row: OrderRow) -> None:
-        journal, tries = self.context.journal, self._queries[row.id][0] + 1
-        pause = ASK_AGAIN[tries] if tries < len(ASK_AGAIN) else 0.0
-        self._queries[row.id] = tries, self.context.sender.clock.now() + pause
-        try:
-            if row.money or row.third_party_money:  # which waits for the account's currency
-                await self.cost_finder.wallet.read()
-                return
-            report = await look(self.context.sender.transport.send, row.task_id or "")
-        except RunningHubError as error:
-            log.info("what task %s did cost is not told: %s", row.task_id, error)
-            return
-        if report.phase is Phase.SUCCESS and row.state is not State.DONE:
-            await journal.record_done(row.id, report)  # told only now
-            return
-        if not report.phase.is_over or await journal.record_cost(row.id, report.usage):
-            return
-        # A failed or cancelled task without a reported cost after minutes was free.
-        if tries == len(ASK_AGAIN) and row.state is not State.DONE:
-            await journal.record_free(row.id)
 
 
 def _key_of(order: Order) -> str:

@@ -48,6 +48,7 @@ from .results import Outcome
 from .submit import Prepare, Submitter
 from .transfers import Transfers
 from .wallet import Wallet
+from .watcher import Watcher
 
 
 @dataclass(slots=True)
@@ -60,6 +61,7 @@ class Engine:
     canceller: Canceller
     recovery: Recovery
     budget: Budget
+    watcher: Watcher
 
     @classmethod
     def of(
@@ -73,29 +75,31 @@ class Engine:
         """`last_before_start`: see `Recovery`. `limits`, `command`: see `Budget`."""
         canceller, limiter = Canceller(context), AccountLimiter(sender=context.sender)
         recovery = Recovery(context, canceller, last_before_start)
-        cost_finder = CostFinder(context.journal, Wallet(context.sender, context.journal))
+        wallet = Wallet(context.sender, context.journal)
+        watcher = Watcher(context, canceller, wallet, last_before_start)
         return cls(
             context,
             ResultDelivery(context, transfers, context.journal.folder),
             Submitter(context, canceller, limiter),
             canceller,
             recovery,
-            Budget(context, canceller, recovery, cost_finder, limits, command),
+            Budget(context, CostFinder(context.journal, wallet), watcher, limits, command),
+            watcher,
         )
 
     def start(self) -> None:
         """Start background work: clean-up, and whatever orders of earlier processes need."""
         self.delivery.keep_tidy()
         self.context.spawn(self.recovery.repeat_cancels(), CANCELS)
-        self.budget.start()
+        self.watcher.start()
 
     async def close(self) -> None:
-        """Wait for downloads, cancels, clean-up; stop retries, cost queries and orphan watch."""
+        """Wait for downloads, cancels, clean-up; stop what asks in the background."""
         await self.delivery.wait_for_downloads()
         await self.context.wait_for_background()
         if self.canceller.trying:
             await self.canceller.close()
-        await self.budget.close()
+        await self.watcher.close()
 
     async def run(
         self,
@@ -271,7 +275,7 @@ class Engine:
         try:
             return await self.delivery.deliver(active, *await self._follow_holding_slot(active))
         finally:
-            self.budget.ended()
+            self.watcher.ended()
 
     async def _follow_holding_slot(self, active: ActiveOrder) -> Followed:
         ticket = active.ticket
@@ -297,8 +301,7 @@ class Engine:
 
     async def _cancel(self, order_id: int, active: ActiveOrder, why: GraphRejected | None) -> None:
         await self.canceller.cancel_order(order_id, active.ticket.task_id, active.order, why)
-        self.budget.ended()
-        self.budget.orphaned_orders.watch()  # in case the cancel was not confirmed
+        self.watcher.ended()
 
     async def _follow_and_record(self, active: ActiveOrder) -> Followed:
         """Poll to the end; record and raise a failed task's error. At the time limit cancel, and
@@ -314,7 +317,7 @@ class Engine:
             if order_id is not None:
                 error = await record_and_map(journal, order_id, active.earlier, error)
             if error.fate is not Fate.OVER:
-                self.budget.orphaned_orders.watch()  # the task runs on, maybe without a follower
+                self.watcher.look_around()  # the task runs on, maybe without a follower
             raise error from error.__cause__
         report = followed.report
         if report.error is not None and order_id is not None:

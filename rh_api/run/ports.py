@@ -300,10 +300,6 @@ class Journal(Protocol):
         """Book a cost of nothing."""
         ...
 
-    async def unbooked(self, seconds: float) -> list[OrderRow]:
-        """Tasks that ended in the last `seconds` and whose cost is not booked, oldest first."""
-        ...
-
     async def costs(self, program_key: str, instance: str) -> dict[int, dict[str, int]]:
         """Booked costs of the latest successes of a program, by order, newest first."""
         ...

@@ -17,12 +17,12 @@ from rh_api.net.files import DOWNLOAD_POLICY, TRANSFERS
 from rh_api.net.stalls import UPLOAD_POLICY
 from rh_api.programs import library
 from rh_api.run import (
-    budget,
     cancellation,
     poller,
     report_query,
     retry,
     transfers,
+    watcher,
 )
 from rh_api.wire.envelope import MAX_RETRY_AFTER
 from tests.campaign.storm import FAULTS, PATHS
@@ -55,7 +55,7 @@ CLAIMS = [
         [cancellation.TRIES, cancellation.BOUND],
     ),
     ("ARCHITECTURE.md", "of which a client runs eight at once", [TRANSFERS]),
-    ("docs/money.md", "queried for three days", [budget.TOLD_WITHIN / 86_400]),
+    ("docs/money.md", "queried for three days", [watcher.TOLD_WITHIN / 86_400]),
     ("docs/canvas.md", "`max_orders` (16) refuses", [MAX_ORDERS]),
     ("docs/errors.md", "asked again for ten seconds", [report_query.COMPLETION_DEADLINE_SECONDS]),
     ("docs/errors.md", "older than 30 days are deleted", [KEEP_DAYS]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -182,7 +183,8 @@ def test_each_order_is_booked_by_itself(store: Store) -> None:
     for number in (first, second):
         store.set_placed(number, str(number))
     store.set_cancelled(first)
-    assert [row.id for row, _ in store.ledger.open_holds(*OWN)] == [second]
+    assert [row.id for row in store.ledger.unbooked(*OWN, 0.0)] == [second, first]
+    assert [row.id for row in store.ledger.unbooked(*OWN, math.inf)] == [second]
     assert store.ledger.book(first, {"coins": 3 * COIN, "CNY": COIN}, Usage("3"))
     day = {"coins": 3 * COIN, "CNY": COIN, "USD": 4 * COIN}
     assert store.ledger.committed(*OWN, "", None).day == day

@@ -88,7 +88,7 @@ def play(world: World, story: Callable[[], Awaitable[T]]) -> T:
         finally:
             await world.engine.close()
             for engine in world.gone:
-                await engine.budget.close()
+                await engine.watcher.close()
             assert world.engine.submitter.limiter.used == 0
 
     return virtually(main())

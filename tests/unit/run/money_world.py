@@ -197,7 +197,7 @@ class Process:
         self.context = AccountContext(sender, self.rows.journal)
         last = self.rows.store.last_order()
         self.engine = Engine.of(self.context, transfers, last, limits)
-        self.engine.budget.start()
+        self.engine.watcher.start()
         self.jobs: set[asyncio.Future[None]] = set()
 
     async def kill(self) -> None:

@@ -12,7 +12,7 @@ import pytest
 from unit.run.world import SUCCESS, TASK, now, state, virtually
 
 from rh_api.errors import TaskFailed
-from rh_api.run.budget import ASK_AGAIN
+from rh_api.run.watcher import ASK_AGAIN
 from rh_api.wire.call import Request
 from tests.unit.run.engine_world import DAY, ORDER, World
 
@@ -77,7 +77,7 @@ def test_the_next_start_asks_as_often_as_that_may_help(
         world.rows.later(since)
         world.restart()
         started = now()
-        world.engine.budget.ended()
+        world.engine.watcher.ended()
         await asyncio.sleep(2 * sum(ASK_AGAIN))
         await world.engine.close()
         return started
