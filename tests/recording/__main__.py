@@ -12,10 +12,11 @@ from __future__ import annotations
 import argparse
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 from rh_api.emulator import Emulator, catalog
 from tests.browser.canvas import Canvas
@@ -123,15 +124,8 @@ def middle(box: dict[str, float] | None) -> tuple[float, float]:
 FILMS = {"run": workflow, "segment": segment}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.recording", description=__doc__)
-    every = [*FILMS, *SCREENS]
-    parser.add_argument("names", metavar="NAME", nargs="*", help=f"of {', '.join(every)}")
-    parser.add_argument("--out", type=Path, default=ROOT / "docs", help="folder of the pictures")
-    options = parser.parse_args()
-    out: Path = options.out
-    if not set(options.names) <= set(every):
-        parser.error(f"There are {', '.join(every)}.")
+def make(browser: Browser, names: Sequence[str], out: Path, *, chinese: bool) -> None:
+    """On a host that nobody used before. Films have few words: they are in English alone."""
     emulator = Emulator(run_seconds=RUN_SECONDS)
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -142,11 +136,9 @@ def main() -> None:
             Path(folder),
             {"RUNNINGHUB_BASE_URL": url, "RUNNINGHUB_API_KEY": emulator.default_key},
         ) as host,
-        sync_playwright() as playwright,
     ):
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        for name in options.names or every:
-            with Canvas.opened(Pages(browser), host, name=name) as canvas:
+        for name in names:
+            with Canvas.opened(Pages(browser), host, name=name, classic=chinese) as canvas:
                 canvas.page.set_viewport_size(SIZE)
                 with Image.open(PHOTO) as photo:
                     photo.save(host.base / "input" / EXAMPLE.name)
@@ -154,6 +146,22 @@ def main() -> None:
                     FILMS[name](canvas).save(out / f"{name}.webp", WIDTH)
                 else:
                     take(canvas, name, out)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.recording", description=__doc__)
+    every = [*FILMS, *SCREENS]
+    parser.add_argument("names", metavar="NAME", nargs="*", help=f"of {', '.join(every)}")
+    parser.add_argument("--out", type=Path, default=ROOT / "docs", help="folder of the pictures")
+    options = parser.parse_args()
+    out: Path = options.out
+    if not set(options.names) <= set(every):
+        parser.error(f"There are {', '.join(every)}.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        for chinese in (False, True):
+            names = [name for name in options.names or every if not (chinese and name in FILMS)]
+            make(browser, names, out, chinese=chinese)
         browser.close()
     sizes = {path.name: path.stat().st_size for path in sorted(out.glob("*.webp"))}
     print(", ".join(f"{name} {size:,} bytes" for name, size in sizes.items()))

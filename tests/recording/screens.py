@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Locator
 
 TEXTS = ("a lighthouse in the fog", "a boat at dawn, woodcut", "snow on a harbour")
+TEXTS_ZH = ("雾中的灯塔和远处的海鸟", "黎明时分的小船木刻版画", "大雪覆盖的安静港口")
 
 
 def chooser(canvas: Canvas) -> Locator:
@@ -55,15 +56,15 @@ def price(canvas: Canvas) -> Locator:
     canvas.run()
     canvas.painting(560)
     bar = canvas.page.get_by_test_id("action-bar-buttons")
-    bar.get_by_text("2 orders").wait_for()
-    canvas.until(lambda: bar.get_by_text("about").is_visible())
+    bar.get_by_text("2 个任务" if canvas.classic else "2 orders").wait_for()
+    canvas.until(lambda: bar.get_by_text("约" if canvas.classic else "about").is_visible())
     return bar.locator("xpath=..")
 
 
 def panel(canvas: Canvas) -> Locator:
     canvas.clear()
     node, _ = canvas.painting()
-    for text in TEXTS:
+    for text in TEXTS_ZH if canvas.classic else TEXTS:
         canvas.set_widget(node, "6.text", text)
         canvas.run()
     shown = Panel(canvas)
@@ -82,7 +83,8 @@ SCREENS = {
 
 
 def take(canvas: Canvas, name: str, out: Path) -> None:
-    """Brings the page to a state, and saves what shows it."""
+    """Brings the page to a state, and saves what shows it; a classic canvas is in Chinese."""
     shown = SCREENS[name](canvas)
     canvas.page.wait_for_timeout(600)  # pictures in it fade in
-    shown.screenshot(path=out / f"{name}.png")
+    language = ".zh-CN" if canvas.classic else ""
+    shown.screenshot(path=out / f"{name}{language}.png")

@@ -36,6 +36,10 @@ class CoreNode:
     def run(self, **inputs: Any) -> Any:
         raise NotImplementedError(f"the stage does not compute {type(self).__name__}")
 
+
+class Loader(CoreNode):
+    """A node with a list of files of this machine."""
+
     @classmethod
     def IS_CHANGED(cls, **inputs: Any) -> str:
         """The content of every file that is named, as loaders do it."""
@@ -63,7 +67,8 @@ def describe(info: dict[str, Any]) -> type[CoreNode]:
     computed = COMPUTED.get(info["name"])
     if computed is not None:
         members["run"] = lambda self, **inputs: computed(**inputs)
-    return type(info["name"], (CoreNode,), members)
+    kind = Loader if info["name"].startswith("Load") else CoreNode
+    return type(info["name"], (kind,), members)
 
 
 def load_image(image: str, **_: Any) -> Outputs:
