@@ -907,7 +907,7 @@ ENGLISH: dict[str, str] = {
     "segment.no_source": '"{input}" of node {node} reads from node {other}, which is not there. Connect it again.',
     "segment.no_output_slot": "Node {node} reads output {slot} of node {other}, which has no such output. Connect it again.",
     "segment.input_missing": 'Node {node} lacks its input "{input}". Connect it, or un-mute what it reads from.',
-    "segment.no_model": "Node {node} names no model in \"{input}\", and this ComfyUI may have none to choose. Name one of RunningHub's: on the canvas with “Find a model in the cloud” in the node's menu.",
+    "segment.no_model": 'Node {node} names no model in "{input}", and this ComfyUI may have none to choose. On the canvas mark the node itself: its box then lists RunningHub\'s models.',
     "segment.too_small": '"{input}" of node {node} is {value}; at least {least} is allowed. Nothing was sent.',
     "segment.too_large": '"{input}" of node {node} is {value}; at most {most} is allowed. Nothing was sent.',
     "segment.file_linked": '"{input}" of node {node} names a file through a link, so it is not known which file to upload. Choose the file on the node itself.',

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...rh_api.client import Client, ResourceKind
 from ...rh_api.errors import BadInput, RunningHubError
 from ...rh_api.wire.quick import is_module_id
-from ..runtime.cloud_models import shared_models
+from ..runtime.cloud_models import models_of, shared_models
 from .body import Body, text_of
 from .gallery import list_cover
 from .request_client import client_of
@@ -17,19 +17,26 @@ async def resources(body: Body) -> dict[str, object]:
     """Search models of a kind by words of their title or name; results are cached for an hour.
 
     For LoRAs of a module of Quick Create its styles come first; `cover`: the id of the style's
-    image for the route of covers.
+    image for the route of covers. `is_unlisted`: whether the service lists no such file as `name`.
     """
-    name = text_of(body, "kind")
-    if name not in ResourceKind.__members__:
-        raise BadInput("node.bad_type", name="kind", value=name[:80])
+    named = text_of(body, "kind")
+    if named not in ResourceKind.__members__:
+        raise BadInput("node.bad_type", name="kind", value=named[:80])
+    kind = ResourceKind[named]
     client = client_of(body)
     words = text_of(body, "words").strip()[:LONGEST]
-    listed = await shared_models().search(client, ResourceKind[name], words)
-    styles = await _styles(client, text_of(body, "module"), words) if name == "LORA" else []
-    named = {style["name"] for style in styles}
-    others = [model for model in listed if model.model_name not in named]
+    listed = await shared_models().search(client, kind, words)
+    styles = (
+        await _styles(client, text_of(body, "module"), words) if kind is ResourceKind.LORA else []
+    )
+    of_styles = {style["name"] for style in styles}
+    others = [model for model in listed if model.model_name not in of_styles]
     models = [{"name": model.model_name, "title": model.title} for model in others]
-    return {"models": [*styles, *models]}
+    file = text_of(body, "name")[:LONGEST]
+    is_unlisted = bool(file) and await models_of(text_of(body, "profile")).is_unlisted(
+        client, kind, file
+    )
+    return {"models": [*styles, *models], "is_unlisted": is_unlisted}
 
 
 async def _styles(client: Client, module: str, words: str) -> list[dict[str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from functools import cache
 
-from ...rh_api.client import Client
+from ...rh_api.client import Client, ResourceKind
 from ...rh_api.offload import Note, Segment
 from ...rh_api.offload.driver import LocalFiles, Models
 from . import demo_server
@@ -16,6 +16,9 @@ class _AnyModel(Models):
 
     async def unlisted(self, client: Client, segment: Segment, files: LocalFiles) -> list[Note]:
         return []
+
+    async def is_unlisted(self, client: Client, kind: ResourceKind, name: str) -> bool:
+        return False
 
 
 @cache

@@ -101,6 +101,10 @@ class Models:
                 notes.append(_unlisted(segment, model, self._resources(client, kind)))
         return notes
 
+    async def is_unlisted(self, client: Client, kind: ResourceKind, name: str) -> bool:
+        """Whether the service lists it neither by file name nor by title; False if that fails."""
+        return not await self._may_be_there(client, kind, name)
+
     async def _may_be_there(self, client: Client, kind: ResourceKind, name: str) -> bool:
         """Whether it is listed by file name or by title; True if the query fails."""
         title = _stem(name).casefold()

@@ -1,6 +1,6 @@
 // Segments, parts of the local graph that run on RunningHub: marks nodes and groups, and explains what a run would do.
 
-import { closeOverlay, toast, toastError } from "../host/comfy.js";
+import { closeOverlay, onEvent, toast, toastError } from "../host/comfy.js";
 import { withUndoStep, redraw, rootGraph, selection as selected, classTitle } from "../host/graph.js";
 import { clean } from "../lib/form.js";
 import * as marks from "../lib/marks.js";
@@ -13,7 +13,6 @@ import { dotted, loadTexts, textsOf } from "../host/texts.js";
 import { actionButton } from "../lib/view.js";
 import { openWorkflowOf } from "./account.js";
 import { SANDBOX } from "./profiles.js";
-import { modelSearchItems } from "./program/resources.js";
 import { placeOf } from "./quote_bar.js";
 import { changeWhole, switchBack, switchListeners, switchOver } from "./whole.js";
 import { failureActions } from "./failure_notices.js";
@@ -155,7 +154,6 @@ function menuOf(thing) {
 			{ content: t("whole_off"), callback: switchBack },
 			{ content: t("whole_menu"), callback: () => void openOptions([]).catch(toastError) },
 			{ content: `${tExplain("title")}…`, callback: () => void explain() },
-			...modelSearchItems(thing, all.profile ?? ""),
 		];
 	}
 	const chosen = selection();
@@ -168,7 +166,6 @@ function menuOf(thing) {
 		{ content: unmarking, callback: () => unmark(things) },
 		{ content: t("menu", { name: current.segment }), callback: () => void openOptions([holder]).catch(toastError) },
 		{ content: `${tExplain("title")}…`, callback: () => void explain() },
-		...modelSearchItems(thing, current.profile ?? ""),
 	];
 }
 
@@ -185,7 +182,16 @@ function runAllHere() {
 	unmark(marked());
 }
 
+let wasMarked = false; // on this page
+
+/** Offer the cloud's models in the boxes of marked loaders, and no longer in others. */
+function refreshLoaders() {
+	wasMarked ||= marks.marksIn(rootGraph()).length > 0;
+	if (wasMarked) void lazy("features/loaders.mjs").then((loaders) => loaders.refreshLoaders()).catch(toastError);
+}
+
 function showMarks() {
+	refreshLoaders();
 	if (marks.marksIn(rootGraph()).length === 0) return;
 	listenToRuns();
 	addChipSource(chipsOf);
@@ -225,6 +231,7 @@ export const segments = {
 		switchListeners.add(showMarks);
 		failureActions.push(nameWorkflow);
 		addRunGuard(mayRun);
+		onEvent("graphChanged", refreshLoaders);
 		onPromptPosted(offerRefused, () => {});
 		void loadTexts().then(redraw);
 		// Marked nodes may be pasted from another page.

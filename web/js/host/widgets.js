@@ -12,16 +12,26 @@ export const listShape = () => window.LiteGraph?.GRID_SHAPE ?? 6;
 export const makeWidget = (node, name, kind, spec) => /** @type {any} */ (app.widgets)[kind](node, name, spec, app).widget;
 
 /**
- * Make a combo's options lazy, evaluated when it is opened; they always include its current value.
- * @type {(widget: ComfyWidget, list: () => string[], label: (value: string) => string) => void}
+ * Make a combo's options lazy, evaluated when it is opened: what `list` makes of its own ones, and its current value.
+ * Returns what reads its own ones, which ComfyUI may replace.
+ * @type {(widget: ComfyWidget, list: (own: string[]) => string[], label: (value: string) => string) => () => string[]}
  */
 export function makeLazyOptions(widget, list, label) {
-	const now = () => [...new Set([...list(), String(widget.value ?? "")])];
+	let values = widget.options.values;
+	/** @returns {string[]} */
+	const own = () => (typeof values === "function" ? values(widget) : values) ?? [];
+	const now = () => [...new Set([...list(own()), ...[widget.value || []].flat().map(String)])];
 	// Nodes 2.0 reads this once, so it gets a function, which the classic canvas deprecates.
 	const get = () => (window.LiteGraph?.vueNodesMode ? now : now());
-	Object.defineProperty(widget.options, "values", { get, set() {}, enumerable: true, configurable: true });
+	const set = (/** @type {any} */ replaced) => void (values = replaced);
+	Object.defineProperty(widget.options, "values", { get, set, enumerable: true, configurable: true });
 	widget.options.getOptionLabel = (/** @type {string | null} */ value) => label(value ?? "");
+	renewOptions(widget);
+	return own;
 }
+
+/** Make Nodes 2.0 read a widget's options anew: it notices only another object. A promoted widget of 1.49 refuses one. @param {ComfyWidget} widget */
+export const renewOptions = (widget) => Reflect.set(widget, "options", Object.defineProperties({}, Object.getOwnPropertyDescriptors(widget.options)));
 
 /** Set the input spec of a widget's slot: without it a Primitive connects, but provides no value. @type {(input: ComfyInputSlot, spec: InputSpec) => void} */
 export const describeSlot = (input, spec) => window.comfyAPI?.widgetInputs?.setWidgetConfig?.(input, spec);

@@ -124,6 +124,9 @@ export function markedContainerOf(thing, root) {
 	return groups.sort((/** @type {any} */ first, /** @type {any} */ second) => areaOf(first) - areaOf(second))[0] ?? outer.map((node) => (markOf(node) ? node : markedContainerOf(node, root))).find(Boolean) ?? null;
 }
 
+/** The mark that counts for a thing: the whole graph's, its own, or that of what contains it; null for none. @type {(thing: any, root: any) => RhMark | null} */
+export const markAt = (thing, root) => wholeOf(root) ?? markOf(thing) ?? markOf(markedContainerOf(thing, root));
+
 /** @param {any} group */
 const areaOf = ({ size: [width, height] }) => width * height;
 
