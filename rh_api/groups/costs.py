@@ -56,7 +56,7 @@ class Costs:
         """Estimate an order of a model with a node's values from own runs, without a request."""
         models = self._jobs.library.models()
         ratio = partial(models.price_ratio, model, compose(model, values, extra).body)
-        order = Order(model.endpoint, is_model=True, price_ratio=ratio)
+        order = Order(model.endpoint, "model", price_ratio=ratio)
         return await self._budget.cost_finder.quote(order)
 
     async def estimate(self, program: str, instance: str) -> Estimate:

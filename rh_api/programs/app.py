@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ..graph import app_fields
 from ..graph.prompt import Graph
 from ..run.orders import Order
-from ..wire.apps import AppForm
+from ..wire import run_v2
+from ..wire.apps import AppForm, run_app
+from ..wire.call import Call
+from ..wire.orders import Ticket
 from .program import FormProgram
 
 
@@ -35,5 +37,7 @@ class RemoteApp(FormProgram):
     def takes_url(self, name: str) -> bool:
         return app_fields.app_takes_url(self.form, name)
 
-    def complete_order(self, order: Order, values: Mapping[str, object]) -> Order:
-        return replace(order, is_app=True)
+    def create_call(self, order: Order, access_password: str, *, v2: bool) -> Call[Ticket]:
+        run = run_v2.run_app if v2 else run_app
+        args = (order.program_id, order.node_info, order.options)
+        return run(*args, access_password=access_password)

@@ -228,6 +228,8 @@ class Jobs:
 
         order = Order(
             program.id,
+            program.kind,
+            create_call=program.create_call,
             options=options,
             graph_hash=program.graph_hash,
             inputs=inputs,

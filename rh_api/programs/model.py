@@ -16,6 +16,9 @@ from ..models.schema import Model
 from ..models.values import MediaFile
 from ..money.quotes import Quote
 from ..run.orders import Order
+from ..wire.call import Call
+from ..wire.models import create
+from ..wire.orders import Ticket
 from .program import BaseProgram
 
 
@@ -73,7 +76,11 @@ class StandardModel(BaseProgram):
 
     def complete_order(self, order: Order, values: Mapping[str, object]) -> Order:
         ratio = partial(self.catalogue.price_ratio, self.model, self.payload(values))
-        return replace(order, is_model=True, price=partial(self._price, values), price_ratio=ratio)
+        return replace(order, price=partial(self._price, values), price_ratio=ratio)
+
+    def create_call(self, order: Order, access_password: str, *, v2: bool) -> Call[Ticket]:
+        url = order.options.webhook_url
+        return create(order.program_id, {**order.body, **({"webhookUrl": url} if url else {})})
 
     async def _price(
         self, values: Mapping[str, object], body: Mapping[str, object] | None

@@ -15,9 +15,10 @@ from ..graph.ranges import Outside, Ranges
 from ..models.values import MediaFile
 from ..offload.core_classes import core_lines
 from ..offload.special_classes import CLOUD_LORA_LOADER
-from ..run.orders import Order, Payload
+from ..run.orders import Order, Payload, workflow_call
 from ..wire.apps import AppForm
-from ..wire.orders import TaskOptions
+from ..wire.call import Call
+from ..wire.orders import TaskOptions, Ticket
 
 _FREE = frozenset({CLOUD_LORA_LOADER})  # which only loads, without a paid API
 
@@ -53,6 +54,10 @@ class BaseProgram:
     def complete_order(self, order: Order, values: Mapping[str, object]) -> Order:
         """Return an order of this program, for checked values, with what its kind alone has."""
         return order
+
+    def create_call(self, order: Order, access_password: str, *, v2: bool) -> Call[Ticket]:
+        """See `CreateCall`."""
+        return workflow_call(order, access_password, v2=v2)
 
     # What the service's refusals mean
 

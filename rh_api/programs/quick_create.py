@@ -11,7 +11,9 @@ from ..graph.fields import is_seed
 from ..graph.prompt import Graph
 from ..run.orders import Order, digest
 from ..wire.apps import AppForm
-from ..wire.quick import QuickModule, example_of, quick_entries
+from ..wire.call import Call
+from ..wire.orders import Ticket
+from ..wire.quick import QuickModule, example_of, quick_entries, run_quick
 from .program import FormProgram
 
 
@@ -57,7 +59,11 @@ class QuickCreate(FormProgram):
         return {"nodeInfoList": quick_entries(self.module, {**drawn, **values})}
 
     def complete_order(self, order: Order, values: Mapping[str, object]) -> Order:
-        return replace(order, example=example_of(self.module))
+        """Keep the call example, without the key: it is needed to order the module again."""
+        return replace(order, own_values={"example": example_of(self.module)})
+
+    def create_call(self, order: Order, access_password: str, *, v2: bool) -> Call[Ticket]:
+        return run_quick(self.form.app_id, self.module.code, order.body)
 
     def explain_refusal(self, error: RunningHubError) -> RunningHubError:
         """Say of a refused module that its call example may be out of date.

@@ -15,7 +15,9 @@ from ..graph.prompt import Graph, Node, is_link, read_nodes
 from ..journal.program_keys import program_key
 from ..offload.remote_graph import with_float_masks
 from ..run.orders import Order, digest
-from ..wire.orders import TaskOptions
+from ..wire.call import Call
+from ..wire.native import Prompt, queue_prompt
+from ..wire.orders import TaskOptions, Ticket
 from .program import GraphProgram
 
 TITLE_NODES = 4  # in the title of a graph, which has no name
@@ -108,7 +110,13 @@ class InlineGraph(GraphProgram):
         check_native_graph(self.graph, options)
 
     def complete_order(self, order: Order, values: Mapping[str, object]) -> Order:
-        return replace(order, key_override=self.name, own_values=self.own_values)
+        kind = "workflow"  # of the id that it is sent under
+        return replace(order, kind=kind, key_override=self.name, own_values=self.own_values)
+
+    def create_call(self, order: Order, access_password: str, *, v2: bool) -> Call[Ticket]:
+        if order.native_task_id:
+            return queue_prompt(Prompt.of(order.native_task_id), order.graph or "")
+        return super().create_call(order, access_password, v2=v2)
 
     def explain_refusal(self, error: RunningHubError) -> RunningHubError:
         """Say of a refused workflow id how another is named."""

@@ -6,18 +6,15 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from typing import Protocol
 
 from ..journal import Identity, OrderRow
 from ..journal.program_keys import program_key
 from ..journal.rows import EXPECTED_TASK_ID, SCOPE
 from ..money.quotes import Price, PriceRatio, Quote
 from ..wire import run_v2
-from ..wire.apps import run_app
 from ..wire.call import Call
-from ..wire.models import create as create_model
-from ..wire.native import Prompt, queue_prompt
 from ..wire.orders import NodeInfo, TaskOptions, Ticket, create
-from ..wire.quick import run_quick
 from .progress import Watch
 
 Payload = tuple[NodeInfo, ...] | str | dict[str, object]
@@ -30,12 +27,26 @@ async def no_price(body: Mapping[str, object] | None) -> Quote:
     return Quote()
 
 
+class CreateCall(Protocol):
+    """Makes the create call of an order with its payload; `v2`: by the V2 route, if it has one."""
+
+    def __call__(self, order: Order, access_password: str, *, v2: bool) -> Call[Ticket]: ...
+
+
+def workflow_call(order: Order, access_password: str, *, v2: bool) -> Call[Ticket]:
+    """Return the create call of a workflow, or of a graph under a workflow's id."""
+    run = run_v2.run_workflow if v2 else create
+    args = (order.program_id, order.node_info, order.options)
+    return run(*args, graph=order.graph, access_password=access_password)
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """Everything that the create call needs, and that following the task needs.
 
-    `program_id`: workflow id; with `is_app` the app's id, with `is_model` a model's endpoint, with
-    `example` `<webappId>/<quickCreateCode>`; "" for an order that is only followed or quoted.
+    `program_id`: id of a program of that `kind` (see `program_key`), for a whole graph the workflow
+    id that it is sent under; "" for an order that is only followed or quoted. `create_call`: makes
+    the only call that may start its task.
     `key_override`: its `program_key` if that does not follow from the id, as for whole graphs.
     `node_info`, `graph`, `body`: the payload, see `Payload`; `graph` replaces the stored one.
     `options`: of the run, such as the instance. `item`: its place among equal orders of a batch.
@@ -46,14 +57,14 @@ class Order:
     `time_limit`: seconds of running time, 0 for none. `scope`: the prompt or command whose cost
     limit it counts against. `price`: quotes a model's order. `price_ratio`: see `PriceRatio`.
     `is_free_of_others`: returns whether the graph is known to hold no node billed by third parties.
-    `own_values`: what the journal keeps of a whole graph, to find and repeat it. `example`:
-    call example of a Quick Create module, without the key; needed to order it again.
+    `own_values`: what the journal keeps of its kind alone, to find and repeat it.
     `number`: its number in the journal if the caller took one, else 0.
     `native_task_id`: task id of a native-route order, "" for others. `measure`: measures the cost
     of the task with that id.
     """
 
     program_id: str
+    kind: str = "workflow"
     node_info: tuple[NodeInfo, ...] = ()
     options: TaskOptions = field(default_factory=TaskOptions)
     graph: str | None = None
@@ -64,20 +75,22 @@ class Order:
     time_limit: float = 0.0
     item: int = 0
     rerolls: bool = False
-    is_app: bool = False
     key_override: str = ""
     shows: frozenset[str] = frozenset()
-    is_model: bool = False
     body: Mapping[str, object] = field(default_factory=dict[str, object])
     display_name: str = ""
     scope: str = ""
+    create_call: CreateCall = field(default=workflow_call, compare=False)
     price: Price = field(default=no_price, compare=False)
     price_ratio: PriceRatio | None = field(default=None, compare=False)
     is_free_of_others: Callable[[], bool] | None = field(default=None, compare=False)
     own_values: Mapping[str, object] = field(default_factory=dict[str, object])
-    example: str = ""
     native_task_id: str = ""
     number: int = field(default=0, compare=False)
+
+    @property
+    def is_model(self) -> bool:
+        return self.kind == "model"
 
     @property
     def program_key(self) -> str:
@@ -87,11 +100,7 @@ class Order:
     @property
     def page(self) -> str:
         """The program's id on the site, with a prefix per kind, since their ids may collide."""
-        if self.is_model:
-            return program_key("model", self.program_id)
-        if self.example:
-            return program_key("quick", self.program_id)
-        return program_key("app", self.program_id) if self.is_app else self.program_id
+        return program_key(self.kind, self.program_id)
 
     def with_payload(self, payload: Payload) -> Order:
         """Return the order with its payload, by type: graph, body or node_info."""
@@ -100,24 +109,6 @@ class Order:
         if isinstance(payload, dict):
             return replace(self, body=payload)
         return replace(self, node_info=payload)
-
-    def call(self, access_password: str, *, v2: bool = False) -> Call[Ticket]:
-        """Return the create call, the only call that may start the task; `v2`: of a workflow or an
-        app by the V2 route."""
-        if self.is_model:
-            webhook = {"webhookUrl": self.options.webhook_url} if self.options.webhook_url else {}
-            return create_model(self.program_id, {**self.body, **webhook})
-        if self.example:
-            app_id, _, code = self.program_id.partition("/")
-            return run_quick(app_id, code, self.body)
-        if self.native_task_id:
-            return queue_prompt(Prompt.of(self.native_task_id), self.graph or "")
-        args = (self.program_id, self.node_info, self.options)
-        if self.is_app:
-            run = run_v2.run_app if v2 else run_app
-            return run(*args, access_password=access_password)
-        order = run_v2.run_workflow if v2 else create
-        return order(*args, graph=self.graph, access_password=access_password)
 
     @property
     def described(self) -> dict[str, object]:
@@ -130,7 +121,7 @@ class Order:
             "reroll_seeds": self.rerolls,
         }
         options = {name: value for name, value in options.items() if value}
-        more = {"example": self.example, EXPECTED_TASK_ID: self.native_task_id, SCOPE: self.scope}
+        more = {EXPECTED_TASK_ID: self.native_task_id, SCOPE: self.scope}
         more = {name: value for name, value in {**self.own_values, **more}.items() if value}
         return {"inputs": dict(self.inputs), "name": self.display_name, "options": options, **more}
 

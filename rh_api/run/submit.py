@@ -101,7 +101,7 @@ class Submitter:
         for uncertain, and may have it settled, after which no create may be sent for it."""
         journal = self.context.journal
         v2 = self.context.submit_route == SUBMIT_V2
-        call = order.call(self.context.password_of(order.page), v2=v2)
+        call = order.create_call(order, self.context.password_of(order.page), v2=v2)
         instance, before = order.options.instance, self.limiter.tasks_before()
         details: dict[str, object] = {**order.described, "before": before}
         intending = asyncio.ensure_future(

@@ -31,6 +31,7 @@ from rh_api.run.progress import unwatched
 from rh_api.run.retry import Sender
 from rh_api.run.transfers import Transfers
 from rh_api.wire.call import Call, Response
+from rh_api.wire.models import create
 from rh_api.wire.orders import NodeInfo, TaskOptions
 from tests.support.clocks import LoopClock
 
@@ -263,7 +264,13 @@ def _order(label: str, scope: str, chance: random.Random) -> Order:
     if chance.random() < 0.2:
         body = {"label": label}
         return Order(
-            "painter", inputs={"n": label}, is_model=True, body=body, scope=scope, price=_price
+            "painter",
+            "model",
+            inputs={"n": label},
+            body=body,
+            scope=scope,
+            create_call=lambda order, *_, **__: create(order.program_id, order.body),
+            price=_price,
         )
     program = Order(label, inputs={"n": label}, key_override=f"graph/{int(label) % 8}", scope=scope)
     machine = chance.choice(["default", "plus"])

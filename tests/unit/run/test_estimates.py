@@ -76,7 +76,7 @@ def test_own_runs_are_told_before_a_list_in_another_currency(
     def price_ratio(fields: Mapping[str, object]) -> Fraction:
         return Fraction(4 if fields["resolution"] == "1k" else 1)
 
-    order = Order("painter", is_model=True, price=price, price_ratio=price_ratio)
+    order = Order("painter", "model", price=price, price_ratio=price_ratio)
     finder = world.engine.budget.cost_finder
     assert play(world, lambda: finder.quote(order)) == listed
     identity = Identity(journal.origin, journal.account, order.program_key, "", "1")
