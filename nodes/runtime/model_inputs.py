@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import cast
 
-from ...rh_api.client import Program, StandardModel
+from ...rh_api.client import Program
 from ...rh_api.graph.fields import FieldKind
 from ...rh_api.graph.sockets import FORM_LENGTH
 from ...rh_api.models.names import input_name, is_field, parameter_name
@@ -82,10 +82,8 @@ def fields_of(inputs: Inputs, schema: object) -> Inputs:
 
 def limits_of(program: Program, names: Iterable[str], *, fit_pictures: bool) -> dict[str, Limit]:
     """Return size and format limits by audio input and, if `fit_pictures`, by image input."""
-    if not isinstance(program, StandardModel):
-        return {}
     kinds = {FieldKind.AUDIO, FieldKind.IMAGE} if fit_pictures else {FieldKind.AUDIO}
-    parameters = {name: program.model.parameter(parameter_name(name)[0]) for name in names}
+    parameters = {name: program.parameter(name) for name in names}
     return {
         name: Limit(int((param.max_mb or 0) * SMALLER_MEGABYTE), param.formats)
         for name, param in parameters.items()
@@ -95,7 +93,5 @@ def limits_of(program: Program, names: Iterable[str], *, fit_pictures: bool) -> 
 
 def lists_of(program: Program, names: Iterable[str]) -> frozenset[str]:
     """Return the inputs that are arrays: they take all items of a list or batch in one order."""
-    if not isinstance(program, StandardModel):
-        return frozenset()
-    arrays = {parameter.name for parameter in program.model.parameters if parameter.is_array}
-    return frozenset(name for name in names if parameter_name(name)[0] in arrays)
+    parameters = {name: program.parameter(name) for name in names}
+    return frozenset(name for name, param in parameters.items() if param and param.is_array)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import html
 import re
 
-from ...rh_api.client import Program, QuickCreate, RemoteApp
+from ...rh_api.client import Program
 from ...rh_api.errors import AppNotFound, Refused, RunningHubError, WorkflowNotFound
 from ...rh_api.graph import suggest
 from ...rh_api.journal.program_keys import program_key
 from ...rh_api.settings import Settings
+from ...rh_api.wire.apps import AppForm
 from ...rh_api.wire.envelope import as_number
 from .. import language
 from . import config, demo_server, local_classes
@@ -30,14 +31,14 @@ def hint(error: RunningHubError, profile: str) -> str:
 def shown(program: Program, settings: Settings, *, is_sandbox: bool) -> dict[str, object]:
     """Return a program as JSON. `settings`: those that it was read with."""
     number = program.id
-    app = _app(program) if isinstance(program, RemoteApp) else None
+    form, graph = program.form, program.graph
+    app = _app(form) if form is not None and program.kind == "app" else None
     page = "workflow" if app is None else "ai-detail"
     fields = (
-        suggest.app_offer(program.form, chinese=language.is_chinese())
-        if isinstance(program, (RemoteApp, QuickCreate))
-        else suggest.workflow_offer(program.graph or {}, LocalClasses().about)
+        suggest.workflow_offer(graph or {}, LocalClasses().about)
+        if form is None
+        else suggest.app_offer(form, chinese=language.is_chinese())
     )
-    graph = program.graph
     outputs = [] if graph is None else suggest.outputs(graph, local_classes.saves)
     is_quick = program.kind == "quick"
     kind = "module" if is_quick else program.kind
@@ -49,7 +50,7 @@ def shown(program: Program, settings: Settings, *, is_sandbox: bool) -> dict[str
         "link": "" if is_quick else config.site_page(settings, f"/{page}/{number}"),
         "hash": program.graph_hash,
         "sandbox": is_sandbox,
-        "protected": isinstance(program, RemoteApp) and program.form.encrypted,
+        "protected": form is not None and form.encrypted,
         "password": bool(settings.password_of(name)),
         "nodes": suggest.listed(fields),
         "outputs": [
@@ -66,8 +67,7 @@ def shown(program: Program, settings: Settings, *, is_sandbox: bool) -> dict[str
     }
 
 
-def _app(app: RemoteApp) -> dict[str, object]:
-    form = app.form
+def _app(form: AppForm) -> dict[str, object]:
     # Strip tags: third-party markup must not reach the page.
     text = html.unescape(re.sub(r"<[^<>]*>", " ", form.description[: 4 * DESCRIPTION_LENGTH]))
     cover = next((url for url in form.covers if url.startswith("https://")), "")

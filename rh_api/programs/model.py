@@ -12,7 +12,8 @@ from ..graph.fields import Field
 from ..graph.prompt import Graph
 from ..models.body import check_files, compose, flat, nested
 from ..models.live_catalogue import ModelCatalogue
-from ..models.schema import Model
+from ..models.names import parameter_name
+from ..models.schema import Model, Parameter
 from ..models.values import MediaFile
 from ..money.quotes import Quote
 from ..run.orders import Order
@@ -37,6 +38,7 @@ class StandardModel(BaseProgram):
     graph: Graph | None = None
     shows: frozenset[str] = frozenset()
     kind = "model"
+    form = None
     is_free_of_others = False
 
     @property
@@ -65,6 +67,9 @@ class StandardModel(BaseProgram):
     def check_files(self, files: Mapping[str, MediaFile]) -> None:
         if not self.send_anyway:
             check_files(self.model, files)
+
+    def parameter(self, name: str) -> Parameter | None:
+        return self.model.parameter(parameter_name(name)[0])
 
     def takes_url(self, name: str) -> bool:
         """Return True: a model's files are always sent as upload URLs."""

@@ -12,6 +12,7 @@ from ..graph.check import Declared, Options
 from ..graph.fields import Field, node_info, only_shows
 from ..graph.prompt import Graph, read_nodes
 from ..graph.ranges import Outside, Ranges
+from ..models.schema import Parameter
 from ..models.values import MediaFile
 from ..offload.core_classes import core_lines
 from ..offload.special_classes import CLOUD_LORA_LOADER
@@ -47,6 +48,10 @@ class BaseProgram:
         """Return the values that are out of their class's numeric range, and are sent anyway."""
         return ()
 
+    def parameter(self, name: str) -> Parameter | None:
+        """Return what a model's schema says of a field; None for a field of a node."""
+        return None
+
     def payload(self, values: Mapping[str, object]) -> Payload:
         """Return what an order sends for checked values, with files as their remote names."""
         return node_info(values)
@@ -81,6 +86,7 @@ class GraphProgram(BaseProgram):
     """Properties of a program with a known graph, computed once for all of its orders."""
 
     graph: Graph
+    form = None
 
     @cached_property
     def titles(self) -> dict[str, str]:
