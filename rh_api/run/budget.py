@@ -27,7 +27,7 @@ from .cost_bounds import (
 )
 from .cost_facts import CostFinder
 from .orders import Order, digest
-from .poller import Poller
+from .paid_time import PaidTime
 from .progress import Progress, Stage, Watch, unwatched
 from .watcher import ASK_AGAIN, Watcher
 
@@ -229,14 +229,14 @@ class Budget:
 
     # While it runs
 
-    async def give_paid_time(self, poller: Poller, order: Order, order_id: int | None) -> None:
-        """Give `poller` the running time that the hold pays for, and a way to extend it."""
+    async def paid_time(self, order: Order, order_id: int | None) -> PaidTime:
+        """Return the running time that the order's hold pays for, and a way to extend it."""
         if order_id is None:
-            return
+            return PaidTime()
         journal = self.context.journal
         hold = await self.context.if_readable(journal(journal.store.ledger.held, order_id))
         if hold is None or hold.seconds is None:
-            return
+            return PaidTime()
 
         async def extend() -> float:
             nonlocal hold
@@ -244,7 +244,7 @@ class Budget:
             hold = more or hold
             return 0.0 if more is None or more.seconds is None else more.seconds
 
-        poller.paid_seconds, poller.extend = hold.seconds, extend
+        return PaidTime(hold.seconds, extend)
 
     async def _extend_hold(self, hold: Hold, order: Order) -> Hold | None:
         """Enlarge the hold within the limits, at most to double; None if it stays as it is."""

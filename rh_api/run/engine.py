@@ -355,9 +355,9 @@ class Engine:
             time_limit=order.time_limit,
             ran_before=await self._ran_before(active.earlier, order),
             awaited=awaited,
+            paid=await self.budget.paid_time(order, order_id),
             asked_at=active.asked_at,
         )
-        await self.budget.give_paid_time(poller, order, order_id)
         report = await context.detachable(active.ticket.task_id, poller.until_over())
         seconds = poller.seconds
         # The start of a resumed task was not observed, so its duration is no sample.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import statistics
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..errors import (
@@ -24,6 +24,7 @@ from ..wire.accounts import queue_status
 from ..wire.orders import Ticket
 from ..wire.socket import SocketNews, SocketReader
 from ..wire.tasks import Phase, Report
+from .paid_time import PaidTime
 from .poll_schedule import PollSchedule
 from .ports import Clock, Transport
 from .progress import Progress, Stage, Watch
@@ -43,7 +44,6 @@ UNANSWERED_TRIES = 3  # unanswered polls in a row after which the time limit hol
 OVERSLEPT = 60.0  # seconds past a poll's due time: the machine was suspended
 RATE_PAUSE = 5.0  # seconds to pause when rate limited without a Retry-After
 MAX_RATE_PAUSE = 30.0  # cap of a Retry-After, seconds
-WARN_AT = 0.8  # share of the paid running time at which to extend it or warn
 SOCKET_TRIES = 3
 SOCKET_PAUSE = 2.0
 QUEUE_PATIENCE = 5.0  # seconds in the queue before the account's load is queried
@@ -55,9 +55,8 @@ class Poller:
     """Follows one task. `history`: seconds of earlier runs; `nodes`: size of the graph, 0: unknown.
 
     `time_limit`: seconds of running time, 0 for none; `ran_before`: those before this poller.
-    `awaited`: nodes whose results the list must have. `paid_seconds`: of running, which the hold
-    pays for, 0 for no bound; `extend` enlarges the hold and returns the new seconds. `asked_at`:
-    when the create call was sent, by the clock.
+    `awaited`: nodes whose results the list must have. `paid`: running time that the hold pays for.
+    `asked_at`: when the create call was sent, by the clock.
     """
 
     transport: Transport
@@ -70,8 +69,7 @@ class Poller:
     time_limit: float = 0.0
     ran_before: float = 0.0
     awaited: Awaited | None = None
-    paid_seconds: float = 0.0
-    extend: Callable[[], Awaitable[float]] | None = None
+    paid: PaidTime = field(default_factory=PaidTime)
     asked_at: float | None = None
     seconds: float = 0.0
     started_at: float | None = None
@@ -92,7 +90,6 @@ class Poller:
     _silence_stage: Stage = Stage.NO_NEWS
     _reported: Stage | None = None
     _last_queued_at: float = 0.0
-    _warned_paid_seconds: float = 0.0
 
     def __post_init__(self) -> None:
         self._schedule = PollSchedule(self.history)
@@ -125,9 +122,8 @@ class Poller:
             due = max(self._schedule.next_at(now), self._not_before)
             if self.time_limit and self._schedule.started is not None:
                 due = min(due, max(now, self._schedule.started + self.time_limit))
-            if self.paid_seconds and self._schedule.started is not None:
-                share = WARN_AT if self._warned_paid_seconds < self.paid_seconds else 1.0
-                due = min(due, max(now, self._paid_since + self.paid_seconds * share))
+            if self.paid.seconds and self._schedule.started is not None:
+                due = min(due, max(now, self._paid_since + self.paid.next_check))
             if due <= now:
                 return
             self._pause = asyncio.ensure_future(self.clock.sleep(due - now))
@@ -272,21 +268,17 @@ class Poller:
         return self._last_queued_at - self.ran_before
 
     async def _check_paid(self) -> None:
-        """At WARN_AT of the paid time extend the hold, or warn; at its end raise TimeLimit."""
+        """Towards the end of the paid time extend the hold, or warn; at its end raise TimeLimit."""
         # While polls go unanswered the task may run already, since it was last seen queued.
-        if not self.paid_seconds or (self._schedule.started is None and not self._unanswered):
+        if not self.paid.seconds or (self._schedule.started is None and not self._unanswered):
             return
-        billable, before = self.clock.now() - self._paid_since, self.paid_seconds
-        if self._warned_paid_seconds < before and billable >= before * WARN_AT:
-            self._warned_paid_seconds = before
-            if self.extend is not None:
-                self.paid_seconds = max(before, await self.extend())
-            if self.paid_seconds == before:
-                params = {"seconds": int(before), "elapsed": int(billable)}
-                self.watch(Progress(Stage.COST_WARNING, params=params))
-        if self.clock.now() - self._paid_since >= self.paid_seconds:
+        billable = self.clock.now() - self._paid_since
+        if await self.paid.runs_out(billable):
+            params = {"seconds": int(self.paid.seconds), "elapsed": int(billable)}
+            self.watch(Progress(Stage.COST_WARNING, params=params))
+        if self.clock.now() - self._paid_since >= self.paid.seconds:
             key = "error.cost_time_unseen" if self._schedule.started is None else "error.cost_time"
-            raise TimeLimit(key, task_id=self.ticket.task_id, seconds=int(self.paid_seconds))
+            raise TimeLimit(key, task_id=self.ticket.task_id, seconds=int(self.paid.seconds))
 
     async def _complete(self, report: Report) -> Report:
         now = self.clock.now()

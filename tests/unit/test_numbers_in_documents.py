@@ -18,6 +18,7 @@ from rh_api.net.stalls import UPLOAD_POLICY
 from rh_api.programs import library
 from rh_api.run import (
     cancellation,
+    paid_time,
     poller,
     report_query,
     retry,
@@ -71,7 +72,7 @@ CLAIMS = [
     ("README.zh-CN.md", "| 示例 | 8 |", [TEMPLATES]),
     ("README.md", "0.2 coins a second on the default machine, 0.4 on", RATES[:2]),
     ("docs/money.md", "`0.2 coins a second` on 24 GB, 0.4 on 48 GB, 0.6 on 84 GB", SIZED),
-    ("docs/money.md", "At 80 % of it more is reserved", [poller.WARN_AT * 100]),
+    ("docs/money.md", "At 80 % of it more is reserved", [paid_time.WARN_AT * 100]),
     (
         "docs/models.md",
         "knows 522 of them (487 are sold)",

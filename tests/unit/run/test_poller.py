@@ -34,6 +34,7 @@ from rh_api.errors import (
     TimeLimit,
     Unreachable,
 )
+from rh_api.run.paid_time import PaidTime
 from rh_api.run.poller import NO_NEWS_AFTER, Poller
 from rh_api.run.progress import Stage
 from rh_api.wire.call import Response
@@ -320,7 +321,7 @@ def test_no_pause_that_is_asked_for_ends_the_watching(pause: str):
 
 def test_limits_hold_while_a_service_asks_for_pauses():
     slow = Response(429, b"", {"retry-after": "100000"})
-    for limit in ({"time_limit": 100.0}, {"paid_seconds": 100.0}):
+    for limit in ({"time_limit": 100.0}, {"paid": PaidTime(100.0)}):
         service = Service(query=[RUNNING, slow])
         with pytest.raises(TimeLimit):
             follow(service, **limit)
@@ -387,7 +388,7 @@ def test_at_the_limit_the_watching_ends():
 def test_at_the_end_of_what_is_paid_only_what_was_seen_is_said_to_have_run(query: Answer, key: str):
     service = Service(query=[query], outputs=[code(807)])
     with pytest.raises(TimeLimit) as caught:
-        follow(service, Phase.QUEUED, paid_seconds=30.0)
+        follow(service, Phase.QUEUED, paid=PaidTime(30.0))
     assert caught.value.key == key
 
 
