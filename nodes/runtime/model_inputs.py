@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import cast
 
@@ -15,22 +14,6 @@ from ...rh_api.models.names import input_name, is_field, parameter_name
 from ...rh_api.models.stored import read_model
 from ..values.codecs.fitting import SMALLER_MEGABYTE, Limit
 from ..values.field_values import Inputs
-
-
-@dataclass(frozen=True, slots=True)
-class AskedModel:
-    """`extra`: JSON text of parameters that are not in the schema. `schema`: the model as stored in
-    the node's form, or None. `send_anyway`: send values that only the catalogue rejects.
-    `fit_pictures`: shrink or convert images that exceed a parameter's size limit or have a format
-    that it does not accept."""
-
-    extra: str = ""
-    schema: object = None
-    send_anyway: bool = False
-    fit_pictures: bool = False
-
-
-NO_MODEL = AskedModel()
 
 ALIKE = 0.75  # difflib ratio: `promt` to `prompt` is 0.9; inputs that other packs add, below 0.5
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import partial
 from typing import TypeVar
@@ -34,23 +34,22 @@ WORKFLOW, APP, MODEL, MODULE = "workflow", "app", "model", "module"
 @dataclass(frozen=True, slots=True)
 class NodeRequest:
     """A node's inputs except the fields. `first`: only the first item of a batch is ordered.
-    `profile`: name of the account, "" for the default one. `time_limit`: seconds, 0 for none.
+    `profile`: name of the account, "" for the default one.
 
     `named`: the kind of program (WORKFLOW …). `program`: an id, an endpoint, a name, a link, or a
-    module's call example without its key. `model`: inputs that only standard models have.
+    module's call example without its key. `template`: the node's job without fields.
+    `fit_pictures`: shrink or convert images that exceed a model's size limit or have a format that
+    it does not accept.
     """
 
     named: str
     program: str
-    options: TaskOptions
+    template: Job
     outputs: str
     first: bool
     max_orders: int
-    time_limit: float
-    reroll_seeds: bool
-    again: bool
     profile: str
-    model: model_inputs.AskedModel
+    fit_pictures: bool
 
     @property
     def is_app(self) -> bool:
@@ -65,23 +64,7 @@ class NodeRequest:
         return self.named == MODEL
 
     def job(self, fields: Mapping[str, object]) -> Job:
-        return Job(
-            self.program if self.named == WORKFLOW else "",
-            fields,
-            self.options,
-            reroll_seeds=self.reroll_seeds,
-            time_limit=self.time_limit,
-            choices=local_classes.choices,
-            declared=local_classes.declared,
-            ranges=local_classes.bounds,
-            again=self.again,
-            app=self.program if self.is_app else "",
-            quick=self.program if self.is_quick else "",
-            model=self.program if self.is_model else "",
-            extra=self.model.extra,
-            schema=self.model.schema,
-            send_anyway=self.model.send_anyway,
-        )
+        return replace(self.template, fields=fields)
 
 
 def read_node_request(inputs: Inputs, named: str = WORKFLOW) -> NodeRequest:
@@ -107,30 +90,40 @@ def read_node_request(inputs: Inputs, named: str = WORKFLOW) -> NodeRequest:
         raise BadInput("node.unread", program=program[:200])
     if model_inputs.is_unprepared(form):
         raise BadInput("node.unprepared")
-    return NodeRequest(
-        named=named,
-        program=program,
+    template = Job(
+        program if named == WORKFLOW else "",
         options=TaskOptions(
             instance=_chosen(inputs, "instance", INSTANCES),
             add_metadata=read_input(inputs, "add_metadata", True),
             personal_queue=read_input(inputs, "use_personal_queue", False),
             retain_seconds=retain or None,
         ),
-        outputs=read_input(inputs, "outputs", ""),
-        first=_chosen(inputs, "batch", (EACH, FIRST)) == FIRST,
-        max_orders=max_orders,
-        time_limit=float(time_limit),
         reroll_seeds=read_input(inputs, "reroll_seeds", False),
+        time_limit=float(time_limit),
+        choices=local_classes.choices,
+        declared=local_classes.declared,
+        ranges=local_classes.bounds,
         again=read_input(inputs, AGAIN, False),
-        profile=read_input(inputs, "profile", "").strip(),
-        model=model_inputs.AskedModel(
+        app=program if named == APP else "",
+        quick=program if named == MODULE else "",
+    )
+    if named == MODEL:
+        template = replace(
+            template,
+            model=program,
             extra=read_input(inputs, "extra", ""),
             schema=model_inputs.schema_of(form),
             send_anyway=read_input(inputs, "send_anyway", False),
-            fit_pictures=read_input(inputs, "fit_pictures", False),
         )
-        if named == MODEL
-        else model_inputs.NO_MODEL,
+    return NodeRequest(
+        named=named,
+        program=program,
+        template=template,
+        outputs=read_input(inputs, "outputs", ""),
+        first=_chosen(inputs, "batch", (EACH, FIRST)) == FIRST,
+        max_orders=max_orders,
+        profile=read_input(inputs, "profile", "").strip(),
+        fit_pictures=named == MODEL and read_input(inputs, "fit_pictures", False),
     )
 
 
@@ -171,7 +164,7 @@ def _chosen(inputs: Inputs, name: str, choices: Sequence[str]) -> str:
 def fields_of(inputs: Inputs, asked: NodeRequest) -> Inputs:
     """Return the inputs that are fields of the program. Raises BadField for a mistyped name."""
     if asked.is_model:
-        return model_inputs.fields_of(inputs, asked.model.schema)
+        return model_inputs.fields_of(inputs, asked.template.schema)
     fields = {name: values for name, values in inputs.items() if looks_like_field(name)}
     for name in _non_fields(inputs):
         if name.lstrip()[:1].isdecimal():
@@ -237,10 +230,10 @@ async def prepare(
     output_ids = await _output_ids(client, asked, program)
     zips = {field.full_name for field in program.fields() if field.kind is FieldKind.ZIP}
     lists = model_inputs.lists_of(program, fields)
-    limits = model_inputs.limits_of(program, fields, fit_pictures=asked.model.fit_pictures)
+    limits = model_inputs.limits_of(program, fields, fit_pictures=asked.fit_pictures)
     every = orders(fields, zips, lists, first=asked.first)
     if len(every) > asked.max_orders:
-        alike = not (asked.reroll_seeds or asked.again)
+        alike = not (asked.template.reroll_seeds or asked.template.again)
         await sources.worker(partial(check_count, every, asked.max_orders, alike=alike))
 
     def ready(name: str, value: object) -> object:

@@ -96,7 +96,7 @@ async def execute(named: str, inputs: Inputs) -> io.NodeOutput:
         return await output_of(client, outcomes, display, program, output_ids)
 
     subject = failure_reports.Subject(
-        _CLASSES[named], asked.program, asked.profile, asked.options.instance
+        _CLASSES[named], asked.program, asked.profile, asked.template.options.instance
     )
     with failure_reports.noted(display.place, subject, inputs):
         output, line = await cloud.run(work, display, asked.profile)
