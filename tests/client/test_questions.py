@@ -119,8 +119,13 @@ async def test_a_task_id_in_a_damaged_answer_of_a_model_is_kept(
         Fault(CREATE, "redirect", value="/done", status=302, processed=True),
         Fault(CREATE, "body", value="", status=408, processed=True),
         Fault(CREATE, "html", value=200, processed=True),
+        Fault(CREATE, "html", value=502, processed=True),
+        *(
+            Fault(CREATE, "body", value=f'{{"code": {code}}}', status=200, processed=True)
+            for code in (0, 500, 1000, 1012, 4711)
+        ),
     ],
-    ids=["303", "302", "408", "page"],
+    ids=["303", "302", "408", "page", "502", "no data", "500", "1000", "1012", "4711"],
 )
 async def test_an_answer_that_may_be_of_a_started_task_leaves_a_question(
     client: Client, emulator: Emulator, fault: Fault

@@ -111,6 +111,91 @@ MUTANTS = (
         "tests/unit/nodes/test_prompt.py"
         "::test_a_picture_whose_source_is_muted_is_not_the_stored_one",
     ),
+    # An order's life
+    Mutant(
+        "rh_api/run/engine.py",
+        "        except asyncio.CancelledError:\n            self._spawn_cancel(active)\n            raise",
+        "        except asyncio.CancelledError:\n            raise",
+        "tests/client/test_stop.py::test_stop_cancels_in_the_cloud",
+    ),
+    Mutant(
+        "rh_api/run/engine.py",
+        "        except TimeLimit:\n            self._spawn_cancel(active)\n            raise",
+        "        except TimeLimit:\n            raise",
+        "tests/client/test_stop.py::test_the_time_limit_cancels_and_says_so",
+    ),
+    Mutant(
+        "rh_api/run/submit.py",
+        "        await self.canceller.cancel_order(order_id, ticket.task_id, order)\n",
+        "",
+        "tests/client/test_stop.py::test_stop_while_the_order_is_on_its_way_cancels_as_soon_as_the_id_is_known",
+    ),
+    Mutant(
+        "rh_api/run/recovery.py",
+        "        if is_unwanted:\n",
+        "        if False:\n",
+        "tests/client/test_stop.py::test_stop_after_a_lost_reply_is_told_and_holds_once_the_task_is_known",
+    ),
+    Mutant(
+        "rh_api/run/cancellation.py",
+        "if self.context.leaving or order_id in self._cancelling:",
+        "if order_id in self._cancelling:",
+        "tests/client/test_promises.py::test_promise_2_a_process_that_ends_cancels_nothing",
+    ),
+    Mutant(
+        "rh_api/run/engine.py",
+        "        self.context.spawn(self.recovery.repeat_cancels(), CANCELS)\n",
+        "",
+        "tests/client/test_promises.py::test_promise_2_a_cancel_without_proof_is_repeated_at_the_next_start",
+    ),
+    Mutant(
+        "rh_api/run/engine.py",
+        "            raise self.recovery.uncertain_error(earlier)",
+        "            return None",
+        "tests/client/test_questions.py::test_an_uncertain_order_stops_its_twin_even_after_a_restart_until_told_again",
+    ),
+    Mutant(
+        "rh_api/run/recovery.py",
+        "if twin is not None and twin.id != order:",
+        "if twin is not None and twin.id < 0:",
+        "tests/cli/test_task.py::test_a_task_of_another_workflow_or_order_is_no_answer",
+    ),
+    Mutant(
+        "rh_api/run/engine.py",
+        "(earlier.is_under_way or earlier.is_done_in(scope))",
+        "earlier.is_under_way",
+        "tests/client/test_batches.py::test_equal_items_of_a_new_run_are_one_order_however_late_their_files_are",
+    ),
+    Mutant(
+        "rh_api/run/engine.py",
+        "if error.status not in EXPIRED or not self.delivery.is_old(row):",
+        "if error.status:",
+        "tests/client/test_lost_results.py::test_an_old_order_is_paid_anew_only_when_its_results_are_gone",
+    ),
+    Mutant(
+        "rh_api/run/submit.py",
+        "        await self.limiter.take(watch)\n",
+        "        self.limiter.occupy()\n",
+        "tests/client/test_faults.py::test_more_orders_than_places_wait_their_turn_without_being_refused",
+    ),
+    Mutant(
+        "rh_api/run/report_query.py",
+        "            raise\n        newer = error\n",
+        "            raise\n        raise\n",
+        "tests/client/test_tasks.py::test_without_the_recommended_route_the_older_one_tells",
+    ),
+    Mutant(
+        "rh_api/run/submit.py",
+        "            now = self.limiter.tasks_seen\n",
+        "            now = before\n",
+        "tests/client/test_questions.py::test_tasks_before_a_lost_order_count_what_was_ordered_since_they_were_read",
+    ),
+    Mutant(
+        "rh_api/run/report_query.py",
+        "COMPLETION_DEADLINE_SECONDS = 10.0",
+        "COMPLETION_DEADLINE_SECONDS = 0.0",
+        "tests/client/test_completeness.py::test_results_that_are_listed_late_are_waited_for",
+    ),
     # Stop and the end of a process
     Mutant(
         "rh_api/client.py",
