@@ -73,45 +73,9 @@ def test_refused_orders_do_not_wake_each_other(make):
     assert len([at for at in world.service.times("create") if at < 100]) < 4 * 100 / 4
 
 
-def test_orders_that_come_together_keep_to_the_limit(make):
-    running = most = 0
-    take = each_taken()
-
-    def start(request: object) -> Answer:
-        nonlocal running, most
-        running += 1
-        most = max(most, running)
-        return take(request)
-
-    def poll(_: object) -> Answer:
-        nonlocal running
-        running -= 1
-        return SUCCESS
-
-    world = make(create=[start], query=[poll], queue=[load(3)])
-    world.service.latency = 0.1
-
-    async def story() -> None:
-        await asyncio.gather(*(world.run(order) for order in orders(6)))
-
-    play(world, story)
-    assert most == 3
-    assert len(world.service.times("create")) == 6
-    assert len(world.service.times("queue")) == 1
-
-
 def test_a_limit_that_cannot_be_read_holds_nothing_up(make):
     world = make(queue=[code(500)])
     assert run(world).task_id == TASK
-
-
-@pytest.mark.parametrize("seconds", [100, 150])
-def test_a_pace_that_is_asked_for_is_kept_by_the_next_create(make, seconds: int):
-    slow = Response(429, b"", {"retry-after": str(seconds)})
-    world = make(create=[slow, taken()], query=[SUCCESS])
-    assert run(world).task_id == TASK
-    first, second = world.service.times("create")
-    assert second >= first + seconds
 
 
 def test_a_pace_of_more_than_150_seconds_is_an_error_that_says_when(make):

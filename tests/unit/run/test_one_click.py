@@ -3,75 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from unit.run.world import PICTURE, RUNNING, SUCCESS, TASK, Answer, code, load, now, state, taken
+from unit.run.world import PICTURE, RUNNING, SUCCESS, TASK, code, load, now, state
 
 from rh_api.errors import (
-    ContentRefused,
-    Fate,
-    GraphRejected,
-    KeyRefused,
-    NoBalance,
     ResultUnavailable,
-    RunningHubError,
-    StoreUnavailable,
     TaskNotFound,
     Uncertain,
     Unreachable,
 )
-from rh_api.groups.history import PastOrder
 from rh_api.journal import Identity, State
-from rh_api.journal.history import Query
 from rh_api.run.results import Outcome
-from rh_api.wire.call import Response
 from rh_api.wire.orders import NodeInfo
 from tests.unit.run.engine_world import DAY, LOST, ORDER, fails, play, run
-
-
-@pytest.mark.parametrize(
-    "reply",
-    [
-        LOST,
-        Response(502, b"<html>"),
-        Response(200, b'{"code":0,"data":{"taskId":"19000'),
-        Response(200, b""),
-        code(500),
-        code(1000),
-        code(1012),
-        code(4711),
-        {"code": 0, "data": None},
-    ],
-    ids=str,
-)
-def test_a_create_whose_reply_is_lost_is_uncertain_and_never_sent_again(make, reply: Answer):
-    world = make(create=[reply], queue=[load(3, running=1), load(3, running=2)])
-    error = fails(world, Uncertain)
-    assert error.fate is Fate.UNKNOWN
-    assert (error.params["before"], error.params["now"]) == (1, 2)
-    assert world.state() is State.UNCERTAIN
-
-    world.restart()
-    again = fails(world, Uncertain)
-    assert again.key == "error.uncertain_before"
-    assert len(world.service.times("create")) == 1
-    assert world.prepared == 1
-
-
-def test_an_order_whose_task_nobody_knows_is_a_question_and_found_again(make):
-    world = make(query=[RUNNING, code(1004)], outputs=[code(807)])
-    error = fails(world, Uncertain)
-    assert (error.key, error.task_id, error.fate) == ("error.task_lost", TASK, Fate.UNKNOWN)
-    assert world.state() is State.UNCERTAIN
-    assert fails(world, Uncertain).key == "error.uncertain_before"
-    world.service.query = [SUCCESS]
-    assert run(world).task_id == TASK
-    assert len(world.service.times("create")) == 1
-    (summary,) = world.rows.store.history.page(Query(), None, None, 9)
-    # Ordered again, it goes by the route that it went by.
-    assert not PastOrder.of(summary, ("", "")).is_native
 
 
 def test_an_order_of_days_ago_whose_task_nobody_knows_is_over(make):
@@ -90,13 +36,6 @@ def test_what_is_not_known_of_the_load_is_not_made_up(make):
     assert (error.params["before"], error.params["now"]) == (1, None)
 
 
-def test_who_says_again_orders_again_after_an_uncertain_one(make):
-    world = make(create=[LOST, taken()])
-    fails(world, Uncertain)
-    assert run(world, again=True).task_id == TASK
-    assert len(world.service.times("create")) == 2
-
-
 def test_who_says_again_after_an_end_orders_again(make):
     world = make(query=[state("SUCCESS", [PICTURE])])
     world.files.failing = ResultUnavailable(reason="offline")
@@ -106,26 +45,6 @@ def test_who_says_again_after_an_end_orders_again(make):
     assert len(world.service.times("create")) == 2
 
 
-def test_who_says_again_orders_equal_items_of_one_run_once(make):
-    world = make(query=[SUCCESS])
-    run(world)
-    for task in ("2", "3"):
-        world.service.create = [taken(task)]
-        in_one_run = replace(ORDER, scope=f"prompt {task}")
-        outcomes = [run(world, order=in_one_run, again=True) for _ in range(2)]
-        assert [outcome.task_id for outcome in outcomes] == [task, task]
-        assert [outcome.kept for outcome in outcomes] == [False, True]
-    assert len(world.service.times("create")) == 3
-
-
-def test_who_says_again_with_new_seeds_orders_each_item_of_a_run(make):
-    world = make(query=[SUCCESS])
-    for task in ("2", "3"):
-        world.service.create = [taken(task)]
-        in_one_run = replace(ORDER, scope="prompt")
-        assert run(world, order=in_one_run, again=True, serve=False).task_id == task
-
-
 def test_who_says_again_while_it_runs_joins_it(make):
     world = make(query=[RUNNING, RUNNING, LOST])
     fails(world, Unreachable)
@@ -133,48 +52,6 @@ def test_who_says_again_while_it_runs_joins_it(make):
     world.service.query = [SUCCESS]
     assert run(world, again=True).task_id == TASK
     assert len(world.service.times("create")) == 1
-
-
-@pytest.mark.parametrize(
-    ("reply", "kind"),
-    [
-        (code(802), KeyRefused),
-        (code(416), NoBalance),
-        (code(433, "bad graph"), GraphRejected),
-        (code(1501, "no"), ContentRefused),
-        (Unreachable(host="x", reason="refused", fate=Fate.NOT_STARTED), Unreachable),
-    ],
-)
-def test_a_refused_order_leaves_no_question(make, reply: Answer, kind: type[RunningHubError]):
-    world = make(create=[reply])
-    fails(world, kind)
-    assert world.state() is None
-    world.service.create = [taken()]
-    assert run(world).task_id == TASK
-
-
-def test_a_create_that_never_left_is_sent_again(make):
-    refused = Unreachable(host="x", reason="refused", fate=Fate.NOT_STARTED)
-    world = make(create=[refused, refused, taken()])
-    assert run(world).task_id == TASK
-    assert len(world.service.times("create")) == 3
-    assert all(sent.fresh for sent in world.service.sent if sent.path == "create")
-
-
-def test_without_a_book_nothing_is_ordered(make):
-    world = make()
-    world.rows.fail(StoreUnavailable(folder="x", reason="full"))
-    fails(world, StoreUnavailable)
-    assert world.service.times("create") == []
-
-
-def test_a_book_that_fails_later_loses_no_task(make):
-    def spoil(_: object) -> Answer:
-        world.rows.fail(StoreUnavailable(folder="x", reason="full", fate=Fate.UNKNOWN))
-        return taken()
-
-    world = make(create=[spoil])
-    assert run(world).task_id == TASK
 
 
 def test_an_order_that_another_process_is_placing_is_left_to_it(make):
@@ -192,23 +69,6 @@ def test_an_order_that_another_process_is_placing_is_left_to_it(make):
 
     play(world, story)
     assert world.service.times("create") == []
-
-
-def test_an_order_that_another_process_places_meanwhile_is_followed(make):
-    world = make()
-    identity = Identity("https://x", "account", ORDER.program_key, "", ORDER.inputs_hash, 0)
-    store = world.rows.store
-
-    async def story() -> Outcome:
-        row = store.intend(identity, instance="default", what={})
-        job = asyncio.ensure_future(world.run())
-        await asyncio.sleep(20)
-        store.set_placed(row, TASK)
-        return await job
-
-    assert play(world, story).task_id == TASK
-    assert world.service.times("create") == []
-    assert world.prepared == 0
 
 
 def test_when_the_other_process_was_refused_this_one_orders(make):
@@ -240,15 +100,6 @@ def test_another_process_is_not_waited_for_without_end(make):
         return now()
 
     assert 60 < play(world, story) < 120
-
-
-def test_a_question_names_its_order_in_the_book(make):
-    world = make(create=[LOST])
-    error = fails(world, Uncertain)
-    row = world.row()
-    assert row is not None
-    assert error.order == row.id
-    assert f"settle order {row.id}" in str(error)
 
 
 # A journal that was set aside

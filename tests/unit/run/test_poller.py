@@ -55,31 +55,6 @@ BROKEN = [
 ]
 
 
-def test_a_task_is_watched_from_the_queue_to_its_results():
-    service = Service(query=[QUEUED, QUEUED, until(20, SUCCESS)])
-    report, at, watcher, following = follow(service, Phase.QUEUED)
-    assert report.results is not None
-    assert [result.url for result in report.results] == [PICTURE["url"]]
-    assert watcher.stages == ["QUEUED", "RUNNING"]
-    assert 20 <= at <= 26
-    assert 10 <= following.seconds <= 20
-
-
-def test_in_the_queue_polls_are_seldom_but_never_stop():
-    service = Service(query=[until(120, SUCCESS, QUEUED)])
-    follow(service, Phase.QUEUED)
-    times = service.times("query")
-    gaps = [later - earlier for earlier, later in pairwise(times)]
-    assert all(1 <= gap <= 5 for gap in gaps)
-
-
-def test_a_phase_that_nobody_knows_goes_on():
-    service = Service(query=[state("REHEATING"), state(""), until(20, SUCCESS, state("?"))])
-    report, at, _, _ = follow(service)
-    assert report.phase is Phase.SUCCESS
-    assert 20 <= at < 30
-
-
 NO_OLD_ROUTE: list[Answer] = [Response(404, b"<html>")]
 
 
@@ -139,13 +114,6 @@ def test_a_service_that_is_away_is_told_and_so_is_its_return():
     assert watcher.stages == ["RUNNING", "NO_NEWS", "RUNNING"]
     (away,) = [news for _, news in watcher.seen if news.stage is Stage.NO_NEWS]
     assert away.params["elapsed"] >= NO_NEWS_AFTER
-
-
-@pytest.mark.parametrize("broken", BROKEN, ids=str)
-def test_a_failed_poll_is_no_failed_task(broken: Answer):
-    service = Service(query=[broken, broken, RUNNING, broken, until(30, SUCCESS)])
-    report, _, _, _ = follow(service)
-    assert report.phase is Phase.SUCCESS
 
 
 @pytest.mark.parametrize("broken", BROKEN[1:], ids=str)
@@ -238,12 +206,6 @@ def test_what_the_older_route_refuses_otherwise_is_no_word_on_the_key():
         follow(service)
     assert (caught.value.code, caught.value.fate) == (301, Fate.RUNNING)
     assert caught.value.key != "error.key_refused_running"
-
-
-def test_a_task_that_is_new_may_be_unknown_for_a_while():
-    service = Service(query=[code(807), code(807), RUNNING, code(1004), until(20, SUCCESS)])
-    report, _, _, _ = follow(service)
-    assert report.phase is Phase.SUCCESS
 
 
 @pytest.mark.parametrize("seen", [[], [RUNNING]], ids=["new", "seen before"])
@@ -371,15 +333,6 @@ def test_only_running_time_counts_against_the_limit():
     )
     report, _, _, _ = follow(service, Phase.QUEUED, time_limit=30.0)
     assert report.phase is Phase.SUCCESS
-
-
-def test_at_the_limit_the_watching_ends():
-    service = Service(query=[until(10, RUNNING, QUEUED)])
-    with pytest.raises(TimeLimit) as caught:
-        follow(service, Phase.QUEUED, time_limit=30.0)
-    error = caught.value
-    assert (error.fate, error.task_id, error.params["seconds"]) == (Fate.RUNNING, TASK, 30)
-    assert 40 <= service.sent[-1].at <= 46
 
 
 @pytest.mark.parametrize(

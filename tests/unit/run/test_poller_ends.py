@@ -6,31 +6,12 @@ import asyncio
 from typing import Any
 
 import pytest
-from unit.run.world import RUNNING, SUCCESS, TASK, Answer, Service, code, state, until
+from unit.run.world import RUNNING, SUCCESS, Answer, Service, code, state, until
 
 from rh_api.errors import ContentRefused, Fate, RunningHubError, TaskCancelled, TaskFailed
 from rh_api.run.report_query import missing_nodes
 from rh_api.wire.tasks import Phase
 from tests.unit.run.polling import LISTED, OFFLINE, follow
-
-REASON = {
-    "node_id": "3",
-    "node_name": "KSampler",
-    "exception_type": "OutOfMemoryError",
-    "exception_message": "too big",
-}
-
-
-def test_a_failure_names_the_node_by_its_title():
-    failed = state("FAILED", errorCode="805", failedReason=REASON)
-    service = Service(query=[RUNNING, failed])
-    with pytest.raises(TaskFailed) as caught:
-        follow(service, titles={"3": "Second pass"})
-    error = caught.value
-    assert (error.task_id, error.node_id, error.fate) == (TASK, "3", Fate.OVER)
-    assert error.params["title"] == "Second pass"
-    for word in ("KSampler", "OutOfMemoryError", "too big", TASK):
-        assert word in str(error)
 
 
 @pytest.mark.parametrize(
@@ -87,23 +68,6 @@ def test_a_success_that_the_older_poll_knows_outweighs_a_cancel():
     report, _, _, _ = follow(service)
     assert report.phase is Phase.SUCCESS
     assert report.results
-
-
-def test_an_end_with_a_reason_costs_no_further_request():
-    service = Service(query=[RUNNING, state("FAILED", errorCode="805", failedReason=REASON)])
-    with pytest.raises(TaskFailed):
-        follow(service)
-    assert len(service.times("outputs")) == 1  # for the socket
-
-
-def test_results_that_are_listed_late_are_waited_for():
-    done = {"code": 0, "data": [{"fileUrl": "https://files.example/a.png", "nodeId": "9"}]}
-    waiting = {"code": 804, "data": None}
-    outputs: list[Answer] = [waiting, OFFLINE, waiting, done]
-    service = Service(query=[RUNNING, state("SUCCESS")], outputs=outputs)
-    report, _, _, _ = follow(service)
-    assert report.results is not None
-    assert len(report.results) == 1
 
 
 def test_a_success_without_results_ends_all_the_same():
@@ -176,22 +140,3 @@ def test_what_one_poll_lists_is_not_held_up_by_the_other():
     report, at, _, _ = follow(service, awaited=frozenset({"9", "12"}))
     assert missing_nodes(report, {"9", "12"}) == ()
     assert at - service.times("query")[0] <= 2
-
-
-def test_a_list_that_stays_in_part_is_taken_as_it_is():
-    service = Service(query=[PART], outputs=[code(804)])
-    report, at, _, _ = follow(service, awaited=frozenset({"9", "12"}))
-    assert report.results is not None
-    assert len(report.results) == 1
-    assert missing_nodes(report, {"9", "12"}) == ("12",)
-    assert at - service.times("query")[0] <= 11
-
-
-def test_what_was_told_is_complete_without_a_second_look():
-    service = Service(query=[state("SUCCESS", BOTH)])
-    follow(service, awaited=frozenset({"9", "12"}))
-    assert len(service.sent) == 1
-    unnamed = [{"url": f"https://files.example/{name}.png"} for name in "ab"]
-    service = Service(query=[state("SUCCESS", unnamed)])
-    follow(service, awaited=frozenset({"9", "12"}))  # of whichever nodes
-    assert len(service.sent) == 1

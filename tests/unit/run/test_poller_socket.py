@@ -12,7 +12,6 @@ from unit.run.world import (
     SOCKET,
     SUCCESS,
     TASK,
-    Answer,
     Service,
     Watcher,
     frame,
@@ -21,7 +20,6 @@ from unit.run.world import (
     virtually,
 )
 
-from rh_api.errors import HostRefused, Unreachable
 from rh_api.run.poller import NO_NEWS_AFTER, Poller
 from rh_api.wire.orders import Ticket
 from rh_api.wire.tasks import Phase
@@ -60,28 +58,6 @@ def test_one_poll_that_fails_after_a_long_while_is_no_silence():
     _, _, watcher, _ = follow(talking, socket=SOCKET)
     assert talking.times("query")[0] > NO_NEWS_AFTER
     assert watcher.stages == ["RUNNING"]
-
-
-@pytest.mark.parametrize(
-    "script",
-    [
-        Unreachable(host="x", reason="refused"),
-        HostRefused(host="foreign.example"),
-        [],
-        [(5.0, OFFLINE)],
-        [NEVER],
-        [*lively(40), NEVER],
-        [*lively(40), (0.0, OFFLINE)],
-        [(1.0, b"\xff\xfe"), (1.0, "<html>"), (1.0, "[" * 50_000), NEVER],
-    ],
-    ids=["refused", "foreign", "closed", "dies", "silent", "falls silent", "breaks", "noise"],
-)
-def test_a_bad_socket_costs_only_smoothness(script: Answer):
-    _, lag = polls(Service(query=[until(100, SUCCESS)], sockets=[script]))
-    assert lag <= 15
-    connected = Service(query=[until(100, SUCCESS)], sockets=[script])
-    polls(connected)
-    assert len(connected.connected) <= 3
 
 
 def test_a_socket_of_somebody_else_s_prompt_does_not_hold_up_the_end():

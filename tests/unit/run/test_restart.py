@@ -19,7 +19,6 @@ from rh_api.errors import (
 )
 from rh_api.journal import State
 from rh_api.run.orders import Order
-from rh_api.run.progress import Stopped
 from rh_api.wire.call import Request, Response
 from tests.unit.run.engine_world import (
     CANCELLED,
@@ -112,19 +111,6 @@ def stopped_without_proof(world: World) -> None:
     world.service.sent.clear()
     world.stops.clear()
     world.restart()
-
-
-def test_a_cancel_that_could_not_be_confirmed_is_repeated_at_the_next_start(make, caplog):
-    world = make()
-    stopped_without_proof(world)
-    (order,) = play(world, questions(world).open_orders)
-    assert order.cancelling
-    world.service.cancel = [lambda _: world.service.query.__setitem__(0, CANCELLED) or code(0)]
-    play(world, questions(world).repeat_cancels)
-    assert len(world.service.times("cancel")) == 1
-    assert world.state() is State.CANCELLED
-    assert world.stops == [Stopped(TASK, confirmed=True, from_before=True)]
-    assert TASK in caplog.text
 
 
 def test_a_stopped_order_that_became_a_question_is_cancelled_at_the_next_start(make):

@@ -25,7 +25,6 @@ from rh_api.errors import (
     NoOutput,
     StoreUnavailable,
     TaskCancelled,
-    TimeLimit,
     Unreachable,
 )
 from rh_api.journal import State
@@ -34,7 +33,7 @@ from rh_api.run.orders import Order
 from rh_api.run.progress import Stopped
 from rh_api.run.report_query import UNKNOWN_SECONDS
 from rh_api.run.results import Outcome
-from rh_api.wire.call import Request, Response
+from rh_api.wire.call import Response
 from tests.unit.run.engine_world import (
     CANCELLED,
     LOST,
@@ -48,14 +47,6 @@ from tests.unit.run.engine_world import (
 )
 
 UNKNOWN = {"query": [until(5, code(1004))], "outputs": [code(807)]}
-
-
-def test_stop_while_it_runs_cancels_and_sees_that_it_did(make):
-    world = make(query=[until(30.7, CANCELLED)])
-    assert stop_at(world, 30) == 30
-    assert world.service.times("cancel") == [30]
-    assert world.state() is State.CANCELLED
-    assert world.stops == [Stopped(TASK, confirmed=True)]
 
 
 def test_what_a_stopped_task_cost_is_told(make):
@@ -110,29 +101,6 @@ def test_a_stop_is_written_once_the_disk_has_room_again(make):
     assert row.cancel == "wanted"
 
 
-def test_stop_between_the_create_and_its_reply_cancels_when_the_id_is_known(make):
-    async def late(_: object) -> Answer:
-        await asyncio.sleep(8)
-        return taken()
-
-    world = make(create=[late], query=[until(8.5, CANCELLED)])
-    assert stop_at(world, 3) == 3
-    assert world.service.times("cancel") == [8]
-    assert world.state() is State.CANCELLED
-
-
-def test_a_stopped_create_that_got_no_task_leaves_its_question(make):
-    async def lost(_: object) -> Answer:
-        await asyncio.sleep(8)
-        return LOST
-
-    world = make(create=[lost])
-    stop_at(world, 3)
-    assert world.state() is State.UNCERTAIN
-    assert world.service.times("cancel") == []
-    assert world.stops == [Stopped("", confirmed=False)]
-
-
 def test_a_stopped_create_that_was_refused_leaves_nothing(make):
     async def refused(_: object) -> Answer:
         await asyncio.sleep(8)
@@ -176,14 +144,6 @@ def test_after_a_stop_no_create_is_sent_any_more(make):
     assert world.state() is None
 
 
-@pytest.mark.parametrize("seconds", [1, 3])
-def test_stop_while_waiting_for_a_place_costs_nothing(make, seconds: float):
-    world = make(create=[code(421)])
-    stop_at(world, seconds)
-    assert world.state() is None
-    assert world.service.times("cancel") == []
-
-
 @pytest.mark.parametrize("steps", range(40))
 def test_stop_at_any_step_leaves_no_task_running_unasked(make, steps: int):
     world = make(query=[RUNNING])
@@ -209,16 +169,6 @@ def test_stop_at_any_step_leaves_no_task_running_unasked(make, steps: int):
     assert placed or steps < 39  # the last of them come after the reply
     assert bool(world.service.times("cancel")) is placed
     assert world.state() is (State.CANCELLED if placed else None)
-
-
-def test_a_cancel_that_cannot_be_confirmed_is_repeated_and_stays_wanted(make):
-    world = make(query=[RUNNING], cancel=[code(500)])
-    stop_at(world, 5)
-    assert len(world.service.times("cancel")) == 3
-    row = world.row()
-    assert row is not None
-    assert (row.state, row.cancel) == (State.RUNNING, "wanted")
-    assert world.stops == [Stopped(TASK, confirmed=False)]
 
 
 @pytest.mark.parametrize("unknown", [code(807), code(423)], ids=str)
@@ -469,23 +419,6 @@ def test_a_cancel_that_hangs_is_given_up_in_bounded_time(make):
     assert world.stops == [Stopped(TASK, confirmed=False)]
 
 
-def test_running_again_right_after_a_stop_is_a_new_order(make):
-    def poll(request: Request) -> Answer:
-        task_id = (request.body or {})["taskId"]
-        return SUCCESS if task_id == "2" else CANCELLED if now() > 6 else RUNNING
-
-    world = make(create=[taken("1"), taken("2")], query=[poll])
-
-    async def story() -> Outcome:
-        job = asyncio.ensure_future(world.run())
-        await asyncio.sleep(5)
-        job.cancel()
-        await asyncio.sleep(0)
-        return await world.run()
-
-    assert play(world, story).task_id == "2"
-
-
 def test_running_again_before_a_stopped_create_is_refused_orders_once_that_is_known(make):
     async def refused(_: object) -> Answer:
         await asyncio.sleep(8)
@@ -523,15 +456,6 @@ def test_a_cancel_that_takes_long_holds_up_no_other_order(make):
     assert play(world, story) == 2
 
 
-def test_at_the_time_limit_the_task_is_cancelled(make):
-    world = make(query=[RUNNING])
-    world.service.cancel = [lambda _: world.service.query.__setitem__(0, CANCELLED) or code(0)]
-    limited = Order(ORDER.program_id, inputs=ORDER.inputs, time_limit=20.0)
-    fails(world, TimeLimit, order=limited)
-    assert world.service.times("cancel") == [20]
-    assert world.state(limited) is State.CANCELLED
-
-
 def test_a_stop_that_a_crash_overtakes_is_in_the_book_before_the_reply(make):
     seen: list[str] = []
 
@@ -545,40 +469,6 @@ def test_a_stop_that_a_crash_overtakes_is_in_the_book_before_the_reply(make):
     world = make(create=[late], query=[until(8.5, CANCELLED)])
     stop_at(world, 3)
     assert seen == ["wanted"]
-
-
-def test_a_client_that_leaves_cancels_nothing(make):
-    world = make(query=[RUNNING])
-
-    async def story() -> None:
-        job = asyncio.ensure_future(world.run())
-        await asyncio.sleep(5)
-        world.engine.context.leaving = True
-        job.cancel()
-        await asyncio.wait((job,))
-
-    play(world, story)
-    assert world.service.times("cancel") == []
-    assert world.state() is State.RUNNING
-
-
-def test_whoever_detaches_leaves_the_task_running_and_may_come_back(make):
-    world = make(query=[until(50, SUCCESS)])
-
-    async def story() -> Outcome:
-        job = asyncio.ensure_future(world.run())
-        await asyncio.sleep(5)
-        assert world.engine.context.detach(TASK)
-        with pytest.raises(Detached, match=TASK):
-            await job
-        assert now() < 5.1
-        assert not world.engine.context.detach(TASK)
-        assert world.state() is State.RUNNING
-        return await world.run()
-
-    assert play(world, story).task_id == TASK
-    assert len(world.service.times("create")) == 1
-    assert world.service.times("cancel") == []
 
 
 def test_what_a_socket_says_while_whoever_follows_leaves_is_not_shown_for_ever(make):

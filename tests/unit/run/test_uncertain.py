@@ -12,17 +12,14 @@ from unit.run.world import (
     RUNNING,
     SUCCESS,
     TASK,
-    Answer,
     code,
-    load,
     state,
     taken,
     until,
 )
 
-from rh_api.errors import BadInput, Fate, RunningHubError, TaskNotFound, Uncertain, Unreachable
+from rh_api.errors import BadInput, Fate, RunningHubError, Uncertain, Unreachable
 from rh_api.journal import State
-from rh_api.run.orders import Order
 from tests.unit.run.engine_world import (
     CANCELLED,
     LOST,
@@ -32,7 +29,6 @@ from tests.unit.run.engine_world import (
     play,
     questions,
     run,
-    stop_at,
 )
 
 
@@ -45,15 +41,6 @@ def uncertain_order(world: World) -> int:
     return order
 
 
-def test_an_uncertain_order_whose_task_is_named_is_taken_up(make):
-    world = make(query=[SUCCESS])
-    order = uncertain_order(world)
-    for _ in range(2):  # saying the same again changes nothing
-        play(world, lambda: questions(world).settle_as_task(order, TASK))
-    assert run(world).task_id == TASK
-    assert len(world.service.times("create")) == 1
-
-
 @pytest.mark.parametrize("look", [RUNNING, state("SUCCESS", [{"url": PICTURE["url"]}])])
 def test_the_task_of_a_graph_is_taken_up_though_no_node_of_its_results_is_named(make, look):
     graph = {"9": {"class_type": "SaveImage", "inputs": {}}}
@@ -63,24 +50,6 @@ def test_the_task_of_a_graph_is_taken_up_though_no_node_of_its_results_is_named(
     play(world, lambda: questions(world).settle_as_task(number, TASK))
     assert run(world, order=order).task_id == TASK
     assert len(world.service.times("create")) == 1
-
-
-def test_a_stopped_order_is_cancelled_once_its_task_is_named(make):
-    async def lost(_: object) -> Answer:
-        await asyncio.sleep(8)
-        return LOST
-
-    world = make(create=[lost], query=[RUNNING, CANCELLED])
-    stop_at(world, 3)
-    (question,) = world.rows.store.unfinished()
-
-    async def name() -> None:
-        await questions(world).settle_as_task(question.id, TASK)
-        await world.engine.context.wait_for_background()
-
-    play(world, name)
-    assert len(world.service.times("cancel")) == 1
-    assert world.state() is State.CANCELLED
 
 
 def test_a_question_waits_while_the_equal_order_that_was_placed_instead_runs(make):
@@ -98,15 +67,6 @@ def test_a_question_waits_while_the_equal_order_that_was_placed_instead_runs(mak
     play(world, story)
     (row,) = world.rows.store.unfinished()
     assert (row.id, row.task_id) == (order, TASK)
-
-
-def test_a_task_that_the_service_does_not_know_is_no_answer(make):
-    world = make()
-    order = uncertain_order(world)
-    world.service.query, world.service.outputs = [code(1004)], [code(807)]
-    with pytest.raises(TaskNotFound):
-        play(world, lambda: questions(world).settle_as_task(order, TASK))
-    assert world.state() is State.UNCERTAIN
 
 
 @pytest.mark.parametrize(
@@ -148,24 +108,6 @@ def test_a_stop_that_was_never_sent_is_not_said_to_be_sent_again(make, caplog):
     assert "again" not in caplog.text
 
 
-def test_the_task_of_another_order_is_no_answer(make):
-    world = make(create=[taken()], query=[SUCCESS])
-    run(world, order=Order("1"))
-    order = uncertain_order(world)
-    with pytest.raises(BadInput, match="another order"):
-        play(world, lambda: questions(world).settle_as_task(order, TASK))
-    assert world.state() is State.UNCERTAIN
-
-
-def test_an_uncertain_order_that_did_not_start_is_ordered_when_it_is_run_again(make):
-    world = make(query=[SUCCESS])
-    order = uncertain_order(world)
-    play(world, lambda: questions(world).settle_as_not_started(order))
-    assert run(world).task_id == "2"
-    with pytest.raises(BadInput, match="no open question"):
-        play(world, lambda: questions(world).settle_as_not_started(order))
-
-
 def test_an_answer_is_not_taken_back_while_its_task_is_followed(make):
     world = make(query=[until(10, SUCCESS)])
     order = uncertain_order(world)
@@ -196,16 +138,6 @@ def test_what_another_process_saw_running_did_start(make):
 
     play(world, story)
     assert (world.state(), len(world.service.times("create"))) == (State.DONE, 1)
-
-
-def test_a_look_at_an_uncertain_order_tells_what_can_be_seen_and_settles_nothing(make):
-    world = make(queue=[load(3, running=1), load(3, running=1, queued=1)])
-    order = uncertain_order(world)
-    look = play(world, lambda: questions(world).inspect_uncertain(order))
-    assert (look.before, look.now, look.ours) == (1, 2, 0)
-    world.service.queue = [LOST]
-    assert play(world, lambda: questions(world).inspect_uncertain(order)).now is None
-    assert world.state() is State.UNCERTAIN
 
 
 def test_an_order_that_is_on_its_way_is_no_question_yet(make):
