@@ -3,7 +3,7 @@
 --seed N     first seed (default 0)
 --runs N     storms (default 40; --long: 400); a quarter as many kills and power cuts, at least 5
              of each (--long: 50)
---long       the campaign that docs/evidence.md shows
+--long       the campaign that tests/README.md shows
 --only PART  storms, kills, power, comfyui or mutants
 
 Where COMFYUI_DIR and COMFYUI_PYTHON name a ComfyUI, that is killed as well (--long: 20 times).

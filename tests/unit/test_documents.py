@@ -13,7 +13,8 @@ from rh_api.cli import help_texts
 from rh_api.texts import ENGLISH
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("web/docs/*/*.md")])
+PAGES = ("*.md", "docs/*.md", "tests/*.md", "web/docs/*/*.md")
+DOCUMENTS = sorted(path for pattern in PAGES for path in ROOT.glob(pattern))
 NAMED = re.compile(r"`([\w./-]+\.(?:py|js|mjs|json|toml))`")
 OF_FILE = re.compile(r"`([\w/]+\.py)`: ((?:`\w+`(?:, )?)+)")
 IN_FILE = re.compile(r"(`\w+`) (?:in|of) `([\w/]+\.py)`")
@@ -48,8 +49,8 @@ def missing(text: str, files: list[str]) -> list[str]:
         "ARCHITECTURE.md",
         "CONTRIBUTING.md",
         "SECURITY.md",
-        "docs/evidence.md",
         "docs/reliability.md",
+        "tests/README.md",
     ],
 )
 def test_each_file_that_a_document_names_is_there(document: str) -> None:

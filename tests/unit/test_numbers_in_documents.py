@@ -98,9 +98,9 @@ CLAIMS = [
     ("docs/reliability.md", "(a download 1 kB/s for", [DOWNLOAD_POLICY.floor / 1000]),
     ("docs/reliability.md", "waits for 30 seconds at most", [poller.MAX_RATE_PAUSE]),
     ("docs/reliability.md", "for more than 150 seconds", [MAX_RETRY_AFTER]),
-    ("docs/evidence.md", "of 63 kinds over seven paths", [len(FAULTS), len(PATHS)]),
+    ("tests/README.md", "of 63 kinds over seven paths", [len(FAULTS), len(PATHS)]),
     (
-        "docs/evidence.md",
+        "tests/README.md",
         "seven operations by eighteen faults, 126 cells",
         [len({cell[0] for cell in CELLS}), len({cell[1] for cell in CELLS}), len(CELLS)],
     ),

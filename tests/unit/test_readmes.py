@@ -13,7 +13,7 @@ from rh_api.errors import BY_CODE
 ROOT = Path(__file__).parents[2]
 READMES = ("README.md", "README.zh-CN.md")
 ERRORS = ("docs/errors.md", "docs/errors.zh-CN.md")
-ONE_LANGUAGE = {"coverage", "evidence", "models", "reliability"}
+ONE_LANGUAGE = {"coverage", "models", "reliability"}
 MOST_LINES = {"README": 150, "ARCHITECTURE": 200}
 MOST_WORDS = 1_800
 CODES = re.compile(r"^\| ([\d,、 ]+) \|", re.MULTILINE)
