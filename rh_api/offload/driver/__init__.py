@@ -9,8 +9,7 @@ from __future__ import annotations
 from .cloud_models import Models, is_same_model
 from .dry_run import find_dry_run_facts
 from .inputs import InletValue, LocalFiles, check_media, title_of
-from .order_run import run_order
-from .orders import check_early, job_of, run_in_order
+from .orders import check_early, job_of, run_in_order, run_order
 from .results import (
     NothingCame,
     inlet_value_from,
