@@ -14,7 +14,6 @@ from ..wire.apps import AppField, AppForm, word
 from .app_fields import app_facts, app_fields
 from .check import HIGHEST, LOWEST, Facts
 from .fields import Field, FieldKind, fields_of, is_seed, media_taken, words_of
-from .model_fields import resource_of
 from .prompt import Graph, Node, id_order, read_nodes, terminal_nodes
 
 SUGGESTED_MOST = 16
@@ -44,6 +43,8 @@ _MARKED_FIELDS = 6  # the title of a marked node with more fields says nothing a
 _SAVING = frozenset({"save", "saver", "combine", "export", "output", "write", "writer"})
 _SHOWING = frozenset({"preview", "show", "display"})
 _VIDEO = frozenset({"video", "vhs", "gif", "mp", "webm"})
+_RESOURCES = {"ckpt": "CHECKPOINT", "unet": "UNET", "lora": "LORA"}
+_NAMES_MODEL = re.compile(r"(ckpt|unet|lora)(_name)?(_?[0-9]+)?(_name)?", re.IGNORECASE)
 _JOINERS = "\u200c\u200d"  # zero-width (non-)joiners, of Persian and Indic scripts and emoji
 
 
@@ -357,3 +358,17 @@ def _as_json(offered: Offered) -> dict[str, object]:
         "label": offered.label,
         "description": offered.description,
     }
+
+
+def resource_of(field: Field) -> str:
+    """The service's list of models (`ResourceKind`) that a field's value is from, or "".
+
+    There is none of VAE, CLIP or ControlNet models.
+    """
+    if field.kind is FieldKind.LORA:
+        return "LORA"
+    named = _NAMES_MODEL.fullmatch(field.name) if isinstance(field.stored, str) else None
+    if named is None:
+        return ""
+    is_gguf = "gguf" in field.node.class_type.lower()
+    return "GGUF" if is_gguf else _RESOURCES[named[1].lower()]
