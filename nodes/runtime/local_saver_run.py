@@ -16,7 +16,7 @@ from comfy.cli_args import args
 from comfy_api.latest import io
 
 from ...rh_api.errors import BadInput, Fate
-from ...rh_api.system.disk import put, sync_path
+from ...rh_api.system.disk import rename_over, sync_path
 from ..values.adapters.table import adapter_of_files
 from ..values.codecs import embedded_texts
 from ..values.codecs.errors import MediaError
@@ -166,7 +166,7 @@ def _copy_to(path: Path, target: Path, metadata: Mapping[str, Any], task_id: str
     try:
         embedded_texts.copy(path, part, metadata)
         sync_path(part)
-        put(part, target)
+        rename_over(part, target)
     except OSError as error:
         raise NotKept(task_id, error, target, path) from None
     finally:

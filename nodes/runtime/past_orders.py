@@ -25,7 +25,7 @@ from ...rh_api.journal.history import file_hash
 from ...rh_api.journal.retention import RESULTS
 from ...rh_api.offload import crossing_of
 from ...rh_api.offload.special_classes import CLOUD_LORA_LOADER
-from ...rh_api.system.disk import put
+from ...rh_api.system.disk import rename_over
 from ...rh_api.wire.filetypes import by_suffix
 from ...rh_api.wire.orders import TaskOptions
 from ..values.codecs.png import encode_png
@@ -90,7 +90,7 @@ def make_input(path: Path, name: str) -> dict[str, object]:
         folder.mkdir(parents=True, exist_ok=True)
         if not target.exists() or target.stat().st_size != path.stat().st_size:
             shutil.copyfile(path, part)
-            put(part, target)
+            rename_over(part, target)
     except OSError as error:
         raise BadInput("node.input_folder", reason=error.strerror or str(error)) from None
     finally:

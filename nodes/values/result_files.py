@@ -17,7 +17,7 @@ import folder_paths
 
 from ...rh_api.client import Result
 from ...rh_api.errors import Fate, RunningHubError
-from ...rh_api.system.disk import put, sync_path
+from ...rh_api.system.disk import rename_over, sync_path
 from .. import language
 from .codecs.errors import MediaError
 
@@ -121,7 +121,7 @@ class TaskFiles:
             folder.mkdir(parents=True, exist_ok=True)
             transfer(result.path, part)
             try:
-                put(part, target)
+                rename_over(part, target)
             except PermissionError:
                 # Windows, while a page plays the file of an earlier call.
                 if not filecmp.cmp(part, target, shallow=False):

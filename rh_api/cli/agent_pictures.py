@@ -14,7 +14,7 @@ MOST_BYTES = 700_000  # of all pictures of one answer together
 _QUALITIES = (85, 70, 50)
 
 
-def inline(files: Iterable[tuple[Path, str]]) -> Iterator[tuple[bytes, str]]:
+def inline_pictures(files: Iterable[tuple[Path, str]]) -> Iterator[tuple[bytes, str]]:
     """Yield picture and MIME type of the first images and videos, by path and kind; what cannot be
     shown, or has no room left, is skipped."""
     try:

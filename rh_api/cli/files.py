@@ -18,7 +18,7 @@ from ..client import Result, Source
 from ..errors import BadInput
 from ..graph.check import JsonText
 from ..graph.outputs import group
-from ..system.disk import put, sync_path
+from ..system.disk import rename_over, sync_path
 from ..wire.call_example import LONGEST, without_key
 from ..wire.filetypes import Kind
 
@@ -160,7 +160,7 @@ def _publish(part: Path, target: Path) -> bool:
         # No hard links (exFAT, some network drives).
         try:
             target.touch(exist_ok=False)
-            put(part, target)
+            rename_over(part, target)
         except FileExistsError:
             return False
         except OSError:

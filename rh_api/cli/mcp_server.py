@@ -29,7 +29,7 @@ from ..graph.node_options import BY_NAME
 from ..texts import english
 from ..wire.filetypes import by_suffix
 from . import agent_schemas as schemas
-from .agent_pictures import inline
+from .agent_pictures import inline_pictures
 from .agent_schemas import TEXT, TRUTH, closed, said
 from .agent_tools import WAIT, AgentTools, Document, Tell
 from .exit_codes import Exit, document
@@ -380,7 +380,7 @@ def _result(answer: Document) -> types.CallToolResult:
                 uri=path.as_uri(), name=path.name, mime_type=_mime(path), size=path.stat().st_size
             )
         )
-    for data, mime in inline(files):
+    for data, mime in inline_pictures(files):
         content.append(types.ImageContent(data=base64.b64encode(data).decode(), mime_type=mime))
     return types.CallToolResult(
         content=content, structured_content=answer, is_error="error" in answer

@@ -76,7 +76,7 @@ class ProgressLine:
         return f"{int(self._share * 100):3d} %"
 
     @contextlib.asynccontextmanager
-    async def alive(self) -> AsyncGenerator[None]:
+    async def redrawn(self) -> AsyncGenerator[None]:
         """Redraw each second while the block runs; erase the line at its end."""
 
         async def tick() -> None:

@@ -107,7 +107,7 @@ async def serving(
     settings: Settings, terminal: Terminal, stopped: list[Stopped]
 ) -> AsyncGenerator[Service]:
     """Connect a client that adds to `stopped` what became of its stopped orders, to its end."""
-    async with Client(settings, stopped=stopped.append) as client, terminal.line.alive():
+    async with Client(settings, stopped=stopped.append) as client, terminal.line.redrawn():
         yield Service(client, terminal)
 
 

@@ -36,7 +36,8 @@ def pool_links(prompt: Graph, pools: Mapping[str, int]) -> dict[str, object]:
     sources = {
         node.id: shown
         for node in read_nodes(prompt).values()
-        if node.class_type in pools and (shown := _shown(node, pools[node.class_type])) is not None
+        if node.class_type in pools
+        and (shown := _read_visible_slots(node, pools[node.class_type])) is not None
     }
     if not sources:
         return dict(prompt)
@@ -56,7 +57,7 @@ def pool_links(prompt: Graph, pools: Mapping[str, int]) -> dict[str, object]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Shown:
+class _VisibleSlots:
     """The pool index of each visible output of a node, and its form without `sockets`."""
 
     node: Node
@@ -64,7 +65,7 @@ class _Shown:
     form: str
 
 
-def _shown(node: Node, pool: int) -> _Shown | None:
+def _read_visible_slots(node: Node, pool: int) -> _VisibleSlots | None:
     """Parse a node's form; None if links already use pool indexes. Raises BadForm."""
     form = node.inputs.get(FORM, "")
     if form == "":
@@ -80,7 +81,7 @@ def _shown(node: Node, pool: int) -> _Shown | None:
     if len(slots) < len(numbers):
         raise _refused(node, "error.form_unreadable")
     rest = {name: value for name, value in document.items() if name != "sockets"}
-    return _Shown(node, slots, json.dumps(rest, ensure_ascii=False))
+    return _VisibleSlots(node, slots, json.dumps(rest, ensure_ascii=False))
 
 
 def _object(form: object) -> Mapping[str, object] | None:
@@ -94,7 +95,7 @@ def _object(form: object) -> Mapping[str, object] | None:
     return cast("Mapping[str, object]", document) if isinstance(document, dict) else None
 
 
-def _pooled(link: list[object], sources: Mapping[str, _Shown]) -> list[object]:
+def _pooled(link: list[object], sources: Mapping[str, _VisibleSlots]) -> list[object]:
     shown = sources[cast("str", link[0])]
     slot = cast("float", link[1])
     # In this order: Python's JSON parser accepts NaN.

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..errors import Fate, StoreUnavailable
 from ..money.amounts import micros
-from ..system.disk import put, sync_path
+from ..system.disk import rename_over, sync_path
 from .order_states import Event, apply_event
 from .rows import read_order
 from .schema import MIGRATIONS
@@ -298,7 +298,7 @@ def _create(folder: Path, patience: float) -> None:
         path.with_name(path.name + companion).unlink(missing_ok=True)
     path.touch(mode=0o600)
     _migrate(path, patience)
-    put(path, folder / _FILE)
+    rename_over(path, folder / _FILE)
 
 
 def _migrate(path: Path, patience: float) -> None:
@@ -330,7 +330,7 @@ def _back_up(path: Path, version: int) -> None:
     part = target.with_name(f"{target.name}.part")
     shutil.copy(path, part)
     sync_path(part)
-    put(part, target)
+    rename_over(part, target)
 
 
 def _journal_mode(db: sqlite3.Connection) -> str:

@@ -286,8 +286,8 @@ class SqliteJournal:
         reserve = self.store.ledger.reserve
         return await self(reserve, *self.owner, program_key, hold)
 
-    async def hold_instead(self, hold: Hold) -> bool:
-        return await self(self.store.ledger.hold_instead, hold)
+    async def replace_hold(self, hold: Hold) -> bool:
+        return await self(self.store.ledger.replace_hold, hold)
 
     async def record_released(self, hold: int) -> None:
         await self._record(self.store.ledger.release, hold)

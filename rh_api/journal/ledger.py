@@ -148,7 +148,7 @@ class Ledger:
         _hold(db, number, hold.amounts)
         return number
 
-    def hold_instead(self, hold: Hold) -> bool:
+    def replace_hold(self, hold: Hold) -> bool:
         """Replace amounts and seconds of the reservation `hold.number`, checked against the limits
         on the day of `hold.at`. Raises LimitReached, and changes nothing, if they would exceed one.
         False if there is no such reservation."""

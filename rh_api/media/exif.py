@@ -101,7 +101,7 @@ def _entries(block: bytes) -> Iterator[_Entry]:
             if fits and tag != _NO_TEXT:
                 room -= length
                 raw = block[start + where : start + where + length]
-                entry = _entry(place, start + where, tag, kind, raw)
+                entry = _text_entry(place, start + where, tag, kind, raw)
                 if entry is not None:
                     yield entry
 
@@ -118,7 +118,7 @@ def _rows(block: bytes, place: int, order: str) -> Iterator[tuple[int, int, int,
         yield at, *struct.unpack(f"{order}HHII", block[at : at + 12])
 
 
-def _entry(place: int, start: int, tag: int, kind: int, raw: bytes) -> _Entry | None:
+def _text_entry(place: int, start: int, tag: int, kind: int, raw: bytes) -> _Entry | None:
     head, codec = b"", "utf-8"
     if tag == _USER_COMMENT and kind in (_UNDEFINED, _BYTE):  # Pillow writes BYTE
         head = raw[:_CODE]

@@ -68,7 +68,7 @@ def write_texts(data: bytes, texts: Mapping[int, str]) -> bytes:
         try:
             remux(str(source), str(target), suffix, edit, **options if suffix in _MP4 else {})
             new = target.read_bytes()
-            whole = _facts(new) == _facts(data, edit)
+            whole = _what_stays(new) == _what_stays(data, edit)
         # FFmpeg's errors, a codec that the muxer refuses, an odd stream: the old file stays.
         except Exception as error:
             raise DoesNotFit from error
@@ -104,7 +104,9 @@ def _as_they_are(_: int | None, tags: Tags) -> Tags:
     return tags
 
 
-def _facts(data: bytes, edit: Callable[[int | None, Tags], Tags] = _as_they_are) -> list[object]:
+def _what_stays(
+    data: bytes, edit: Callable[[int | None, Tags], Tags] = _as_they_are
+) -> list[object]:
     """All that must stay, with the tags as `edit` has them."""
 
     def tags_of(place: int | None, tags: Tags) -> Tags:

@@ -52,11 +52,11 @@ class Chains:
                 if node_id in self.skip:
                     raise Kept("migrate.stays_chosen")
                 if isinstance(rule, Execute):
-                    self._execute(node, rule)
+                    self._rewrite_execute(node, rule)
                 elif isinstance(rule, Direct):
-                    self._direct(node, rule)
+                    self._rewrite_direct(node, rule)
                 elif isinstance(rule, Single):
-                    self._single(node, rule)
+                    self._rewrite_single(node, rule)
             except Kept as kept:
                 self.plan.kept[node_id] = kept.why
         self._drop()
@@ -76,7 +76,7 @@ class Chains:
 
     # one order
 
-    def _execute(self, node: OldNode, rule: Execute) -> None:
+    def _rewrite_execute(self, node: OldNode, rule: Execute) -> None:
         settings, about = self._settings(node, rule.config)
         entries, used = self._entries(node.links.get(rule.list))
         is_app = rule.is_app or self._switch(node, rule.app) or self._switch(settings, about.app)
@@ -99,7 +99,7 @@ class Chains:
             change.note("migrate.note_saves")
         self._finish(node, new, change, rule.outputs, settings.text(about.site))
 
-    def _direct(self, node: OldNode, rule: Direct) -> None:
+    def _rewrite_direct(self, node: OldNode, rule: Direct) -> None:
         entries: list[Entry] = []
         for name, field, when in rule.fields:
             value = node.links.get(name) or node.text(name)
@@ -118,7 +118,7 @@ class Chains:
         self._copy_input(node, "timeout", new, "timeout")
         self._finish(node, new, change, rule.outputs, node.text("base_url"))
 
-    def _single(self, node: OldNode, rule: Single) -> None:
+    def _rewrite_single(self, node: OldNode, rule: Single) -> None:
         if rule.linked and rule.linked not in node.links:
             return
         new = NewNode(rule.becomes, dict(rule.fixed), title=node.own_title)

@@ -126,11 +126,11 @@ class Download:
                 raise _broken(transfer, "HTTP 416")
             return have
         _check_status(response)
-        start, total = self._extent(transfer, response, have)
+        start, total = self._offset_and_size(transfer, response, have)
         self._type = response.headers.get("Content-Type", "").lower()
         return self._write(transfer, response, start, total)
 
-    def _extent(
+    def _offset_and_size(
         self, transfer: TransferThread, response: requests.Response, have: int
     ) -> tuple[int, int | None]:
         """Return the body's offset in the file, and the total size (None if not announced)."""

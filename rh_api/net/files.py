@@ -144,7 +144,7 @@ class RequestsBulk:
 
     async def _carry(self, transfer: TransferThread, work: Callable[[TransferThread], T]) -> T:
         async with self._places:
-            return await transfer.carry(partial(_translated, work))
+            return await transfer.run_in_thread(partial(_translated, work))
 
 
 def _translated(work: Callable[[TransferThread], T], transfer: TransferThread) -> T:

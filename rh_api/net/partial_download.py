@@ -11,7 +11,7 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import BinaryIO
 
-from ..system.disk import put, sync, sync_path
+from ..system.disk import rename_over, sync, sync_path
 
 if sys.platform != "win32":
     import fcntl
@@ -93,7 +93,7 @@ class Part:
         """Fsync the complete file and rename it atomically to `into` plus `suffix`."""
         sync_path(self.path)
         path = self._into.with_name(self._into.name + suffix)
-        put(self.path, path)
+        rename_over(self.path, path)
         self._tag.unlink(missing_ok=True)
         return path
 

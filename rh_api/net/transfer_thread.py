@@ -64,7 +64,7 @@ class TransferThread(Transfer):
 
     # The coroutine's side
 
-    async def carry(self, work: Callable[[TransferThread], T]) -> T:
+    async def run_in_thread(self, work: Callable[[TransferThread], T]) -> T:
         """Run `work` in a thread. Raises its errors, Unreachable if it stalls, CancelledError."""
         loop = asyncio.get_running_loop()
         outcome: asyncio.Future[T] = loop.create_future()

@@ -143,7 +143,7 @@ def index_graph(
     # In topological order: the facts of a node's sources are known when it is visited.
     for node_id in order:
         node = nodes[node_id]
-        edges[node_id] = tuple(_folded(nodes, edges, edge) for edge in node.edges)
+        edges[node_id] = tuple(_past_pass_through(nodes, edges, edge) for edge in node.edges)
         if around := _loops_around(nodes, loops, node):
             loops[node_id] = around
         if values := _list_outputs(node, edges[node_id], lists):
@@ -232,7 +232,7 @@ def _order(nodes: Mapping[str, IndexedNode], roots: Collection[str]) -> tuple[st
         raise CannotOffload("segment.cycle", local_id=node.id, node=node.label) from None
 
 
-def _folded(
+def _past_pass_through(
     nodes: Mapping[str, IndexedNode], edges: Mapping[str, tuple[Edge, ...]], edge: Edge
 ) -> Edge:
     """Fold a link: the output that it reads through a pass-through saver or a constant switch."""

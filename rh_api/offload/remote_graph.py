@@ -115,7 +115,7 @@ class _Builder:
                 raise CannotOffload(key, local_id=node.id, node=node.label, input=name)
         linked = {edge.input for edge in node.edges}
         inputs = {
-            name: self._recorded(node, name, value)
+            name: self._record_names(node, name, value)
             for name, value in node.inputs.items()
             if name not in linked and node.traits.declares(name)
         }
@@ -124,7 +124,7 @@ class _Builder:
                 inputs[name] = [source, slot]
         return inputs
 
-    def _recorded(self, node: IndexedNode, name: str, value: object) -> object:
+    def _record_names(self, node: IndexedNode, name: str, value: object) -> object:
         """An input's value as the cloud gets it; the file or model that it names is recorded."""
         if isinstance(value, dict):
             return self._lora_row(node, name, cast("dict[str, object]", value))

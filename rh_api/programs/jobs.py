@@ -26,7 +26,7 @@ from ..graph.ranges import Ranges
 from ..models.stored import read_model
 from ..models.values import MediaFile
 from ..money.quotes import Quote
-from ..run.batch import BatchProgress, joined, side_by_side
+from ..run.batch import BatchProgress, outcomes_or_failure, side_by_side
 from ..run.engine import Engine
 from ..run.native import check_route
 from ..run.orders import Order, Payload, digest
@@ -172,7 +172,7 @@ class Jobs:
         works = (self._run_checked(*args, progress.watch_of(n)) for n, args in enumerate(checked))
         done = await side_by_side(works, progress.ended)
         rerolls = any(job.reroll_seeds for job in jobs)
-        return joined(done, self.engine.context.journal.currency, rerolls=rerolls)
+        return outcomes_or_failure(done, self.engine.context.journal.currency, rerolls=rerolls)
 
     async def _run(
         self,

@@ -114,7 +114,7 @@ async def side_by_side(
             order.cancel()
 
 
-def joined(
+def outcomes_or_failure(
     done: Sequence[Outcome | BaseException], currency: str, *, rerolls: bool = False
 ) -> list[Outcome]:
     """Return the outcomes if every order succeeded; else raise BatchFailed, which numbers items

@@ -113,7 +113,7 @@ class Budget:
         require_limited(amounts, hold.limits)
         if amounts and amounts != hold.amounts:
             hold = replace(hold, amounts=amounts, at=self.cost_finder.wallet.unix())
-            await journal.hold_instead(hold)
+            await journal.replace_hold(hold)
         return hold
 
     async def _reserve(self, order: Order, watch: Watch) -> Hold:
@@ -266,7 +266,7 @@ class Budget:
             return None
         hold = replace(hold, amounts=more.amounts, seconds=more.seconds, limits=limits)
         with contextlib.suppress(LimitReached, StoreUnavailable):
-            if await journal.hold_instead(replace(hold, at=self.cost_finder.wallet.unix())):
+            if await journal.replace_hold(replace(hold, at=self.cost_finder.wallet.unix())):
                 return hold
         return None
 

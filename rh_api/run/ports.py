@@ -283,7 +283,7 @@ class Journal(Protocol):
         """Reserve `hold` for an order of a program; return its id. Raises LimitReached."""
         ...
 
-    async def hold_instead(self, hold: Hold) -> bool:
+    async def replace_hold(self, hold: Hold) -> bool:
         """Replace amounts and seconds of the reservation `hold.number`; LimitReached if they would
         exceed a limit, False if there is no such reservation."""
         ...

@@ -27,7 +27,7 @@ def sync_path(path: Path) -> None:
         sync(file)
 
 
-def put(part: Path, path: Path) -> None:
+def rename_over(part: Path, path: Path) -> None:
     """Atomically rename `part` to `path`, replacing it. Blocks. Raises OSError.
 
     Retries for HELD_SECONDS while Windows refuses because another process has either open, as
@@ -60,7 +60,7 @@ def replace_bytes(path: Path, data: bytes, mode: int = 0o666) -> None:
         with open(part, "xb", opener=partial(os.open, mode=mode)) as file:
             file.write(data)
             sync(file)
-        put(part, path)
+        rename_over(part, path)
     finally:
         part.unlink(missing_ok=True)
 

@@ -16,7 +16,7 @@ import pytest
 from mcp import Client, StdioServerParameters
 from PIL import Image
 
-from rh_api.cli.agent_pictures import inline
+from rh_api.cli.agent_pictures import inline_pictures
 from rh_api.cli.agent_tools import AgentTools
 from rh_api.cli.mcp_server import behind_token, server_of
 from rh_api.emulator import Account, Emulator, Fault, catalog
@@ -452,7 +452,7 @@ def test_at_most_four_pictures_are_shown_and_what_is_broken_is_not(tmp_path: Pat
         noise = Image.effect_noise((1500, 1500), 200).convert("RGB")
         noise.save(tmp_path / f"{number}.png")
         files.append((tmp_path / f"{number}.png", "image"))
-    shown = list(inline(files))
+    shown = list(inline_pictures(files))
     assert len(shown) <= 4
     assert sum(len(data) for data, _ in shown) <= 700_000
     with Image.open(io.BytesIO(shown[0][0])) as poster:

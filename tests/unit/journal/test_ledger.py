@@ -246,9 +246,9 @@ def test_what_runs_may_hold_more_as_far_as_the_limits_leave_it(store: Store) -> 
     held = store.ledger.held(number)
     assert held is not None
     held = replace(held, limits=LIMITS)
-    assert store.ledger.hold_instead(replace(held, amounts={"coins": 9 * COIN}, seconds=40.0))
+    assert store.ledger.replace_hold(replace(held, amounts={"coins": 9 * COIN}, seconds=40.0))
     with pytest.raises(LimitReached):
-        store.ledger.hold_instead(replace(held, amounts={"coins": 11 * COIN}, seconds=50.0))
+        store.ledger.replace_hold(replace(held, amounts={"coins": 11 * COIN}, seconds=50.0))
     again = store.ledger.held(number)
     assert again is not None
     assert (again.amounts, again.seconds) == ({"coins": 9 * COIN}, 40.0)
@@ -264,23 +264,23 @@ def test_what_runs_over_midnight_may_use_what_the_new_day_leaves(store: Store) -
     assert held is not None
     held = replace(held, limits=LIMITS)
     # Of a day that is full it has its own part.
-    assert store.ledger.hold_instead(replace(held, seconds=40.0))
+    assert store.ledger.replace_hold(replace(held, seconds=40.0))
     own, kept = store.ledger.held(number), store.ledger.held(other)
     assert own is not None
     assert kept is not None
     assert (own.seconds, kept.seconds) == (40.0, 20.0)
     for scope in "efghi":
         reserve(store, 9, scope, today + A_DAY)
-    assert store.ledger.hold_instead(replace(held, amounts={"coins": 5 * COIN}, at=today + A_DAY))
+    assert store.ledger.replace_hold(replace(held, amounts={"coins": 5 * COIN}, at=today + A_DAY))
     with pytest.raises(LimitReached):
-        store.ledger.hold_instead(replace(held, amounts={"coins": 6 * COIN}, at=today + A_DAY))
+        store.ledger.replace_hold(replace(held, amounts={"coins": 6 * COIN}, at=today + A_DAY))
 
 
 def test_what_is_held_instead_is_all_that_is_held(store: Store) -> None:
     number = order(store, 1, hold(10))
     held = store.ledger.held(number)
     assert held is not None
-    assert store.ledger.hold_instead(replace(held, amounts={"CNY": 2 * COIN}))
+    assert store.ledger.replace_hold(replace(held, amounts={"CNY": 2 * COIN}))
     day = store.ledger.committed(*OWN, "", None).day
     assert {unit: amount for unit, amount in day.items() if amount} == {"CNY": 2 * COIN}
 
@@ -352,7 +352,7 @@ def test_the_day_is_the_service_s_whatever_this_machine_s_clock_says(
     assert held is not None
     more = replace(held, amounts={"coins": 9 * COIN}, limits=LIMITS, at=service)
     with pytest.raises(LimitReached):
-        store.ledger.hold_instead(more)
+        store.ledger.replace_hold(more)
 
 
 def test_an_order_that_a_clock_far_ahead_dated_counts_for_no_other_day(
