@@ -587,7 +587,7 @@ async def test_a_transfer_that_fails_the_moment_it_is_stopped_ends_without_a_wor
         raise UploadFailed
 
     line = TransferThread("host", Meter(), StallPolicy(1.0, 60.0, 60.0))
-    running = [asyncio.ensure_future(line.carry(work))]
+    running = [asyncio.ensure_future(line.run_in_thread(work))]
     await asyncio.wait(running)
     assert running[0].cancelled()
     running.clear()
