@@ -64,7 +64,7 @@ def model_schema(node_id: str, display_name: str, description: str) -> io.Schema
         category=CATEGORY,
         description=description,
         inputs=[form_input(), *model_inputs(), *link_inputs()],
-        outputs=without_tooltips([*typed_outputs(), model_3d_output()]),
+        outputs=without_tooltips([*typed_outputs(), model_3d_output(), urls_output()]),
         is_input_list=True,
         is_output_node=True,
         accept_all_inputs=True,
@@ -144,13 +144,22 @@ def model_3d_output() -> io.Output:
     return io.File3DAny.Output("model_3d", "model_3d", "All 3D files.", True)
 
 
+def urls_output() -> io.Output:
+    """The last output of every node that runs something: older graphs keep their links."""
+    tooltip = (
+        "The addresses of all results at RunningHub, in order. They expire, and whoever has one "
+        "can read the file."
+    )
+    return io.String.Output("urls", "urls", tooltip, True)
+
+
 def result_outputs() -> list[io.Output]:
-    """The typed outputs and the whole pool."""
+    """The typed outputs, the whole pool, and the addresses."""
     pool = [
         io.AnyType.Output(f"out_{n}", f"out_{n}", f"What remote output node {n} made.", True)
         for n in range(1, POOL + 1)
     ]
-    return [*typed_outputs(), *pool]
+    return [*typed_outputs(), *pool, urls_output()]
 
 
 def without_tooltips(outputs: list[io.Output]) -> list[io.Output]:

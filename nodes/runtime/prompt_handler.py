@@ -12,9 +12,8 @@ from ...rh_api.errors import BadInput, RunningHubError
 from ...rh_api.graph.constants import (
     MODEL_CLASSES,
     MODEL_OUTPUTS,
-    POOL,
+    PROGRAM_OUTPUTS,
     SEGMENT_CLASS,
-    TYPED_OUTPUTS,
 )
 from ...rh_api.graph.extra_data import ExtraData, mark_again, read_extra_data
 from ...rh_api.graph.fields import looks_like_field
@@ -42,7 +41,7 @@ class FreeInputs:
 
     named: str
     is_field: IsField = looks_like_field
-    outputs: int = TYPED_OUTPUTS + POOL
+    outputs: int = PROGRAM_OUTPUTS
 
 
 _OTHER_PREFIXES = ("RunningHub", "RHUpload", "RHLora")  # of classes of ours without free inputs

@@ -90,6 +90,7 @@ def node_output(
         for number in range(POOL):
             items = sorter.of_node(carried[number]) if number < len(carried) else []
             slots.append((f"out_{number + 1}", items))
+    slots.append(("urls", _addresses(by_order)))
 
     if undecodable is not None:
         undecodable += [result for task_files, _ in by_order for result in task_files.undecodable]
@@ -105,6 +106,12 @@ def node_output(
     )
     shown["runninghub"] = (status_lines.notice_for_canvas(outcomes, currency),)
     return io.NodeOutput(*values, ui=shown), done
+
+
+def _addresses(by_order: Sequence[tuple[TaskFiles, Groups]]) -> list[str]:
+    """The service's address of each result, also of one that did not come; "" for a text without
+    one. Those of kept results may have expired."""
+    return [result.url for _, groups in by_order for some in groups.values() for result in some]
 
 
 class _Sorter:

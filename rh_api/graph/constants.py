@@ -11,8 +11,11 @@ POOL = 12
 TYPED_OUTPUTS = 7
 """How many outputs come before those: images, masks, video, audio, text, files, task_id."""
 
-MODEL_OUTPUTS = TYPED_OUTPUTS + 1
-"""How many outputs the nodes of standard models have: those, and model_3d."""
+PROGRAM_OUTPUTS = TYPED_OUTPUTS + POOL + 1
+"""How many outputs the nodes of programs have: all of these, and urls as the last."""
+
+MODEL_OUTPUTS = TYPED_OUTPUTS + 2
+"""How many outputs the nodes of standard models have: the typed ones, model_3d and urls."""
 
 MIRRORS = 32
 """How many inputs `link_0` … the nodes declare."""

@@ -48,7 +48,7 @@ SHAPES: Mapping[str, Shape] = {
     MODEL: Shape(
         _widgets("model", node_options.MODEL),
         {},
-        {**TYPED, "model_3d": "FILE_3D"},
+        {**TYPED, "model_3d": "FILE_3D", "urls": "STRING"},
     ),
     "RunningHubTask": Shape(
         {"task_id": ("STRING", ""), "outputs": ("STRING", ""), "profile": ("STRING", "")},

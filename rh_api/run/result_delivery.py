@@ -382,6 +382,7 @@ class _Fetched:
                         "task_id": task_id,
                     },
                 ),
+                self.listed[index].url,
             )
             for index, error in self.lost.items()
         )

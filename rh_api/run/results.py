@@ -74,6 +74,7 @@ class Lost:
     name: str
     index: int
     notice: Notice
+    url: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,9 +113,9 @@ async def test_the_contract_of_the_nodes(comfyui: ComfyClient) -> None:
             *links,
         ]
         typed = ["images", "masks", "video", "audio", "text", "files", "task_id"]
-        assert remote["output_name"] == typed + pool
+        assert remote["output_name"] == [*typed, *pool, "urls"]
         types = ["IMAGE", "MASK", "VIDEO", "AUDIO", "STRING", "STRING", "STRING"]
-        assert remote["output"] == types + ["*"] * 12
+        assert remote["output"] == [*types, *["*"] * 12, "STRING"]
         assert all(remote["output_is_list"])
         assert remote["output_node"]
     for node_id in MODEL_CLASSES:
@@ -132,8 +132,8 @@ async def test_the_contract_of_the_nodes(comfyui: ComfyClient) -> None:
             "profile",
             *links,
         ]
-        assert model["output_name"] == [*typed, "model_3d"]
-        assert model["output"] == [*types, "FILE_3D"]
+        assert model["output_name"] == [*typed, "model_3d", "urls"]
+        assert model["output"] == [*types, "FILE_3D", "STRING"]
         assert all(model["output_is_list"])
         assert model["output_node"]
     assert about["RHLoraUploader"]["output_node"]

@@ -33,6 +33,7 @@ from tests.support.graphs import node
 pytestmark = pytest.mark.comfy
 
 IMAGES, MASKS, VIDEO, AUDIO, TEXT, FILES, TASK_ID, OUT_1, OUT_2 = range(9)
+URLS = 19
 
 
 async def test_a_picture_comes_back_exact_to_the_bit(
@@ -183,6 +184,19 @@ async def test_texts_and_their_files(comfyui: ComfyClient, server: Server) -> No
     file = server.base / "output" / name.strip("'").removesuffix(" [output]")
     assert file.read_text("utf-8") == caption
     assert len(result.outputs["4"]["text"]) == 1
+
+
+async def test_the_addresses_of_results_are_the_last_output_also_of_kept_ones(
+    comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    fields = {"3.seed": mark()}
+    first = await comfyui.queue({"1": remote(catalog.TEXT_TO_IMAGE, fields), "2": looks("1", URLS)})
+    again = await comfyui.queue({"3": remote(catalog.TEXT_TO_IMAGE, fields), "4": looks("3", URLS)})
+
+    (address,) = first.outputs["2"]["text"]
+    assert address.strip("'").startswith(f"{emulator.base_url}/results/")
+    assert again.outputs["4"]["text"] == [address]
+    assert emulator.counters.orders == 1
 
 
 async def test_a_broken_picture_is_kept_as_a_file(

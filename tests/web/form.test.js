@@ -111,3 +111,14 @@ test("without a socket map the slots are the pool's", () => {
   const form = readForm({ v: 1, outputs: [{ id: "9", type: "IMAGE" }] });
   expect(form.sockets).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
 });
+
+test("the addresses are an output behind the remote ones, and stay through a reload", () => {
+  const workflow = program();
+  const choice = firstChoice(workflow, null, []);
+  const form = makeForm(workflow, { ...choice, typed: [...choice.typed, 19] }, null);
+  expect(slots(form)).toEqual(["Save Image", "urls"]);
+  expect(readForm(JSON.stringify(form))).toEqual(form);
+  expect(choiceOf(workflow, form).typed).toEqual([19]);
+  expect(slots(makeForm(workflow, firstChoice(workflow, form, [19]), form))).toEqual(["Save Image", "urls"]);
+  expect(slotOf(blankForm("model"), 8)).toMatchObject({ name: "urls", type: "STRING" });
+});

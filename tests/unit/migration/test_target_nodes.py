@@ -29,4 +29,4 @@ def test_the_inputs_of_our_nodes_are_known(name: str) -> None:
 def test_the_outputs_of_programs_are_the_pool() -> None:
     for name in (*PROGRAMS, MODEL, "RunningHubTask"):
         assert list(SHAPES[name].outputs)[: len(TYPED)] == list(TYPED)
-    assert list(SHAPES[MODEL].outputs)[-1] == "model_3d"
+    assert list(SHAPES[MODEL].outputs)[-2:] == ["model_3d", "urls"]

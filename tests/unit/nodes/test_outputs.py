@@ -24,7 +24,7 @@ from support.pictures import png
 from tests.unit.nodes.conftest import load_pack, stand_in
 
 OUTPUTS = ["images", "masks", "video", "audio", "text", "files", "task_id"]
-OUTPUTS += [f"out_{number}" for number in range(1, 13)]
+OUTPUTS += [*(f"out_{number}" for number in range(1, 13)), "urls"]
 RED = png(np.full((4, 5, 3), (255, 0, 0), np.uint8))
 
 _counter = itertools.count(1)
@@ -155,6 +155,23 @@ def test_a_lost_result_keeps_its_output_and_is_not_told_as_made_by_nobody(
     (message,) = words(outputs["audio"])
     assert "out_1," not in message
     assert "video" not in message
+
+
+def test_each_result_has_an_address_also_one_that_did_not_come(
+    outputs_of: Outputs, result: Any
+) -> None:
+    there = replace(result("1", RED), url="https://rh.example/b.png", index=1)
+    gone = replace(lost("1", "a.png"), url="https://rh.example/a.png")
+    text = replace(result("3", b"words", ".txt"), index=2)
+
+    urls = outputs_of([there, gone, text], [there])["urls"]
+
+    assert urls == [
+        "https://rh.example/a.png",
+        "https://rh.example/b.png",
+        "",
+        "https://rh.example/b.png",
+    ]
 
 
 def test_what_a_page_plays_is_shown_again_where_it_lies(

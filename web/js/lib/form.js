@@ -11,11 +11,24 @@ const TYPED = Object.freeze([
 ]);
 
 const TYPED_OF_MODELS = Object.freeze([...TYPED, { name: "model_3d", type: "FILE_3D" }]);
+const URLS = Object.freeze({ name: "urls", type: "STRING" });
 
-/** The typed outputs of a kind: they come first in the pool, before the remote ones. @param {RhKind} kind */
+/** The typed outputs of a kind that come first in the pool, before the remote ones. @param {RhKind} kind */
 export const typedOf = (kind) => (kind === "model" ? TYPED_OF_MODELS : TYPED);
 
 export const MAX_OUTPUTS = 12;
+
+/** The pool index of `urls`, the last one. @param {RhKind} kind */
+const urlsIndex = (kind) => typedOf(kind).length + (kind === "model" ? 0 : MAX_OUTPUTS);
+
+/** All outputs of a kind that are no remote node's, with their pool indices. @param {RhKind} kind */
+export const ownOutputs = (kind) => [
+	...typedOf(kind).map((output, index) => ({ ...output, index })),
+	{ ...URLS, index: urlsIndex(kind) },
+];
+
+/** @type {(kind: RhKind, index: number) => boolean} */
+const isOwn = (kind, index) => index < typedOf(kind).length || index === urlsIndex(kind);
 
 const MOST_FIELDS = 500; // that a page can still render
 const DEFAULT_SLOTS = [0, 4]; // pool indices: images and text, until a program is read
@@ -44,7 +57,7 @@ export function firstChoice(program, before, linked) {
 	return {
 		fields: new Set(fields.map(({ name }) => name)),
 		outputs: outputs.map(({ id }) => id),
-		typed: sorted([...linked.filter((index) => index < typedOf(program.kind).length), ...typed, ...untold]),
+		typed: sorted([...linked.filter((index) => isOwn(program.kind, index)), ...typed, ...untold]),
 	};
 }
 
@@ -55,7 +68,7 @@ export function choiceOf(program, form) {
 	return {
 		fields: new Set(form.fields.map((field) => field.name).filter((name) => names.has(name))),
 		outputs: form.outputs.map((output) => output.id).filter((id) => ids.has(id)),
-		typed: form.sockets.filter((index) => index < typedOf(form.kind).length),
+		typed: form.sockets.filter((index) => isOwn(form.kind, index)),
 	};
 }
 
@@ -101,7 +114,7 @@ function orderedSlots(kind, outputs, typed, before) {
 export function slotOrigins(before, outputs) {
 	const { length } = typedOf(before.kind);
 	return before.sockets.map((index) => {
-		if (index < length) return index;
+		if (isOwn(before.kind, index)) return index;
 		const id = before.outputs[index - length]?.id;
 		const now = outputs.findIndex((output) => output.id === id);
 		return now === -1 ? -1 : length + now;
@@ -111,7 +124,7 @@ export function slotOrigins(before, outputs) {
 /** Name, type and label of the output at a pool index. @param {RhForm} form @param {number} index */
 export function slotOf(form, index) {
 	const typed = typedOf(form.kind);
-	const slot = typed[index];
+	const slot = index === urlsIndex(form.kind) ? URLS : typed[index];
 	if (slot) return { ...slot, label: "" };
 	const place = index - typed.length;
 	const { type = "*", label = "" } = form.outputs[place] ?? {};
@@ -145,8 +158,7 @@ const KINDS = ["workflow", "app", "model", "module"];
 
 /** The output pool's indices, or the first `count` of them. @type {(kind: RhKind, count?: number) => number[]} */
 export function poolIndices(kind, count = Infinity) {
-	const pool = typedOf(kind).length + (kind === "model" ? 0 : MAX_OUTPUTS);
-	return Array.from({ length: Math.min(count, pool) }, (_, index) => index);
+	return Array.from({ length: Math.min(count, urlsIndex(kind) + 1) }, (_, index) => index);
 }
 
 /** Validate and normalize a field; null if its name is invalid. @type {(field: any, kind?: RhKind) => RhField | null} */

@@ -1,7 +1,7 @@
 // Dialog to choose which fields and outputs of a remote program the node shows.
 
 import { openDialog } from "../../host/dialogs.js";
-import { clean, allFields, MAX_OUTPUTS, typedOf } from "../../lib/form.js";
+import { clean, allFields, MAX_OUTPUTS, ownOutputs } from "../../lib/form.js";
 import { textsOf } from "../../host/texts.js";
 import { h, link, rem } from "../../lib/view.js";
 import { visibleRows } from "../../lib/windowing.js";
@@ -36,7 +36,7 @@ export function openChooser(program, first) {
 	let choice = first;
 	const index = searchIndex(program, first);
 	const open = openAtFirst(program, first);
-	const typed = typedOf(program.kind).map(({ name }) => ({ name: shownName(name), tip: t(`typed.${name}`) }));
+	const typed = ownOutputs(program.kind).map(({ name }) => ({ name: shownName(name), tip: t(`typed.${name}`) }));
 	const tick = (/** @type {Row} */ row) => {
 		choice = toggled(choice, row.key);
 		draw();
@@ -183,8 +183,8 @@ export function outputRows(program, choice, typedTexts) {
 		const { id, type: kind } = output;
 		return { key: `out ${id}`, level: 1, ...named(output), kind, more: `#${id}`, ticked, disabled: full && !ticked };
 	});
-	const typed = typedOf(program.kind).map(({ type: kind }, index) => {
-		const { name: text = "", tip } = typedTexts[index] ?? {};
+	const typed = ownOutputs(program.kind).map(({ type: kind, index }, place) => {
+		const { name: text = "", tip } = typedTexts[place] ?? {};
 		return { key: `typed ${index}`, level: 1, text, kind, more: tip, tip, ticked: choice.typed.includes(index) };
 	});
 	return [...remote, ...typed];
