@@ -80,6 +80,7 @@ ORDER = answer(
     paid=said(TRUTH, "False: the results of an earlier identical order, for nothing."),
     results=listed(_RESULT),
 )
+RUNS = answer(runs=said(listed(ORDER), "How each run ended or is doing, in the order given."))
 MODELS = answer(
     date=TEXT,
     models=listed(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -80,6 +80,7 @@ _OF_STATE = {
     State.FAILED: "failed",
     State.CANCELLED: "stopped",
 }
+_UNDER_WAY = ("uploading", "queued", "running")
 _FINAL = ("done", "refused", "failed", "unreachable")
 """Answers that stay true; all others are read from the journal again."""
 _RESULT = "result:"
@@ -231,10 +232,43 @@ class AgentTools:
         async def answer() -> Document:
             client = self._service()
             await self._require_limit(client)
-            job = self._job(kind, _named(program), fields, files, **options)
+            job = self._job_of(kind, program, fields, files, **options)
             number = await client.order_number()
             run = self._begin(number, lambda run: self._ordered(client, job, run))
             return await self._waited(run, wait, tell, stops=True)
+
+        return await self._call(answer())
+
+    async def run_many(
+        self, runs: Sequence[Mapping[str, Any]], tell: Tell = silent, *, wait: float = WAIT
+    ) -> Document:
+        """Place several orders at once, each with the arguments of `run`; nothing is ordered if one
+        of them is not understood. The limits in force hold for all together."""
+
+        async def answer() -> Document:
+            client = self._service()
+            await self._require_limit(client)
+            jobs = [self._job_of(**given) for given in runs]
+            begun: list[_Run] = []
+            for job in jobs:
+                number = await client.order_number()
+                begun.append(
+                    self._begin(number, lambda run, job=job: self._ordered(client, job, run))
+                )
+            shares = [0.0] * len(begun)
+
+            def telling(place: int) -> Tell:
+                def told(share: float, sentence: str) -> None:
+                    shares[place] = share
+                    tell(sum(shares) / len(shares), f"{place + 1}/{len(shares)}: {sentence}")
+
+                return told
+
+            waiting = [
+                self._waited(run, wait, telling(place), stops=True)
+                for place, run in enumerate(begun)
+            ]
+            return _together(await asyncio.gather(*waiting))
 
         return await self._call(answer())
 
@@ -461,6 +495,11 @@ class AgentTools:
 
     # What a run is given
 
+    def _job_of(
+        self, kind: Kind, program: str, fields: Given = NOTHING, files: Names = NOTHING, **more: Any
+    ) -> Job:
+        return self._job(kind, _named(program), fields, files, **more)
+
     def _job(
         self,
         kind: Kind,
@@ -571,6 +610,16 @@ async def _or_its_error(answer: Awaitable[Document]) -> Document:
 
 def _done(shown: Document, notes: list[str] | None = None) -> Document:
     return {"status": "done", **shown} | ({"notes": notes} if notes else {})
+
+
+def _together(runs: Sequence[Document]) -> Document:
+    """Describe several runs: by what needs a person first, then by what still goes on."""
+    order = ("unknown", *_UNDER_WAY, "not_fetched", "failed", "refused", "unreachable")
+    worst = min(
+        runs, key=lambda run: order.index(s) if (s := run["status"]) in order else len(order)
+    )
+    shown: Document = {"status": worst["status"], "runs": [*runs]}
+    return shown | ({"error": worst["error"]} if "error" in worst else {})
 
 
 def _error_of(row: PastOrder, status: str) -> Document:

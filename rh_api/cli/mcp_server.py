@@ -40,6 +40,8 @@ _HOST = "127.0.0.1"
 _GRACE = 1
 """Timeout in seconds for open requests after Ctrl-C."""
 _LONGEST_WAIT = 3600
+_MOST_RUNS = 50
+"""In one call, so that an answer can be read."""
 _INSTRUCTIONS = """\
 Runs RunningHub workflows, AI apps and standard models. Runs cost money: ask for the form and the quote
 first. `order` is an order's id in every tool. An answer's `status`: `done`; `uploading`, `queued`,
@@ -261,6 +263,29 @@ def _work(tools: AgentTools) -> list[_Tool]:
             destroys=True,  # of what it spends
         ),
         _Tool(
+            "run_many",
+            "Order several runs (costs money)",
+            "Order several runs at once, each with the arguments of `run`; the cost limit holds for all"
+            " together. COSTS MONEY. Nothing is ordered if one of them is not understood. Each run of"
+            " the answer has its own status and order; `status` is what most needs attention.",
+            closed(
+                "runs",
+                runs=said(
+                    {
+                        "type": "array",
+                        "items": closed("kind program", **_INPUTS),
+                        "minItems": 1,
+                        "maxItems": _MOST_RUNS,
+                    },
+                    "The runs.",
+                ),
+                wait=_seconds(WAIT, "Return after so many seconds at the latest; 0: at once."),
+            ),
+            schemas.RUNS,
+            lambda given, tell: tools.run_many(**given, tell=tell),
+            destroys=True,  # of what they spend
+        ),
+        _Tool(
             "wait_for",
             "Wait for an order",
             "An order's state, and its results once it is over. Nothing is ordered or paid. A request"
@@ -355,10 +380,11 @@ def server_of(tools: AgentTools) -> Server[Any]:
 
 
 def _objects(arguments: Arguments, schema: schemas.Schema) -> Arguments:
-    """Read objects that some clients send as JSON text."""
+    """Read objects and lists that some clients send as JSON text."""
     read = dict(arguments)
     for name, value in arguments.items():
-        if isinstance(value, str) and schema["properties"].get(name, {}).get("type") == "object":
+        kind = schema["properties"].get(name, {}).get("type")
+        if isinstance(value, str) and kind in ("object", "array"):
             with contextlib.suppress(ValueError):
                 read[name] = json.loads(value)
     return read
@@ -389,8 +415,9 @@ def _result(answer: Document) -> types.CallToolResult:
 
 def _files(answer: Document) -> Iterable[tuple[Path, str]]:
     """Yield path and kind of an answer's files."""
-    results = cast("list[Document]", answer.get("results", [answer] if "path" in answer else []))
-    for result in results:
+    runs = cast("list[Document]", answer.get("runs", [answer]))
+    results = [result for run in runs for result in cast("list[Document]", run.get("results", []))]
+    for result in [*results, *([answer] if "path" in answer else [])]:
         path = Path(str(result["path"]))
         if path.is_file():
             yield path, str(result["kind"])

@@ -320,6 +320,50 @@ async def test_what_is_not_over_is_returned_and_goes_on(agent: Agent, emulator: 
     assert emulator.counters.cancels == 0
 
 
+def paints(*seeds: int) -> list[dict[str, Any]]:
+    run = {"kind": "workflow", "program": catalog.TEXT_TO_IMAGE}
+    return [{**run, "fields": PAINT | {"3.seed": seed}} for seed in seeds]
+
+
+async def test_several_runs_are_under_one_limit_and_each_has_its_state(
+    agent: Agent, emulator: Emulator
+) -> None:
+    emulator.account.limit = 3
+    async with agent("3 coins") as client:
+        await paint(client)  # its cost is known from now on
+        answer = await ask(client, "run_many", runs=paints(*range(8, 17)))
+        again = await ask(client, "run_many", runs=paints(7))
+    statuses = [run["status"] for run in answer["runs"]]
+    assert set(statuses) == {"done", "refused"}, answer
+    assert answer["status"] == "refused"
+    assert emulator.counters.orders == 1 + statuses.count("done") <= 3
+    assert len({run["order"] for run in answer["runs"] if run["status"] == "done"}) > 0
+    assert (again["status"], again["runs"][0]["paid"]) == ("done", False)
+
+
+async def test_of_several_runs_nothing_is_ordered_if_one_is_not_understood(
+    agent: Agent, emulator: Emulator
+) -> None:
+    async with agent() as client:
+        wrong = [*paints(1), {"kind": "model", "program": MODEL, "instance": "plus"}]
+        assert (await ask(client, "run_many", runs=wrong))["status"] == "refused"
+        assert (await ask(client, "run_many", runs=[]))["status"] == "refused"
+    assert emulator.counters.orders == 0
+
+
+async def test_several_runs_go_on_and_are_followed_each_by_its_number(
+    agent: Agent, emulator: Emulator
+) -> None:
+    emulator.queue_seconds = 1
+    async with agent() as client:
+        begun = await ask(client, "run_many", runs=paints(1, 2), wait=0)
+        orders = [run["order"] for run in begun["runs"]]
+        done = [await ask(client, "wait_for", order=order) for order in orders]
+    assert begun["status"] == "uploading"
+    assert [answer["status"] for answer in done] == ["done", "done"]
+    assert emulator.counters.orders == 2
+
+
 async def test_a_wait_that_is_given_up_stops_nothing(agent: Agent, emulator: Emulator) -> None:
     emulator.run_seconds = 3600
     async with agent() as client:
@@ -497,6 +541,7 @@ async def test_a_tool_says_what_it_does_and_what_it_costs(agent: Agent) -> None:
     reads = {name for name, tool in tools.items() if tool.annotations.read_only_hint}
     assert reads == {*("search_models", "show_form", "quote", "history", "balance", "view", "look")}
     assert "COSTS MONEY" in tools["run"].description
+    assert "COSTS MONEY" in tools["run_many"].description
     assert "person" in tools["settle"].description.lower()
 
 
