@@ -178,7 +178,7 @@ def test_a_favourite_model_that_is_gone_can_be_read_in_each_theme(
     canvas.clear()
     liked = [{"kind": "model", "id": GONE, "name": GONE}]
     canvas.run_js(
-        "(liked) => localStorage.setItem('runninghub.favourites', JSON.stringify(liked))", liked
+        "(liked) => app.extensionManager.setting.set('runninghub.favourites', liked)", liked
     )
     canvas.add("RunningHubModel", 500, 60)
     canvas.dialog.locator(".row.gone").wait_for()

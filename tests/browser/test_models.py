@@ -465,6 +465,8 @@ def test_favourites_come_first_and_are_entries_of_the_search(either: Canvas) -> 
     either.picture("favourites")
     either.page.keyboard.press("Escape")
 
+    kept = "async () => (await (await fetch('api/settings')).json())['runninghub.favourites']"
+    either.until(lambda: [liked["id"] for liked in either.run_js(kept) or []] == [KLING])
     either.open()
     either.clear()
     either.run_js("() => app.extensionManager.command.execute('Workspace.SearchBox.Toggle')")
@@ -509,8 +511,9 @@ def test_a_task_of_models_offers_its_own_among_favourites_and_those_used_lately(
     canvas.run_js(
         """([painter, kling]) => {
             const kept = (id) => ({ kind: "model", id, name: id });
-            localStorage.setItem("runninghub.recent", JSON.stringify([kept(kling), kept(painter)]));
-            localStorage.setItem("runninghub.favourites", JSON.stringify([kept(kling)]));
+            const { setting } = app.extensionManager;
+            setting.set("runninghub.recent", [kept(kling), kept(painter)]);
+            setting.set("runninghub.favourites", [kept(kling)]);
         }""",
         [PAINTER, KLING],
     )

@@ -1,13 +1,14 @@
 // Fields of standard models: how they stand, what stays unset, and what another model keeps of them.
 
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { beforeEach, expect, test, vi } from "vitest";
 import english from "../../locales/en/main.json";
+import { app } from "../../web/js/host/scripts.js";
 import { loadTexts } from "../../web/js/host/texts.js";
 import { withForms } from "../../web/js/lib/api_prompt.js";
 import { coerce, convert, controlOf, startValue } from "../../web/js/lib/fields.js";
 import { blankForm, firstChoice, isFieldName, makeForm, readField, readForm, slotOf } from "../../web/js/lib/form.js";
 import { classOf, kindOf, MODEL_CLASSES, KIND_BY_CLASS, programOf } from "../../web/js/lib/nodes.js";
-import { favouriteModels, toggleFavourite, recentOf, rememberUse } from "../../web/js/lib/recent.js";
+import { favouriteModels, toggleFavourite, recentOf, rememberUse } from "../../web/js/features/recent.js";
 import { openChoice } from "../../web/js/features/program/models.mjs";
 
 const field = (kind, more = {}) => readField({ name: "x", label: "x", kind, stored: null, ...more }, "model");
@@ -37,8 +38,7 @@ const program = (more = {}) => ({
 
 const modelForm = (remote = program(), before = null) => makeForm(remote, firstChoice(remote, before, []), before);
 
-beforeEach(() => localStorage.clear());
-afterEach(() => localStorage.clear());
+beforeEach(() => void (app.extensionManager.setting.values = {}));
 
 test("a model's form has its suggested fields, its outputs and its schema", () => {
   const form = modelForm();

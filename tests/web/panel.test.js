@@ -3,8 +3,9 @@
 import { beforeEach, expect, test, vi } from "vitest";
 
 import english from "../../locales/en/main.json";
+import { app } from "../../web/js/host/scripts.js";
 import { loadTexts } from "../../web/js/host/texts.js";
-import { toggleFavourite, allFavourites, recentOf, rememberUse } from "../../web/js/lib/recent.js";
+import { recent, toggleFavourite, allFavourites, recentOf, rememberUse } from "../../web/js/features/recent.js";
 import { visibleRows } from "../../web/js/lib/windowing.js";
 import { makeView as makeApps } from "../../web/js/features/panel/add.mjs";
 import { makeView as makeHistory, ROW, rowForKey } from "../../web/js/features/panel/history.mjs";
@@ -17,7 +18,7 @@ vi.mock("../../web/js/host/lazy.js", () => ({
   lazy: (path) => (path === "features/covers.mjs" ? import("../../web/js/features/covers.mjs") : import("../../web/js/features/tasks.mjs")),
 }));
 
-beforeEach(() => localStorage.clear());
+beforeEach(() => void (app.extensionManager.setting.values = {}));
 
 test("of ten thousand rows those are drawn that are seen, and a few around them", () => {
   expect(visibleRows(0, 600, 68, 10_000)).toEqual([0, 15]);
@@ -54,15 +55,39 @@ test("what was not told is not nothing", async () => {
 });
 
 test("a favourite stays until it is taken out, beside what was used lately", () => {
-  const app = { kind: /** @type {const} */ ("app"), id: "1900000000000000201", name: "Redraw" };
-  expect(toggleFavourite(app.id, app.name, "app")).toBe(true);
-  rememberUse(/** @type {any} */ (app));
-  expect(allFavourites()).toEqual([app]);
-  expect(recentOf("app")).toEqual([app]);
-  expect(toggleFavourite(app.id, app.name, "app")).toBe(false);
+  const redraw = { kind: /** @type {const} */ ("app"), id: "1900000000000000201", name: "Redraw" };
+  expect(toggleFavourite(redraw.id, redraw.name, "app")).toBe(true);
+  rememberUse(/** @type {any} */ (redraw));
+  expect(allFavourites()).toEqual([redraw]);
+  expect(recentOf("app")).toEqual([redraw]);
+  expect(toggleFavourite(redraw.id, redraw.name, "app")).toBe(false);
   expect(allFavourites()).toEqual([]);
-  localStorage.setItem("runninghub.favourites", "no list");
+  app.extensionManager.setting.values["runninghub.favourites"] = "no list";
   expect(allFavourites()).toEqual([]);
+});
+
+test("what this browser kept is carried over once, behind what ComfyUI keeps", async () => {
+  const [mine, older, worse] = ["1", "2", 3].map((id) => ({ kind: "model", id, name: "m" }));
+  const { setting } = app.extensionManager;
+  setting.values = { "runninghub.favourites": [mine] };
+  localStorage.setItem("runninghub.favourites", JSON.stringify([older, mine, worse]));
+  localStorage.setItem("runninghub.recent", "no list");
+  recent.init();
+  expect(allFavourites()).toEqual([mine, older]);
+  await vi.waitFor(() => expect(localStorage.getItem("runninghub.favourites")).toBeNull());
+  toggleFavourite("2", "m");
+  recent.init();
+  expect(allFavourites()).toEqual([mine]);
+});
+
+test("what ComfyUI did not take stays in the browser", async () => {
+  const older = JSON.stringify([{ kind: "model", id: "2", name: "m" }]);
+  localStorage.setItem("runninghub.favourites", older);
+  vi.spyOn(app.extensionManager.setting, "set").mockRejectedValue(new Error("no line"));
+  recent.init();
+  await Promise.resolve();
+  expect(localStorage.getItem("runninghub.favourites")).toBe(older);
+  localStorage.clear();
 });
 
 test.each([
@@ -489,7 +514,6 @@ test("a chart's sum has its unit, and no separator, as those beside it", async (
 });
 
 test("what was spent and used lately is called as in the history", async () => {
-  localStorage.clear();
   rememberUse({ kind: "workflow", id: "19", name: "" });
   const sum = { orders: 1, coins: 1, money: null, third_party_money: null, untold: 0 };
   const programs = [{ kind: "workflow", id: "19", name: "" }, { kind: "graph", id: "", name: "" }, { kind: "app", id: "20", name: "Redraw" }].map((program) => ({ ...sum, ...program }));

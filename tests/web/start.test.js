@@ -15,7 +15,7 @@ test("a sample that was used in another language has its name in this one among 
     return { ok: true, status: 200, json: async () => body ?? {} };
   });
   const used = [["7", "Image to image"], ["8", "My own"]].map(([id, name]) => ({ kind: "workflow", id, name }));
-  localStorage.setItem("runninghub.recent", JSON.stringify(used));
+  app.extensionManager.setting.values = { "runninghub.recent": used };
   await openStart(/** @type {any} */ ({ comfyClass: "RunningHubRemoteWorkflow", widgets: [] }));
   const lines = [...document.querySelectorAll("dialog .line[title]")].map((line) => line.textContent);
   expect(lines).toEqual(["图生图", "My own"]);

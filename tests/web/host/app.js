@@ -7,7 +7,16 @@ export const app = {
     this.extensions.push(extension);
   },
   extensionManager: {
-    setting: { get: () => undefined },
+    setting: {
+      /** @type {Record<string, any>} */
+      values: {},
+      get(id) {
+        return this.values[id];
+      },
+      async set(id, value) {
+        this.values[id] = value;
+      },
+    },
     toast: { add() {} },
   },
 };

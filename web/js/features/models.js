@@ -7,11 +7,11 @@ import { queueByUser } from "../host/queue.js";
 import { post } from "../host/server.js";
 import { loadTexts, textsOf } from "../host/texts.js";
 import { ANY_MODEL, kindOf, setWidget, widgetOf } from "../lib/nodes.js";
-import { favouriteModels, recentOf } from "../lib/recent.js";
 import { actionButton } from "../lib/view.js";
 import { FIT } from "./program/fit.js";
 import { skipChoice } from "./program/models.js";
 import { failureActions } from "./failure_notices.js";
+import { favouriteModels, recentOf } from "./recent.js";
 
 const t = textsOf("models");
 

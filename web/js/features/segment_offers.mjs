@@ -7,7 +7,7 @@ import { lazy } from "../host/lazy.js";
 import { post } from "../host/server.js";
 import { loadTexts, textsOf } from "../host/texts.js";
 import * as marks from "../lib/marks.js";
-import { rememberSandbox } from "../lib/recent.js";
+import { rememberSandbox } from "../lib/remembered.js";
 import { fill, h, page } from "../lib/view.js";
 import { offerKey } from "./account.js";
 import { SANDBOX } from "./profiles.js";

@@ -4,7 +4,7 @@ import { closeOverlay, onEvent, toast, toastError } from "../host/comfy.js";
 import { withUndoStep, redraw, rootGraph, selection as selected, classTitle } from "../host/graph.js";
 import { clean } from "../lib/form.js";
 import * as marks from "../lib/marks.js";
-import { prefersSandbox } from "../lib/recent.js";
+import { prefersSandbox } from "../lib/remembered.js";
 import { lazy } from "../host/lazy.js";
 import { addChipSource } from "../host/painter.js";
 import { addRunGuard, onPromptPosted } from "../host/queue.js";

@@ -6,7 +6,7 @@ import { lazy } from "../host/lazy.js";
 import { addRunGuard } from "../host/queue.js";
 import { loadTexts, textsOf } from "../host/texts.js";
 import { marksIn, setWhole, WHOLE, wholeOf } from "../lib/marks.js";
-import { allowWhole, isWholeAllowed } from "../lib/recent.js";
+import { allowWhole, isWholeAllowed } from "../lib/remembered.js";
 import { SANDBOX } from "./profiles.js";
 import { invalidate, SWITCH_PLACE } from "./quote_bar.js";
 

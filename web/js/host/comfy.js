@@ -21,6 +21,9 @@ export const language = () => (String(settingOf("Comfy.Locale")).startsWith("zh"
 /** @param {string} id */
 export const settingOf = (id) => app.extensionManager?.setting?.get(id);
 
+/** Change a setting, which ComfyUI keeps: at once here, and on its server when it resolves. @type {(id: string, value: unknown) => Promise<void>} */
+export const changeSetting = async (id, value) => app.extensionManager.setting.set(id, value);
+
 /** @param {string} id @param {() => void} handler */
 export const onSetting = (id, handler) => app.ui?.settings?.addEventListener?.(`${id}.change`, handler);
 

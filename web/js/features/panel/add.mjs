@@ -5,7 +5,7 @@ import { lazy } from "../../host/lazy.js";
 import { post } from "../../host/server.js";
 import { numberText, programTitle, textsOf } from "../../host/texts.js";
 import { idIn, MODEL_CLASSES } from "../../lib/nodes.js";
-import { toggleFavourite, allFavourites, recentOf } from "../../lib/recent.js";
+import { toggleFavourite, allFavourites, recentOf } from "../recent.js";
 import { actionButton, statusLine, form, h, keepFocus, row, setStatus, setStatusError } from "../../lib/view.js";
 import { profileSelect } from "../profiles.js";
 

@@ -7,7 +7,7 @@ import { loadTexts, textsOf } from "../../host/texts.js";
 import { carryOver } from "../../lib/fields.js";
 import { clean, firstChoice, makeForm, choiceOf, fingerprint } from "../../lib/form.js";
 import { kindOf, widgetOf } from "../../lib/nodes.js";
-import { rememberUse } from "../../lib/recent.js";
+import { rememberUse } from "../recent.js";
 import { build, formOf, linkedSlots } from "./build.js";
 import { readProgram } from "./loader.js";
 import { openModels, settleModel } from "./models.js";

@@ -7,7 +7,7 @@ import { dotted, shortPrice, textsOf } from "../../host/texts.js";
 import { typeName, withUndoStep } from "../../host/graph.js";
 import { clean } from "../../lib/form.js";
 import { MODEL_CLASSES, setWidget } from "../../lib/nodes.js";
-import { favouriteModels, toggleFavourite, recentOf } from "../../lib/recent.js";
+import { favouriteModels, toggleFavourite, recentOf } from "../recent.js";
 import { actionButton, statusLine, h, messageOf } from "../../lib/view.js";
 import { readSettings } from "../profiles.js";
 import { openModels } from "./models.js";

@@ -5,7 +5,7 @@ import { openDialog } from "../../host/dialogs.js";
 import { loadTexts, textsOf } from "../../host/texts.js";
 import { get, post } from "../../host/server.js";
 import { setWidget } from "../../lib/nodes.js";
-import { recentOf } from "../../lib/recent.js";
+import { recentOf } from "../recent.js";
 import { actionButton, statusLine, h, page, row } from "../../lib/view.js";
 import { enterSandbox, offerKey } from "../account.js";
 import { programInput, stateOf, textOf } from "./state.js";
