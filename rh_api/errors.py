@@ -131,7 +131,7 @@ class RunningHubError(Exception):
         if self.code is not None:
             suffixes.append(say("error.suffix.code", {"code": self.code}))
         if self.fate is Fate.NOT_STARTED and self.default_fate is Fate.UNKNOWN:
-            suffixes.append(say("error.suffix.not_started", {}))
+            suffixes.append(say("error.suffix.not_started", self._params(say)))
         if self.cost is not None:
             suffixes.append(self.cost(say))
         if self.task_id:
@@ -139,10 +139,13 @@ class RunningHubError(Exception):
         return tuple(suffixes)
 
     def _params(self, say: Say) -> Mapping[str, object]:
-        """Params of the sentence: nested errors and quoted texts without their full stop."""
-        task = {"task_id": self.task_id} if self.task_id else {}
+        """Params of the sentence: nested errors and quoted texts without their full stop, and
+        `nothing_started`, a sentence if that is the fate."""
+        about = {"task_id": self.task_id} if self.task_id else {}
+        if self.fate is Fate.NOT_STARTED:
+            about["nothing_started"] = say("error.suffix.nothing_started", {})
         params = {name: _in_sentence(name, value, say) for name, value in self.params.items()}
-        return {**task, **params}
+        return {"nothing_started": "", **about, **params}
 
 
 # As of every key seen in public samples; names of files are made of hashes of this length.
@@ -603,12 +606,10 @@ def about_task(error: E, fate: Fate = Fate.UNKNOWN) -> E:
     """A failed call about an existing task, with `fate` where its own is NOT_STARTED."""
     if error.fate is not Fate.NOT_STARTED:
         return error
-    if isinstance(error, KeyRefused):
-        return error.with_context("error.key_refused_asked", fate=fate)
     if isinstance(error, RateLimited) and "pause" in error.params:
         return error.with_context("error.call_later", fate=fate)
     says_so = isinstance(error, (Refused, RateLimited, QueueFull, UploadFailed))
-    says_so = says_so and not isinstance(error, NotFound)
+    says_so = says_so and not isinstance(error, (NotFound, KeyRefused))
     return error.with_context("error.call_refused" if says_so else None, fate=fate)
 
 

@@ -65,7 +65,6 @@ _HINTS = {
     "error.app_id_is_workflow": "wrong_kind",
     "error.sandbox_link": "sandbox",
     "error.key_refused": "key",
-    "error.key_refused_asked": "key",
     "node.no_profile": "no_profile",
 }
 

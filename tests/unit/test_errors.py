@@ -99,6 +99,15 @@ def test_braces_in_a_value_are_only_text():
     assert words in str(error_for_code(803, words))
 
 
+@pytest.mark.parametrize("kind", [errors.Refused, errors.Unreachable, errors.UploadFailed])
+def test_that_nothing_was_started_is_said_once_and_only_if_that_is_known(
+    kind: type[RunningHubError],
+) -> None:
+    for fate in Fate:
+        sentence = str(kind(fate=fate, remote="no", host="h", reason="no"))
+        assert sentence.count("Nothing was started") == (fate is Fate.NOT_STARTED), sentence
+
+
 @pytest.mark.parametrize("words", ["no such task", "no such task.", "no such task。"])
 def test_the_service_s_full_stop_is_not_said_twice(words: str):
     assert "no such task. " in str(error_for_code(807, words))
