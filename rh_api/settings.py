@@ -74,15 +74,15 @@ def no_passwords(_: str) -> Secret:
 class Settings:
     """One account on one site.
 
-    `origin`: scheme://host[:port] without a path; `state`: the folder of the journal;
+    `origin`: scheme://host[:port] without a path. `state`: the folder of the journal.
     `result_hosts`: further host names that results may be fetched from. `access_password`: for
-    protected programs; `segment_workflow`: the id or link under which whole graphs are sent, ""
-    for a placeholder; `models`: "strict" refuses a model that the cloud does not list, anything
-    else only warns; `route`: default for graphs that name none, one of `graph.extra_data.ROUTES`,
-    "" for a task; `renews_models`: whether new standard models are looked for once a day;
-    `model_registry`: URL of the vendor's registry of models, "" to leave it out; `passwords`
-    returns a program's own, by its name in the journal (an id, or `app/` and an id), called each
-    time that it is needed. `limits`: cost limits from the environment; `command`: from
+    protected programs. `segment_workflow`: the id or link under which whole graphs are sent, ""
+    for a placeholder. `models`: "strict" refuses a model that the cloud does not list, anything
+    else only warns. `route`: default for graphs that name none, one of `graph.extra_data.ROUTES`,
+    "" for a task. `renews_models`: whether new standard models are looked for once a day.
+    `model_registry`: URL of the vendor's registry of models, "" to leave it out. `passwords`:
+    returns a program's own password by its name in the journal (an id, or `app/` and an id); it is
+    called each time that one is needed. `limits`: cost limits from the environment; `command`: from
     `--max-cost`, in place of a prompt's. `webhook_url`: passed on with each order, "" for none.
     `submit`: by which routes workflows and apps are ordered, `SUBMIT_V1` or `SUBMIT_V2`.
     `most_result_bytes`: of a result whose length is not announced, 0 for the default of its kind.

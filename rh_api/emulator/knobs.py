@@ -40,9 +40,9 @@ class Knobs(Doubts):
     """
 
     strict: bool = False
-    """For tests of a client: what is harsh, and can be satisfied in one way. The older paths want
-    the key in header and body, the list of apps takes a Bearer only, the polls list results in
-    another order; and the knobs of ``HARSH``, as long as the emulator was made strict."""
+    """For tests of a client: harsh readings that one behaviour can satisfy. The older paths want
+    the key in header and body. The list of apps takes a Bearer only. The polls list results in
+    another order. An emulator that is made strict also has the knobs of ``HARSH``."""
 
     # Time
     run_seconds: float = 0.3

@@ -22,18 +22,20 @@ MODEL_CHECKS = ("warn", STRICT)
 
 TASK, NATIVE, AUTO = "task", "native", "auto"
 ROUTES = (TASK, NATIVE, AUTO)
-"""How a graph is submitted: as a task of the service; as a prompt to its native ComfyUI; as a task,
-or as a prompt if the service refuses the placeholder for a workflow id."""
+"""How a graph is submitted: as a task of the service, or as a prompt to its native ComfyUI.
+
+AUTO: as a task, and as a prompt if the service refuses the placeholder for a workflow id.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class ExtraData:
     """Our part of `extra_data` of POST /prompt.
 
-    From `extra_data.runninghub`: `segments`, not yet parsed; `again`, the ids of nodes that must
-    place new orders; `workflow`, the id or link that graphs are submitted under, "" for none;
-    `models`, one of MODEL_CHECKS or "", `route`, one of ROUTES or "". From
-    `extra_pnginfo`: `canvas`, the canvas' own workflow.
+    `segments`: not yet parsed. `again`: ids of nodes that must place new orders. `workflow`: the id
+    or link that graphs are submitted under, "" for none. `models`: one of MODEL_CHECKS, or "".
+    `route`: one of ROUTES, or "". These are from `extra_data.runninghub`; `canvas`, the canvas' own
+    workflow, is from `extra_pnginfo`.
     """
 
     segments: tuple[object, ...] = ()

@@ -1,8 +1,7 @@
 """A wall clock without its jumps, and ages that are safe against clock errors.
 
-A clock may be wrong, and be set while we run. So an age is computed only from a plausible date,
-from 2025 on, and never across a jump of the clock: an order that is mistaken for old is deleted,
-and paid for again.
+A clock may be wrong, and be set while we run. An order that is mistaken for old is deleted, and
+paid for again. So an age is computed only from a date from 2025 on, and never across a jump.
 """
 
 from __future__ import annotations

@@ -136,8 +136,8 @@ def _open_current(
 ) -> tuple[sqlite3.Connection, Path | None]:
     """Return a connection to a current journal, and where a damaged one was moved, or None.
 
-    A process holds the gate shared while it has the journal open, and exclusively while it creates,
-    migrates or replaces it: an old journal that was renamed while open would go on being written.
+    A process holds the gate shared while it has the journal open. It holds it exclusively while it
+    creates, migrates or replaces it: a journal renamed while open would go on being written.
     """
     deadline = time.monotonic() + patience
     set_aside: Path | None = None

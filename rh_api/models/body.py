@@ -54,9 +54,9 @@ class Composed:
 def compose(model: Model, inputs: Mapping[str, object], extra: object = None) -> Composed:
     """Compose the body for values by input name (`prompt`, `p.model`, `imageUrls.2`).
 
-    A value is text, number or bool, a MediaFile, a list of those for an array, JSON or its text
-    for a JSON parameter, or Promised, of which only its existence is checked; None and blank texts
-    count as not given. `extra`: a JSON object, or its text, of keys that the schema lacks.
+    A value is a text, number, bool or MediaFile, or a list of those for an array. A JSON parameter
+    takes JSON or its text. Of a Promised only its existence is checked. None and blank texts count
+    as not given. `extra`: a JSON object, or its text, of keys that the schema lacks.
     """
     return _Composer(model).compose(inputs, extra)
 

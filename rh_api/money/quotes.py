@@ -37,10 +37,10 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """The probable cost of one order, by unit. `runs`: number of own runs it is based on; of a
-    model, these may have had other options: CONVERTED to the price of this order by a price list,
-    or with OTHER_OPTIONS told as they were.
+    """The probable cost of one order, by unit.
 
+    `runs`: number of own runs it is based on. Runs of a model may have had other options. Their
+    cost is then CONVERTED to this order's by a price list, or told as it was (OTHER_OPTIONS).
     `rate`: with the source RATE, millionths of `rate_unit` a second on `instance`. `words`: the
     price as a list or the service itself words it.
     """
@@ -128,9 +128,10 @@ def quote_of_runs(costs: Sequence[Mapping[str, int]]) -> Quote:
 
 
 def quote_of_models_runs(runs: Sequence[tuple[Mapping[str, int], Fraction | None]]) -> Quote:
-    """Estimate by past runs of a model: the cost of each in millionths by unit, and how many times
-    the price of that run the order has, None if that is not known.
+    """Estimate by past runs of a model.
 
+    `runs`: the cost of each in millionths by unit, and this order's price divided by that run's
+    (None: not known).
     Only runs of the same price count if there are any, else all that can be converted.
     """
     paid = [(cost, ratio) for cost, ratio in runs if any(cost.values())]

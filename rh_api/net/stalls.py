@@ -25,10 +25,10 @@ class Stopped(Exception):
 class StallPolicy:
     """The minimum throughput, below which a transfer is aborted.
 
-    `floor`: bytes per second, averaged over `window` seconds. After the body's last byte was
-    handed to the kernel: `reply` seconds for the answer, plus the time of the last `unseen` bytes
-    at the floor, which kernel or proxy may still buffer. Concurrent transfers share the link, and
-    so the floor.
+    `floor`: bytes per second, averaged over `window` seconds. `reply`: seconds for the answer,
+    from when the kernel has the body's last byte. `unseen`: bytes that kernel or proxy may still
+    buffer then, for which there is time at the floor. Concurrent transfers share the link, and so
+    the floor.
     """
 
     floor: float

@@ -39,9 +39,9 @@ class Incoming(NamedTuple):
 class Piece:
     """An order before lowering.
 
-    `nodes` run in it, the first is one of its own; `inlets`: live-ins and the inputs that read
-    them, `outlets`: live-outs, `savers`: output nodes whose files it makes, `cloned`: nodes that
-    were cloned into it since their value cannot cross, and why. `mark`: that of its own nodes.
+    `nodes` run in it; the first is one of its own. `inlets`: live-ins, and the inputs that read
+    them. `outlets`: live-outs. `savers`: output nodes whose files it makes. `cloned`: nodes that
+    were cloned into it because their value cannot cross, and why. `mark`: that of its own nodes.
     """
 
     mark: Mark

@@ -30,8 +30,8 @@ _HALF_LEVEL_SIDE = 64
 class RemoteGraph:
     """A piece's graph, without loaders for its inlets, and the files and models that it names.
 
-    `saver_of`: the remote saver of each value that leaves and of each local saver, `prefixes`: the
-    file name prefix of each saver, `redirected`: inputs of the local graph that `graph` lacks, and
+    `saver_of`: the remote saver of each value that leaves, and of each local saver. `prefixes`: the
+    file name prefix of each saver. `redirected`: inputs of the local graph that `graph` lacks, and
     the inputs that stand for them.
     """
 

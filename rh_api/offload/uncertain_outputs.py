@@ -1,5 +1,7 @@
-"""Dataflow analysis of outputs that a local RunningHub node may not produce: these block their
-readers, so nodes of a part that do not depend on one become an order of their own.
+"""Dataflow analysis of outputs that a local RunningHub node may not produce.
+
+Such an output blocks its readers. So nodes of a part that do not depend on it become an order of
+their own.
 
 ComfyUI does not run a node with a blocker at any of its inputs, and a segment is one node. Nothing
 is kept apart where that would compute something expensive twice.

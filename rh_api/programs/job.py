@@ -34,8 +34,8 @@ class Job:
     `route`, of a graph: one of `graph.extra_data.ROUTES`, "" for the settings' default. `scope`:
     the prompt or command whose cost limit it counts against; "" for its own.
     `number`: what it is to have in the journal, from `Client.order_number`; 0: the next one.
-    `memo`: outcomes by order digest in one run of the caller, filled by `Jobs.run`: a job that the
-    same run repeats gets the same task's results and cost, even with `again` or new seeds.
+    `memo`: outcomes by order digest in one run of the caller, filled by `Jobs.run`. A job that the
+    run repeats gets the same task's results and cost, even with `again` or new seeds.
     """
 
     workflow: str = ""

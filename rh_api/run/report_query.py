@@ -35,8 +35,8 @@ from . import native
 from .ports import Clock, Journal, Send
 
 UNKNOWN_SECONDS = 150.0
-"""Until "not found", or another refusal, by both polls is believed: a new task may be unknown for a
-while, a gateway may be redeployed, and a task that is given up too early is paid for twice."""
+"""Until "not found", or another refusal, by both polls is believed. A new task may be unknown for a
+while, and so may all while a gateway is redeployed. One given up too early is paid for twice."""
 TASKS_LAST = 24 * 3600.0
 """Upper bound of a task's lifetime, seconds."""
 _SAYS_NOTHING = frozenset({NO_REASON, "unknown error", "apikey_task_status_error"})

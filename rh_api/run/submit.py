@@ -97,8 +97,11 @@ class Submitter:
         *,
         after: int | None,
     ) -> ActiveOrder:
-        """Send one create with its own row: other processes take a row older than a create can last
-        for uncertain, and may have it settled, after which no create may be sent for it."""
+        """Send one create with its own row.
+
+        To other processes a row that is older than a create can last is uncertain. They may have it
+        settled, and after that no create may be sent for it.
+        """
         journal = self.context.journal
         v2 = self.context.submit_route == SUBMIT_V2
         call = order.create_call(order, self.context.password_of(order.page), v2=v2)

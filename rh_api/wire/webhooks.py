@@ -17,8 +17,9 @@ MAX_ADDRESS = 300  # characters
 
 
 def check_address(url: str) -> None:
-    """Raise BadInput for a URL that the service cannot call, as it takes any text with an order and
-    stays silent then; for plain http but to loopback, which an emulator calls; for ComfyUI's port.
+    """Raise BadInput for a URL that the service cannot call: it takes any text, and stays silent.
+
+    Plain http is refused except to loopback, which an emulator calls; so is ComfyUI's port.
     """
     is_text = url.isascii() and url.isprintable() and " " not in url and len(url) <= MAX_ADDRESS
     try:

@@ -1,8 +1,8 @@
 """The schemas of the emulator's node classes: typed inputs and outputs, without code.
 
-Names, types, ranges and options are those of ComfyUI's core nodes, except for ``RHLoraLoader``
-(RunningHub's own), ``LoadImageFromUrl`` and ``LoadImages(zip)`` (as common packs have them), and
-``EmulatorFile``, which makes a result of any kind from its base64 text.
+Names, types, ranges and options are those of ComfyUI's core nodes. ``RHLoraLoader`` is
+RunningHub's own; ``LoadImageFromUrl`` and ``LoadImages(zip)`` are as common packs have them.
+``EmulatorFile`` makes a result of any kind from its base64 text.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ MODEL_UNLISTED = "segment.model_unlisted"
 class Models:
     """Cache of the models that the service listed within the last hour of `now`.
 
-    The service searches by a part of the title, which may not resemble the file name: so a name is
+    The service searches by a part of the title, which may not resemble the file name. So a name is
     compared with all that was listed, and a list without it proves nothing. What a failed query
     leaves open is unknown.
     """
