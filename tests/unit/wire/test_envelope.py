@@ -226,7 +226,7 @@ def test_no_answer_breaks_a_reader(status: int, reply: object):
 
 
 @pytest.mark.parametrize("name", READERS)
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(data=st.data())
 def test_what_is_nearly_its_answer_breaks_no_reader(name: str, data: st.DataObject):
     survives(Response(200, json.dumps(data.draw(read_by(name))).encode()), [name])
