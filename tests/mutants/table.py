@@ -196,6 +196,12 @@ MUTANTS = (
         "COMPLETION_DEADLINE_SECONDS = 0.0",
         "tests/client/test_completeness.py::test_results_that_are_listed_late_are_waited_for",
     ),
+    Mutant(
+        "rh_api/run/retry.py",
+        "cost, least = RATE_COST, retry_after or 0.0",
+        "cost, least = RATE_COST, 0.0",
+        "tests/client/test_faults.py::test_a_pace_that_is_asked_for_is_kept",
+    ),
     # Stop and the end of a process
     Mutant(
         "rh_api/client.py",
