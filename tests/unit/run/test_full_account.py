@@ -80,7 +80,7 @@ def test_a_limit_that_cannot_be_read_holds_nothing_up(make):
 
 def test_a_pace_of_more_than_150_seconds_is_an_error_that_says_when(make):
     world = make(create=[Response(429, b"", {"retry-after": "151"}), taken()], query=[SUCCESS])
-    assert "run again in 3 minutes" in str(fails(world, RateLimited))
+    assert "Run again in 3 minutes" in str(fails(world, RateLimited))
     assert world.service.times("create") == [0]
 
 
