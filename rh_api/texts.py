@@ -56,7 +56,7 @@ ENGLISH: dict[str, str] = {
     "error.free_account": "A free account cannot use RunningHub's API ({remote}): it needs a membership, basic plan or higher, or an enterprise key. {nothing_started}",
     "error.subscription_ended": "This dedicated key no longer has a subscription ({remote}). {nothing_started}",
     "error.shared_key_needed": "Standard models run with an enterprise shared key only, and this key is not one ({remote}). {nothing_started} Enter such a key in the settings and choose it as the node's profile; workflows and AI apps still run with this one.",
-    "error.no_balance": "The account's balance is used up: {remote}. {nothing_started} Top up "
+    "error.no_balance": "The account's balance is used up: {remote}. {nothing_started} Please top up "
     "and run again.",
     "error.not_found": "RunningHub does not know this: {remote}.",
     "error.workflow_not_found": "RunningHub has no such workflow ({remote}). Check the id, and "

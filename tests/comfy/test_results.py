@@ -373,7 +373,9 @@ async def test_a_kept_picture_that_was_damaged_since_is_fetched_again_for_nothin
         "3": save(["2", IMAGES]),
     }
     await comfyui.queue(graph)
-    stored = max(server.base.rglob("results/*/0000.png"), key=lambda path: path.stat().st_mtime)
+    stored = max(
+        server.base.rglob("runninghub-results/*/0000.png"), key=lambda path: path.stat().st_mtime
+    )
     whole = stored.read_bytes()
     stored.write_bytes(whole[:60] + bytes(len(whole) - 70) + whole[-10:])
 
