@@ -6,7 +6,7 @@ from ...rh_api.client import Client, ResourceKind
 from ...rh_api.errors import BadInput, RunningHubError
 from ...rh_api.wire.quick import is_module_id
 from ..runtime.cloud_models import models_of, shared_models
-from .body import Body, text_of
+from .body import Body, switch_of, text_of
 from .gallery import list_cover
 from .request_client import client_of
 
@@ -18,7 +18,17 @@ async def resources(body: Body) -> dict[str, object]:
 
     For LoRAs of a module of Quick Create its styles come first; `cover`: the id of the style's
     image for the route of covers. `is_unlisted`: whether the service lists no such file as `name`.
+    `quiet`: a failure is `models` null, since a browser logs each refused request of a page.
     """
+    try:
+        return await _resources(body)
+    except RunningHubError:
+        if switch_of(body, "quiet"):
+            return {"models": None}
+        raise
+
+
+async def _resources(body: Body) -> dict[str, object]:
     named = text_of(body, "kind")
     if named not in ResourceKind.__members__:
         raise BadInput("node.bad_type", name="kind", value=named[:80])

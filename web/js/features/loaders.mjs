@@ -105,7 +105,8 @@ function ask({ kind, profile, own }, value) {
 	asked.add(key);
 	asking = asking.then(async () => {
 		try {
-			const { models, is_unlisted: isUnlisted } = await post("/runninghub/resources", { kind, profile, name });
+			const { models, is_unlisted: isUnlisted } = await post("/runninghub/resources", { kind, profile, name, quiet: true });
+			if (!models) return void asked.delete(key); // as below: there may be no key yet
 			for (const model of models) namesTold(kind, profile).add(model.name);
 			if (isUnlisted) unlistedOf(kind, profile).add(name);
 			refreshLoaders();
