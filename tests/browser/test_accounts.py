@@ -339,7 +339,8 @@ def test_a_key_is_not_replaced_at_one_press(
     page.locator("form.former").wait_for(state="detached")
     page.get_by_role("heading", name="main", exact=True).wait_for()
 
-    # What asks on itself stays where it was, and moves nothing.
+    # What asks on itself stays where it was, and moves nothing. What is kept is told later.
+    page.get_by_text("本机保留的结果" if classic else "Results kept on this machine").wait_for()
     button = page.locator(".card").get_by_role("button", name=delete)
     places = page.locator("button").evaluate_all(PLACES)
     button.click()
