@@ -166,14 +166,11 @@ async def unknown_model(asked: Asked) -> list[Finding]:
 async def small_uploads(asked: Asked) -> list[Finding]:
     """Whether a picture goes up by both routes, and comes down again."""
     picture, name = _picture(), "picture.png"
-    older = asyncio.ensure_future(
-        _uploaded(asked, "older-upload", uploads.OLD_UPLOAD_PATH, picture, name)
+    newer, older = await asyncio.gather(
+        _uploaded(asked, "upload", uploads.UPLOAD_PATH, picture, name),
+        _uploaded(asked, "older-upload", uploads.OLD_UPLOAD_PATH, picture, name),
     )
-    try:
-        newer = await _uploaded(asked, "upload", uploads.UPLOAD_PATH, picture, name)
-    finally:
-        await asyncio.wait((older,))
-    findings = [newer[0], older.result()[0]]
+    findings = [newer[0], older[0]]
     if not newer[1]:
         return [*findings, Finding("fetch", Verdict.NOT_TOLD, "doctor.seen_no_address")]
     return [*findings, *await _fetched(asked, newer[1], picture)]
