@@ -227,6 +227,7 @@ def _add_account(account: argparse.ArgumentParser) -> None:
 def _add_doctor(doctor: argparse.ArgumentParser) -> None:
     doctor.add_argument("--workflow", metavar="WORKFLOW", help="read this workflow's form too")
     doctor.add_argument("--app", metavar="APP", help="read this app's form too")
+    doctor.add_argument("--model", metavar="MODEL", help="ask for this standard model's price")
     doctor.add_argument(
         "--upload",
         type=_whole(1, 500),

@@ -13,6 +13,7 @@ from ..doctor.examine import Examination, examine, recording
 from ..doctor.findings import NEVER, Verdict
 from ..doctor.report import report
 from ..errors import BadInput
+from ..models.live_catalogue import ModelCatalogue
 from ..money.amounts import Sums, read_sums
 from ..settings import Settings
 from ..system.disk import replace_bytes
@@ -30,12 +31,15 @@ async def doctor(arguments: Namespace, terminal: Terminal, environ: Mapping[str,
     settings = Settings.from_mapping(environ)
     workflow = read_page(arguments.workflow, WORKFLOW)[0] if arguments.workflow else ""
     app = read_page(arguments.app, APP)[0] if arguments.app else ""
+    model = ModelCatalogue(settings).resolve(arguments.model) if arguments.model else None
     settings.require_key()
     sums = read_sums(arguments.paid) if arguments.paid else {}
     if sums and not workflow:
         raise BadInput("cli.doctor_no_workflow")
     terminal.note(english("cli.doctor_begins", {"origin": settings.origin}))
-    examination = await examine(settings, workflow=workflow, app=app, upload_mb=arguments.upload)
+    examination = await examine(
+        settings, workflow=workflow, app=app, model=model, upload_mb=arguments.upload
+    )
     if sums and examination.failure is None:
         about = {"workflow": workflow, "sum": arguments.paid}
         if not terminal.can_ask or terminal.agreed(english("cli.doctor_pay", about)):

@@ -61,6 +61,7 @@ class Otherwise(CommandEnd):
     """Answers of the service are other than assumed (`doctor`)."""
 
     default_key = "cli.doctor_other"
+    default_fate = Fate.NO_ORDER
     exit = Exit.OTHERWISE
 
 
@@ -68,6 +69,7 @@ class NoAnswer(CommandEnd):
     """The service told nothing of the account, or refused the key (`doctor`)."""
 
     default_key = "cli.doctor_no_answer"
+    default_fate = Fate.NO_ORDER
     exit = Exit.UNREACHABLE
 
 

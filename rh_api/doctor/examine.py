@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from ..errors import RunningHubError, Say
+from ..models.schema import Model
 from ..net.api import AiohttpTransport
 from ..net.files import RequestsBulk
 from ..settings import Settings
@@ -74,20 +75,21 @@ async def examine(
     *,
     workflow: str = "",
     app: str = "",
+    model: Model | None = None,
     upload_mb: int = 0,
     seconds: float = SECONDS,
 ) -> Examination:
     """Ask what costs nothing and starts nothing, within `seconds`.
 
-    `workflow`, `app`: ids of programs whose form is read, too. `upload_mb`: size of a made-up
-    file that is uploaded, for which there is more time. Raises NoKey, and BadInput for a key in
-    clear text.
+    `workflow`, `app`: ids of programs whose form is read, too. `model`: whose price is asked
+    for. `upload_mb`: size of a made-up file that is uploaded, for which there is more time.
+    Raises NoKey, and BadInput for a key in clear text.
     """
     settings.require_key()
     transport, bulk = AiohttpTransport(settings), RequestsBulk(settings)
     password = settings.password_of(workflow) if workflow else ""
     try:
-        asked = Asked(Recorder(transport), bulk, workflow, app, password, upload_mb)
+        asked = Asked(Recorder(transport), bulk, workflow, app, model, password, upload_mb)
         return await _examine(asked, seconds)
     finally:
         await transport.close()

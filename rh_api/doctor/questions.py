@@ -16,6 +16,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..errors import BadReply, HostRefused, RunningHubError
+from ..models.body import compose
+from ..models.prices import preview_body
+from ..models.schema import Model
 from ..run.ports import Bulk, Meter
 from ..wire import accounts, apps, models, native, resources, tasks, uploads, webhooks, workflows
 from ..wire.call import MIB, Call, Response
@@ -28,6 +31,7 @@ T = TypeVar("T")
 
 NO_TASK = "1000000000000000001"  # of the form of an id, and older than the service
 NO_MODEL = "no-such-maker/no-such-model"
+NO_MODELS = 1014  # the key is no enterprise shared one
 TEXT_MODEL = "alibaba/qwen-image-3.0/text-to-image"
 PICTURE_MODEL = "alibaba/qwen-image-3.0/image-edit"
 A_PROMPT = "A red bicycle leans against a white wall in the morning sun."
@@ -41,12 +45,14 @@ OTHER_NEWER = 20 * MIB  # the other reading
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the questions need. `workflow`, `app`: ids, "" for none; `upload_mb`: 0 for none."""
+    """What the questions need. `workflow`, `app`: ids, "" for none; `model`: the one to
+    price, None for any; `upload_mb`: 0 for none."""
 
     recorder: Recorder
     bulk: Bulk
     workflow: str = ""
     app: str = ""
+    model: Model | None = None
     password: str = ""
     upload_mb: int = 0
 
@@ -133,18 +139,24 @@ async def unknown_task(asked: Asked) -> list[Finding]:
 
 async def prices(asked: Asked) -> list[Finding]:
     """What an order of a model would cost, and whether an address without a file is priced."""
-    real = models.price_preview(TEXT_MODEL, {"prompt": A_PROMPT})
+    endpoint = TEXT_MODEL
+    body: dict[str, object] = {"prompt": A_PROMPT}
+    if asked.model is not None:
+        endpoint = asked.model.endpoint
+        body = preview_body(asked.model, compose(asked.model, {}).body)
+    real = models.price_preview(endpoint, body)
     answer = await asked.recorder.ask("price", real)
     if code := code_of(answer):
+        no_models = code == NO_MODELS
+        seen = "doctor.seen_no_models" if no_models else "doctor.seen_refused"
         return [
-            Finding(row, Verdict.NOT_TOLD, "doctor.seen_no_models", {"code": code})
+            Finding(row, Verdict.NOT_TOLD, seen, {"code": code})
             for row in ("price", "preview-fillers")
         ]
     price = real.read(answer)
     seen = {"amount": price.amount or price.text or "?", "currency": price.currency}
     findings = _told("price", True, "doctor.seen_price", **seen)
-    body = {"prompt": A_PROMPT, "imageUrls": [NO_PICTURE]}
-    filled = models.price_preview(PICTURE_MODEL, body)
+    filled = models.price_preview(PICTURE_MODEL, {"prompt": A_PROMPT, "imageUrls": [NO_PICTURE]})
     try:
         code = code_of(await asked.recorder.ask("preview-fillers", filled))
     except RunningHubError as error:

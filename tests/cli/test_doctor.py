@@ -116,7 +116,7 @@ def test_a_refused_size_is_told_with_the_size(call: Call, emulator: Emulator, sh
     ran = call("doctor", "--upload", "30", RUNNINGHUB_API_KEY=shared)
 
     assert "31,457,280 bytes were refused with 1008" in ran.out
-    assert "goes up once more by the older one" in ran.out
+    assert "is tried once more by the older one" in ran.out
 
 
 @pytest.mark.parametrize(
@@ -203,6 +203,26 @@ def test_a_model_free_key_is_told_why_no_price_is(call: Call) -> None:
 
     assert ran.code == 0
     assert "this kind of key has no standard models" in ran.out
+
+
+def test_the_price_of_a_model_that_is_named_is_asked_for(call: Call, shared: str) -> None:
+    model = "alibaba/wan-2.6/text-to-video"
+
+    ran = call("doctor", "--model", model, "--json", RUNNINGHUB_API_KEY=shared)
+    seen = {finding["id"]: finding["seen"] for finding in ran.document["findings"]}
+    quoted = call("quote", "model", model, "--set", "prompt=a cat", RUNNINGHUB_API_KEY=shared)
+
+    assert ran.code == 0, ran.err
+    assert seen["price"].split()[0] in quoted.out
+
+
+def test_a_price_that_is_refused_is_not_blamed_on_the_key(call: Call, shared: str) -> None:
+    ran = call("doctor", "--model", "no/such-model", RUNNINGHUB_API_KEY=shared)
+
+    assert ran.code == 0
+    assert "refused with 412" in ran.out
+    assert "this kind of key" not in ran.out
+    assert call("doctor", "--model", "no-such-model").code == 2
 
 
 @pytest.mark.parametrize("option", ["--workflow", "--app"])
