@@ -176,6 +176,7 @@ def test_a_long_end_is_no_wider_than_its_subgraph(either: Canvas, emulator: Emul
     either.run("execution_error")
     stands(either, "云端任务")
     either.picture("cut")
+    either.run_js("() => app.canvas.deselectAll()")  # a selected one has its label below
     widths = """(id) => {
         const node = app.graph.nodes.find((node) => String(node.id) === id);
         const tags = node.badges.map((tag) => (typeof tag === "function" ? tag() : tag));

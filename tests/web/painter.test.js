@@ -57,6 +57,15 @@ test("labels stay above their own thing, one above the other, and cover none of 
   expect(context.drawn[0][0]).toMatch(/^The cloud task.*…$/u);
 });
 
+test("labels of what is selected stand below it, one under the other", () => {
+  const context = paper();
+  const long = { text: "The cloud task failed in node 3: no memory left", color: "#333" };
+  drawChips(context, [100, 50, 200, 80], [long, long], 1, true);
+  const [[, first], [, second]] = context.boxes;
+  expect(first).toBeGreaterThanOrEqual(130);
+  expect(second - first).toBeGreaterThanOrEqual(context.boxes[0][3]);
+});
+
 test("from far away the frame stays as thick on the screen, and labels are left out", () => {
   const context = paper();
   drawChips(context, [0, 0, 200, 80], CHIPS, 0.3);

@@ -3,7 +3,7 @@
 
 import { isClassic } from "./advanced.js";
 import { redraw } from "./graph.js";
-import { MIN_WIDTH, truncated } from "./painter.js";
+import { addChipSource, MIN_WIDTH, truncated } from "./painter.js";
 import { app } from "./scripts.js";
 import { signal } from "./stores.js";
 
@@ -11,14 +11,24 @@ const [FONT, PAD] = ["12px sans-serif", 6]; // LGraphBadge's own
 
 const state = signal("runninghub");
 
+/** @type {WeakMap<ComfyNode, (() => RhChip | undefined)[]>} */
+const reads = new WeakMap();
+
+/** The badges of a selected node in the classic canvas: above it stands ComfyUI's toolbox. @type {RhChips} */
+const chipsOf = (node) => (node.selected && isClassic() ? (reads.get(node) ?? []).flatMap((read) => read() ?? []) : []);
+
 /** Add a badge while the node is being created: Nodes 2.0 ignores later ones. @type {(node: ComfyNode, read: () => RhChip | undefined) => void} */
 export function addBadge(node, read) {
 	const { LGraphBadge } = window;
 	if (!LGraphBadge || !node.badges) return;
+	addChipSource(chipsOf);
+	reads.set(node, [...(reads.get(node) ?? []), read]);
 	node.badges.push(() => {
 		state.track();
 		const { text = "", color = "" } = read() ?? {};
-		return new LGraphBadge({ text: isClassic() ? fitted(text, node.size[0] ?? 0) : text, fgColor: "#fff", bgColor: color });
+		const shown = isClassic() ? (node.selected ? "" : fitted(text, node.size[0] ?? 0)) : text;
+		// Nodes 2.0 makes attributes of what else it has.
+		return Object.assign(new LGraphBadge({ text: shown, fgColor: "#fff", bgColor: color }), { class: "runninghub-badge", title: text });
 	});
 }
 

@@ -13,7 +13,7 @@ const MIN_SCALE = 0.45; // canvas scale below which labels are illegible, and om
 /** @type {Set<RhChips>} */
 const sources = new Set();
 
-/** Observed elements of labelled nodes: Nodes 2.0 shrinks one without redrawing the canvas. @type {WeakMap<any, Element>} */
+/** Observed elements of labelled nodes: Nodes 2.0 shrinks one without redrawing the canvas. @type {WeakMap<any, HTMLElement>} */
 const elements = new WeakMap();
 /** @type {ResizeObserver | undefined} */
 let sizeObserver;
@@ -41,25 +41,28 @@ function paint(context) {
 		const chips = [...sources].flatMap((source) => source(thing));
 		if (chips.length > 0) {
 			const [x, y, width, height] = thing.boundingRect ?? thing.bounding;
-			// In 1.58 `boundingRect` keeps the old height when a node has shrunk.
-			drawChips(context, [x, y, width, Math.min(height, thing.height ?? height)], chips, ds.scale);
-			if (!isClassic() && "inputs" in thing) observeSize(thing);
+			const element = isClassic() || !("inputs" in thing) ? undefined : elementOf(thing);
+			// After a change from outside, as undo is, 1.58 knows another size than it shows.
+			drawChips(context, [x, y, element?.offsetWidth || width, element?.offsetHeight || height], chips, ds.scale, thing.selected);
 		}
 	}
 }
 
-/** Redraw whenever the node's element is resized. @param {any} thing */
-function observeSize(thing) {
-	if (elements.get(thing)?.isConnected) return;
+/** A node's element; from then on each change of its size is drawn. @param {any} thing */
+function elementOf(thing) {
+	const known = elements.get(thing);
+	if (known?.isConnected) return known;
+	/** @type {HTMLElement | null} */
 	const element = document.querySelector(`[data-node-id="${CSS.escape(String(thing.id))}"]`);
-	if (!element) return;
+	if (!element) return undefined;
 	elements.set(thing, element);
 	sizeObserver ??= new ResizeObserver(redraw);
 	sizeObserver.observe(element);
+	return element;
 }
 
-/** @type {(context: any, [x, y, width, height]: Iterable<number>, chips: RhChip[], scale: number) => void} */
-export function drawChips(context, [x = 0, y = 0, width = 0, height = 0], chips, scale) {
+/** Above a thing, or below one that is selected: above that stands ComfyUI's toolbox. @type {(context: any, [x, y, width, height]: Iterable<number>, chips: RhChip[], scale: number, isSelected?: boolean) => void} */
+export function drawChips(context, [x = 0, y = 0, width = 0, height = 0], chips, scale, isSelected = false) {
 	context.save();
 	let line = 0;
 	for (const { color } of chips.filter(({ frame }) => frame)) {
@@ -73,14 +76,14 @@ export function drawChips(context, [x = 0, y = 0, width = 0, height = 0], chips,
 	context.font = "600 12px Inter, system-ui, sans-serif";
 	context.textBaseline = "middle";
 	const room = Math.max(width, MIN_WIDTH);
-	let top = y - HEIGHT - 2 * FRAME;
+	let top = isSelected ? y + height + 2 * FRAME : y - HEIGHT - 2 * FRAME;
 	let left = x;
 	for (const { text: whole, color } of scale < MIN_SCALE ? [] : chips) {
 		const text = truncated(context, whole, room - 2 * PAD);
 		const wide = context.measureText(text).width + 2 * PAD;
 		if (left > x && left + wide > x + room) {
 			left = x;
-			top -= HEIGHT + 2;
+			top += (isSelected ? 1 : -1) * (HEIGHT + 2);
 		}
 		context.fillStyle = color;
 		context.beginPath();
