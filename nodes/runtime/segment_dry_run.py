@@ -18,11 +18,14 @@ ASK_SECONDS = 10.0  # timeout of an account's facts, which may ask the service a
 
 
 def plan_of_raw_prompt(graph: Graph, marks: tuple[Mark, ...], extra: ExtraData) -> Plan:
-    """Apply the early passes and cut out the marked parts. Raises what a run of it would."""
+    """Apply the early passes and cut out the marked parts. Raises what a run of it would; for want
+    of a key only if a part would go."""
     for prompt_pass in EARLY_PASSES:
         graph = prompt_pass(graph, extra)
-    segment_pass.require_key(marks)
-    return segment_pass.cut_prompt(graph, marks, extra)
+    plan = segment_pass.cut_prompt(graph, marks, extra)
+    if plan.segments:
+        segment_pass.require_key(marks)
+    return plan
 
 
 async def facts_of(plan: Plan, *, warns: bool = False) -> DryRunFacts:

@@ -12,11 +12,14 @@ from fractions import Fraction
 from itertools import zip_longest
 from pathlib import Path
 
+import folder_paths
 import torch
 from aiohttp import web
 from comfy_api.latest import InputImpl, Types
 from comfy_execution.graph_utils import GraphBuilder
 from server import PromptServer
+
+import nodes
 
 
 class AnyType(str):
@@ -470,6 +473,23 @@ async def queue(request):
     server.prompt_queue.put((0, body["id"], body["prompt"], extra, body["outputs"], {}))
     return web.json_response({"prompt_id": body["id"]})
 
+
+def runs_out(kind, name):
+    """Core's class runs out of memory where a test says so, as on a small card."""
+    core, small = getattr(kind, name), Path(folder_paths.base_path, "out_of_memory")
+
+    def run(self, *inputs, **named):
+        for line in small.read_text().splitlines() if small.is_file() else ():
+            failing, _, message = line.partition(": ")
+            if failing == kind.__name__:
+                raise RuntimeError(message) if message else torch.OutOfMemoryError("Allocation")
+        return core(self, *inputs, **named)
+
+    setattr(kind, name, run)
+
+
+runs_out(nodes.ImageInvert, "invert")
+runs_out(nodes.SaveImage, "save_images")
 
 NODE_CLASS_MAPPINGS = {
     "TestBlocks": Blocks,

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -66,9 +67,19 @@ def describe(info: dict[str, Any]) -> type[CoreNode]:
     }
     computed = COMPUTED.get(info["name"])
     if computed is not None:
-        members["run"] = lambda self, **inputs: computed(**inputs)
+        members["run"] = lambda self, **inputs: _in_memory(info["name"], computed, inputs)
     kind = Loader if info["name"].startswith("Load") else CoreNode
     return type(info["name"], (kind,), members)
+
+
+def _in_memory(name: str, computed: Callable[..., Any], inputs: dict[str, Any]) -> Any:
+    """Computes a node, unless a test lets the memory run out at its class."""
+    small = Path(os.environ["STAGE_BASE"]) / "out_of_memory"
+    for line in small.read_text().splitlines() if small.is_file() else ():
+        kind, _, message = line.partition(": ")
+        if kind == name:
+            raise RuntimeError(message) if message else torch.OutOfMemoryError("Allocation")
+    return computed(**inputs)
 
 
 def load_image(image: str, **_: Any) -> Outputs:

@@ -109,11 +109,12 @@ def _input_errors(prompt: Prompt, name: str, value: Any, spec: Any) -> list[dict
         if source is None or value[1] >= width(source):
             return [error("bad_linked_input", "Bad linked input", name, input_name=name)]
         return []
-    about = spec[1] if len(spec) > 1 else {}
-    options = spec[0] if isinstance(spec[0], list) else about.get("options")
-    if isinstance(options, list) and value not in options and not about.get("image_upload"):
+    more = spec[1] if len(spec) > 1 else {}
+    options = spec[0] if isinstance(spec[0], list) else more.get("options")
+    if isinstance(options, list) and value not in options and not more.get("image_upload"):
         details = f"{name}: {value!r} not in {options}"
-        return [error("value_not_in_list", "Value not in list", details, input_name=name)]
+        about = {"input_name": name, "received_value": value}
+        return [error("value_not_in_list", "Value not in list", details, **about)]
     return []
 
 

@@ -58,7 +58,7 @@ export const failureNotices = {
 };
 
 /** @param {string} id @param {string} [graph] */
-const noticeKey = (id, graph) => `${graph || rootGraph().id} ${id}`;
+export const noticeKey = (id, graph) => `${graph || rootGraph().id} ${id}`;
 
 /** The key of missing results: separate from the failure notice, which the node's next output closes. @param {string} id @param {string} [graph] */
 const gapsKey = (id, graph) => `${noticeKey(id, graph)} gaps`;
@@ -70,7 +70,7 @@ function closeNotice(key) {
 }
 
 /** Show a notice, in place of an earlier one of that key. @type {(key: string, title: string, text: string, buttons: Buttons, options?: { order?: number, prompt?: string, persists?: boolean }) => void} */
-function openNotice(key, title, text, buttons, options) {
+export function openNotice(key, title, text, buttons, options) {
 	closeNotice(key);
 	notices.set(key, { order: 0, ...options, close: showNotice("alert", title, text, buttons) });
 }

@@ -52,7 +52,7 @@ function setMarks(things, newMark) {
 }
 
 /** @type {Action} */
-function mark(things) {
+export function mark(things) {
 	const chosen = things.flatMap((thing) => markOf(thing) ?? marks.innerMarks(thing));
 	const touched = marks.neighbours(things).map(markOf);
 	const newMark = marks.markFor(chosen, touched, marked().map(markOf));

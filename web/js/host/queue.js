@@ -4,11 +4,11 @@ import { nodeOf, rootGraph } from "./graph.js";
 import { api, app } from "./scripts.js";
 import { stores } from "./stores.js";
 
-/** Queue the graph with a changed POST /prompt body; ComfyUI has no hook for it, so `fetchApi` is patched. @param {(body: any) => object} change */
-const queueWithBody = (change) =>
+/** Queue the graph, or one that was posted before, with a changed POST /prompt body; ComfyUI has no hook for it, so `fetchApi` is patched. @type {(change: (body: any) => object, posted?: Posted) => Promise<any>} */
+const queueWithBody = (change, posted) =>
 	withPatchedApi("queuePrompt", queueByUser, (queue, restore) => (number, data, more) => {
 		restore();
-		return withPatchedApi("fetchApi", () => queue(number, data, more), (send, restoreSend) => (route, options) => {
+		return withPatchedApi("fetchApi", () => queue(number, posted ?? data, more), (send, restoreSend) => (route, options) => {
 			if (route !== "/prompt" || typeof options?.body !== "string") return send(route, options);
 			restoreSend();
 			return send(route, { ...options, body: JSON.stringify(change(JSON.parse(options.body))) });
@@ -25,6 +25,10 @@ export const rerunNode = (node) =>
 
 /** Queue the current graph under that prompt id. @param {string} id */
 export const queueWithId = (id) => queueWithBody((body) => ({ ...body, prompt_id: id }));
+
+/** Queue a graph as it was posted before, with its segments. @param {Posted} posted */
+export const queuePosted = (posted) =>
+	queueWithBody((body) => ({ ...body, extra_data: { ...body.extra_data, runninghub: { segments: posted.segments } } }), posted);
 
 /** Queue the current graph, as a run that the user started. */
 export function queueByUser() {
@@ -112,16 +116,18 @@ function patchQueuePrompt() {
 	};
 }
 
-/** Observe POST /prompt: node errors of a refused prompt, prompt and id of an accepted one; ComfyUI has no event for either. @type {(onRefused: (errors: Record<string, any>) => void, onAccepted: (prompt: any, id: string) => void) => void} */
+/** A graph in API format, with its workflow, as Run posts it; `segments`: parts that run on RunningHub in this run alone. @typedef {{ output: any, workflow: any, segments?: { nodes: string[], name: string }[] }} Posted */
+
+/** Observe POST /prompt: node errors of a refused prompt, prompt and id of an accepted one; ComfyUI has no event for either. @type {(onRefused: (errors: Record<string, any>, posted: Posted) => void, onAccepted: (prompt: any, id: string, posted: Posted) => void) => void} */
 export function onPromptPosted(onRefused, onAccepted) {
 	const { queuePrompt } = api;
 	api.queuePrompt = async (/** @type {[number, any, any?]} */ ...args) => {
 		try {
 			const answer = await queuePrompt.apply(api, args);
-			onAccepted(args[1]?.output ?? {}, String(answer?.prompt_id));
+			onAccepted(args[1]?.output ?? {}, String(answer?.prompt_id), args[1]);
 			return answer;
 		} catch (error) {
-			onRefused(/** @type {any} */ (error)?.response?.node_errors ?? {});
+			onRefused(/** @type {any} */ (error)?.response?.node_errors ?? {}, args[1]);
 			throw error;
 		}
 	};

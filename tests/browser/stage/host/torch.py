@@ -7,6 +7,10 @@ import numpy as np
 float32 = np.float32
 
 
+class OutOfMemoryError(RuntimeError):
+    """Of the graphics card."""
+
+
 class Tensor(np.ndarray):
     def detach(self) -> Tensor:
         return self
