@@ -29,14 +29,14 @@ from ...rh_api.system.disk import rename_over
 from ...rh_api.wire.filetypes import by_suffix
 from ...rh_api.wire.orders import TaskOptions
 from ..values.codecs.png import encode_png
-from ..values.result_files import SUBFOLDER
 from . import local_files
 from .media_threads import in_media_thread
 
 ANSWER_SECONDS = 60.0  # timeout of `run_again` for the task id
 
 _MODEL_SUFFIXES = (".glb", ".gltf", ".obj", ".fbx", ".stl")
-_LOADER_3D = ("Load3D", "model_file", "3d")
+_LOADER_3D = ("Load3D", "model_file", "3d/")
+_PREFIX = "runninghub-"
 
 _running: set[asyncio.Task[object]] = set()
 _requests: dict[str, asyncio.Task[str]] = {}  # by their id, but those that started nothing
@@ -68,12 +68,15 @@ def loader_of(path: Path) -> str | None:
 
 
 def _loader(path: Path) -> tuple[str, str, str] | None:
-    """Return (class, widget, folder below input/) of the core node that loads a file, or None."""
+    """Return (class, widget, how its value begins) of the core node that loads a file, or None.
+
+    Loaders list the files of one folder. What lies deeper, ComfyUI calls missing after a reload.
+    """
     if path.suffix.lower() in _MODEL_SUFFIXES:
         return _LOADER_3D
     file_type = by_suffix(path.suffix)
     crossing = crossing_of(file_type.kind.name) if file_type else None
-    return (crossing.loader, crossing.field, SUBFOLDER) if crossing else None
+    return (crossing.loader, crossing.field, _PREFIX) if crossing else None
 
 
 def make_input(path: Path, name: str) -> dict[str, object]:
@@ -81,13 +84,12 @@ def make_input(path: Path, name: str) -> dict[str, object]:
     loader = _loader(path)
     if loader is None:
         raise BadInput("node.no_loader", name=path.name)
-    node, widget, subfolder = loader
-    clean = re.sub(r"[^0-9A-Za-z._-]", "-", name)
-    folder = Path(folder_paths.get_input_directory()) / subfolder
-    target = folder / clean
-    part = target.with_name(f"{clean}.{secrets.token_hex(4)}.part")
+    node, widget, prefix = loader
+    value = prefix + re.sub(r"[^0-9A-Za-z._-]", "-", name)
+    target = Path(folder_paths.get_input_directory()) / value
+    part = target.with_name(f"{target.name}.{secrets.token_hex(4)}.part")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
         if not target.exists() or target.stat().st_size != path.stat().st_size:
             shutil.copyfile(path, part)
             rename_over(part, target)
@@ -95,7 +97,7 @@ def make_input(path: Path, name: str) -> dict[str, object]:
         raise BadInput("node.input_folder", reason=error.strerror or str(error)) from None
     finally:
         part.unlink(missing_ok=True)
-    return {"node": node, "widget": widget, "value": f"{subfolder}/{clean}"}
+    return {"node": node, "widget": widget, "value": value}
 
 
 async def values(client: Client, order: PastOrder) -> tuple[dict[str, object], list[str]]:

@@ -83,7 +83,7 @@ def test_an_order_is_found_shown_used_and_deleted(either: Canvas, emulator: Emul
     (loader,) = either.nodes("LoadImage")
     either.set_widget(loader, "image", "example.png")
     panel.button("into").click()
-    either.until(lambda: "runninghub/" in either.node(loader)["widgets"]["image"])
+    either.until(lambda: "runninghub-" in either.node(loader)["widgets"]["image"])
     assert len(either.nodes("LoadImage")) == 1
 
     either.clear()
