@@ -42,7 +42,8 @@ async def doctor(arguments: Namespace, terminal: Terminal, environ: Mapping[str,
     )
     if sums and examination.failure is None:
         about = {"workflow": workflow, "sum": arguments.paid}
-        if not terminal.can_ask or terminal.agreed(english("cli.doctor_pay", about)):
+        terminal.note(english("cli.doctor_pay", about))
+        if not terminal.can_ask or terminal.agreed(english("cli.doctor_go_on", {})):
             examination = await _with_orders(examination, settings, workflow, sums, terminal)
     _tell(examination, terminal)
     if arguments.report:

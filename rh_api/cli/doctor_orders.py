@@ -16,6 +16,7 @@ from ..errors import Fate, RunningHubError, TaskNotFound, Uncertain
 from ..money.amounts import Sums, costs_of, currency_of
 from ..money.limits import Limits
 from ..settings import Settings
+from ..texts import english
 from ..wire import tasks, webhooks
 from ..wire.call import Call
 from ..wire.tasks import Phase, RemoteResult, Report, Usage
@@ -111,16 +112,19 @@ class TwoOrders:
             newer=_joined(names[0]),
             older=_joined(names[1]),
         )
+        usage = newer.report.usage if newer.report else Usage()
         ends = {
             "newer": _seconds(newer.ended),
             "older": _seconds(older.ended),
             "socket": _seconds(heard.ended),
-            "cost": _seconds(newer.priced),
+            "priced": _seconds(newer.priced),
+            "cost": self._text(usage),
         }
         is_told = None not in (newer.ended, older.ended, newer.priced)
         self._add("ends", is_told, "doctor.seen_ends", **ends)
         self.findings.append(heard.finding())
-        return self._cost(newer.report.usage if newer.report else Usage())
+        self.terminal.note(english("cli.doctor_second", {"cost": ends["cost"]}))
+        return self._cost(usage)
 
     async def _cancel_one(self, sums: Sums) -> None:
         """Cancel an order as soon as it has a task. Raises what ended it otherwise."""
@@ -133,7 +137,7 @@ class TwoOrders:
                 await order.running
         report = await self._asked(tasks.query(task_id))
         phase = report.phase if report is not None else Phase.OTHER
-        paid = cost(report.usage if report else Usage(), currency_of(self.settings.origin))
+        paid = self._text(report.usage if report else Usage())
         if phase in (Phase.CANCELLED, Phase.FAILED):
             is_assumed = phase is Phase.CANCELLED
             self._add(
@@ -203,6 +207,9 @@ class TwoOrders:
             if error.fate is Fate.OVER and not isinstance(error, TaskNotFound):
                 return Report(Phase.FAILED, error=error)
             return None
+
+    def _text(self, usage: Usage) -> str:
+        return cost(usage, currency_of(self.settings.origin))
 
     def _cost(self, usage: Usage) -> Sums:
         """Return an order's cost; all that there is, if it is not told."""

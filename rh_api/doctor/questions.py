@@ -22,7 +22,7 @@ from ..models.schema import Model
 from ..run.ports import Bulk, Meter
 from ..wire import accounts, apps, models, native, resources, tasks, uploads, webhooks, workflows
 from ..wire.call import MIB, Call, Response
-from ..wire.envelope import read_int, read_json, read_object, retry_after
+from ..wire.envelope import read_int, read_json, read_object
 from ..wire.resources import ResourceKind
 from .exchanges import Recorder, code_of, is_refusal
 from .findings import Finding, Verdict
@@ -99,8 +99,6 @@ async def account(asked: Asked) -> list[Finding]:
             "doctor.seen_clock",
             difference=round(difference),
             trip=round(exchange.seconds * 1000),
-            keep=response.headers.get("connection", "").lower() != "close",
-            retry=retry_after(response) or 0,
         ),
     ]
 

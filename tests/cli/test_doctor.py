@@ -116,7 +116,7 @@ def test_a_refused_size_is_told_with_the_size(call: Call, emulator: Emulator, sh
     ran = call("doctor", "--upload", "30", RUNNINGHUB_API_KEY=shared)
 
     assert "31,457,280 bytes were refused with 1008" in ran.out
-    assert "is tried once more by the older one" in ran.out
+    assert "is sent by the older one" in ran.out
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,12 @@ def test_two_orders_are_followed_and_cancelled_and_are_in_the_history(
     assert (emulator.counters.orders, emulator.counters.cancels) == (2, 1)
     orders = call("history", "--json").document["orders"]
     assert sorted(order["state"] for order in orders) == ["cancelled", "done"]
+    assert "ordered twice, within" in ran.err
+    coins = [re.search(r"(\d+) coins?$", seen(ran, row)) for row in ("ends", "stop")]
+    assert [int(paid[1]) for paid in coins if paid] == [
+        int(order["cost"]["coins"])
+        for order in sorted(orders, key=lambda order: order["state"] != "done")
+    ]
     written = (tmp_path / "report.json").read_text()
     paths = [exchange["path"] for exchange in json.loads(written)["exchanges"]]
     assert {"/openapi/v2/query", "/task/openapi/outputs"} <= set(paths)
@@ -72,8 +78,8 @@ def test_the_progress_socket_is_heard_beside_both_polls(call: Call, emulator: Em
     ran = call(*PAID)
 
     assert (ran.code, others(ran)) == (0, []), ran.err
-    told = re.search(r"socket: ([\d.]+)", seen(ran, "ends"))
-    polled = re.search(r"V2 told the end: ([\d.]+)", seen(ran, "ends"))
+    told = re.search(r"socket after ([\d.]+)", seen(ran, "ends"))
+    polled = re.search(r"V2 told the end after ([\d.]+)", seen(ran, "ends"))
     assert told
     assert polled
     assert float(told[1]) < float(polled[1])
