@@ -40,7 +40,6 @@ _HOST = "127.0.0.1"
 _GRACE = 1
 """Timeout in seconds for open requests after Ctrl-C."""
 _LONGEST_WAIT = 3600
-_MOST_RUNS = 50
 """In one call, so that an answer can be read."""
 _INSTRUCTIONS = """\
 Runs RunningHub workflows, AI apps and standard models. Runs cost money: ask for the form and the quote
@@ -275,7 +274,6 @@ def _work(tools: AgentTools) -> list[_Tool]:
                         "type": "array",
                         "items": closed("kind program", **_INPUTS),
                         "minItems": 1,
-                        "maxItems": _MOST_RUNS,
                     },
                     "The runs.",
                 ),
