@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from ...rh_api.client import Client, History
 from ...rh_api.errors import BadInput, NoKey, RunningHubError
@@ -25,7 +26,8 @@ async def spend(body: Body) -> dict[str, object]:
         settings = config.settings(text_of(body, "profile"))
     except NoKey:
         past = await accounts.history()
-        return await _totals(past, days, await past.spent_in(), is_emulated=False)
+        is_emulated = all(map(demo_server.is_local, await past.sites()))
+        return await _totals(past, days, await past.spent_in(), is_emulated=is_emulated)
     client = cloud.client(settings)
     balance = await _balance(client)  # first: it may also learn the currency
     is_emulated = demo_server.is_emulated(settings.origin, settings.account)
@@ -36,14 +38,15 @@ async def spend(body: Body) -> dict[str, object]:
 async def _totals(
     past: History, days: int, currency: str, *, is_emulated: bool
 ) -> dict[str, object]:
-    by_day = await past.spent(days)
-    by_program = await past.spent(days, by="program")
+    priced = _free if is_emulated else list
+    by_day = priced(await past.spent(days))
+    by_program = priced(await past.spent(days, by="program"))
     return {
         "currency": say_unit(currency, language.say),
         "days": [spent_document(day) for day in by_day],
         "programs": [_program_row(spent, is_emulated=is_emulated) for spent in by_program],
-        "today": spent_document(added(await past.spent(1))),
-        "week": spent_document(added(await past.spent(7))),
+        "today": spent_document(added(priced(await past.spent(1)))),
+        "week": spent_document(added(priced(await past.spent(7)))),
         "all": spent_document(added(by_day)),
         "limits": [],
         "balance": "",
@@ -52,6 +55,11 @@ async def _totals(
             "program": spent_csv(by_program, currency),
         },
     }
+
+
+def _free(spent: list[Spent]) -> list[Spent]:
+    """The same of the sandbox, which tells no costs since it has none."""
+    return [replace(total, untold=0) for total in spent]
 
 
 def _program_row(spent: Spent, *, is_emulated: bool) -> dict[str, object]:

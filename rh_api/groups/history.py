@@ -213,14 +213,15 @@ class History:
         """As `read_spent`."""
         return await read_spent(self._journal, days, by=by, everyone=not self.settings.key)
 
+    async def sites(self) -> list[str]:
+        """The origins of all that `spent` sums: the key's; without a key those of all orders."""
+        if self.settings.key:
+            return [self._journal.origin]
+        return await self._journal(self._journal.store.history.sites)
+
     async def spent_in(self) -> str:
         """The currency of all that `spent` sums; "" if unknown, or if there are several."""
-        sites = (
-            [self._journal.origin]
-            if self.settings.key
-            else await self._journal(self._journal.store.history.sites)
-        )
-        currencies = {currency_of(site) for site in sites}
+        currencies = {currency_of(site) for site in await self.sites()}
         return currencies.pop() if len(currencies) == 1 else ""
 
 

@@ -497,6 +497,19 @@ async def test_deleting_takes_files_and_words_and_leaves_the_cost(host: Host) ->
     assert (await host.error("history/delete", orders=["x"]))["key"] == "node.bad_type"
 
 
+async def test_what_the_sandbox_ran_has_no_unknown_cost(
+    host: Host, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emulator.is_free = True
+    await run(paint("one"))
+    with_key = await host.post("spend")
+    monkeypatch.delenv("RUNNINGHUB_API_KEY")
+    for spend in (with_key, await host.post("spend")):
+        for total in (spend["today"], spend["all"], *spend["days"], *spend["programs"]):
+            assert (total["orders"], total["untold"], total["coins"]) == (1, 0, None)
+        assert [row["name"] for row in spend["programs"]] == ["Text to image"]
+
+
 async def test_spend_is_told_in_days_programs_and_as_csv(host: Host) -> None:
     await run(paint("one"))
     await run(invert())
