@@ -1,8 +1,8 @@
 """The error tree of RunningHub, and what each error implies about the order.
 
-Every error carries its fate (was something started, is it running, is it over), the remote
-code where the service gave one, and the key of the sentence for the user. The class follows from
-the code by one table, never from the text of a message, with one exception: `_API_BALANCE`.
+Every error carries its fate: was something started, is it running, is it over. It carries the
+remote code where the service gave one, and the key of the sentence for the user. The class follows
+from the code by one table, never from the text of a message, with one exception: `_API_BALANCE`.
 """
 
 from __future__ import annotations

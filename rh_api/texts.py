@@ -10,10 +10,10 @@ Say = Callable[[str, Mapping[str, object]], str]
 
 # What to do about an order whose reply was lost.
 _SETTLE = (
-    " Look at the call records on {origin} first. Then settle order {order} in RunningHub tasks on "
-    "the canvas, or by task --order {order} on the command line: look again, give its task id, or "
-    "say that it did not start. To send it again, which may cost twice: “Run again as a new order” "
-    "on the node, --again on the command line, extra_data.runninghub.again from a program."
+    " Look at the call records on {origin} first. Then settle order {order}: look again, give its task "
+    "id, or say that it did not start. On the canvas that is in RunningHub tasks, on the command line "
+    "task --order {order}. To send it again, which may cost twice: “Run again as a new order” on the "
+    "node, --again on the command line, extra_data.runninghub.again from a program."
 )
 
 ENGLISH: dict[str, str] = {
@@ -22,7 +22,7 @@ ENGLISH: dict[str, str] = {
     "error.suffix.cost": "It cost {cost}.",
     "error.suffix.cost_none": "It cost nothing.",
     "error.suffix.cost_untold": "Its cost is not known yet.",
-    "error.suffix.fetch_again": "Run the same inputs again within a day, not as a new order, to retry without paying again, or fetch the task by its id: RunningHub Task on the canvas, task --fetch on the command line.",
+    "error.suffix.fetch_again": "To retry without paying again, run the same inputs within a day, not as a new order. Or fetch the task by its id: RunningHub Task on the canvas, task --fetch on the command line.",
     "error.suffix.nothing_started": "Nothing was started or paid.",
     "error.suffix.not_started": "{nothing_started} It is safe to run again.",
     "error.suffix.task": "[task {task_id}]",

@@ -193,11 +193,10 @@ async def loader(body: Body) -> dict[str, object]:
 
 
 async def inputs(body: Body) -> dict[str, object]:
-    """Return what a node needs to order the same: `values` by field, and `gone`: fields whose
-    files the service has not any more; `loaders`: nodes that load the same pictures, by field;
-    `instance` and `options`, by the node's inputs. For a part
-    of a graph `graph`: that part in API format, null if the journal does not have it; `lacking`:
-    fields whose files the user has to supply.
+    """Return what a node needs to order the same. `values`: by field. `gone`: fields whose files
+    the service no longer has. `loaders`: nodes that load the same pictures, by field. `instance`
+    and `options`: by the node's inputs. For a part of a graph `graph`: that part in API format,
+    null if the journal does not have it; `lacking`: fields whose files the user has to supply.
     """
     _, past = await _named_order(body)
     profile, client = accounts.of_order(past)

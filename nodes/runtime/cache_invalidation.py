@@ -1,7 +1,8 @@
 """Invalidates ComfyUI's cache for nodes whose outputs lack results that were paid.
 
-Such a node runs again when it is next queued (served from the journal at no cost), and again each
-time its set of missing results changes; permanently lost ones do not cause a rerun every time.
+Such a node runs again when it is next queued, served from the journal at no cost. It runs again
+each time its set of missing results changes, so permanently lost ones do not cause a rerun every
+time.
 """
 
 from __future__ import annotations

@@ -22,10 +22,10 @@ def dead_links(
 ) -> Iterator[tuple[str, str]]:
     """Yield node id and field of each socket that is linked on the canvas and not in the prompt.
 
-    `nodes`: of the prompt; `is_field`: which of their inputs count; `is_known`: whether ComfyUI
-    has a class. Left out: links of nodes that are switched on, which the page sends, so that a
-    program that posts the prompt has taken them out; and inputs that are widgets, which have a
-    value of their own.
+    `nodes`: of the prompt; `is_field`: which of their inputs count; `is_known`: whether ComfyUI has
+    a class. Left out: inputs that are widgets, which have a value of their own, and links of nodes
+    that are switched on. The page sends the latter, so a program that posts the prompt has taken
+    them out.
     """
     drawn = {str(saved.get("id")): saved for saved in _objects(canvas.get("nodes"))}
     sources = {str(link[0]): str(link[1]) for link in _lists(canvas.get("links"))}

@@ -44,8 +44,8 @@ _MAX_NAMES = 20_000  # of tasks and orders whose node is kept: more than any que
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A node of a run. `prompt`: id of the run; `graph`: id of its workflow, "" if the prompt has
-    none; `page`: client id of the page that queued it, or None; `program`: what it was to run."""
+    """A node of a run. `prompt`: id of the run. `graph`: id of its workflow, "" if the prompt has
+    none. `page`: client id of the page that queued it, or None. `program`: what it was to run."""
 
     prompt: str
     graph: str

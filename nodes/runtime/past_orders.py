@@ -184,8 +184,9 @@ async def _local_file(client: Client, value: object) -> Source | LoraFile | None
 
 
 async def part(client: Client, order: PastOrder) -> tuple[dict[str, Any] | None, list[str]]:
-    """Return the part of a graph that an order ran, in API format, with local loaders, or None if
-    the journal does not have it; and the names of fields whose files the user has to supply."""
+    """Return the part of a graph that an order ran, in API format, with local loaders, and the
+    names of fields whose files the user has to supply. The part is None if the journal does not
+    have it."""
     if order.kind != "graph" or order.graph is None:
         return None, []
     whole = copy.deepcopy(dict(order.graph))
@@ -215,8 +216,8 @@ async def part(client: Client, order: PastOrder) -> tuple[dict[str, Any] | None,
 async def run_again(client: Client, order: PastOrder, request: str = "") -> str:
     """Order the same again as a background task; return the task id, "" after ANSWER_SECONDS.
 
-    A `request` id that was sent before gets that order, or its error unless that started nothing:
-    the page, or the browser by itself, repeats a request whose answer was lost. Raises the error of
+    A `request` id that was sent before gets that order, or its error unless that started nothing.
+    The page, or the browser by itself, repeats a request whose answer was lost. Raises the error of
     a run that fails before that, and BadInput if it cannot be repeated here.
     """
     placing = _requests.get(request)

@@ -146,7 +146,7 @@ def _refuse_dead_links(
 
 def _refuse_keys(prompt: Graph, beside: object, canvas: object, keys: Collection[str]) -> None:
     """Raise BadInput if one of the API keys occurs anywhere in the prompt or its extra data
-    (`beside`, which includes `canvas`): ComfyUI embeds both in images and keeps them in its
+    (`beside`, which includes `canvas`). ComfyUI embeds both in images and keeps them in its
     history."""
 
     def has_key(value: object) -> bool:

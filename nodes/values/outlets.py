@@ -21,8 +21,8 @@ def values(
     segment: Segment, outcome: Outcome, undecodable: list[Result] | None = None
 ) -> tuple[list[Any], list[str]]:
     """Return all outputs of the segment's node, None where it has no outlet, and the errors of
-    blocked ones: a missing or undecodable result is an ExecutionBlocker, since the order is paid
-    and the other outlets go on. Appends undecodable results to `undecodable`.
+    blocked ones. A missing or undecodable result is an ExecutionBlocker: the order is paid, and the
+    other outlets go on. Appends undecodable results to `undecodable`.
 
     Reads and writes files: call it in a worker thread. Raises NothingCame if no outlet has results,
     and NotKept.

@@ -22,9 +22,9 @@ _STOPS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 def run_to_end(work: Coroutine[Any, Any, None], placed: Sequence[str]) -> None:
     """Run `work` in a new event loop. Raises what it raises; CancelledError after a stop.
 
-    `placed`: tasks that it has placed so far, printed on an immediate exit.
-    Not `asyncio.run` alone: before Python 3.11 that cancels every task at once, including those
-    that cancel an order in the cloud, and on any version a second Ctrl-C makes it wait.
+    `placed`: tasks that it has placed so far, printed on an immediate exit. Not `asyncio.run`
+    alone: before Python 3.11 that cancels every task at once, including those that cancel an order
+    in the cloud. On any version a second Ctrl-C makes it wait.
     """
 
     async def supervised() -> None:

@@ -40,9 +40,9 @@ class Account:
     """The account of one key. Every attribute may be changed while the emulator runs.
 
     ``coins`` are whole RH coins, ``money`` is in ``currency``. ``limit``: most tasks at once,
-    queued ones included. If not ``enabled``, the key is refused; ``subscribed``, ``machine`` and
-    ``personal_queue`` apply to EXCLUSIVE keys only: the size of their machines, ``default`` or
-    ``plus``, and how many tasks may wait for one.
+    queued ones included. If not ``enabled``, the key is refused. ``subscribed``, ``machine`` (their
+    size: ``default`` or ``plus``) and ``personal_queue`` (how many tasks may wait for one) apply to
+    EXCLUSIVE keys only.
     """
 
     kind: Kind = "NORMAL"

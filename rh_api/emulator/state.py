@@ -177,8 +177,8 @@ class State(Knobs):
 
     def forget_old(self) -> None:
         """Delete the oldest uploads, and the oldest ended tasks with their results, beyond
-        ``kept_bytes`` and ``kept_tasks``, but none of ``kept_seconds``, and no upload that an open
-        task names: a sandbox runs for days."""
+        ``kept_bytes`` and ``kept_tasks``: a sandbox runs for days. What is younger than
+        ``kept_seconds`` stays, and so does an upload that an open task names."""
         size = sum(len(upload.data) for upload in self.uploads.values())
         before = time.time() - self.kept_seconds
         orders = [task.order for task in self.tasks.values() if not task.is_over]

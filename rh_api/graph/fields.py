@@ -189,8 +189,8 @@ def loads_url(among: Iterable[Field], name: str) -> bool:
 def seeds(graph: Graph, listed: Container[str]) -> dict[str, int]:
     """The stored seeds that are not in `listed`, by full name.
 
-    The service re-rolls a seed that nodeInfoList lacks (RunningHub docs, "About nodeInfoList",
-    note 1), so these have to be sent as they are to run the workflow as it was saved.
+    To run the workflow as it was saved, these have to be sent as they are: the service re-rolls a
+    seed that nodeInfoList lacks (RunningHub docs, "About nodeInfoList", note 1).
     """
     return {
         field.full_name: field.stored

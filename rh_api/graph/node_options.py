@@ -1,7 +1,7 @@
 """Options of how an order is placed, as inputs of every node that places one.
 
-Schemas, names that no parameter may have, switches given as text, the nodes that a migration
-creates, options of the command line and parameters of an agent's tools are made from these.
+From these are made: schemas, names that no parameter may have, switches given as text, the nodes of
+a migration, options of the command line and parameters of an agent's tools.
 """
 
 from __future__ import annotations

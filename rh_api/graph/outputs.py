@@ -61,9 +61,9 @@ def select(
     """Select the remote nodes that have outputs, in the order of the outputs.
 
     The user's list if there is one. Else, sorted as integer paths: the nodes that the service
-    announced for output, else the terminal nodes, else those in the results; a source that has
-    no node in the results is skipped. These may be more than POOL: the first ones have an output
-    of their own, the typed outputs hold all.
+    announced for output, else the terminal nodes, else those in the results. A source that has no
+    node in the results is skipped. These may be more than POOL: the first ones have an output of
+    their own, the typed outputs hold all.
     """
     if listed_ids:
         return tuple(listed_ids)

@@ -41,15 +41,14 @@ class PastOrder:
 
     `order`: its number. `kind`, `program`, `name`: as in `OpenOrder`. `inputs`: its fields, files
     replaced by hashes, and all plain values of a graph, whose node `classes` are given by id;
-    `options`: those that differ from the defaults.
-    `example`: a Quick Create module's call example without key, "" if an older version did not
-    store it. `graph`: the whole graph without its fields, in API format; None if an older version
-    did not store it or it was too long; `sent_as`: the workflow id it was sent under; `is_native`:
-    by the native route.
-    `state`: still uncertain if an equal order was placed since; `ended_at` then says when.
-    `error_key`: of the final error, "" for none. `currency`: of its money cost, "" if unknown.
-    `results`: their number; `first`: the first of them. `account`: fingerprint of the key that
-    ordered; `mine`: whether that is the asking account.
+    `options`: those that differ from the defaults. `example`: a Quick Create module's call example
+    without key, "" if an older version did not store it. `graph`: the whole graph without its
+    fields, in API format; None if an older version did not store it or it was too long. `sent_as`:
+    the workflow id it was sent under. `is_native`: by the native route. `state`: still uncertain if
+    an equal order was placed since; `ended_at` then says when. `error_key`: of the final error, ""
+    for none. `currency`: of its money cost, "" if unknown. `results`: their number; `first`: the
+    first of them. `account`: fingerprint of the key that ordered; `mine`: whether that is the
+    asking account.
     """
 
     order: int

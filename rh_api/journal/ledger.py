@@ -65,8 +65,9 @@ NO_HOLD = Hold()
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The user's settings for one key: limits, `floor`: the balance below which a warning is given,
-    `allowed`: what programs without an upper bound may cost, by the journal's name of them."""
+    """The user's settings for one key: limits and two more. `floor`: the balance below which a
+    warning is given. `allowed`: what programs without an upper bound may cost, by the journal's
+    name of them."""
 
     limits: Limits = field(default_factory=Limits)
     floor: Sums = field(default_factory=dict[str, int])

@@ -91,8 +91,8 @@ def check_writable(folder: Path) -> None:
 class ResultFolders:
     """The folders of results, one per order, as far as they are this program's. Blocking.
 
-    The journal's folder may be anybody's: of what lies there only what has a name that this program
-    gives is counted or deleted; a folder goes once nothing else is left in it.
+    The journal's folder may be anybody's: only what has a name that this program gives is counted
+    or deleted. A folder goes once nothing else is left in it.
     """
 
     def __init__(self, folder: Path, formerly: Collection[int] = ()) -> None:

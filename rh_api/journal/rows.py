@@ -120,8 +120,8 @@ class OrderRow:
 
     @property
     def expected_task_id(self) -> str:
-        """The id under which the service may list its task while the row has none: a native
-        prompt's, given before it is sent, or that of a task that was lost; else ""."""
+        """The id under which the service may list its task while the row has none. That of a native
+        prompt is given before it is sent; a lost task has one too. Else ""."""
         return str(self.what.get(EXPECTED_TASK_ID) or "")
 
     @property

@@ -115,10 +115,9 @@ class Store:
 
         `what`: JSON values needed to repeat or explain the order; `hold`: bound to it, and reserved
         first if it is not yet. `number`: from `take_number`, becomes its id unless an order of the
-        same identity has a later one.
-        Raises LimitReached, LimitsChanged, and OrderExists while an order of the same identity is
-        unfinished, in any process, or if one with an id above `after` has succeeded (0: any, None:
-        no such check).
+        same identity has a later one. Raises LimitReached, LimitsChanged. Raises OrderExists while
+        an order of the same identity is unfinished, in any process. It also does if one with an id
+        above `after` has succeeded (0: any, None: no such check).
         """
         with self._file.writing(Fate.NOT_STARTED) as db:
             twin = db.execute(

@@ -1,7 +1,7 @@
 """The catalogue of standard models: the shipped one, refreshed from the account's own site.
 
-A refresh sends no key: once a day it reads the documentation's index, a few pages and, if that is
-enabled, the vendor's registry; on command also the site's own catalogue.
+A refresh sends no key. Once a day it reads the documentation's index, a few pages and, if that is
+enabled, the vendor's registry. On command it also reads the site's own catalogue.
 """
 
 from __future__ import annotations

@@ -67,8 +67,9 @@ class _SendState:
 
 @dataclass(frozen=True, slots=True)
 class _Sessions:
-    """`orders` for uploads and creates, so that a create has the connection of its upload; `others`
-    for all else; `sockets` for progress, which would take the connection of the next poll."""
+    """`orders`: for uploads and creates, so that a create has the connection of its upload.
+    `sockets`: for progress, which would take the connection of the next poll. `others`: for all
+    else."""
 
     orders: aiohttp.ClientSession
     others: aiohttp.ClientSession

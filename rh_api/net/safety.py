@@ -1,8 +1,8 @@
 """Safety rules: which URLs may be requested (SSRF), and redaction of secrets in errors and logs.
 
 The service's answers name URLs (results, presigned uploads, WebSockets), which are untrusted input.
-A listed host is safe because it is contacted over TLS with a verified certificate; resolved
-addresses are not checked, since proxies in fake-IP mode (Clash, Surge) resolve all names privately.
+A listed host is safe because it is contacted over TLS with a verified certificate. Resolved
+addresses are not checked: proxies in fake-IP mode (Clash, Surge) resolve all names privately.
 
 Exceptions of requests, urllib3 and aiohttp quote their URL, query included. They are translated
 here and never chained, lest a traceback print them.

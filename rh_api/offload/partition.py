@@ -26,8 +26,8 @@ Vertex = int | str
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """`piece_of`: the piece of each cloud node; `split`: how many parts were not convex, so that
-    each became several pieces; `apart`: pieces that could be one but for an uncertain output."""
+    """`piece_of`: the piece of each cloud node. `split`: how many parts were not convex, so that
+    each became several pieces. `apart`: pieces that could be one but for an uncertain output."""
 
     placement: Placement
     piece_of: Mapping[str, int]

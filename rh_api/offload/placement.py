@@ -1,9 +1,9 @@
 """Places each node: locally, or in one of the parts that go to the cloud.
 
 A part is a connected set of nodes of one mark. A local node is pulled into it if it reads a value
-of the part that cannot cross the boundary. A node downstream of any part of the mark is pulled in
-for two more reasons: the part reads a value of it that cannot cross, or it is cheap and only the
-part reads it.
+of the part that cannot cross the boundary. A node downstream of any part of the mark is also pulled
+in if the part reads a value of it that cannot cross. So is one that is cheap and read by the part
+alone.
 """
 
 from __future__ import annotations

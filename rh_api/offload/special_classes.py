@@ -91,7 +91,7 @@ FILE_VIDEO, MADE_VIDEO, OPENED_VIDEO = "LoadVideo", "CreateVideo", "GetVideoComp
 
 
 def edits_video(class_type: str, inputs: Mapping[str, object]) -> bool:
-    """Whether it is a Load Video that trims or crops (`edit`, since ComfyUI 0.35): its file is
+    """Whether it is a Load Video that trims or crops (`edit`, since ComfyUI 0.35). Its file is
     another film than what it gives, and the cloud's class may not know the input."""
     return class_type == FILE_VIDEO and _holds(inputs.get("edit"))
 

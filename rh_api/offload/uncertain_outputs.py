@@ -106,7 +106,7 @@ def _spread_to_sources(
     placement: Placement, uncertain: Mapping[str, UncertainOutputs]
 ) -> dict[str, UncertainOutputs]:
     """Backward pass: a cloud node has the uncertain outputs common to its readers, unless it is
-    read outside its part, and those of a reader to which its value cannot cross."""
+    read outside its part. It also has those of a reader to which its value cannot cross."""
     index, part_of = placement.index, placement.part_of
     readers: defaultdict[str, list[UncertainOutputs]] = defaultdict(list)
     bound: defaultdict[str, UncertainOutputs] = defaultdict(lambda: NONE)

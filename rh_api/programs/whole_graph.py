@@ -38,8 +38,8 @@ class InlineGraph(GraphProgram):
     """A whole graph in API format, sent with its order; the service saves nothing of it.
 
     `sent_id`: the workflow id it is sent under. `graph_hash` covers the graph without the fields
-    that are set and without titles; `name`, for the journal, only its classes and links, so that
-    graphs differing only in values share run-time statistics.
+    that are set and without titles. `name`, for the journal, covers only its classes and links:
+    graphs that differ only in values share run-time statistics.
     """
 
     graph: Graph

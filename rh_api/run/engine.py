@@ -149,8 +149,8 @@ class Engine:
                 return await self._follow_and_deliver(active)
 
     async def report(self, task_id: str) -> Report:
-        """Query a task's state once; record a failed or cancelled end in the journal, and a success
-        after such an end: who follows or fetches a task records any other success."""
+        """Query a task's state once. A failed or cancelled end is recorded in the journal, and a
+        success after such an end; who follows or fetches a task records any other success."""
         report = await look(self.context.sender.send, task_id)
         if report.phase.is_over:
             journal = self.context.journal

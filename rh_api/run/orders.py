@@ -44,23 +44,22 @@ def workflow_call(order: Order, access_password: str, *, v2: bool) -> Call[Ticke
 class Order:
     """Everything that the create call needs, and that following the task needs.
 
-    `program_id`: id of a program of that `kind` (see `program_key`), for a whole graph the workflow
-    id that it is sent under; "" for an order that is only followed or quoted. `create_call`: makes
-    the only call that may start its task.
-    `key_override`: its `program_key` if that does not follow from the id, as for whole graphs.
-    `node_info`, `graph`, `body`: the payload, see `Payload`; `graph` replaces the stored one.
-    `options`: of the run, such as the instance. `item`: its place among equal orders of a batch.
-    `graph_hash`: of the stored workflow's JSON or app's form (a changed one is another order).
-    `inputs`: fields as part of its identity, with content hashes. `shows`: its display-only nodes.
-    `display_name`: of the program, "" if unknown. `titles`: by node id. `nodes`: their number or 0.
-    `rerolls`: its seeds are drawn anew, so that it has none of those stored in the program.
-    `time_limit`: seconds of running time, 0 for none. `scope`: the prompt or command whose cost
-    limit it counts against. `price`: quotes a model's order. `price_ratio`: see `PriceRatio`.
-    `is_free_of_others`: returns whether the graph is known to hold no node billed by third parties.
-    `own_values`: what the journal keeps of its kind alone, to find and repeat it.
-    `number`: its number in the journal if the caller took one, else 0.
-    `native_task_id`: task id of a native-route order, "" for others. `measure`: measures the cost
-    of the task with that id.
+    `program_id`: id of a program of that `kind` (see `program_key`). For a whole graph it is the
+    workflow id that it is sent under, and "" for an order that is only followed or quoted.
+    `create_call`: makes the only call that may start its task. `key_override`: its `program_key` if
+    that does not follow from the id, as for whole graphs. `node_info`, `graph`, `body`: the
+    payload, see `Payload`; `graph` replaces the stored one. `options`: of the run, such as the
+    instance. `item`: its place among equal orders of a batch. `graph_hash`: of the stored
+    workflow's JSON or app's form (a changed one is another order). `inputs`: fields as part of its
+    identity, with content hashes. `shows`: its display-only nodes. `display_name`: of the program,
+    "" if unknown. `titles`: by node id. `nodes`: their number or 0. `rerolls`: its seeds are drawn
+    anew, so that it has none of those stored in the program. `time_limit`: seconds of running time,
+    0 for none. `scope`: the prompt or command whose cost limit it counts against. `price`: quotes a
+    model's order. `price_ratio`: see `PriceRatio`. `is_free_of_others`: returns whether the graph
+    is known to hold no node billed by third parties. `own_values`: what the journal keeps of its
+    kind alone, to find and repeat it. `number`: its number in the journal if the caller took one,
+    else 0. `native_task_id`: task id of a native-route order, "" for others. `measure`: measures
+    the cost of the task with that id.
     """
 
     program_id: str

@@ -165,10 +165,10 @@ class Journal(Protocol):
         """Insert an order that is about to be sent; durable on return. Returns its id, which is
         `number` where that was taken for it (`Store.take_number`).
 
-        `what`: JSON values needed to repeat or explain it; `hold`: what is reserved for it;
-        Raises LimitReached, LimitsChanged; OrderExists while an order of
-        the same identity is unfinished, in any process, or if one with an id above `after` has
-        succeeded (0: any, None: no such check).
+        `what`: JSON values needed to repeat or explain it. `hold`: what is reserved for it. Raises
+        LimitReached, LimitsChanged. Raises OrderExists while an order of the same identity is
+        unfinished, in any process. It also does if one with an id above `after` has succeeded (0:
+        any, None: no such check).
         """
         ...
 

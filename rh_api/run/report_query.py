@@ -136,8 +136,9 @@ async def explain_unrecorded(
 
 
 def may_be_cancel(error: RunningHubError) -> bool:
-    """Return whether a task that somebody cancelled may have ended with this error: the older poll,
-    and by the documentation's list V2, report it as failed, with a general code and no reason."""
+    """Return whether a task that somebody cancelled may have ended with this error. The older poll
+    reports it as failed, with a general code and no reason; so does V2 by the documentation's
+    list."""
     if isinstance(error, TaskFailed) and error.code in (None, 805, 1000):
         return str(error.params.get("remote")).lower() in _SAYS_NOTHING
     return isinstance(error, TaskCancelled)

@@ -1,5 +1,6 @@
-"""Orders of an account that nobody follows here, asked about in the background: one that runs on a
-hold until it is over, or its hold is used up; one that has ended until its cost is told."""
+"""Orders of an account that nobody follows here, asked about in the background. One that runs on a
+hold is asked about until it is over or its hold is used up. One that has ended is asked about until
+its cost is told."""
 
 from __future__ import annotations
 
@@ -162,8 +163,8 @@ class Watcher:
         return min(POLL_AGAIN[min(tries, len(POLL_AGAIN) - 1)], max(1.0, time_left))
 
     def _time_left(self, row: OrderRow) -> float:
-        """Return the seconds until an order's hold may be used up, by the local clock, counted from
-        its placing (the earliest possible start); infinity if its cost is not by time."""
+        """Return the seconds until an order's hold may be used up; infinity if its cost is not by
+        time. They are counted by the local clock from its placing, the earliest possible start."""
         if row.paid_seconds is None:
             return math.inf
         ran = age(row.placed or row.created, self.context.journal.now())

@@ -1,8 +1,8 @@
 """Encodes 8-bit pixels as PNG: lossless, and several times faster than Pillow.
 
 Two choices make the speed. Each row takes the better of the two filters that numpy computes on a
-whole block at once (Sub and Up), and the residues are deflated by zlib's run-length strategy:
-filtered photographs have almost no repetitions for the usual match search to find.
+whole block at once (Sub and Up). The residues are deflated by zlib's run-length strategy: the usual
+match search finds almost no repetitions in filtered photographs.
 """
 
 from __future__ import annotations

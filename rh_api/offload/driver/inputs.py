@@ -40,7 +40,7 @@ _MORE_PICTURES = frozenset({".avif", ".dds", ".exr", ".hdr", ".heic", ".jxl", ".
 
 def check_media(file: LocalFile, path: Path) -> None:
     """Raise CannotOffload unless a media loader's file is an image, audio or video, by its magic
-    bytes, else by its suffix: an untrusted graph may name any file of the input folder.
+    bytes, else by its suffix. An untrusted graph may name any file of the input folder.
 
     Raises OSError.
     """
