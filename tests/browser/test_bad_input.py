@@ -88,6 +88,23 @@ def test_a_program_that_cannot_be_read_is_named_and_the_node_stays(
     canvas.forgive(REFUSED)
 
 
+def test_a_run_of_a_wrong_id_is_over_once_the_right_one_is_chosen(either: Canvas) -> None:
+    """Neither the ring nor the notice stays, which would belong to a workflow that is not there."""
+    either.clear()
+    node = either.add("RunningHubRemoteWorkflow")
+    refused(either, node, "1234567890123456789", "WORKFLOW_NOT_EXISTS")
+    either.run("execution_error")
+    alert = either.page.locator(".runninghub-notices").get_by_role("alert")
+    alert.wait_for()
+    outlined = "() => String(app.lastExecutionError?.node_id ?? '')"
+    assert either.run_js(outlined) == node
+    either.paste(node, catalog.TEXT_TO_IMAGE)
+    either.primary()
+    assert either.run_js(outlined) == ""
+    alert.wait_for(state="detached")
+    either.forgive(REFUSED)
+
+
 def test_a_node_that_another_pack_made_anew_by_its_values_orders_nothing(
     canvas: Canvas, emulator: Emulator
 ) -> None:

@@ -85,6 +85,14 @@ function closeOutdated(_, begun) {
 	}
 }
 
+/** Close the notices of a node that runs another program now, but not one that asks for an order's fate. @param {ComfyNode} node */
+export function closeReplaced(node) {
+	for (const [key, { order, persists }] of notices) {
+		const [graph, id = ""] = key.split(" ");
+		if (!order && !persists && isGraphOpen(graph) && nodeOf(id) === node) closeNotice(key);
+	}
+}
+
 /** Close the notices that ask for an order's fate, once the user has settled it. */
 function closeSettled(order = 0) {
 	for (const [key, { close, order: asked }] of notices) {

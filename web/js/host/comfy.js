@@ -48,10 +48,16 @@ export const toastError = (error) => toast("warn", "RunningHub", error);
 /** Dismiss ComfyUI's generic error overlay; the failed node stays outlined. */
 export const closeOverlay = () => stores()?._s.get("executionError")?.dismissErrorOverlay?.();
 
-/** Take away what ComfyUI shows of refused nodes whose cause is gone. @param {(id: string) => boolean} isMended by execution id */
+/** Take away what ComfyUI shows of refused and failed nodes whose cause is gone. @param {(id: string) => boolean} isMended by execution id */
 export function clearNodeErrors(isMended) {
 	const all = stores()?._s;
 	const store = all?.get("executionError") ?? all?.get("execution"); // of 1.39
+	const failed = store?.lastExecutionError;
+	if (failed && isMended(String(failed.node_id))) {
+		if (store.recordExecutionError) store.recordExecutionError(null);
+		else store.lastExecutionError = null; // of 1.39
+		closeOverlay();
+	}
 	const left = Object.entries(store?.lastNodeErrors ?? {}).filter(([id]) => !isMended(id));
 	if (!store?.lastNodeErrors || left.length === Object.keys(store.lastNodeErrors).length) return;
 	const errors = left.length > 0 ? Object.fromEntries(left) : null;

@@ -7,6 +7,7 @@ import { loadTexts, textsOf } from "../../host/texts.js";
 import { carryOver } from "../../lib/fields.js";
 import { clean, firstChoice, makeForm, choiceOf, fingerprint } from "../../lib/form.js";
 import { kindOf, widgetOf } from "../../lib/nodes.js";
+import { closeReplaced } from "../failure_notices.js";
 import { rememberUse } from "../recent.js";
 import { build, formOf, linkedSlots } from "./build.js";
 import { readProgram } from "./loader.js";
@@ -66,6 +67,7 @@ export function applyForm(node, program, form) {
 	});
 	labelButton(node);
 	clearNodeErrors((id) => nodeOf(id) === node);
+	closeReplaced(node);
 	if (form.kind !== "module") rememberUse(form); // a module's id alone does not name it
 	warnLostLinks(node, linked);
 }
