@@ -172,12 +172,12 @@ async def _until_stopped(work: Coroutine[Any, Any, T], prompt_id: str) -> T:
     asyncio.run does not cancel the nodes that still wait.
     """
     task = asyncio.ensure_future(work)
-    is_queued = comfyui.is_running(prompt_id)
+    was_running = comfyui.is_running(prompt_id)
     try:
         while not task.done():
             if processing_interrupted():
                 raise _Stopped
-            if is_queued and not comfyui.is_running(prompt_id):
+            if was_running and not comfyui.is_running(prompt_id):
                 raise asyncio.CancelledError
             await asyncio.wait((task,), timeout=STEP)
         return task.result()

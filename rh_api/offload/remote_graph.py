@@ -90,7 +90,7 @@ class _Builder:
                 class_type = REMOTE_CLASS.get(node.class_type, node.class_type)
                 self.graph[node_id] = {"class_type": class_type, "inputs": inputs}
         saver_of: dict[Value | str, str] = {
-            node.id: self._local_saver(node, inputs) for node, inputs in savers
+            node.id: self._remote_saver_of(node, inputs) for node, inputs in savers
         }
         for value in sorted(piece.outlets, key=index.value_order):
             saver_of[value] = self._boundary_saver(value)
@@ -162,7 +162,7 @@ class _Builder:
             self.models.append(ModelName(node.id, name, lora, "LORA"))
         return {**row, "lora": lora}
 
-    def _local_saver(self, node: IndexedNode, inputs: dict[str, Any]) -> str:
+    def _remote_saver_of(self, node: IndexedNode, inputs: dict[str, Any]) -> str:
         """Add the remote counterpart of a local saver, under its id; returns the saver's id.
 
         An equal earlier saver serves both.
