@@ -231,11 +231,10 @@ export const segments = {
 		switchListeners.add(showMarks);
 		failureActions.push(nameWorkflow);
 		addRunGuard(mayRun);
-		onEvent("graphChanged", refreshLoaders);
+		// Marked nodes may be pasted from another page, or come as a blueprint.
+		onEvent("graphChanged", showMarks);
 		onPromptPosted(offerRefused, () => {});
 		void loadTexts().then(redraw);
-		// Marked nodes may be pasted from another page.
-		document.addEventListener("paste", () => setTimeout(showMarks), true);
 		showMarks();
 	},
 	afterConfigureGraph: showMarks,
