@@ -112,3 +112,30 @@ def test_a_graph_that_arrives_switched_over_asks_once(either: Canvas, emulator: 
     assert len(emulator.tasks) == 2
     assert either.dialog.count() == 0
     assert mark_of(either, inverted) is None
+
+
+def test_the_line_beside_it_opens_what_would_run_and_a_copy_is_switched_over_too(
+    either: Canvas, emulator: Emulator
+) -> None:
+    _, _, saver = inverting(either)
+    switch(either, True).click()
+    line = "3 个节点中的 3 个" if either.classic else "3 of 3 nodes"
+    either.page.get_by_test_id("action-bar-buttons").get_by_text(line).click()
+    title = "哪些会在 RunningHub 上运行" if either.classic else "What would run on RunningHub"
+    either.dialog.get_by_role("heading", name=title).wait_for()
+    either.dialog.locator("button.node").first.wait_for()
+    either.picture("what would run")
+    either.page.keyboard.press("Escape")
+    either.settle()
+
+    original = either.graph_id()
+    either.command("Comfy.DuplicateWorkflow")
+    either.until(lambda: either.graph_id() != original)
+    either.until(lambda: is_chosen(either, True))
+    assert either.run_js(WHOLE) == {}
+    # A copy is a graph of its own, which asks once.
+    press_run(either)
+    either.primary()
+    either.shows_picture(saver)
+    (order,) = sent(emulator)
+    assert {"EmptyImage", "ImageInvert", "SaveImage"} <= set(order)
