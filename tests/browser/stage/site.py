@@ -24,7 +24,7 @@ from tests.browser.stage.validation import refusal
 PACK = "some-name"
 FEATURES = {"supports_preview_metadata": True, "max_upload_size": 104857600}
 EMPTY_LISTS = ("embeddings", "experiment/models", "v2/userdata", "jobs/none")
-EMPTY_OBJECTS = ("workflow_templates", "global_subgraphs", "node_replacements")
+EMPTY_OBJECTS = ("workflow_templates", "node_replacements")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -88,6 +88,8 @@ class Stage:
         get("/history/{id}", self._history)
         get("/jobs", self._jobs)
         get("/jobs/{id}", self._job)
+        get("/global_subgraphs", self._blueprints)
+        get("/global_subgraphs/{id}", self._blueprints)
         get("/userdata", self._list_files)
         get("/userdata/{file}", self._read_file)
         post("/userdata/{file}", self._write_file)
@@ -106,6 +108,17 @@ class Stage:
 
     def _post(self, path: str, handler: Handler) -> None:
         self._server.routes.post(path)(handler)
+
+    async def _blueprints(self, request: web.Request) -> web.StreamResponse:
+        """Of the packs that are installed; without their text unless one is asked for."""
+        name = request.match_info.get("id")
+        source = {"source": "custom_node", "info": {"node_pack": f"custom_nodes.{PACK}"}}
+        files = {path.stem: path for path in (pack.ROOT / "subgraphs").glob("*.json")}
+        if name is not None:
+            return web.json_response(
+                {**source, "name": name, "data": files[name].read_text("utf-8")}
+            )
+        return web.json_response({name: {**source, "name": name} for name in files})
 
     async def _index(self, _: web.Request) -> web.StreamResponse:
         return web.FileResponse(
