@@ -12,7 +12,7 @@ from ...rh_api.graph.extra_data import read_extra_data
 from ...rh_api.graph.prompt import Graph
 from ...rh_api.models.stored import read_model
 from ...rh_api.money.quotes import in_few_words, in_number
-from ...rh_api.offload import marks_of
+from ...rh_api.offload import Plan, marks_of
 from ...rh_api.offload.notes import EACH_TURN, UNUSED
 from .. import language
 from ..runtime import cloud, config, key_store, model_catalogues, model_view, segment_dry_run
@@ -101,7 +101,7 @@ async def _quote_of_model(body: Body, profile: str) -> Quote:
 
 
 async def _of_segments(body: Body) -> tuple[list[_QuotedOrders], dict[str, object]]:
-    """The orders of the marked parts, and where nodes would run: `parts`, and how many `nodes`."""
+    """The orders of the marked parts, and where nodes would run (see `_places`)."""
     graph = cast("Graph", body["prompt"])
     try:
         extra = read_extra_data(body.get("extra_data"))
@@ -119,11 +119,12 @@ async def _of_segments(body: Body) -> tuple[list[_QuotedOrders], dict[str, objec
         )
         for segment in plan.segments
     ]
-    there = {node for segment in plan.segments for node in segment.members if node in graph}
-    there |= {saved.node_id for segment in plan.segments for saved in segment.saved}
-    unused = {note.node_id for note in plan.notes if note.key == UNUSED}
-    here = [node for node in graph if node in plan.prompt and node not in there | unused]
-    parts = [
+    return orders, _places(plan, graph)
+
+
+def _places(plan: Plan, graph: Graph) -> dict[str, object]:
+    """Where nodes of a graph would run: the nodes of each of the `parts`, and how many `nodes`."""
+    parts: list[dict[str, Any]] = [
         {
             "name": segment.name,
             "nodes": [
@@ -134,4 +135,7 @@ async def _of_segments(body: Body) -> tuple[list[_QuotedOrders], dict[str, objec
         }
         for segment in plan.segments
     ]
-    return orders, {"parts": parts, "nodes": {"there": len(there), "here": len(here)}}
+    there = {node for part in parts for node in part["nodes"]}
+    unused = {note.node_id for note in plan.notes if note.key == UNUSED}
+    here = plan.prompt.keys() & graph.keys() - there - unused
+    return {"parts": parts, "nodes": {"there": len(there), "here": len(here)}}
