@@ -10,6 +10,7 @@ import pytest
 from rh_api.emulator import Emulator
 from tests.browser.blueprints import BUILDERS, FOLDER
 from tests.browser.canvas import Canvas
+from tests.browser.test_subgraphs import subgraphs
 
 CLOUD = "second_model.safetensors"
 
@@ -34,11 +35,13 @@ def put(canvas: Canvas, name: str) -> str:
     canvas.clear()
     canvas.command("Workspace.SearchBox.Toggle")
     canvas.page.get_by_role("combobox").last.fill(name)
-    canvas.page.get_by_test_id("result-item").filter(has_text=name).first.click()
+    canvas.page.get_by_role("option").or_(canvas.page.get_by_test_id("result-item")).filter(
+        has_text=name
+    ).first.click()
     # The node is at the pointer until the next click.
     canvas.page.mouse.click(500, 300)
-    canvas.wait_for("() => app.graph.nodes.some((node) => node.subgraph)")
-    return canvas.run_js("() => String(app.graph.nodes.find((node) => node.subgraph).id)")
+    canvas.until(lambda: len(subgraphs(canvas)) == 1)
+    return subgraphs(canvas)[0]
 
 
 def shown(canvas: Canvas, node: str, output: str, kind: str = "PreviewImage") -> str:
@@ -92,3 +95,17 @@ def test_the_marked_part(either: Canvas, emulator: Emulator) -> None:
     either.run()
     either.shows_picture(preview)
     assert emulator.counters.orders == 1
+
+
+def test_the_library_of_nodes_lists_them(canvas: Canvas) -> None:
+    canvas.clear()
+    library = "Workspace.ToggleSidebarTab.node-library"
+    canvas.command(library)
+    canvas.page.get_by_placeholder("Search Nodes").fill("RunningHub -")
+    canvas.page.get_by_text("Subgraph Blueprints").wait_for()
+    for count, name in enumerate(sorted(BUILDERS), 1):
+        canvas.page.get_by_role("treeitem").filter(has_text=name).last.click()
+        canvas.page.mouse.click(300 + 220 * count, 300)
+        canvas.until(lambda count=count: len(subgraphs(canvas)) == count)
+    canvas.picture("from the library")
+    canvas.command(library)
