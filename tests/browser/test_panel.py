@@ -465,3 +465,18 @@ def test_without_a_key_the_panel_offers_one_and_the_sandbox(
     (node,) = canvas.nodes("RunningHubRemoteWorkflow")
     assert canvas.node(node)["widgets"]["profile"] == "sandbox"
     canvas.picture("sample of the sandbox")
+
+
+def test_in_the_sandbox_a_repeat_asks_nothing_of_costs(
+    new_host: Callable[..., Host], opened: Callable[..., Canvas]
+) -> None:
+    canvas = opened(new_host())
+    canvas.clear()
+    panel = Panel(canvas)
+    panel.button("sandbox").click()
+    canvas.until(lambda: len(canvas.nodes("RunningHubRemoteWorkflow")) == 1)
+    canvas.run()
+    panel.open("history")
+    panel.orders.first.click()
+    panel.button("again").click()
+    canvas.until(lambda: panel.orders.locator(".dot.done").count() == 2)

@@ -9,6 +9,7 @@ import { bytesText, coinsText, dotted, moneyText, programTitle, t as text, texts
 import { clean } from "../../lib/form.js";
 import { actionButton, statusLine, fill, h, link, rem, row, setStatus, setStatusError, messageOf } from "../../lib/view.js";
 import { visibleRows } from "../../lib/windowing.js";
+import { SANDBOX } from "../profiles.js";
 
 const t = textsOf("panel");
 
@@ -433,7 +434,7 @@ async function orderView(order, leave, reload) {
 		row(
 			entry.owed && actionButton(text("tasks.fetch"), status, fetch),
 			actionButton(t("history.use"), status, use),
-			actionButton(t("history.again"), status, repeat, t("history.again_sure")),
+			actionButton(t("history.again"), status, repeat, entry.profile === SANDBOX ? "" : t("history.again_sure")),
 			entry.link && link(text("tasks.on_site"), entry.link),
 			actionButton(t("history.delete"), status, askToRemove),
 		),
