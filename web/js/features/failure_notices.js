@@ -75,23 +75,24 @@ export function openNotice(key, title, text, buttons, options) {
 	notices.set(key, { order: 0, ...options, close: showNotice("alert", title, text, buttons) });
 }
 
-/** Close notices of the open workflow when a new run of it begins, whose failures they would seem. @param {any} _ @param {string} begun its prompt id; it may have failed already */
-function closeOutdated(_, begun) {
-	for (const [key, { close, order, persists, prompt }] of notices) {
-		if (prompt === begun) setTimeout(closeOverlay); // ComfyUI has reopened its own overlay
-		if (persists || order || prompt === begun || !key.startsWith(noticeKey(""))) continue;
-		close();
-		notices.delete(key);
+/** Close the open workflow's notices that keep nothing open and are over. @param {(notice: { prompt?: string }, id: string) => boolean} isOver */
+function closeThose(isOver) {
+	for (const [key, notice] of notices) {
+		const [graph, id = ""] = key.split(" ");
+		if (isOver(notice, id) && !notice.persists && !notice.order && graph === rootGraph().id) closeNotice(key);
 	}
 }
 
-/** Close the notices of a node that runs another program now, but not one that asks for an order's fate. @param {ComfyNode} node */
-export function closeReplaced(node) {
-	for (const [key, { order, persists }] of notices) {
-		const [graph, id = ""] = key.split(" ");
-		if (!order && !persists && isGraphOpen(graph) && nodeOf(id) === node) closeNotice(key);
-	}
+/** Close the notices of what failed before, when a new run begins. @param {any} _ @param {string} begun its prompt id; it may have failed already */
+function closeOutdated(_, begun) {
+	closeThose(({ prompt }) => {
+		if (prompt === begun) setTimeout(closeOverlay); // ComfyUI has reopened its own overlay
+		return prompt !== begun;
+	});
 }
+
+/** Close the notices of a node that runs another program now. @param {ComfyNode} node */
+export const closeReplaced = (node) => closeThose((_, id) => nodeOf(id) === node);
 
 /** Close the notices that ask for an order's fate, once the user has settled it. */
 function closeSettled(order = 0) {

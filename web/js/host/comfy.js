@@ -52,18 +52,14 @@ export const closeOverlay = () => stores()?._s.get("executionError")?.dismissErr
 export function clearNodeErrors(isMended) {
 	const all = stores()?._s;
 	const store = all?.get("executionError") ?? all?.get("execution"); // of 1.39
-	const failed = store?.lastExecutionError;
-	if (failed && isMended(String(failed.node_id))) {
-		if (store.recordExecutionError) store.recordExecutionError(null);
-		else store.lastExecutionError = null; // of 1.39
-		closeOverlay();
-	}
-	const left = Object.entries(store?.lastNodeErrors ?? {}).filter(([id]) => !isMended(id));
-	if (!store?.lastNodeErrors || left.length === Object.keys(store.lastNodeErrors).length) return;
-	const errors = left.length > 0 ? Object.fromEntries(left) : null;
-	if (store.recordNodeErrors) store.recordNodeErrors(errors);
-	else store.lastNodeErrors = errors; // before 1.49
-	if (!errors) closeOverlay();
+	const { lastExecutionError: failed, lastNodeErrors: refused } = store ?? {};
+	/** @type {(name: string, value: unknown) => void} */
+	const record = (name, value) => (store[`record${name}`] ? store[`record${name}`](value) : (store[`last${name}`] = value)); // before 1.49
+	if (failed && isMended(`${failed.node_id}`)) record("ExecutionError", null);
+	const left = Object.entries(refused ?? {}).filter(([id]) => !isMended(id));
+	if (!refused || left.length === Object.keys(refused).length) return;
+	record("NodeErrors", left.length > 0 ? Object.fromEntries(left) : null);
+	if (left.length === 0) closeOverlay();
 }
 
 /** Listen to an event of ComfyUI's WebSocket; `first`: before ComfyUI's own listeners. @type {(type: string, handler: (detail: any) => void, first?: boolean) => void} */

@@ -190,23 +190,5 @@ export function freePlace([x = 0, y = 0], [width = 0, height = 0] = NODE_SIZE) {
 	return [x, y];
 }
 
-/** Handle our drag data of MIME type `type` dropped on the canvas; returns a function that removes the listeners. @type {(type: string, drop: (data: string, at: number[]) => void) => RhCallback} */
-export function onDropped(type, drop) {
-	const over = (/** @type {DragEvent} */ event) => {
-		if (event.dataTransfer?.types.includes(type)) event.preventDefault();
-	};
-	const dropped = (/** @type {DragEvent} */ event) => {
-		const data = event.dataTransfer?.getData(type);
-		if (!data || (event.target instanceof Element && event.target.closest(".runninghub-panel"))) return;
-		// ComfyUI would open a picture as a workflow.
-		event.preventDefault();
-		event.stopImmediatePropagation();
-		drop(data, app.canvas.convertEventToCanvasOffset(event));
-	};
-	document.addEventListener("dragover", over, true);
-	document.addEventListener("drop", dropped, true);
-	return () => {
-		document.removeEventListener("dragover", over, true);
-		document.removeEventListener("drop", dropped, true);
-	};
-}
+/** @param {DragEvent} event @returns {number[]} where it is on the canvas */
+export const placeOf = (event) => app.canvas.convertEventToCanvasOffset(event);

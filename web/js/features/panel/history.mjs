@@ -2,7 +2,7 @@
 
 import { language, toast } from "../../host/comfy.js";
 import { confirmDialog } from "../../host/dialogs.js";
-import { onDropped } from "../../host/graph.js";
+import { placeOf } from "../../host/graph.js";
 import { lazy } from "../../host/lazy.js";
 import { fileUrl, post } from "../../host/server.js";
 import { bytesText, coinsText, dotted, moneyText, programTitle, t as text, textsOf } from "../../host/texts.js";
@@ -310,6 +310,27 @@ function iconOf({ first, state }) {
 	/** @type {Record<string, string>} */
 	const failed = { failed: "times-circle", cancelled: "ban", uncertain: "question-circle", intended: "question-circle" };
 	return `pi pi-${icons[first] ?? failed[state] ?? "clock"}`;
+}
+
+/** Handle our drag data of MIME type `type` dropped on the canvas; returns a function that removes the listeners. @type {(type: string, drop: (data: string, at: number[]) => void) => RhCallback} */
+function onDropped(type, drop) {
+	const over = (/** @type {DragEvent} */ event) => {
+		if (event.dataTransfer?.types.includes(type)) event.preventDefault();
+	};
+	const dropped = (/** @type {DragEvent} */ event) => {
+		const data = event.dataTransfer?.getData(type);
+		if (!data || (event.target instanceof Element && event.target.closest(".runninghub-panel"))) return;
+		// ComfyUI would open a picture as a workflow.
+		event.preventDefault();
+		event.stopImmediatePropagation();
+		drop(data, placeOf(event));
+	};
+	document.addEventListener("dragover", over, true);
+	document.addEventListener("drop", dropped, true);
+	return () => {
+		document.removeEventListener("dragover", over, true);
+		document.removeEventListener("drop", dropped, true);
+	};
 }
 
 /** Formatters by language, cached: creating one costs more than the rest of a row. @type {Map<string, Intl.DateTimeFormat>} */
