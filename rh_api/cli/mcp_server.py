@@ -40,7 +40,6 @@ _HOST = "127.0.0.1"
 _GRACE = 1
 """Timeout in seconds for open requests after Ctrl-C."""
 _LONGEST_WAIT = 3600
-"""In one call, so that an answer can be read."""
 _INSTRUCTIONS = """\
 Runs RunningHub workflows, AI apps and standard models. Runs cost money: ask for the form and the quote
 first. `order` is an order's id in every tool. An answer's `status`: `done`; `uploading`, `queued`,
