@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from itertools import starmap
 
 from ...rh_api.client import Client, History
 from ...rh_api.errors import BadInput, NoKey, RunningHubError
@@ -26,7 +27,7 @@ async def spend(body: Body) -> dict[str, object]:
         settings = config.settings(text_of(body, "profile"))
     except NoKey:
         past = await accounts.history()
-        is_emulated = all(map(demo_server.is_local, await past.sites()))
+        is_emulated = all(starmap(demo_server.is_emulated, await past.accounts()))
         return await _totals(past, days, await past.spent_in(), is_emulated=is_emulated)
     client = cloud.client(settings)
     balance = await _balance(client)  # first: it may also learn the currency

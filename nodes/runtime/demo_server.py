@@ -92,15 +92,10 @@ def name_of(kind: str, number: str) -> str:
     return names.get((kind, number), "")
 
 
-def is_local(origin: str) -> bool:
-    """Whether a site is on this machine, as every emulator is."""
-    return urlsplit(origin).hostname in LOOPBACK
-
-
 def is_emulated(origin: str, account: str) -> bool:
     """Whether an order was placed with an emulator, of this or an earlier start: a loopback origin,
     and the account of the default key that all emulators share."""
-    if not is_local(origin):
+    if urlsplit(origin).hostname not in LOOPBACK:
         return False
     key = Secret(_package().Emulator.default_key)
     return account == Settings(origin, key, Path()).account

@@ -212,15 +212,15 @@ class History:
         """As `read_spent`."""
         return await read_spent(self._journal, days, by=by, everyone=not self.settings.key)
 
-    async def sites(self) -> list[str]:
-        """The origins of all that `spent` sums: the key's; without a key those of all orders."""
+    async def accounts(self) -> list[tuple[str, str]]:
+        """Origin and account of all that `spent` sums: the key's, without one of all orders."""
         if self.settings.key:
-            return [self._journal.origin]
-        return await self._journal(self._journal.store.history.sites)
+            return [(self._journal.origin, self._journal.account)]
+        return await self._journal(self._journal.store.history.accounts)
 
     async def spent_in(self) -> str:
         """The currency of all that `spent` sums; "" if unknown, or if there are several."""
-        currencies = {currency_of(site) for site in await self.sites()}
+        currencies = {currency_of(origin) for origin, _ in await self.accounts()}
         return currencies.pop() if len(currencies) == 1 else ""
 
 

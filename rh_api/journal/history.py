@@ -175,10 +175,10 @@ class History:
             ]
         return sorted(totals, key=lambda total: (total.coins or 0, total.money or 0), reverse=True)
 
-    def sites(self) -> list[str]:
-        """The origins of all orders."""
+    def accounts(self) -> list[tuple[str, str]]:
+        """Origin and account of all orders."""
         with self._file.reading() as db:
-            return [origin for (origin,) in db.execute("SELECT DISTINCT origin FROM orders")]
+            return list(map(tuple, db.execute("SELECT DISTINCT origin, account FROM orders")))
 
     def has_placed(self, origin: str) -> bool:
         """Whether a site is known to have accepted an order, of any account."""

@@ -20,6 +20,7 @@ from PIL import Image
 
 from rh_api.client import Client, Job
 from rh_api.emulator import Emulator, Fault, catalog
+from rh_api.emulator.accounts import Account
 from rh_api.wire.orders import TaskOptions
 from tests.support.jobs import invert, paint, picture
 from tests.support.service import results_are
@@ -508,6 +509,19 @@ async def test_what_the_sandbox_ran_has_no_unknown_cost(
         for total in (spend["today"], spend["all"], *spend["days"], *spend["programs"]):
             assert (total["orders"], total["untold"], total["coins"]) == (1, 0, None)
         assert [row["name"] for row in spend["programs"]] == ["Text to image"]
+
+
+async def test_without_a_key_what_another_account_has_run_is_not_the_sandboxs(
+    host: Host, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A service behind an address of this machine, as a proxy's, is no sandbox."""
+    emulator.is_free = True
+    emulator.accounts["a" * 32] = Account()
+    monkeypatch.setenv("RUNNINGHUB_API_KEY", "a" * 32)
+    await run(paint("one"))
+    monkeypatch.delenv("RUNNINGHUB_API_KEY")
+    spend = await host.post("spend")
+    assert (spend["all"]["orders"], spend["all"]["untold"]) == (1, 1)
 
 
 async def test_spend_is_told_in_days_programs_and_as_csv(host: Host) -> None:
