@@ -118,7 +118,7 @@ class TwoOrders:
             "older": _seconds(older.ended),
             "socket": _seconds(heard.ended),
             "priced": _seconds(newer.priced),
-            "cost": self._text(usage),
+            "cost": self._cost_text(usage),
         }
         is_told = None not in (newer.ended, older.ended, newer.priced)
         self._add("ends", is_told, "doctor.seen_ends", **ends)
@@ -137,7 +137,7 @@ class TwoOrders:
                 await order.running
         report = await self._asked(tasks.query(task_id))
         phase = report.phase if report is not None else Phase.OTHER
-        paid = self._text(report.usage if report else Usage())
+        paid = self._cost_text(report.usage if report else Usage())
         if phase in (Phase.CANCELLED, Phase.FAILED):
             is_assumed = phase is Phase.CANCELLED
             self._add(
@@ -208,7 +208,7 @@ class TwoOrders:
                 return Report(Phase.FAILED, error=error)
             return None
 
-    def _text(self, usage: Usage) -> str:
+    def _cost_text(self, usage: Usage) -> str:
         return cost(usage, currency_of(self.settings.origin))
 
     def _cost(self, usage: Usage) -> Sums:

@@ -135,42 +135,51 @@ async def unknown_task(asked: Asked) -> list[Finding]:
     return _told("unknown-task", codes == expected, "doctor.seen_codes", codes=seen)
 
 
-async def prices(asked: Asked) -> list[Finding]:
-    """What an order of a model would cost, and whether an address without a file is priced."""
+async def price(asked: Asked) -> list[Finding]:
+    """What an order of a model would cost."""
     endpoint = TEXT_MODEL
     body: dict[str, object] = {"prompt": A_PROMPT}
     if asked.model is not None:
         endpoint = asked.model.endpoint
         body = preview_body(asked.model, compose(asked.model, {}).body)
-    real = models.price_preview(endpoint, body)
-    answer = await asked.recorder.ask("price", real)
-    if code := code_of(answer):
-        no_models = code == NO_MODELS
-        seen = "doctor.seen_no_models" if no_models else "doctor.seen_refused"
-        return [
-            Finding(row, Verdict.NOT_TOLD, seen, {"code": code})
-            for row in ("price", "preview-fillers")
-        ]
-    price = real.read(answer)
-    seen = {"amount": price.amount or price.text or "?", "currency": price.currency}
-    findings = _told("price", True, "doctor.seen_price", **seen)
-    filled = models.price_preview(PICTURE_MODEL, {"prompt": A_PROMPT, "imageUrls": [NO_PICTURE]})
-    try:
-        code = code_of(await asked.recorder.ask("preview-fillers", filled))
-    except RunningHubError as error:
-        return [*findings, Finding("preview-fillers", Verdict.NOT_TOLD, error)]
-    return [*findings, *_code("preview-fillers", bool(code), code)]
+    call = models.price_preview(endpoint, body)
+    answer = await asked.recorder.ask("price", call)
+    if code := _model_code(answer):
+        return [_price_refused("price", code)]
+    told = call.read(answer)
+    seen = {"amount": told.amount or told.text or "?", "currency": told.currency}
+    return _told("price", True, "doctor.seen_price", **seen)
+
+
+async def preview_fillers(asked: Asked) -> list[Finding]:
+    """Whether an address without a file is priced."""
+    body = {"prompt": A_PROMPT, "imageUrls": [NO_PICTURE]}
+    call = models.price_preview(PICTURE_MODEL, body)
+    code = code_of(await asked.recorder.ask("preview-fillers", call))
+    if code == NO_MODELS:
+        return [_price_refused("preview-fillers", code)]
+    return _code("preview-fillers", bool(code), code)
+
+
+def _price_refused(row: str, code: int) -> Finding:
+    seen = "doctor.seen_no_models" if code == NO_MODELS else "doctor.seen_refused"
+    return Finding(row, Verdict.NOT_TOLD, seen, {"code": code})
 
 
 async def unknown_model(asked: Asked) -> list[Finding]:
     """How a model is refused that does not exist."""
     call = models.price_preview(NO_MODEL, {"prompt": A_PROMPT})
-    response = await asked.recorder.ask("unknown-model", call)
+    code = _model_code(await asked.recorder.ask("unknown-model", call))
+    return _code("unknown-model", code == 412, code)
+
+
+def _model_code(response: Response) -> int:
+    """As `code_of`. 412 is also a refused key's, which `account` tells apart."""
     reply = read_object(read_json(response.body))
     code = read_int(reply.get("errorCode")) or read_int(reply.get("code"))
-    if code != 412:  # else also a refused key's, which `account` tells apart
-        code = response.status if response.status == 404 else code_of(response)
-    return _code("unknown-model", code == 412, code)
+    if code == 412:
+        return code
+    return response.status if response.status == 404 else code_of(response)
 
 
 async def small_uploads(asked: Asked) -> list[Finding]:
@@ -363,7 +372,8 @@ FREE = (
     Question(("queue",), queue),
     Question(("upload", "older-upload", "fetch"), small_uploads),
     Question(("unknown-task",), unknown_task),
-    Question(("price", "preview-fillers"), prices),
+    Question(("price",), price),
+    Question(("preview-fillers",), preview_fillers),
     Question(("unknown-model",), unknown_model),
     Question(("model-filter",), model_filter),
     Question(("native-queue", "native-core", "native-socket", "native-upload"), native_route),

@@ -217,11 +217,13 @@ def test_the_price_of_a_model_that_is_named_is_asked_for(call: Call, shared: str
 
 
 def test_a_price_that_is_refused_is_not_blamed_on_the_key(call: Call, shared: str) -> None:
-    ran = call("doctor", "--model", "no/such-model", RUNNINGHUB_API_KEY=shared)
+    ran = call("doctor", "--model", "no/such-model", "--json", RUNNINGHUB_API_KEY=shared)
 
     assert ran.code == 0
-    assert "refused with 412" in ran.out
-    assert "this kind of key" not in ran.out
+    told = verdicts(ran)
+    assert (told["price"], told["preview-fillers"]) == ("not_told", "as_assumed")
+    price = next(finding for finding in ran.document["findings"] if finding["id"] == "price")
+    assert price["seen"] == "refused with 412"
     assert call("doctor", "--model", "no-such-model").code == 2
 
 
