@@ -22,7 +22,7 @@ ENGLISH: dict[str, str] = {
     "error.suffix.cost": "It cost {cost}.",
     "error.suffix.cost_none": "It cost nothing.",
     "error.suffix.cost_untold": "Its cost is not known yet.",
-    "error.suffix.fetch_again": "To retry without paying again, run the same inputs within a day, not as a new order. Or fetch the task by its id: RunningHub Task on the canvas, task --fetch on the command line.",
+    "error.suffix.fetch_again": "Run the same inputs again within a day, not as a new order, to retry without paying again. Or fetch the task by its id: RunningHub Task on the canvas, task --fetch on the command line.",
     "error.suffix.nothing_started": "Nothing was started or paid.",
     "error.suffix.not_started": "{nothing_started} It is safe to run again.",
     "error.suffix.task": "[task {task_id}]",
