@@ -75,8 +75,8 @@ export function openNotice(key, title, text, buttons, options) {
 	notices.set(key, { order: 0, ...options, close: showNotice("alert", title, text, buttons) });
 }
 
-/** Close the open workflow's notices that keep nothing open and are over. @param {(notice: { prompt?: string }, id: string) => boolean} isOver */
-function closeThose(isOver) {
+/** Close notices of the open workflow, but those that persist or ask for an order's fate. @param {(notice: { prompt?: string }, id: string) => boolean} isOver */
+function closeWhere(isOver) {
 	for (const [key, notice] of notices) {
 		const [graph, id = ""] = key.split(" ");
 		if (isOver(notice, id) && !notice.persists && !notice.order && graph === rootGraph().id) closeNotice(key);
@@ -85,14 +85,12 @@ function closeThose(isOver) {
 
 /** Close the notices of what failed before, when a new run begins. @param {any} _ @param {string} begun its prompt id; it may have failed already */
 function closeOutdated(_, begun) {
-	closeThose(({ prompt }) => {
-		if (prompt === begun) setTimeout(closeOverlay); // ComfyUI has reopened its own overlay
-		return prompt !== begun;
-	});
+	closeWhere(({ prompt }) => prompt !== begun);
+	if ([...notices.values()].some(({ prompt }) => prompt === begun)) setTimeout(closeOverlay); // ComfyUI has reopened its own
 }
 
 /** Close the notices of a node that runs another program now. @param {ComfyNode} node */
-export const closeReplaced = (node) => closeThose((_, id) => nodeOf(id) === node);
+export const closeReplaced = (node) => closeWhere((_, id) => nodeOf(id) === node);
 
 /** Close the notices that ask for an order's fate, once the user has settled it. */
 function closeSettled(order = 0) {
