@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rh_api.emulator import Emulator
-from tests.browser.canvas import Canvas
+from tests.browser.canvas import Canvas, is_prompt
 from tests.browser.frontends import NEWEST, OLDEST
 from tests.browser.hosts import Host
 from tests.browser.marks import inverting, mark_of
@@ -90,6 +90,23 @@ def test_what_ran_out_of_memory_runs_there_with_one_click(
     out_of_memory(either)
     either.set_widget(source, "width", 80)
     either.run()
+    assert emulator.counters.orders == 1
+
+
+def test_a_run_of_one_output_stays_one_of_that_output(either: Canvas, emulator: Emulator) -> None:
+    source, _, saver = inverting(either)
+    other = either.add("SaveImage", 700, 500)
+    either.connect(source, "IMAGE", other, "images")
+    out_of_memory(either, "ImageInvert")
+    either.select(saver)
+    with either.page.expect_response(is_prompt) as answer:
+        either.command("Comfy.QueueSelectedOutputNodes")
+    either.finished(answer.value.json()["prompt_id"])
+    once, _ = words(either)
+
+    entry = either.finished(take(either, once))
+    assert entry["status"]["status_str"] == "success"
+    assert other not in entry["outputs"]
     assert emulator.counters.orders == 1
 
 

@@ -8,7 +8,7 @@ import { stores } from "./stores.js";
 const queueWithBody = (change, posted) =>
 	withPatchedApi("queuePrompt", queueByUser, (queue, restore) => (number, data, more) => {
 		restore();
-		return withPatchedApi("fetchApi", () => queue(number, posted ?? data, more), (send, restoreSend) => (route, options) => {
+		return withPatchedApi("fetchApi", () => queue(number, posted ?? data, posted?.options ?? more), (send, restoreSend) => (route, options) => {
 			if (route !== "/prompt" || typeof options?.body !== "string") return send(route, options);
 			restoreSend();
 			return send(route, { ...options, body: JSON.stringify(change(JSON.parse(options.body))) });
@@ -116,18 +116,19 @@ function patchQueuePrompt() {
 	};
 }
 
-/** A graph in API format, with its workflow, as Run posts it; `segments`: parts that run on RunningHub in this run alone. @typedef {{ output: any, workflow: any, segments?: { nodes: string[], name: string }[] }} Posted */
+/** A graph in API format, with its workflow, as Run posts it; `options`: of the run, as which outputs; `segments`: parts that run on RunningHub in this run alone. @typedef {{ output: any, workflow: any, options?: any, segments?: { nodes: string[], name: string }[] }} Posted */
 
 /** Observe POST /prompt: node errors of a refused prompt, prompt and id of an accepted one; ComfyUI has no event for either. @type {(onRefused: (errors: Record<string, any>, posted: Posted) => void, onAccepted: (prompt: any, id: string, posted: Posted) => void) => void} */
 export function onPromptPosted(onRefused, onAccepted) {
 	const { queuePrompt } = api;
 	api.queuePrompt = async (/** @type {[number, any, any?]} */ ...args) => {
+		const posted = { ...args[1], options: args[2] };
 		try {
 			const answer = await queuePrompt.apply(api, args);
-			onAccepted(args[1]?.output ?? {}, String(answer?.prompt_id), args[1]);
+			onAccepted(args[1]?.output ?? {}, String(answer?.prompt_id), posted);
 			return answer;
 		} catch (error) {
-			onRefused(/** @type {any} */ (error)?.response?.node_errors ?? {}, args[1]);
+			onRefused(/** @type {any} */ (error)?.response?.node_errors ?? {}, posted);
 			throw error;
 		}
 	};
