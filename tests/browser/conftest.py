@@ -253,6 +253,17 @@ def canvas(
     return opened(hosts(kind, NEWEST))
 
 
+@pytest.fixture
+def classic(
+    kind: str,
+    hosts: Callable[[str, str], Host],
+    opened: Callable[..., Canvas],
+    emulator: Emulator,
+) -> Canvas:
+    """The oldest front end with the classic renderer, in Chinese."""
+    return opened(hosts(kind, OLDEST), classic=True)
+
+
 @pytest.fixture(params=["newest", "classic"])
 def either(
     request: pytest.FixtureRequest,

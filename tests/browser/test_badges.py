@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from rh_api.emulator import Emulator, catalog
 from tests.browser.canvas import Canvas
-from tests.browser.frontends import OLDEST
-from tests.browser.hosts import Host
 from tests.browser.marks import by_command, inverting
 
 # Boxes with round corners that the canvas paints: where on the page, and the text in each.
@@ -139,20 +136,16 @@ def test_the_toolbox_of_a_selected_node_covers_no_label(either: Canvas, emulator
 
 
 def test_the_toolbox_of_a_selected_node_covers_no_estimate(
-    hosts: Callable[[str, str], Host],
-    opened: Callable[..., Canvas],
-    kind: str,
-    emulator: Emulator,
+    classic: Canvas, emulator: Emulator
 ) -> None:
-    canvas = opened(hosts(kind, OLDEST), classic=True)
-    canvas.clear()
-    node, _ = canvas.painting()
-    canvas.run()
-    canvas.until(lambda: any("约 1" in text for text in canvas.painted()))
-    canvas.select(node)
-    toolbox = toolbox_of(canvas)
-    canvas.picture("estimate")
-    (estimate,) = (box for box in canvas.run_js(PAINTED) if "约 1" in box["text"])
+    classic.clear()
+    node, _ = classic.painting()
+    classic.run()
+    classic.until(lambda: any("约 1" in text for text in classic.painted()))
+    classic.select(node)
+    toolbox = toolbox_of(classic)
+    classic.picture("estimate")
+    (estimate,) = (box for box in classic.run_js(PAINTED) if "约 1" in box["text"])
     assert is_apart(estimate, toolbox)
 
 
@@ -169,19 +162,13 @@ def test_a_frame_is_as_large_as_its_node_after_undo(either: Canvas, emulator: Em
     either.until(lambda: frame_fits(either, inverted))
 
 
-def test_a_unit_stays_in_one_line(
-    hosts: Callable[[str, str], Host],
-    opened: Callable[..., Canvas],
-    kind: str,
-    emulator: Emulator,
-) -> None:
-    canvas = opened(hosts(kind, OLDEST), classic=True)
-    _, inverted, saver = inverting(canvas)
-    by_command(canvas, inverted)
-    canvas.run()
-    canvas.shows_picture(saver)
-    canvas.says(inverted, "RH")
+def test_a_unit_stays_in_one_line(classic: Canvas, emulator: Emulator) -> None:
+    _, inverted, saver = inverting(classic)
+    by_command(classic, inverted)
+    classic.run()
+    classic.shows_picture(saver)
+    classic.says(inverted, "RH")
     # However narrow the node is.
-    canvas.wait_for(UNIT_LINES)
-    canvas.picture("cost")
-    assert set(canvas.run_js(UNIT_LINES)) == {1}
+    classic.wait_for(UNIT_LINES)
+    classic.picture("cost")
+    assert set(classic.run_js(UNIT_LINES)) == {1}
