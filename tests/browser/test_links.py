@@ -213,3 +213,22 @@ def with_old_sockets(workflow: dict[str, Any], node: str) -> dict[str, Any]:
     for link in old["links"]:
         link[4] = places.get(link[0], link[4])
     return old
+
+
+def test_the_addresses_go_on_to_where_they_are_dropped(canvas: Canvas, emulator: Emulator) -> None:
+    node = canvas.add("RunningHubRemoteWorkflow", 60, 120)
+    canvas.paste(node, catalog.TEXT_TO_IMAGE)
+    canvas.tick("typed 19")
+    canvas.picture("chooser")
+    canvas.primary()
+    reader = canvas.add("PreviewAny", 760, 120)
+    canvas.draw_link(node, "urls", reader, "source")
+    assert source(canvas, reader, "source") == node
+    canvas.drag(canvas.socket(reader, "inputs", "source"), EMPTY_PLACE)
+    assert source(canvas, reader, "source") == ""
+    canvas.draw_link(node, "urls", reader, "source")
+    canvas.ask_anew(node)
+    entry = canvas.finished(canvas.run())
+    canvas.picture("addresses")
+    (shown,) = entry["outputs"][reader]["text"]
+    assert shown.startswith("http")
