@@ -76,7 +76,7 @@ async def test_a_part_of_the_graph_runs_alone(comfyui: ComfyClient, emulator: Em
     assert "2" in result.outputs
 
 
-@pytest.mark.parametrize("bad", ["{", "[]", form(19), form(-1), json.dumps({"sockets": "0"})])
+@pytest.mark.parametrize("bad", ["{", "[]", form(20), form(-1), json.dumps({"sockets": "0"})])
 async def test_a_damaged_form_is_refused_on_its_node(
     comfyui: ComfyClient, emulator: Emulator, bad: str
 ) -> None:
