@@ -38,6 +38,13 @@ def sent(emulator: Emulator) -> list[list[str]]:
     ]
 
 
+def tells_end(canvas: Canvas) -> bool:
+    """Whether a node says how its last run ended: on a chip, or in a line of its own."""
+    done = "用时" if canvas.classic else "done in"
+    is_painted = any(done in text for text in canvas.painted())
+    return is_painted or canvas.page.get_by_text(done).count() > 0
+
+
 def press_run(canvas: Canvas) -> None:
     canvas.page.locator("[data-testid=queue-button]").first.click()
 
@@ -71,10 +78,15 @@ def test_all_that_can_go_goes_and_comes_back_with_the_marks(
     (order,) = sent(emulator)
     assert order.count("ImageInvert") == 2
     assert {"EmptyImage", "SaveImage"} <= set(order)
+    either.until(lambda: tells_end(either))
+    either.picture("done")
     # Undone and done again with the graph, saved with it.
     either.settle()
     switch(either, False).click()
     either.until(lambda: either.run_js(WHOLE) is None)
+    # What was told of that run is over.
+    either.until(lambda: not tells_end(either))
+    either.picture("switched back")
     either.settle()
     either.command("Comfy.Undo")
     either.until(lambda: either.run_js(WHOLE) == {})

@@ -127,11 +127,17 @@ export function dropStaleLines() {
 	for (const node of allThings(rootGraph())) {
 		const shown = widgetOf(node, TEXT_LINE);
 		if (!shown || shown.value === localized(ends.get(node)?.line ?? {})) continue;
-		ends.delete(node);
-		removeWidget(node, shown);
+		dropEnd(node);
 		dropPreview(String(node.id), node, true);
 	}
 	redrawBadges();
+}
+
+/** @param {any} node */
+function dropEnd(node) {
+	ends.delete(node);
+	const shown = widgetOf(node, TEXT_LINE);
+	if (shown) removeWidget(node, shown);
 }
 
 /** Forget how the node's last run ended. @param {any} node */
@@ -148,8 +154,9 @@ export function forgetUnmarked() {
 	for (const thing of allThings(rootGraph())) {
 		if (isOurs(classOf(thing)) || !(ends.has(thing) || failedNodes.has(thing)) || isOffloaded(thing)) continue;
 		failedNodes.delete(thing);
-		forgetEnd(thing);
+		dropEnd(thing);
 	}
+	redrawBadges();
 }
 
 /** Whether the end of the node's last run is known here. @param {any} node */

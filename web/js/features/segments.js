@@ -228,7 +228,7 @@ export const segments = {
 	getNodeMenuItems: menuOf,
 	getCanvasMenuItems: (canvas) => menuOf(canvas.graph?.getGroupOnPos(...canvas.graph_mouse)),
 	setup() {
-		switchListeners.add(showMarks);
+		switchListeners.add(showMarks).add(forgetUnmarked);
 		failureActions.push(nameWorkflow);
 		addRunGuard(mayRun);
 		// Marked nodes may be pasted from another page, or come as a blueprint.
