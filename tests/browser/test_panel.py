@@ -143,6 +143,10 @@ def test_a_picture_comes_back_in_a_loader_and_the_view_stays(
     either.clear()
     panel = Panel(either)
     panel.open("history")
+    # The time is not what a narrow row cuts; its tooltip has the date.
+    line = panel.orders.first.locator(".muted")
+    assert re.match(r"(done|完成) · \d+:\d\d", line.inner_text())
+    assert re.search(r"20\d\d.*\d:\d\d", line.get_attribute("title") or "")
     panel.orders.first.click()
     either.run_js("() => Object.assign(app.canvas.ds, { scale: 0.5 })")
     view = "() => [...app.canvas.ds.offset, app.canvas.ds.scale]"

@@ -292,14 +292,16 @@ function rowView(entry, open) {
 			"what",
 			h("div", "title", titleOf(entry)),
 			h("div", "text", clean(entry.text, 120)),
-			// A narrow panel truncates the end, so the time comes after the cost.
-			h("div", "muted", dotted(t(`state.${entry.state}`), costText(entry), whenText(entry.placed))),
+			h("div", { className: "muted", title: lineOf(entry, whenText(entry.placed)) }, lineOf(entry, shortWhen(entry.placed))),
 		),
 		h("span", { className: `dot ${entry.state}`, ariaHidden: "true" }),
 	);
 	if (entry.results > 0) makeDraggable(element, entry.order, 0);
 	return element;
 }
+
+/** @type {(entry: any, when: string) => string} */
+const lineOf = (entry, when) => dotted(t(`state.${entry.state}`), when, costText(entry));
 
 const titleOf = (/** @type {any} */ entry) => programTitle({ ...entry, id: entry.program });
 
@@ -333,14 +335,30 @@ function onDropped(type, drop) {
 	};
 }
 
-/** Formatters by language, cached: creating one costs more than the rest of a row. @type {Map<string, Intl.DateTimeFormat>} */
+/** @type {Record<string, Intl.DateTimeFormatOptions>} */
+const STYLES = {
+	full: { dateStyle: "medium", timeStyle: "short" },
+	date: { dateStyle: "medium" },
+	day: { month: "short", day: "numeric" },
+	time: { timeStyle: "short" },
+};
+
+/** Formatters by language and style, cached: creating one costs more than the rest of a row. @type {Map<string, Intl.DateTimeFormat>} */
 const clocks = new Map();
 
-function whenText(seconds = 0) {
+function whenText(seconds = 0, style = "full") {
 	const locale = language();
-	const clock = clocks.get(locale) ?? new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
-	clocks.set(locale, clock);
+	const key = `${locale} ${style}`;
+	const clock = clocks.get(key) ?? new Intl.DateTimeFormat(locale, STYLES[style]);
+	clocks.set(key, clock);
 	return clock.format(new Date(seconds * 1000));
+}
+
+/** The time of today, the day of this year, else the date: the panel is narrow. */
+export function shortWhen(seconds = 0, now = new Date()) {
+	const day = new Date(seconds * 1000);
+	const isToday = day.toDateString() === now.toDateString();
+	return whenText(seconds, isToday ? "time" : day.getFullYear() === now.getFullYear() ? "day" : "date");
 }
 
 /** @param {any} entry */
