@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import time
 from collections.abc import Sequence
 from typing import cast
@@ -22,6 +23,7 @@ from .body import Body, FileAnswer, number_of, switch_of, text_of
 PAGE = 60  # orders
 TEXT_SHOWN = 200_000  # characters of a result that is text
 SHOWN_TEXT = 160  # of an order's own texts in the list
+_FILE = re.compile(r"\S+://\S+|\S+\.[A-Za-z][A-Za-z0-9]+")  # a URL, or a file's name
 
 
 async def page(body: Body) -> dict[str, object]:
@@ -80,8 +82,10 @@ def _needs_currency(past: PastOrder) -> bool:
 
 
 def _row(past: PastOrder, profile: str, currency: str) -> dict[str, object]:
-    texts = [value for value in past.inputs.values() if isinstance(value, str) and value.strip()]
-    longest = max(texts, key=len, default="")
+    texts = [value for value in past.inputs.values() if isinstance(value, str)]
+    written = [text for text in texts if text.strip() and not _FILE.fullmatch(text.strip())]
+    # By bytes: a Chinese character says as much as some letters.
+    longest = max(written, key=lambda text: len(text.encode(errors="replace")), default="")
     name = past.name
     is_emulated = demo_server.is_emulated(past.origin, past.account)
     if is_emulated:

@@ -75,6 +75,24 @@ async def test_orders_are_listed_and_searched(host: Host) -> None:
     assert (await host.error("history", states="done"))["key"] == "node.bad_type"
 
 
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({"6.text": "雪中狐狸", "7.text": "blurry"}, "雪中狐狸"),
+        ({"6.text": "a fox", "7.text": "api/" + "0" * 64 + ".png"}, "a fox"),
+        ({"6.text": "a fox", "7.text": "https://files.example/a/long/way/to/it"}, "a fox"),
+        ({"6.text": "a fox", "7.text": "flux/krea-dev_fp8.safetensors"}, "a fox"),
+        ({"6.text": "a fox.", "7.text": "fur"}, "a fox."),
+    ],
+)
+async def test_an_order_is_listed_with_the_longest_text_that_a_person_wrote(
+    host: Host, fields: dict[str, str], text: str
+) -> None:
+    await run(Job(catalog.TEXT_TO_IMAGE, fields))
+    (row,) = (await host.post("history"))["orders"]
+    assert row["text"] == text
+
+
 async def test_an_opened_list_prepares_the_search(host: Host) -> None:
     await run(paint("a fox in snow"))
     assert len((await host.post("history"))["orders"]) == 1
