@@ -867,6 +867,7 @@ ENGLISH: dict[str, str] = {
     "node.all_unknown": "{count} of {total} orders: no task id came back, they may run and cost money: {order}; look at the call records on the site, then settle them with the command RunningHub: tasks",
     "node.all_go_on": "{count} of {total} tasks: RunningHub does not stop them, they go on and cost money; run the same inputs and seeds within a day to get their results without paying again",
     "node.cost_untold": "cost not known",
+    "node.cost_none": "nothing was paid",
     "node.done": "done",
     "node.taken_up": "done · it was ordered before, nothing was ordered now",
     "node.orders_taken_up": "{count} were ordered before",

@@ -39,6 +39,7 @@ def start() -> tuple[str, str]:
             reroll_inline_seeds=False,
             is_free=True,
             any_model=True,
+            model_cancel="works",
         )
         # Of the kind that may run standard models; nothing is charged.
         emulator.account.kind, emulator.account.money = "SHARED", Decimal(1_000_000)

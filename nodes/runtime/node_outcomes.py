@@ -263,8 +263,11 @@ def stop_line(reports: Sequence[Stopped], currency: str = "") -> dict[str, str]:
         if key in ends
     ]
     over = [report.usage for report in reports if report.confirmed]
-    costs = cost_sentences(over, currency) or [("node.cost_untold", {})]
-    return language.in_languages([*sentences, *(costs if over else ())])
+    costs = cost_sentences(over, currency)
+    if over and not costs:
+        is_told = all(usage.coins or usage.money or usage.third_party_money for usage in over)
+        costs = [("node.cost_none" if is_told else "node.cost_untold", {})]
+    return language.in_languages([*sentences, *costs])
 
 
 def _message_key(report: Stopped) -> str:

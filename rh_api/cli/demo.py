@@ -49,7 +49,7 @@ async def demo(arguments: Namespace, terminal: Terminal, environ: Mapping[str, s
 async def emulated(picture: bytes) -> AsyncGenerator[tuple[Settings, Job]]:
     """Serve an emulator; yields the settings of its account, with a journal of its own, and the
     demonstration's job."""
-    emulator = Emulator(run_seconds=SECONDS)
+    emulator = Emulator(run_seconds=SECONDS, is_free=True)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as state:
         async with emulator.serve() as address:
             settings = Settings.from_mapping(

@@ -84,7 +84,9 @@ class Knobs(Doubts):
     foreign_tasks: int = 0
     """Tasks run by someone else on the account: they occupy concurrency slots."""
     is_free: bool = False
-    """Nothing is charged, and no cost is reported, as for a subscription."""
+    """Nothing is charged, and reports say so: 0 coins."""
+    tells_costs: bool = True
+    """False: nothing is charged, and no cost is reported, as for a subscription."""
 
     # Orders
     any_model: bool = False

@@ -54,6 +54,7 @@ def test_the_demonstration_ignores_the_environment(call: Call, tmp_path: Path) -
     )
 
     assert ran.code == 0, ran.err
+    assert ran.document["cost"]["coins"] == "0"
     assert [Path(result["path"]).name for result in ran.document["results"]] == [
         "runninghub_demo_14_1.png"
     ]

@@ -444,7 +444,7 @@ async def test_a_failed_task_costs_what_the_service_says(
 async def test_a_cost_that_is_never_told_stays_held_unless_the_task_failed(
     make_client: MakeClient, emulator: Emulator
 ) -> None:
-    emulator.is_free = True
+    emulator.tells_costs = False
     await make_client(RUNNINGHUB_MAX_COST_ORDER="100 coins", pace=200).run(invert(1))
     client = make_client(RUNNINGHUB_MAX_COST_ORDER="60 coins", pace=200)
     emulator.fail_next = {"node_id": "13", "exception_type": "E", "exception_message": "no"}

@@ -166,12 +166,12 @@ async def test_whoever_sees_a_late_success_takes_it(
 
 
 @pytest.mark.parametrize(
-    ("is_free", "counts"), [(True, "3"), (False, None)], ids=["not told again", "told anew"]
+    ("tells_costs", "counts"), [(False, "3"), (True, None)], ids=["not told again", "told anew"]
 )
 async def test_of_a_late_success_a_cost_counts_once(
-    client: Client, emulator: Emulator, counts: str | None, *, is_free: bool
+    client: Client, emulator: Emulator, counts: str | None, *, tells_costs: bool
 ) -> None:
-    emulator.is_free = is_free
+    emulator.tells_costs = tells_costs
     lost = {"status": "FAILED", "errorCode": "805", "errorMessage": "the machine was lost"}
     failed = {**lost, "usage": {"consumeCoins": "3"}}
     emulator.faults.append(Fault(QUERY, "body", value=json.dumps(failed), status=200))

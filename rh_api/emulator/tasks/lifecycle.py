@@ -243,8 +243,10 @@ def _bill(state: State, task: Task) -> None:
 
     The time that a machine is retained afterwards is billed as well.
     """
-    ran = task.started is not None and not state.is_free
-    if ran and task.order.model:
+    ran = task.started is not None and state.tells_costs
+    if state.is_free:
+        task.coins = 0
+    elif ran and task.order.model:
         _bill_model(state, task, task.order.model)
     elif ran:
         account = state.accounts[task.key]

@@ -519,7 +519,7 @@ async def test_deleting_takes_files_and_words_and_leaves_the_cost(host: Host) ->
 async def test_what_the_sandbox_ran_has_no_unknown_cost(
     host: Host, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    emulator.is_free = True
+    emulator.tells_costs = False
     await run(paint("one"))
     with_key = await host.post("spend")
     monkeypatch.delenv("RUNNINGHUB_API_KEY")
@@ -533,7 +533,7 @@ async def test_without_a_key_what_another_account_has_run_is_not_the_sandboxs(
     host: Host, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A service behind an address of this machine, as a proxy's, is no sandbox."""
-    emulator.is_free = True
+    emulator.tells_costs = False
     emulator.accounts["a" * 32] = Account()
     monkeypatch.setenv("RUNNINGHUB_API_KEY", "a" * 32)
     await run(paint("one"))

@@ -1,0 +1,61 @@
+"""The sandbox: what is said of its orders speaks of nothing that is paid."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rh_api.emulator import catalog
+from tests.unit.nodes.conftest import load_pack
+from tests.unit.nodes.host import Host, hosted_without_account
+
+SAMPLE = catalog.TEXT_OUT
+INVERT = type(
+    "ImageInvert",
+    (),
+    {
+        "RETURN_TYPES": ("IMAGE",),
+        "INPUT_TYPES": staticmethod(lambda: {"required": {"image": ("IMAGE",)}}),
+    },
+)
+
+
+@pytest.fixture
+async def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Host]:
+    async with hosted_without_account(tmp_path, monkeypatch, {"ImageInvert": INVERT}) as host:
+        await host.post("sandbox", on=True)
+        yield host
+
+
+def client() -> Any:
+    settings = load_pack("nodes.runtime.config").settings("sandbox")
+    return load_pack("nodes.runtime.cloud").client(settings)
+
+
+def job(**options: Any) -> Any:
+    return load_pack("rh_api.client").Job(**options)
+
+
+async def test_a_task_that_failed_cost_nothing(host: Host) -> None:
+    with pytest.raises(load_pack("rh_api.errors").RunningHubError) as failed:
+        await client().run(job(workflow=catalog.NO_OUTPUT_FILES))
+    assert "It cost nothing." in str(failed.value)
+
+
+async def test_stop_ends_a_models_task_at_no_cost(host: Host) -> None:
+    reports: list[Any] = []
+    has_task = asyncio.Event()
+    settings = load_pack("nodes.runtime.config").settings("sandbox")
+    model = job(model="rhart-image-n-pro/text-to-image", fields={"prompt": "a fox"})
+    async with load_pack("rh_api.client").Client(settings, stopped=reports.append) as client:
+        watch = lambda news: has_task.set() if news.params.get("task_id") else None  # noqa: E731
+        running = asyncio.ensure_future(client.run(model, watch))
+        await has_task.wait()
+        running.cancel()
+        await asyncio.wait((running,))
+    line = load_pack("nodes.runtime.node_outcomes").stop_line(reports)["en"]
+    assert line == "stopped · cancelled in the cloud · nothing was paid"
