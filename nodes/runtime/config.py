@@ -12,6 +12,7 @@ from pathlib import Path
 import folder_paths
 
 from ...rh_api.errors import BadInput, NoKey
+from ...rh_api.money.limits import Limits
 from ...rh_api.settings import (
     NO_SECRET,
     Secret,
@@ -35,7 +36,9 @@ def settings(profile: str = "") -> Settings:
     """
     name = stored_name(profile)
     if name == demo_server.PROFILE:
-        return replace(_account(*demo_server.start()), webhook_url="")  # it calls no external host
+        # What is set up for RunningHub is not for it: it takes no money, and calls no other host.
+        own = {"limits": Limits(), "segment_workflow": "", "route": "", "webhook_url": ""}
+        return replace(_account(*demo_server.start()), **own)
     if not name:
         stored = (
             []

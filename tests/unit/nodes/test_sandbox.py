@@ -59,3 +59,11 @@ async def test_stop_ends_a_models_task_at_no_cost(host: Host) -> None:
         await asyncio.wait((running,))
     line = load_pack("nodes.runtime.node_outcomes").stop_line(reports)["en"]
     assert line == "stopped · cancelled in the cloud · nothing was paid"
+
+
+async def test_a_limit_of_cost_does_not_hold_for_it(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNNINGHUB_MAX_COST_ORDER", "1 coin")
+    outcome = await client().run(job(workflow=SAMPLE))
+    assert outcome.results
