@@ -11,7 +11,7 @@ from ...rh_api.errors import RunningHubError
 from ...rh_api.graph.extra_data import read_extra_data
 from ...rh_api.graph.prompt import Graph
 from ...rh_api.models.stored import read_model
-from ...rh_api.money.quotes import in_few_words, in_number
+from ...rh_api.money.quotes import IN_SANDBOX, in_few_words, in_number
 from ...rh_api.offload import Plan, marks_of
 from ...rh_api.offload.notes import EACH_TURN, UNUSED
 from .. import language
@@ -38,12 +38,11 @@ async def quote(body: Body) -> dict[str, object]:
     if isinstance(body.get("prompt"), dict):
         orders, places = await _of_segments(body)
         quoted += orders
-    paid = [entry for entry in quoted if not entry.is_emulated]
-    every = [entry.quote for entry in paid for _ in range(entry.orders)]
+    every = [entry.quote for entry in quoted for _ in range(entry.orders)]
+    paid = [entry for entry in quoted if entry.quote is not IN_SANDBOX]
     is_least = len(programs) > MOST or any(entry.least for entry in paid)
     return {
-        "text": in_few_words(every, language.say, least=is_least)
-        or (language.say("quote.emulated", {}) if quoted else ""),
+        "text": in_few_words(every, language.say, least=is_least),
         "orders": [{"title": entry.title, "quote": entry.describe()} for entry in quoted],
         **places,
     }
@@ -57,13 +56,10 @@ class _QuotedOrders:
     quote: Quote
     orders: int = 1
     least: bool = False
-    is_emulated: bool = False
 
     def describe(self) -> str:
-        if self.is_emulated:
-            return language.say("quote.emulated", {})
         quote = self.quote.describe(language.say)
-        if self.orders == 1 and not self.least:
+        if self.quote is IN_SANDBOX or (self.orders == 1 and not self.least):
             return quote
         orders = in_number(self.orders, language.say, self.least)
         return language.say("quote.each", {"orders": orders, "quote": quote})
@@ -74,14 +70,14 @@ async def _of_node(body: Body) -> _QuotedOrders:
     orders = min(max(count, 1), MAX_ORDERS) if type(count) is int else 1
     title = str(body.get("title", ""))[:200]
     least = switch_of(body, "least")
-    if text_of(body, "profile").strip() == key_store.SANDBOX:
-        return _QuotedOrders(title, Quote(), orders, least, is_emulated=True)
     return _QuotedOrders(title, await _quote(body), orders, least)
 
 
 async def _quote(body: Body) -> Quote:
     try:
         profile = text_of(body, "profile").strip()
+        if profile == key_store.SANDBOX:
+            return IN_SANDBOX
         if body.get("kind") == "model":
             return await _quote_of_model(body, profile)
         name, instance = journal_name(body)
@@ -115,7 +111,6 @@ async def _of_segments(body: Body) -> tuple[list[_QuotedOrders], dict[str, objec
             segment.name,
             facts.quotes.get(segment.id, Quote()),
             least=not looped.isdisjoint(segment.members),
-            is_emulated=segment.ordering.profile == key_store.SANDBOX,
         )
         for segment in plan.segments
     ]

@@ -23,6 +23,7 @@ class QuoteSource(enum.Enum):
     PREVIEW = "quote.preview"
     LIST = "quote.list"
     RATE = "quote.rate"
+    SANDBOX = "quote.emulated"
     UNKNOWN = "quote.unknown"
 
 
@@ -73,6 +74,8 @@ class Quote:
         if self.source is QuoteSource.LIST and self.words:
             # What it costs, and where that is from.
             return self.words.tell(say) if isinstance(self.words, Words) else self.words
+        if self.source is QuoteSource.SANDBOX:
+            return say(self.source.value, {})
         if not self.ranges:
             if self.rate is None:
                 return say("quote.unknown", {})
@@ -106,6 +109,8 @@ class Quote:
             else {"a_second": digits(self.rate), "unit": self.rate_unit, "observed": True},
         }
 
+
+IN_SANDBOX = Quote(source=QuoteSource.SANDBOX)
 
 Price = Callable[[Mapping[str, object] | None], Awaitable[Quote]]
 """Quote of an order: with its final body the service's own quote; with None, what is known without
@@ -173,10 +178,13 @@ def total(quotes: Sequence[Quote], say: Say) -> str:
 
 
 def in_few_words(quotes: Sequence[Quote], say: Say, *, least: bool = False) -> str:
-    """Format the sum of quotes, short; "" for none. `least`: there may be more orders than
-    these."""
+    """Format the sum of quotes, short; "" for none. Those of the sandbox count only if there are
+    no others. `least`: there may be more orders than these."""
     if not quotes:
         return ""
+    quotes = [quote for quote in quotes if quote.source is not QuoteSource.SANDBOX]
+    if not quotes:
+        return IN_SANDBOX.describe(say)
     sums = added({unit: costs.amount for unit, costs in quote.ranges.items()} for quote in quotes)
     rates = {quote.describe(say) if quote.words else "" for quote in quotes}
     if not sums:

@@ -67,3 +67,15 @@ async def test_a_limit_of_cost_does_not_hold_for_it(
     monkeypatch.setenv("RUNNINGHUB_MAX_COST_ORDER", "1 coin")
     outcome = await client().run(job(workflow=SAMPLE))
     assert outcome.results
+
+
+async def test_a_marked_parts_explanation_says_that_nothing_is_paid(host: Host) -> None:
+    prompt = {
+        "1": {"class_type": "LoadImage", "inputs": {"image": "a.png"}},
+        "2": {"class_type": "ImageInvert", "inputs": {"image": ["1", 0]}},
+        "3": {"class_type": "PreviewImage", "inputs": {"images": ["2", 0]}},
+    }
+    marks = {"runninghub": {"segments": [{"nodes": ["2"], "profile": "sandbox"}]}}
+    explained = await host.post("explain", prompt=prompt, extra_data=marks)
+    (segment,) = explained["segments"]
+    assert segment["quote"]["text"] == "nothing is paid: it runs in the sandbox"
