@@ -62,7 +62,7 @@ def _states(body: Body) -> list[State]:
 async def _rows(orders: Sequence[PastOrder]) -> list[dict[str, object]]:
     """Return orders as list rows."""
     names = accounts.names()
-    profiles = [names.get((past.origin, past.account), "") for past in orders]
+    profiles = [accounts.profile_of(past, names) for past in orders]
     costs = {
         profile: cloud.client(config.settings(profile)).costs
         for past, profile in zip(orders, profiles, strict=True)
@@ -125,9 +125,10 @@ async def order(body: Body) -> dict[str, object]:
     """Return one order with its fields and results."""
     history, past = await _named_order(body)
     rows = await history.past_results(past.order)
-    link = f"{past.origin}/call-api/call-record-detail/{past.task_id}" if past.task_id else ""
     results = await asyncio.to_thread(_results, history, rows)
     (row,) = await _rows([past])
+    is_on_site = past.task_id and not row["emulated"]
+    link = f"{past.origin}/call-api/call-record-detail/{past.task_id}" if is_on_site else ""
     return {
         **row,
         "link": link,

@@ -44,9 +44,17 @@ async def history() -> History:
     return any_client() or await cloud.keyless_history()
 
 
+def profile_of(order: PastOrder, names: Names) -> str:
+    """Return the profile that placed an order, "" if its key is not stored here. Orders of an
+    earlier start's sandbox are those of the sandbox of now."""
+    is_emulated = demo_server.is_emulated(order.origin, order.account)
+    return names.get((order.origin, order.account), key_store.SANDBOX if is_emulated else "")
+
+
 def of_order(order: PastOrder) -> tuple[str, Client]:
-    """Return the profile and client that paid an order. BadInput if its key is not stored here."""
-    for name, settings in listed():
-        if (settings.origin, settings.account) == (order.origin, order.account):
-            return name, cloud.client(settings)
-    raise BadInput("node.key_not_here", order=order.order, origin=order.origin)
+    """Return the profile and client that placed an order. BadInput if its key is not stored
+    here."""
+    name = profile_of(order, names())
+    if not name:
+        raise BadInput("node.key_not_here", order=order.order, origin=order.origin)
+    return name, cloud.client(config.settings(name))

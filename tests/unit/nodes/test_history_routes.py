@@ -637,7 +637,11 @@ async def test_what_is_under_way_says_how_it_is_doing(host: Host, emulator: Emul
     await asyncio.wait((waiting,))
 
 
-async def test_looking_back_needs_no_key(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_looking_back_needs_no_key(
+    host: Host, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emulator.accounts["a" * 32] = Account()  # the default key is the sandbox's
+    monkeypatch.setenv("RUNNINGHUB_API_KEY", "a" * 32)
     await run(paint("a fox in snow"))
     monkeypatch.delenv("RUNNINGHUB_API_KEY")
     (row,) = (await host.post("history", words="fox"))["orders"]

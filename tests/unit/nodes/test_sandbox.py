@@ -69,6 +69,17 @@ async def test_a_limit_of_cost_does_not_hold_for_it(
     assert outcome.results
 
 
+async def test_an_order_of_an_earlier_start_runs_again(host: Host) -> None:
+    await client().run(job(workflow=SAMPLE))
+    await host.post("sandbox", on=False)
+    await host.post("sandbox", on=True)
+    (order,) = (await host.post("history"))["orders"]
+    assert order["profile"] == "sandbox"
+    assert (await host.post("history/order", order=order["order"]))["link"] == ""
+    assert (await host.post("history/again", order=order["order"], request="1"))["task_id"]
+    await client().run(job(workflow=SAMPLE))  # joins it
+
+
 async def test_a_marked_parts_explanation_says_that_nothing_is_paid(host: Host) -> None:
     prompt = {
         "1": {"class_type": "LoadImage", "inputs": {"image": "a.png"}},
