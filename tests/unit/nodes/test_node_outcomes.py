@@ -36,7 +36,7 @@ async def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
         (
             Stopped("7", confirmed=True, too_late=True, usage=Usage(money="0.5")),
             "stopped too late: the task was over; run the same inputs and seed within a day to "
-            "get its results, which are not paid again unless reroll_seeds is on · paid 0.5 of the wallet",
+            "get its results free, unless reroll_seeds is on · paid 0.5 of the wallet",
         ),
         (
             Stopped("7", confirmed=False),
@@ -76,7 +76,7 @@ def test_of_several_tasks_each_end_is_told_and_all_that_they_cost(host: Host) ->
     assert line["en"] == (
         "2 of 5 tasks: RunningHub does not stop them, they go on and cost money; run the same inputs "
         "and seeds within a day to get their results without paying again · 3 of 5 tasks: over already; "
-        "run the same inputs and seeds within a day to get their results, which are not paid again "
+        "run the same inputs and seeds within a day to get their results free, "
         "unless reroll_seeds is on · 9 coins"
     )
     assert line["zh"].endswith("9 RH币")
@@ -130,7 +130,7 @@ def test_orders_whose_results_are_not_read_any_more_were_paid_once(host: Host) -
     assert (end.state, end.line["en"]) == (
         "stopped",
         "stopped too late: the task was over; run the same inputs and seed within a day to get its "
-        "results, which are not paid again unless reroll_seeds is on · 3 coins",
+        "results free, unless reroll_seeds is on · 3 coins",
     )
     sentence = "nothing was paid now: kept from an earlier identical order"
     assert stopped([kept], "").line["en"] == sentence

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from rh_api.emulator import catalog
+from rh_api.texts import ENGLISH
 from tests.unit.nodes.conftest import load_pack
 from tests.unit.nodes.host import Host, hosted_without_account
 
@@ -38,6 +40,24 @@ def client() -> Any:
 
 def job(**options: Any) -> Any:
     return load_pack("rh_api.client").Job(**options)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "node.batch_many",
+        "node.stopped_too_late",
+        "node.all_too_late",
+        "node.shared",
+        "node.orders_shared",
+        "segment.each_turn",
+        "segment.nothing_made",
+        "segment.orders_many",
+    ],
+)
+def test_what_any_order_may_show_is_true_of_its_orders_too(key: str) -> None:
+    words = re.findall(r"[a-z]+", ENGLISH[key].lower())
+    assert not {"paid", "pay", "cost", "costs", "money", "billed"} & {*words}
 
 
 async def test_a_task_that_failed_cost_nothing(host: Host) -> None:
