@@ -471,7 +471,7 @@ def test_without_a_key_the_panel_offers_one_and_the_sandbox(
     canvas.picture("sample of the sandbox")
 
 
-def test_in_the_sandbox_a_repeat_asks_nothing_of_costs(
+def test_in_the_sandbox_neither_a_repeat_nor_a_deletion_speaks_of_costs(
     new_host: Callable[..., Host], opened: Callable[..., Canvas]
 ) -> None:
     canvas = opened(new_host())
@@ -484,3 +484,7 @@ def test_in_the_sandbox_a_repeat_asks_nothing_of_costs(
     panel.orders.first.click()
     panel.button("again").click()
     canvas.until(lambda: panel.orders.locator(".dot.done").count() == 2)
+    panel.orders.first.click()
+    panel.button("delete").click()
+    assert "paid" not in canvas.dialog.inner_text()
+    canvas.picture("deletion in the sandbox")
