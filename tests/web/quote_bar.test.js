@@ -3,6 +3,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { api, app } from "../../web/js/host/scripts.js";
 import { placeOf, quoteBar, quoteText } from "../../web/js/features/quote_bar.js";
+import { segments } from "../../web/js/features/segments.js";
 
 const PAUSE = 1_000; // ms; longer than a change is waited for
 const node = (values) => ({ id: 1, type: "ImageInvert", pos: [0, 0], size: [200, 50], properties: { runninghub: { segment: "1" } }, ...values });
@@ -119,4 +120,13 @@ test("what goes along with a marked part is told, with the subgraph that it is i
     { name: "2", isPulled: true },
     { name: "2", isPulled: true },
   ]);
+});
+
+test("on a page that shows no bar beside Run the command switches the graph over, and back", () => {
+  app.canvas = { setDirty() {} };
+  const command = segments.commands?.find(({ id }) => id === "runninghub.segments.whole");
+  command?.function();
+  expect(app.rootGraph.extra).toEqual({ runninghub: { whole: {} } });
+  command?.function();
+  expect(app.rootGraph.extra).toEqual({});
 });
