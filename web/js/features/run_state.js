@@ -10,7 +10,7 @@ import { post } from "../host/server.js";
 import { dotted, estimateText, loadTexts, localized, textsOf } from "../host/texts.js";
 import { removeWidget } from "../host/widgets.js";
 import { clean } from "../lib/form.js";
-import { allThings, markedContainerOf, markOf, wholeOf } from "../lib/marks.js";
+import { allThings, markAt } from "../lib/marks.js";
 import { classOf, isOurs, kindOf, onWidgetChange, programOf, valueOf, widgetOf } from "../lib/nodes.js";
 import { priceOf } from "./program/price.js";
 
@@ -147,7 +147,7 @@ export function forgetEnd(node) {
 }
 
 /** Whether a node runs at RunningHub as part of a marked one. @param {any} node */
-export const isOffloaded = (node) => Boolean(wholeOf(rootGraph()) ?? markOf(node) ?? markedContainerOf(node, rootGraph()));
+export const isOffloaded = (node) => Boolean(markAt(node, rootGraph()));
 
 /** Forget how nodes ended in the cloud that run here again. */
 export function forgetUnmarked() {

@@ -43,9 +43,3 @@ function onVisible() {
 	awayTitle = "";
 	document.title = ownTitle;
 }
-
-/** Whether permission was not requested yet; requires a secure context. */
-export const canAskAway = () => "Notification" in window && window.isSecureContext && Notification.permission === "default";
-
-/** Request permission; true if granted. */
-export const askAway = async () => (await Notification.requestPermission()) === "granted";

@@ -1,6 +1,6 @@
 // Client of our own routes: JSON in both directions, failures as ServerError.
 
-import { addressOf, language, request } from "./comfy.js";
+import { language, request } from "./comfy.js";
 import { lazy } from "./lazy.js";
 import { loadTexts, t } from "./texts.js";
 
@@ -82,6 +82,3 @@ async function failure(key, status) {
 	await loadTexts();
 	return new ServerError({ key, message: t(key, { status }) });
 }
-
-/** The URL of a file that our server sends to our own pages. @type {(path: string, query: Record<string, unknown>) => string} */
-export const fileUrl = (path, query) => addressOf(`${path}?${new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]))}`);

@@ -1,10 +1,10 @@
 // Panel tab of every order in the journal: a windowed list, and a single order in detail.
 
-import { language, toast } from "../../host/comfy.js";
+import { addressOf, language, toast } from "../../host/comfy.js";
 import { confirmDialog } from "../../host/dialogs.js";
 import { placeOf } from "../../host/graph.js";
 import { lazy } from "../../host/lazy.js";
-import { fileUrl, post } from "../../host/server.js";
+import { post } from "../../host/server.js";
 import { bytesText, coinsText, dotted, moneyText, programTitle, t as text, textsOf } from "../../host/texts.js";
 import { clean } from "../../lib/form.js";
 import { actionButton, statusLine, fill, h, link, rem, row, setStatus, setStatusError, messageOf } from "../../lib/view.js";
@@ -486,7 +486,7 @@ async function orderView(order, leave, reload) {
 /** @type {(order: number, result: any) => any} */
 function resultView(order, { index, kind, name, size, text: words, here, loader, node_id: node }) {
 	const status = statusLine();
-	const src = fileUrl("/runninghub/history/result", { order, index });
+	const src = addressOf(`/runninghub/history/result?order=${order}&index=${index}`);
 	/** @type {Record<string, () => any>} */
 	const makers = {
 		image: () => h("a", { href: src, target: "_blank", rel: "noopener" }, h("img", { src, alt: name, loading: "lazy" })),

@@ -1,6 +1,5 @@
 // Panel tab of orders under way, of every account with a key here, also from other pages and processes.
 
-import { askAway, canAskAway } from "../../host/notifications.js";
 import { revealNode } from "../../host/graph.js";
 import { lazy } from "../../host/lazy.js";
 import { post } from "../../host/server.js";
@@ -12,6 +11,12 @@ const t = textsOf("panel");
 
 const SHOWN = 1000; // poll interval in ms: an order may begin at any time, also from elsewhere
 const HIDDEN = 5000; // while the page is hidden
+
+/** Whether permission to notify was not requested yet; requires a secure context. */
+const canAskAway = () => "Notification" in window && window.isSecureContext && Notification.permission === "default";
+
+/** Request permission; true if granted. */
+const askAway = async () => (await Notification.requestPermission()) === "granted";
 
 /** @returns {RhPanelView} */
 export function makeView() {
