@@ -149,8 +149,9 @@ export async function replaceGraph(workflow) {
 		// Otherwise Nodes 2.0 shows an old node's state on the new node with the same id.
 		rootGraph().clear();
 		await new Promise((resolve) => setTimeout(resolve));
-	} finally {
 		withUndoStep(() => rootGraph().configure(workflow));
+		await null; // nodes of ours move their slots in a microtask: 1.39 takes what comes later for another step
+	} finally {
 		canvas.emitAfterChange?.();
 	}
 }
