@@ -2,7 +2,10 @@
 
 import { redraw } from "./graph.js";
 import { stores } from "./stores.js";
+import { removeWidget } from "./widgets.js";
+import { widgetOf } from "../lib/nodes.js";
 
+const PREVIEW = "$$canvas-image-preview"; // ComfyUI's widget
 const DELAY = 600; // ms until ComfyUI has set or revoked its own preview
 
 /**
@@ -16,7 +19,12 @@ export function dropPreview(id, node, isLast = false) {
 	setTimeout(() => {
 		outputs?.refreshNodeOutputs?.(node);
 		node.images = undefined;
-		if (isLast) node.imgs = undefined; // the classic canvas keeps it until another arrives
+		if (isLast) {
+			// The classic canvas keeps both until another arrives, and 1.39 cannot draw one without the other.
+			node.imgs = undefined;
+			const shown = widgetOf(node, PREVIEW);
+			if (shown) removeWidget(node, shown);
+		}
 		redraw();
 	}, DELAY);
 }
