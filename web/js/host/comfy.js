@@ -45,8 +45,12 @@ export function toast(severity, summary, detail = "") {
 /** Show the error of what nothing else awaits. @param {unknown} error */
 export const toastError = (error) => toast("warn", "RunningHub", error);
 
-/** Dismiss ComfyUI's generic error overlay; the failed node stays outlined. */
-export const closeOverlay = () => stores()?._s.get("executionError")?.dismissErrorOverlay?.();
+/** Dismiss ComfyUI's generic error overlay, or its dialogs in that place; the failed node stays outlined. */
+export function closeOverlay() {
+	const all = stores()?._s;
+	all?.get("executionError")?.dismissErrorOverlay?.();
+	for (const key of ["global-execution-error", "global-error"]) all?.get("dialog")?.closeDialog({ key });
+}
 
 /** Take away what ComfyUI shows of refused and failed nodes whose cause is gone. @param {(id: string) => boolean} isMended by execution id */
 export function clearNodeErrors(isMended) {
