@@ -41,8 +41,9 @@ def start() -> tuple[str, str]:
             any_model=True,
             model_cancel="works",
         )
-        # Of the kind that may run standard models; nothing is charged.
-        emulator.account.kind, emulator.account.money = "SHARED", Decimal(1_000_000)
+        # Of the kind that may run standard models, which asks for a wallet; nothing is charged.
+        account = emulator.account
+        account.kind, account.money, account.coins = "SHARED", Decimal(1_000_000), 0
         stack = ExitStack()
         address = stack.enter_context(emulator.run_in_thread())
         _running = (address, emulator.default_key, emulator, stack)

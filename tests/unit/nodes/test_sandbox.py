@@ -100,6 +100,13 @@ async def test_an_order_of_an_earlier_start_runs_again(host: Host) -> None:
     await client().run(job(workflow=SAMPLE))  # joins it
 
 
+async def test_nothing_is_spent_in_it_and_nothing_is_left(host: Host) -> None:
+    await client().run(job(workflow=SAMPLE))
+    spend = await host.post("spend", profile="sandbox")
+    assert (spend["all"]["orders"], spend["all"]["coins"], spend["all"]["untold"]) == (1, "0", 0)
+    assert spend["balance"] == ""
+
+
 async def test_a_marked_parts_explanation_says_that_nothing_is_paid(host: Host) -> None:
     prompt = {
         "1": {"class_type": "LoadImage", "inputs": {"image": "a.png"}},
