@@ -159,5 +159,5 @@ async def test_the_sandbox_runs_a_sample_from_the_graph(page: Page, comfyui: Com
     assert sums["orders"] == [{"title": "Text", "quote": "nothing is paid: it runs in the sandbox"}]
     assert not (await page.post("sandbox", on=False))["on"]
     (listed,) = (await page.post("history", words=word))["orders"]
-    assert (listed["name"], listed["emulated"], listed["coins"]) == ("Text", True, None)
+    assert (listed["name"], listed["emulated"], listed["coins"]) == ("Text", True, "0")
     assert not [line for line in result.texts("1") if "coin" in line]
