@@ -130,8 +130,8 @@ async function offerKeyOnce() {
 	// The sandbox needs no key.
 	if (isKeyOffered || marks.marksIn(rootGraph()).every(({ profile }) => profile === SANDBOX)) return;
 	isKeyOffered = true;
-	const { profiles } = await get("/runninghub/settings").catch(() => ({ profiles: null }));
-	if (profiles?.length !== 0) return;
+	const settings = await get("/runninghub/settings").catch(() => null);
+	if (settings?.profiles.length !== 0) return;
 	if (!prefersSandbox()) return offerLocal();
 	isKeyOffered = false;
 	await (await offers()).useSandboxForAll();
@@ -148,25 +148,19 @@ function offerRefused(errors) {
 /** @param {any} thing @returns {MenuItem[]} */
 function menuOf(thing) {
 	if (!marks.isMarkable(thing)) return [];
-	const all = whole();
-	if (all) {
-		return [
-			{ content: t("whole_off"), callback: switchBack },
-			{ content: t("whole_menu"), callback: () => void openOptions([]).catch(toastError) },
-			{ content: `${tExplain("title")}…`, callback: () => void explain() },
-		];
-	}
+	/** @type {(content: string, things: any[]) => MenuItem[]} */
+	const about = (content, things) => [
+		{ content, callback: () => void openOptions(things).catch(toastError) },
+		{ content: `${tExplain("title")}…`, callback: () => void explain() },
+	];
+	if (whole()) return [{ content: t("whole_off"), callback: switchBack }, ...about(t("whole_menu"), [])];
 	const chosen = selection();
 	const holder = carrierOf(thing);
 	const things = chosen.includes(holder) ? chosen : [holder];
 	const current = markOf(holder);
 	const unmarking = holder === thing ? t("unmark") : t("unmark_holder", { name: clean(holder.title, 60) });
 	if (!current) return [{ content: t("mark"), callback: () => mark(things) }];
-	return [
-		{ content: unmarking, callback: () => unmark(things) },
-		{ content: t("menu", { name: current.segment }), callback: () => void openOptions([holder]).catch(toastError) },
-		{ content: `${tExplain("title")}…`, callback: () => void explain() },
-	];
+	return [{ content: unmarking, callback: () => unmark(things) }, ...about(t("menu", { name: current.segment }), [holder])];
 }
 
 /** Run guard: refuse if the server has none of our nodes, since marked parts would silently run locally. */
@@ -217,14 +211,10 @@ const COMMANDS = [
 /** @type {RhFeature} */
 export const segments = {
 	commands: COMMANDS.map(([name, label, icon, action]) => ({ id: commandId(name), label, icon: `pi pi-${icon}`, function: action })),
-	keybindings: [
-		{ commandId: commandId("toggle"), combo: { key: "r", alt: true } },
-		// What Option+R types on a Mac.
-		{ commandId: commandId("toggle"), combo: { key: "\u00ae", alt: true } },
-	],
+	// The second is what Option+R types on a Mac.
+	keybindings: ["r", "\u00ae"].map((key) => ({ commandId: commandId("toggle"), combo: { key, alt: true } })),
 	menuCommands: [{ path: ["RunningHub"], commands: COMMANDS.slice(2).map(([name]) => commandId(name)) }],
-	getSelectionToolboxCommands: (item) =>
-		!marks.isMarkable(item) ? [] : markOf(carrierOf(item)) ? [commandId("toggle"), commandId("options")] : [commandId("toggle")],
+	getSelectionToolboxCommands: (item) => (marks.isMarkable(item) ? (markOf(carrierOf(item)) ? ["toggle", "options"] : ["toggle"]).map(commandId) : []),
 	getNodeMenuItems: menuOf,
 	getCanvasMenuItems: (canvas) => menuOf(canvas.graph?.getGroupOnPos(...canvas.graph_mouse)),
 	setup() {
