@@ -17,18 +17,24 @@ from tests.browser.frontends import NEWEST, OLDEST
 from tests.browser.hosts import Host
 from tests.browser.panel import Panel
 from tests.browser.tab import GONE
+from tests.browser.test_models import model
 
 SAMPLER = "3"  # of catalog.TEXT_TO_IMAGE
 
 
 def covering(canvas: Canvas) -> list[str]:
-    """Classes of nodes that lie on one another."""
+    """Classes of nodes that lie on one another, as they are shown."""
     return canvas.run_js(
         """() => {
-            const on = ({ pos: [x, y], size: [width, height] }, { pos, size }) =>
-                x < pos[0] + size[0] && pos[0] < x + width && y < pos[1] + size[1] && pos[1] < y + height;
+            const shown = ({ id, boundingRect: [x, y, width, height] }) => {
+                const element = document.querySelector(`[data-node-id="${id}"]`);
+                return [x, y, element?.offsetWidth || width, element?.offsetHeight || height];
+            };
+            const on = ([x, y, width, height], [left, top, wide, high]) =>
+                x < left + wide && left < x + width && y < top + high && top < y + height;
             const { nodes } = app.canvas.graph;
-            return nodes.filter((node) => nodes.some((other) => other !== node && on(node, other))).map(({ type }) => type);
+            return nodes.filter((node) =>
+                nodes.some((other) => other !== node && on(shown(node), shown(other)))).map(({ type }) => type);
         }"""
     )
 
@@ -168,6 +174,28 @@ def test_a_picture_comes_back_in_a_loader_and_the_view_stays(
     sent = emulator.counters.upload_bytes
     either.run()
     assert emulator.counters.upload_bytes == sent  # the same picture, byte for byte
+
+
+@pytest.mark.usefixtures("models_account")
+def test_two_pictures_come_back_beside_what_is_there(either: Canvas) -> None:
+    either.clear()
+    node = model(either, "alibaba/wan-2.7/image-to-video")
+    for field, color in (("firstImageUrl", 77), ("lastImageUrl", 400)):
+        source = either.add("EmptyImage", 60, color)
+        either.set_widget(source, "color", color)
+        either.connect(source, "IMAGE", node, field)
+    either.set_widget(node, "prompt", "a boat")
+    either.run()
+    panel = Panel(either)
+    panel.open("history")
+    panel.orders.first.click()
+    panel.button("use").click()
+    either.until(lambda: len(either.nodes("LoadImage")) == 2)
+    loaders = either.nodes("LoadImage")
+    for loader in loaders:
+        either.shows_picture(loader)
+    either.picture("used")
+    assert covering(either) == []
 
 
 def test_a_marked_part_gives_its_values_back_and_is_ordered_anew(

@@ -3,7 +3,7 @@
 import { app } from "./scripts.js";
 import { t } from "./texts.js";
 
-const NODE_SIZE = [340, 440]; // size of a node of ours with its fields, in canvas units
+const NODE_SIZE = [400, 440]; // size of a node of ours with its fields, in canvas units
 const TITLE = 30; // height of the title bar, above a node's `pos`
 const GAP = 70;
 
@@ -167,7 +167,7 @@ export function addNode(className, at = viewCentre()) {
 	const node = createNode(className);
 	if (!node) return null;
 	withUndoStep(() => {
-		node.pos = [at[0] ?? 0, at[1] ?? 0];
+		node.pos = [...at];
 		graph.add(node);
 	});
 	return node;
@@ -181,13 +181,22 @@ function viewCentre() {
 	return freePlace([x - 140, y - 120]);
 }
 
+/** A node's element in Nodes 2.0, where it is in view; else null. @param {any} node @returns {HTMLElement | null} */
+export const elementOf = ({ id }) => document.querySelector(`[data-node-id="${CSS.escape(String(id))}"]`);
+
+/** A node's place and size with its title: in Nodes 2.0 as it is shown, of which the graph knows less. @param {any} node */
+function boxOf(node) {
+	const { pos, size } = node;
+	const element = elementOf(node);
+	return [pos[0], pos[1] - TITLE, element?.offsetWidth || size[0], element?.offsetHeight || size[1] + TITLE];
+}
+
 /** The first position from there downwards where a node of that size overlaps none. @type {(from: number[], size?: number[]) => number[]} */
 export function freePlace([x = 0, y = 0], [width = 0, height = 0] = NODE_SIZE) {
-	/** @type {any[]} */
-	const nodes = app.canvas.graph?.nodes ?? [];
-	const covered = (/** @type {any} */ { pos, size }) =>
-		x < pos[0] + size[0] && pos[0] < x + width && y < pos[1] + size[1] + TITLE && pos[1] < y + height + TITLE;
-	for (let node; (node = nodes.find(covered)); ) y = node.pos[1] + node.size[1] + GAP;
+	const boxes = (app.canvas.graph?.nodes ?? []).map(boxOf);
+	const covered = (/** @type {any} */ [left, top, wide, high]) =>
+		x < left + wide && left < x + width && y - TITLE < top + high && top < y + height;
+	for (let box; (box = boxes.find(covered)); ) y = box[1] + box[3] + GAP;
 	return [x, y];
 }
 

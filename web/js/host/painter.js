@@ -1,7 +1,7 @@
 // Labels and frames around nodes and groups, drawn where the canvas is visible in both renderers.
 
 import { isClassic } from "./advanced.js";
-import { redraw } from "./graph.js";
+import { elementOf, redraw } from "./graph.js";
 import { app } from "./scripts.js";
 
 const HEIGHT = 18;
@@ -41,7 +41,7 @@ function paint(context) {
 		const chips = [...sources].flatMap((source) => source(thing));
 		if (chips.length > 0) {
 			const [x, y, width, height] = thing.boundingRect ?? thing.bounding;
-			const element = isClassic() || !("inputs" in thing) ? undefined : elementOf(thing);
+			const element = isClassic() || !("inputs" in thing) ? undefined : watchedElement(thing);
 			// After a change from outside, as undo is, 1.58 knows another size than it shows.
 			drawChips(context, [x, y, element?.offsetWidth || width, element?.offsetHeight || height], chips, ds.scale, thing.selected);
 		}
@@ -49,15 +49,15 @@ function paint(context) {
 }
 
 /** A node's element; from then on each change of its size is drawn. @param {any} thing */
-function elementOf(thing) {
+function watchedElement(thing) {
 	const known = elements.get(thing);
 	if (known?.isConnected) return known;
-	/** @type {HTMLElement | null} */
-	const element = document.querySelector(`[data-node-id="${CSS.escape(String(thing.id))}"]`);
-	if (!element) return undefined;
-	elements.set(thing, element);
-	sizeObserver ??= new ResizeObserver(redraw);
-	sizeObserver.observe(element);
+	const element = elementOf(thing);
+	if (element) {
+		elements.set(thing, element);
+		sizeObserver ??= new ResizeObserver(redraw);
+		sizeObserver.observe(element);
+	}
 	return element;
 }
 

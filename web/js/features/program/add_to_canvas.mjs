@@ -167,9 +167,10 @@ function setField(node, name, value, chains, loader) {
 	if (widgetOf(node, name)) return setBox(commonBox(chains, name), value);
 	const slot = node.findInputSlot(name);
 	if (slot === -1 || typeof value !== "string") return true;
-	const place = freePlace([node.pos[0] - 320, node.pos[1]], loader ? LOADER_SIZE : LINE_SIZE);
-	const source = addNode(loader?.node ?? "PrimitiveString", place);
+	const size = loader ? LOADER_SIZE : LINE_SIZE;
+	const source = addNode(loader?.node ?? "PrimitiveString", freePlace([node.pos[0] - 320, node.pos[1]], size));
 	if (!source) return true;
+	source.setSize(size); // at once: the next one is placed before its picture is there
 	if (loader) setFile(source, loader);
 	else setWidget(source, "value", value);
 	source.title = name;
