@@ -13,6 +13,8 @@ from ...rh_api.client import History, PastOrder, Query, ResultRow, Retention, St
 from ...rh_api.errors import BadInput, RunningHubError
 from ...rh_api.groups.history import failure_text, read_since, search_query
 from ...rh_api.journal.retention import is_valid_bound
+from ...rh_api.models.labels import label_of
+from ...rh_api.models.names import ESCAPE
 from ...rh_api.money.amounts import say_unit
 from ...rh_api.wire.filetypes import Kind, by_suffix
 from .. import language
@@ -135,13 +137,25 @@ async def order(body: Body) -> dict[str, object]:
         "instance": past.instance,
         "failure": failure_text(past, language.say),
         "inputs": [
-            {"name": name, "value": value if not isinstance(value, dict) else None}
+            {
+                "name": name,
+                "label": _label(name, past.kind),
+                "value": value if not isinstance(value, dict) else None,
+            }
             for name, value in past.inputs.items()
         ],
         "results": results,
         "owed": past.state is State.DONE and any(not result["here"] for result in results),
         "missing": list(past.missing),
     }
+
+
+def _label(name: str, kind: str) -> str:
+    """Return what a field is called on its node; of a program's, whose nodes are not kept, its
+    name."""
+    if kind != "model":
+        return name
+    return label_of(name.removeprefix(ESCAPE), chinese=language.is_chinese())
 
 
 def _results(history: History, rows: Sequence[ResultRow]) -> list[dict[str, object]]:

@@ -177,7 +177,7 @@ def test_a_picture_comes_back_in_a_loader_and_the_view_stays(
 
 
 @pytest.mark.usefixtures("models_account")
-def test_two_pictures_come_back_beside_what_is_there(either: Canvas) -> None:
+def test_two_pictures_come_back_beside_what_is_there_with_their_labels(either: Canvas) -> None:
     either.clear()
     node = model(either, "alibaba/wan-2.7/image-to-video")
     for field, color in (("firstImageUrl", 77), ("lastImageUrl", 400)):
@@ -186,12 +186,16 @@ def test_two_pictures_come_back_beside_what_is_there(either: Canvas) -> None:
         either.connect(source, "IMAGE", node, field)
     either.set_widget(node, "prompt", "a boat")
     either.run()
+    labels = {"首帧", "尾帧"} if either.classic else {"First frame", "Last frame"}
     panel = Panel(either)
     panel.open("history")
     panel.orders.first.click()
+    panel.view.locator("dt").first.wait_for()
+    assert labels < set(panel.view.locator("dt").all_inner_texts())
     panel.button("use").click()
     either.until(lambda: len(either.nodes("LoadImage")) == 2)
     loaders = either.nodes("LoadImage")
+    assert {either.node(loader)["title"] for loader in loaders} == labels
     for loader in loaders:
         either.shows_picture(loader)
     either.picture("used")

@@ -107,7 +107,7 @@ async def test_an_opened_list_prepares_the_search(host: Host) -> None:
 async def test_one_order_shows_its_fields_and_results(host: Host) -> None:
     await run(invert())
     shown = await host.post("history/order", order=1)
-    assert {"name": "10.image", "value": None} in shown["inputs"]
+    assert {"name": "10.image", "label": "10.image", "value": None} in shown["inputs"]
     (result,) = shown["results"]
     assert (result["kind"], result["here"], result["loader"]) == ("image", True, "LoadImage")
     assert not shown["owed"]

@@ -514,8 +514,8 @@ function resultView(order, { index, kind, name, size, text: words, here, loader,
 /** @param {any} entry */
 function inputsView({ inputs }) {
 	if (inputs.length === 0) return null;
-	const rows = inputs.flatMap((/** @type {any} */ { name, value }) => [
-		h("dt", "", clean(name, 120)),
+	const rows = inputs.flatMap((/** @type {any} */ { name, label, value }) => [
+		h("dt", { title: clean(name, 120) }, clean(label, 120)),
 		h("dd", "", value === null ? t("history.a_file") : typeof value === "string" ? value : JSON.stringify(value)),
 	]);
 	return h("details", { open: true }, h("summary", "", t("history.inputs")), h("dl", "", ...rows));

@@ -113,8 +113,12 @@ export async function useInputs(inputs) {
 		kept.push(...names.filter((name) => !setField(node, name, values[name], chains, loaders[name])));
 	});
 	if (own[0] || !chosen) revealNode(node); // else its subgraph node is in view
-	tellUsed(t("history.used"), kept.map((name) => clean(widgetOf(node, name)?.label ?? name, 60)), gone);
+	const labels = (/** @type {string[]} */ fields) => fields.map((name) => labelOf(node, name));
+	tellUsed(t("history.used"), labels(kept), labels(gone));
 }
+
+/** What a field or option is called on the node. @type {(node: any, name: string) => string} */
+const labelOf = (node, name) => clean(formOf(node)?.fields.find((field) => field.name === name)?.label ?? widgetOf(node, name)?.label ?? name, 60);
 
 /** Tell that inputs were set, and which were not: `kept` by what is on the canvas, `gone` from the cloud. @type {(done: string, kept: string[], gone?: string[]) => void} */
 function tellUsed(done, kept, gone = []) {
@@ -173,7 +177,7 @@ function setField(node, name, value, chains, loader) {
 	source.setSize(size); // at once: the next one is placed before its picture is there
 	if (loader) setFile(source, loader);
 	else setWidget(source, "value", value);
-	source.title = name;
+	source.title = labelOf(node, name);
 	source.connect(0, node, slot);
 	return true;
 }
