@@ -16,7 +16,9 @@ from tests.browser.frontends import NEWEST, OLDEST
 from tests.browser.hosts import ROOT, Host
 
 FOLDER = ROOT / "example_workflows"
-TEMPLATES = sorted(FOLDER.glob("*.json"))
+# What ComfyUI offers of a pack.
+FOLDERS = ("example_workflows", "example", "examples", "workflow", "workflows")
+TEMPLATES = sorted(path for folder in FOLDERS for path in (ROOT / folder).glob("*.json"))
 LORA = b"\x02\x00\x00\x00\x00\x00\x00\x00{}"
 
 

@@ -501,7 +501,8 @@ def test_the_line_of_the_documents_runs_word_for_word(
     begin = "python -m rh_api offload "
     lines = (ROOT / "docs/cli.md").read_text("utf-8").splitlines()
     (line,) = (line for line in lines if line.startswith(begin))
-    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    (tmp_path / "docs").mkdir()
+    shutil.copy(ROOT / "docs/prompt.json", tmp_path / "docs")
     monkeypatch.chdir(tmp_path)
     ran = call("offload", *shlex.split(line.removeprefix(begin)))
     assert ran.code == 0, ran.err
