@@ -265,7 +265,7 @@ ENGLISH: dict[str, str] = {
     "model.incomplete": "The catalogue does not know all parameters of this model. Put others into extra, as JSON.",
     "model.changes": "Models: {added} added, {changed} changed, {gone} gone.",
     "model.unchanged": "No model has changed.",
-    "model.prices_elsewhere": "prices in CNY, runninghub.cn only",
+    "model.prices_elsewhere": "cost not known (the price lists are in CNY, for runninghub.cn)",
     "model.price_unknown": "The price is not known beforehand.",
     "model.price_about": "about",
     "model.price_from": "from",

@@ -102,7 +102,7 @@ async def test_what_the_service_answered_counts_more_than_a_list_in_another_curr
     # Of an order that nobody asked about the list says nothing once the account tells its money.
     await host.post("spend", days=30)
     unasked = model(values={"prompt": "a fox", "resolution": "4k"})
-    why = "prices in CNY, runninghub.cn only"
+    why = "cost not known (the price lists are in CNY, for runninghub.cn)"
     assert (await host.post("quote", programs=[unasked]))["text"] == f"1 order, {why}"
     price = await host.post("models/price", model=priced["id"], values=unasked["values"])
     assert (price["text"], price["amount"]) == (why, None)
@@ -136,7 +136,7 @@ async def test_where_the_lists_do_not_hold_the_choice_the_node_and_the_sum_say_w
     await host.post("spend", days=30)
     listing = await host.post("models", only=[endpoint])
     assert (listing["note"], listing["models"][0]["price"]) == (
-        "prices in CNY, runninghub.cn only",
+        "cost not known (the price lists are in CNY, for runninghub.cn)",
         "",
     )
     for language in ("en", "zh"):
