@@ -259,6 +259,7 @@ ENGLISH: dict[str, str] = {
     "error.model_extra_twice": '"{field}" is set both among the fields and in extra.',
     "error.model_not_active": "RunningHub refused: {remote}. Either the API key is wrong, or this model is not activated for it. {nothing_started}",
     "error.bad_parameters": "RunningHub does not take these parameters: {remote}. {nothing_started}",
+    "error.price_refused": "RunningHub names no price: {remote}. It was asked with placeholders for your texts and files, and may want the real ones.",
     "error.real_person": "RunningHub refused a picture that shows a real person: {remote}. Use another picture.",
     "error.model_timed_out": "The model did not finish in time: {remote}. Running it again places a new order.",
     "model.unlisted": "The catalogue does not know this model. Put its parameters into extra, as JSON.",

@@ -20,7 +20,7 @@ from typing import Protocol
 from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
-from ..errors import BadInput, CatalogueRefused, RunningHubError
+from ..errors import BadInput, CatalogueRefused, Refused, RunningHubError
 from ..money import quotes as money
 from ..money.amounts import CNY, USD, currency_of, micros
 from ..run.retry import Sender
@@ -190,7 +190,13 @@ class ModelCatalogue:
         numbers and choices as they are. The quote is cached.
         """
         preview_body = prices.preview_body(model, compose(model, values, extra).body)
-        preview = await self._sender.send(price_preview(model.endpoint, preview_body))
+        try:
+            preview = await self._sender.send(price_preview(model.endpoint, preview_body))
+        except Refused as error:
+            if error.key != "error.bad_parameters":
+                raise
+            # Those were not the user's own.
+            raise error.with_context("error.price_refused") from error.__cause__
         if len(self._shared.quotes) >= MAX_QUOTES:
             self._shared.quotes.clear()
         self._shared.quotes[self._quote_key(model, preview_body)] = _quote_of_service(preview)

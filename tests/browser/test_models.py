@@ -543,16 +543,18 @@ def test_a_price_that_could_not_be_asked_for_is_told_under_a_plain_headline(canv
     canvas.picture("no price")
 
 
-def test_a_price_that_a_picture_is_missing_for_says_to_connect_it(
+def test_a_price_that_placeholders_are_refused_for_says_what_was_asked(
     either: Canvas, emulator: Emulator
 ) -> None:
     either.clear()
     either.forgive("status of 400")
     node = model(either, KLING)
+    picture = either.add("EmptyImage", 60, 60)
+    either.connect(picture, "IMAGE", node, "firstImageUrl")
     press(either, node, "price")
-    words = "请先连接" if either.classic else "Connect what the model works on first"
+    words = "文件以占位内容代替" if either.classic else "It was asked with placeholders"
     either.page.get_by_text(words).first.wait_for()
-    either.picture("connect first")
+    either.picture("placeholders refused")
 
 
 def test_a_price_a_second_is_the_same_on_the_node_and_beside_run(either: Canvas) -> None:

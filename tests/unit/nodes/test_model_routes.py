@@ -174,7 +174,8 @@ async def test_a_preview_of_placeholders_that_are_refused_is_a_sentence(
     host: Host, emulator: Emulator
 ) -> None:
     error = await host.error("models/preview", model=EDITOR, values={"prompt": "x"})
-    assert error["message"]
+    assert error["key"] == "error.price_refused"
+    assert "placeholders for your texts and files" in error["message"]
 
 
 def looks(emulator: Emulator) -> int:

@@ -13,7 +13,6 @@ import { formOf, valuesOf } from "./build.js";
 const t = textsOf("models");
 
 const NAME = "price";
-const MEDIA = ["IMAGE", "VIDEO", "AUDIO"];
 const DEBOUNCE = 400; // ms after a change
 
 /** @type {WeakMap<ComfyNode, number>} */
@@ -134,9 +133,7 @@ async function requestQuote(node) {
 		storePrice(node, text);
 		quoteListeners.forEach((listener) => listener());
 	} catch (error) {
-		// The service may refuse a placeholder in place of a file.
-		const open = formOf(node)?.fields.filter(({ name, kind, required }) => required && MEDIA.includes(kind) && !isLinked(node, name)) ?? [];
-		toast("warn", t("no_answer"), open[0] ? t("connect_first", { names: open.map(({ label }) => label).join(", ") }) : error);
+		toast("warn", t("no_answer"), error);
 		await updatePrice(node);
 	}
 }
