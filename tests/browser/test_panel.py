@@ -511,6 +511,13 @@ def test_in_the_sandbox_neither_a_repeat_nor_a_deletion_speaks_of_costs(
     panel = Panel(canvas)
     panel.button("sandbox").click()
     canvas.until(lambda: len(canvas.nodes("RunningHubRemoteWorkflow")) == 1)
+    # A short badge is not broken for a long one beside it.
+    badges = canvas.page.locator(".lg-node .runninghub-badge")
+    badges.get_by_text("nothing is paid").wait_for()
+    canvas.picture("badges")
+    line = badges.get_by_text("sandbox", exact=True).bounding_box()
+    assert line is not None
+    assert line["height"] < 30
     canvas.run()
     panel.open("history")
     panel.orders.first.click()
