@@ -84,7 +84,11 @@ def _needs_currency(past: PastOrder) -> bool:
 
 
 def _row(past: PastOrder, profile: str, currency: str) -> dict[str, object]:
-    texts = [value for value in past.inputs.values() if isinstance(value, str)]
+    texts = [
+        value
+        for name, value in past.inputs.items()
+        if isinstance(value, str) and not name.endswith(".filename_prefix")
+    ]
     written = [text for text in texts if text.strip() and not _FILE.fullmatch(text.strip())]
     # By bytes: a Chinese character says as much as some letters.
     longest = max(written, key=lambda text: len(text.encode(errors="replace")), default="")

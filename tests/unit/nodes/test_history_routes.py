@@ -83,6 +83,7 @@ async def test_orders_are_listed_and_searched(host: Host) -> None:
         ({"6.text": "a fox", "7.text": "https://files.example/a/long/way/to/it"}, "a fox"),
         ({"6.text": "a fox", "7.text": "flux/krea-dev_fp8.safetensors"}, "a fox"),
         ({"6.text": "a fox.", "7.text": "fur"}, "a fox."),
+        ({"6.text": "a fox", "9.filename_prefix": "runninghub_1"}, "a fox"),
     ],
 )
 async def test_an_order_is_listed_with_the_longest_text_that_a_person_wrote(
