@@ -150,7 +150,11 @@ function buildInputs(node, form, before, { carry = keepValue, isFromFile = false
 			from.connect(slot, node, node.findInputSlot(name));
 			continue;
 		}
-		if (input.linkIds.length === 0) input.disconnect(); // or it takes only the former kind of widget
+		if (input.linkIds.length === 0) {
+			// Or it takes only the former kind of widget, which 1.39 remembers even then.
+			input.disconnect();
+			input._widget = undefined;
+		}
 		input.connect(slotNamed(node, name), node);
 		promotedWidgets(node, name).forEach((outer, index) => {
 			if (outer) outer.value = promoted[index];
