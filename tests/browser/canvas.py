@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from rh_api.emulator import catalog
@@ -193,8 +194,8 @@ class Canvas(Tab):
             )
         else:
             # The map of the graph may lie over it.
-            button = self.shown(node_id).get_by_test_id("advanced-inputs-button")
-            button.dispatch_event("click")
+            words = re.compile("(Show|Hide) advanced inputs")
+            self.shown(node_id).get_by_text(words).dispatch_event("click")
 
     def shown(self, node_id: str) -> Locator:
         """A node as Nodes 2.0 draws it."""
@@ -252,9 +253,12 @@ class Canvas(Tab):
                 const told = ({ id, nodes, links }) => JSON.stringify(
                     [id, nodes.map((node) => [node.id, node.widgets_values]), links]);
                 const now = told(app.rootGraph.serialize());
-                return Object.entries(localStorage).some(([key, text]) =>
-                    key.startsWith("Comfy.Workflow.Draft.")
-                        && told(JSON.parse(JSON.parse(text).data)) === now);
+                // One by one, or all in one place.
+                const drafts = Object.entries(localStorage)
+                    .filter(([key]) => /^Comfy.Workflow.Draft([.]|s$)/.test(key))
+                    .map(([, text]) => JSON.parse(text))
+                    .flatMap((kept) => typeof kept.data === "string" ? kept : Object.values(kept));
+                return drafts.some(({ data }) => told(JSON.parse(data)) === now);
             }"""
         )
         self.open()
@@ -279,6 +283,22 @@ class Canvas(Tab):
                     && String(widget.value).includes(text))""",
             [node_id, text],
         )
+
+    @property
+    def generic_error(self) -> Locator:
+        """What ComfyUI itself says of an error: a card, or a dialog in its older front ends."""
+        return self.page.locator("[data-testid=error-overlay], [aria-labelledby$=error]")
+
+    @property
+    def bar(self) -> Locator:
+        """Where the buttons beside Run are, which has no name of its own in older front ends."""
+        unnamed = r".actionbar-container > .empty\:hidden"
+        return self.page.locator(f"[data-testid=action-bar-buttons], {unnamed}").first
+
+    @property
+    def search_results(self) -> Locator:
+        """What ComfyUI's own search of nodes has found."""
+        return self.page.locator(".p-autocomplete-option, [data-testid=result-item]")
 
     # The pack's own
 

@@ -83,7 +83,9 @@ CLEARED = f"""async (first) => {{
     app.canvas.ds.offset[1] = y;
     app.canvas.setDirty(true, true);
     stores.get("nodeOutput").resetAllOutputsAndPreviews?.();
-    stores.get("executionError").clearAllErrors?.();
+    const errors = stores.get("executionError");
+    if (errors) errors.clearAllErrors?.();
+    else Object.assign(stores.get("execution"), {{ lastNodeErrors: null, lastExecutionError: null }});
     stores.get("workflowDraftV2")?.reset?.();
     for (const [id, values] of Object.entries(first.values)) {{
         const store = stores.get(id);

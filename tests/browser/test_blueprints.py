@@ -35,9 +35,7 @@ def put(canvas: Canvas, name: str) -> str:
     canvas.clear()
     canvas.command("Workspace.SearchBox.Toggle")
     canvas.page.get_by_role("combobox").last.fill(name)
-    canvas.page.get_by_role("option").or_(canvas.page.get_by_test_id("result-item")).filter(
-        has_text=name
-    ).first.click()
+    canvas.search_results.filter(has_text=name).first.click()
     # The node is at the pointer until the next click.
     canvas.page.mouse.click(500, 300)
     canvas.until(lambda: len(subgraphs(canvas)) == 1)

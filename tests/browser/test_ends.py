@@ -85,7 +85,7 @@ def test_one_card_tells_of_a_failure(either: Canvas, emulator: Emulator) -> None
     alert = either.page.locator(".runninghub-notices").get_by_role("alert")
     alert.get_by_text("too big").wait_for()
     # ComfyUI's own is in each front end.
-    either.page.get_by_test_id("error-overlay").wait_for(state="detached")
+    either.generic_error.wait_for(state="detached")
     either.picture("one card")
 
 
@@ -101,7 +101,7 @@ def test_a_failure_stays_told_when_the_run_is_answered_after_it(
     alert.get_by_text("too big").wait_for()
     either.wait_for("() => answered > 0")
     assert alert.get_by_text("too big").count() == 1
-    either.page.get_by_test_id("error-overlay").wait_for(state="detached")
+    either.generic_error.wait_for(state="detached")
     either.picture("one card")
 
 

@@ -84,13 +84,9 @@ class Held:
             )
 
 
-def sum_bar(canvas: Canvas) -> Locator:
-    return canvas.page.get_by_test_id("action-bar-buttons")
-
-
 def orders(canvas: Canvas, count: int) -> Locator:
     word = "个任务" if canvas.classic else "order" if count == 1 else "orders"
-    return sum_bar(canvas).get_by_text(f"{count} {word}")
+    return canvas.bar.get_by_text(f"{count} {word}")
 
 
 # What a node is

@@ -211,7 +211,7 @@ def test_limits_are_looked_up_again_once_there_is_a_key(
 def test_what_run_will_cost_stands_beside_it(either: Canvas, emulator: Emulator) -> None:
     chinese = either.classic
     either.clear()
-    bar = either.page.get_by_test_id("action-bar-buttons")
+    bar = either.bar
     either.painting()
     either.settle()
     bar.get_by_text("1 个任务" if chinese else "1 order").wait_for()
@@ -234,17 +234,17 @@ def test_what_run_will_cost_stands_beside_it(either: Canvas, emulator: Emulator)
     either.page.keyboard.press("Escape")
 
     # Run may be told to run several times.
-    times = either.page.get_by_label("批次数量" if chinese else "Batch Count").get_by_role(
-        "textbox"
-    )
-    times.fill("3")
+    times = either.page.get_by_label("批次数量" if chinese else "Batch Count").locator("input")
+    times.select_text()
+    times.press_sequentially("3")
     times.press("Enter")
     bar.get_by_text("× 3").wait_for()  # noqa: RUF001
     either.picture("three times")
     bar.get_by_text("× 3").click()  # noqa: RUF001
     either.dialog.get_by_text("这是 3 次运行" if chinese else "each of 3 runs").wait_for()
     either.page.keyboard.press("Escape")
-    times.fill("1")
+    times.select_text()
+    times.press_sequentially("1")
     times.press("Enter")
     bar.get_by_text("× 3").wait_for(state="detached")  # noqa: RUF001
     either.clear()
@@ -257,7 +257,7 @@ def test_a_batch_is_counted_beside_run_before_it_is_ordered(
 ) -> None:
     chinese = either.classic
     either.clear()
-    bar = either.page.get_by_test_id("action-bar-buttons")
+    bar = either.bar
     node = either.program(catalog.IMAGE_TO_IMAGE, 500, 100)
     source = either.add("EmptyImage", 60, 100)
     preview = either.add("PreviewImage", 1000, 100)
@@ -297,7 +297,7 @@ def test_equal_nodes_are_one_order_beside_run_and_in_the_run(
 ) -> None:
     chinese = either.classic
     either.clear()
-    bar = either.page.get_by_test_id("action-bar-buttons")
+    bar = either.bar
     nodes = [either.program(catalog.TEXT_TO_IMAGE, 60 + 420 * place, 100) for place in range(2)]
     for place, node in enumerate(nodes):
         preview = either.add("PreviewImage", 60 + 420 * place, 620)
@@ -318,7 +318,7 @@ def test_equal_nodes_are_one_order_beside_run_and_in_the_run(
 
 def test_a_sum_that_could_not_be_asked_for_comes_later(canvas: Canvas) -> None:
     canvas.clear()
-    bar = canvas.page.get_by_test_id("action-bar-buttons")
+    bar = canvas.bar
     node, _ = canvas.painting()
     canvas.settle()
     line = bar.get_by_text("1 order")

@@ -127,7 +127,7 @@ def in_theme(canvas: Canvas, name: str) -> None:
 def test_texts_and_focus_are_seen_in_each_theme(canvas: Canvas, emulator: Emulator) -> None:
     canvas.clear()
     node = canvas.program(catalog.TEXT_TO_IMAGE)
-    bar = canvas.page.get_by_test_id("action-bar-buttons")
+    bar = canvas.bar
     for theme in THEMES:
         in_theme(canvas, theme)
         # What changed in the theme before is asked about anew.

@@ -60,7 +60,7 @@ def test_a_node_just_placed_opens_its_choice_and_becomes_a_picture(
     either: Canvas, emulator: Emulator
 ) -> None:
     either.clear()
-    node = either.add("RHTextToImage", 500, 60)
+    node = either.add("RHTextToImage", 500, 160)
     options(either).first.wait_for()
     either.picture("choice")
     words = "全能图片PRO" if either.classic else "nano-banana-pro low price"
@@ -76,7 +76,7 @@ def test_a_node_just_placed_opens_its_choice_and_becomes_a_picture(
     assert [output["name"] for output in view["outputs"]] == ["images"]
     either.set_widget(node, "prompt", "a boat in the fog")
     either.set_widget(node, "aspectRatio", "16:9")
-    preview = either.add("PreviewImage", 960, 60)
+    preview = either.add("PreviewImage", 960, 160)
     either.draw_link(node, view["outputs"][0]["label"], preview, "images")
     either.picture("built")
     either.run()
@@ -473,8 +473,8 @@ def test_favourites_come_first_and_are_entries_of_the_search(either: Canvas) -> 
     box = either.page.get_by_role("combobox").or_(either.page.get_by_role("textbox")).last
     box.fill("kling-v3.0-pro")
     name = "可灵图生视频3.0-pro" if either.classic else "kling-v3.0-pro-image-to-video"
-    rows = either.page.get_by_role("listbox").get_by_role("option")
-    chosen = rows.first.and_(either.page.get_by_role("option", selected=True))
+    rows = either.search_results
+    chosen = rows.first.and_(either.page.locator(".p-focus, [aria-selected=true]"))
     chosen.filter(has_text=name).wait_for()
     assert rows.count() > 1  # nodes that offer this model among others come after it
     either.picture("search")

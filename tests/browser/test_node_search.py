@@ -9,7 +9,7 @@ def test_remote_workflow_is_found_first(either: Canvas) -> None:
     either.clear()
     either.command("Workspace.SearchBox.Toggle")
     either.page.get_by_role("combobox").last.fill("runninghub")
-    results = either.page.get_by_test_id("result-item")
+    results = either.search_results
     results.filter(has_text="RunningHub 任务" if either.classic else "RunningHub Task").wait_for()
     name = "RunningHub 远程工作流" if either.classic else "RunningHub Remote Workflow"
     assert name in results.first.inner_text()

@@ -231,7 +231,7 @@ def test_a_marked_part_gives_its_values_back_and_is_ordered_anew(
     canvas.until(lambda: canvas.run_js(path).startswith("workflows/before after"))
     assert canvas.run_js(path).count("/") == 1
     # Nothing of it is marked, and the next run would order nothing.
-    bar = canvas.page.get_by_test_id("action-bar-buttons")
+    bar = canvas.bar
     bar.get_by_text("1 个任务" if canvas.classic else "1 order").wait_for(state="detached")
     canvas.picture("a part in a workflow of its own")
     panel.button("again").click()

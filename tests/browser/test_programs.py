@@ -132,7 +132,7 @@ def test_the_search_shows_what_a_person_can_use(either: Canvas) -> None:
     search = either.page.get_by_role("combobox").or_(either.page.get_by_role("textbox")).last
     box = search.element_handle()  # the preview brings others
     name = "RunningHub 远程工作流" if either.classic else "RunningHub Remote Workflow"
-    entries = either.page.locator("[role=option], [data-testid*=result]")
+    entries = either.search_results
     for word in ("remote", "workflow"):
         box.fill(word)
         # What was found first for the word before may be there for a moment.

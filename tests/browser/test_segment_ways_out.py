@@ -36,7 +36,7 @@ def test_marks_without_a_key_are_told_and_run_here_at_a_word(
     assert "no API key" in str(refused)
     # In place of ComfyUI's own words, which say no more than that a validation failed.
     canvas.dialog.get_by_text("there is no key").wait_for()
-    canvas.page.get_by_test_id("error-overlay").wait_for(state="detached")
+    canvas.generic_error.wait_for(state="detached")
     canvas.picture("refused")
     canvas.press_button("Later")
     canvas.command("runninghub.segments.explain")

@@ -55,7 +55,7 @@ def price(canvas: Canvas) -> Locator:
     canvas.painting()
     canvas.run()
     canvas.painting(560)
-    bar = canvas.page.get_by_test_id("action-bar-buttons")
+    bar = canvas.bar
     bar.get_by_text("2 个任务" if canvas.classic else "2 orders").wait_for()
     canvas.until(lambda: bar.get_by_text("约" if canvas.classic else "about").is_visible())
     return bar.locator("xpath=..")

@@ -24,7 +24,7 @@ from tests.browser.stage.validation import refusal
 PACK = "some-name"
 FEATURES = {"supports_preview_metadata": True, "max_upload_size": 104857600}
 EMPTY_LISTS = ("embeddings", "experiment/models", "v2/userdata", "jobs/none")
-EMPTY_OBJECTS = ("workflow_templates", "node_replacements")
+EMPTY_OBJECTS = ("workflow_templates", "node_replacements", "internal/folder_paths")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -93,6 +93,7 @@ class Stage:
         get("/userdata", self._list_files)
         get("/userdata/{file}", self._read_file)
         post("/userdata/{file}", self._write_file)
+        get("/internal/logs", _answer(""))
         for path in EMPTY_LISTS:
             get(f"/{path}", _answer([]))
         for path in EMPTY_OBJECTS:
