@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rh_api.emulator import Emulator, catalog
-from tests.browser.frontends import NEWEST, OLDEST
+from tests.browser.frontends import LATER, NEWEST, OLDEST
 from tests.browser.hosts import KINDS, Host, running
 from tests.browser.pages import Pages
 from tests.support.cloud import cloud, emulator, in_thread
@@ -254,24 +254,32 @@ def canvas(
 
 
 @pytest.fixture
+def oldest(request: pytest.FixtureRequest) -> str:
+    """The oldest front end, or a later one where the test is marked so."""
+    return LATER if request.node.get_closest_marker("later") else OLDEST
+
+
+@pytest.fixture
 def classic(
     kind: str,
+    oldest: str,
     hosts: Callable[[str, str], Host],
     opened: Callable[..., Canvas],
     emulator: Emulator,
 ) -> Canvas:
     """The oldest front end with the classic renderer, in Chinese."""
-    return opened(hosts(kind, OLDEST), classic=True)
+    return opened(hosts(kind, oldest), classic=True)
 
 
 @pytest.fixture(params=["newest", "classic"])
 def either(
     request: pytest.FixtureRequest,
     kind: str,
+    oldest: str,
     hosts: Callable[[str, str], Host],
     opened: Callable[..., Canvas],
     emulator: Emulator,
 ) -> Canvas:
     """Each of the two: the newest, and the oldest with the classic renderer in Chinese."""
     classic = request.param == "classic"
-    return opened(hosts(kind, OLDEST if classic else NEWEST), classic=classic)
+    return opened(hosts(kind, oldest if classic else NEWEST), classic=classic)

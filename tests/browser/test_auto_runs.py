@@ -16,6 +16,9 @@ from tests.browser.test_models import model
 if TYPE_CHECKING:
     from playwright.sync_api import Locator
 
+# `begun` hears of them so.
+tells_of_its_runs = pytest.mark.later("tells of a run that it begins it by itself")
+
 ONCE, ON_CHANGE, AGAIN = range(3)  # the lines of the menu beside Run
 
 # No test orders it: what an account has paid for a model would be its price at any resolution.
@@ -74,7 +77,7 @@ def type_text(canvas: Canvas, node: str, text: str) -> None:
 
 
 def bar_says(canvas: Canvas, english: str, chinese: str) -> None:
-    bar = canvas.page.get_by_test_id("action-bar-buttons")
+    bar = canvas.bar
     bar.get_by_text(chinese if canvas.classic else english).wait_for()
 
 
@@ -125,7 +128,7 @@ def test_the_question_names_the_price_of_the_change_that_asks(
     save = either.add("PreviewImage", 960, 60)
     either.connect(node, "images", save, "images")
     either.settle()
-    bar = either.page.get_by_test_id("action-bar-buttons")
+    bar = either.bar
     run_by_itself(either, ON_CHANGE)
     bar_says(either, "at each change", "每次更改")
     before, after = (
@@ -142,6 +145,7 @@ def test_the_question_names_the_price_of_the_change_that_asks(
     come_to_rest(either)
 
 
+@tells_of_its_runs
 def test_a_seed_that_comfyui_draws_is_no_change(either: Canvas, emulator: Emulator) -> None:
     either.clear()
     node, _ = either.painting()
@@ -156,6 +160,7 @@ def test_a_seed_that_comfyui_draws_is_no_change(either: Canvas, emulator: Emulat
     come_to_rest(either)
 
 
+@tells_of_its_runs
 def test_again_and_again_is_asked_about_where_it_would_pay(
     either: Canvas, emulator: Emulator
 ) -> None:
@@ -208,6 +213,7 @@ def test_what_is_drawn_while_an_answer_is_late_is_asked_about_too(
     come_to_rest(either)
 
 
+@tells_of_its_runs
 def test_a_run_that_failed_before_it_was_answered_is_no_paid_one(
     either: Canvas, emulator: Emulator
 ) -> None:
@@ -257,6 +263,7 @@ def test_a_front_end_that_tells_of_no_automatic_run_is_asked_too(
     come_to_rest(canvas)
 
 
+@tells_of_its_runs
 def test_what_pays_nothing_new_runs_as_ever(either: Canvas, emulator: Emulator) -> None:
     either.clear()
     either.painting()

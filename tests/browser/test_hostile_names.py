@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.browser.canvas import EMPTY, Canvas
-from tests.browser.frontends import FLOOR, NEWEST, UNSAFE
+from tests.browser.frontends import NEWEST, OLDEST, UNSAFE
 from tests.browser.hosts import Host
 from tests.browser.marks import menu_of
 
@@ -52,7 +52,7 @@ def is_attacked(canvas: Canvas) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("frontend", "classic"), [(FLOOR, True), (FLOOR, False), (NEWEST, True), (NEWEST, False)]
+    ("frontend", "classic"), [(OLDEST, True), (OLDEST, False), (NEWEST, True), (NEWEST, False)]
 )
 def test_a_hostile_name_in_a_menu_runs_nothing(
     kind: str,

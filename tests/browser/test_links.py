@@ -33,13 +33,15 @@ EMPTY_PLACE = (420.0, 800.0)
 def canvas(
     request: pytest.FixtureRequest,
     kind: str,
+    oldest: str,
     hosts: Callable[[str, str], Host],
     opened: Callable[..., Canvas],
     emulator: Emulator,
 ) -> Canvas:
     """Both front ends with both renderers."""
     version, classic = request.param
-    canvas = opened(hosts(kind, version), classic=classic)
+    frontend = oldest if version == OLDEST else version
+    canvas = opened(hosts(kind, frontend), classic=classic)
     canvas.clear()
     return canvas
 
@@ -110,6 +112,7 @@ def test_each_socket_takes_what_is_dropped_on_it(canvas: Canvas, name: str) -> N
     assert linked == {"10.image", name, *texts, *seeds}
 
 
+@pytest.mark.later("shows a linked box in Nodes 2.0 though it is advanced, in an opened graph too")
 def test_an_advanced_socket_is_there_while_it_is_seen_or_linked(canvas: Canvas) -> None:
     node = program(canvas)
     number = canvas.add("PrimitiveInt", 80, 480)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from rh_api.emulator import Emulator
 from tests.browser.canvas import Canvas
 from tests.browser.marks import by_command, colors, inverting, mark_of
@@ -18,7 +20,7 @@ WHOLE = "() => app.rootGraph.extra.runninghub?.whole ?? null"
 def switch(canvas: Canvas, there: bool) -> Locator:
     """The button of that side."""
     here = "本机" if canvas.classic else "Here"
-    buttons = canvas.page.get_by_test_id("action-bar-buttons").locator("button")
+    buttons = canvas.bar.locator("button")
     return buttons.filter(has_text="RunningHub" if there else here).first
 
 
@@ -126,13 +128,14 @@ def test_a_graph_that_arrives_switched_over_asks_once(either: Canvas, emulator: 
     assert mark_of(either, inverted) is None
 
 
+@pytest.mark.later("gives a copy of a workflow an id of its own")
 def test_the_line_beside_it_opens_what_would_run_and_a_copy_is_switched_over_too(
     either: Canvas, emulator: Emulator
 ) -> None:
     _, _, saver = inverting(either)
     switch(either, True).click()
     line = "3 个节点中的 3 个" if either.classic else "3 of 3 nodes"
-    either.page.get_by_test_id("action-bar-buttons").get_by_text(line).click()
+    either.bar.get_by_text(line).click()
     title = "哪些会在 RunningHub 上运行" if either.classic else "What would run on RunningHub"
     either.dialog.get_by_role("heading", name=title).wait_for()
     either.dialog.locator("button.node").first.wait_for()
