@@ -82,8 +82,12 @@ class InlineGraph(GraphProgram):
 
     @property
     def title(self) -> str:
-        """The first few node titles."""
-        titles = list(dict.fromkeys(self.titles.values()))
+        """The first few titles of nodes, else classes."""
+        # What is added to a marked part, its loaders and savers, has no title.
+        titled = [
+            title for key, title in self.titles.items() if "_meta" in cast("Graph", self.graph[key])
+        ]
+        titles = list(dict.fromkeys(titled or self.titles.values()))
         return ", ".join(titles[:TITLE_NODES]) + (" …" if len(titles) > TITLE_NODES else "")
 
     def check(

@@ -66,6 +66,12 @@ async def test_a_graph_runs_with_its_upload_written_into_it(
     assert graph["7:2"] == {"class_type": "ImageInvert", "inputs": {"image": ["1", 0]}}
 
 
+async def test_the_history_calls_a_graph_by_the_titles_that_were_given(client: Client) -> None:
+    await client.run(inverted(title="Negative"))
+    (past,) = (await client.history()).orders
+    assert past.name == "Negative"
+
+
 async def test_equal_graphs_are_one_order_whatever_files_and_nodes_are_called(
     make_client: MakeClient, emulator: Emulator
 ) -> None:
