@@ -20,7 +20,7 @@ from requests.utils import proxy_bypass  # pyright: ignore[reportPrivateImportUs
 
 from ..errors import BadInput, Fate, Unreachable
 
-USER_AGENT = "runninghub-remote/0.1"
+USER_AGENT = "runninghub-remote"
 CONNECT_SECONDS = 10.0
 BUNDLE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 CONTENT_CODINGS = ("gzip", "x-gzip", "deflate")

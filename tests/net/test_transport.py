@@ -90,7 +90,7 @@ async def test_the_key_stands_where_the_endpoint_reads_it(
         "Host", "Authorization", "Content-Type", "Content-Length", "Accept", "Accept-Encoding",
         "User-Agent",
     }  # fmt: skip
-    assert entry.headers["User-Agent"].startswith("runninghub-remote/")
+    assert entry.headers["User-Agent"] == "runninghub-remote"
 
 
 async def test_a_call_without_a_body_sends_none(emulator: Emulator, reach: Reach) -> None:
