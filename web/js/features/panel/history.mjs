@@ -9,6 +9,7 @@ import { bytesText, coinsText, dotted, moneyText, programTitle, t as text, texts
 import { clean } from "../../lib/form.js";
 import { actionButton, statusLine, fill, h, link, rem, row, setStatus, setStatusError, messageOf } from "../../lib/view.js";
 import { visibleRows } from "../../lib/windowing.js";
+import { SANDBOX } from "../profiles.js";
 
 const t = textsOf("panel");
 
@@ -461,8 +462,9 @@ async function orderView(order, leave, reload) {
 		await post("/runninghub/history/delete", { orders: [order] });
 		pictures.delete(order);
 	};
+	const isFree = entry.profile === SANDBOX;
 	// After the dialog has closed: it would restore the focus to an element that is gone by then.
-	const askToRemove = async () => void ((await confirmDialog(t("history.delete_title"), t(entry.emulated ? "history.delete_free" : "history.delete_text"), remove, t("history.delete"))) && leave(true));
+	const askToRemove = async () => void ((await confirmDialog(t("history.delete_title"), t(isFree ? "history.delete_free" : "history.delete_text"), remove, t("history.delete"))) && leave(true));
 	return [
 		h("h3", "", titleOf(entry)),
 		h("p", "muted", facts),
@@ -472,7 +474,7 @@ async function orderView(order, leave, reload) {
 		row(
 			entry.owed && actionButton(text("tasks.fetch"), status, fetch),
 			actionButton(t("history.use"), status, use),
-			actionButton(t("history.again"), status, repeat, entry.emulated ? "" : t("history.again_sure")),
+			actionButton(t("history.again"), status, repeat, isFree ? "" : t("history.again_sure")),
 			entry.link && link(text("tasks.on_site"), entry.link),
 			actionButton(t("history.delete"), status, askToRemove),
 		),
