@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 
 CHECKPOINT, SAMPLER = "4", "3"  # of catalog.TEXT_TO_IMAGE
+WAYS = ("reloaded", "reopened")  # in which a page comes back
 
 
 def test_a_run_shows_where_it_is(either: Canvas, emulator: Emulator) -> None:
@@ -208,8 +209,7 @@ def test_a_page_that_is_reloaded_meanwhile_gets_its_picture(
     assert len(emulator.tasks) == 1
 
 
-@pytest.mark.parametrize("way", ["reloaded", "reopened"])
-def test_a_run_under_way_is_drawn_again(either: Canvas, emulator: Emulator, way: str) -> None:
+def test_a_run_under_way_is_drawn_again(either: Canvas, emulator: Emulator) -> None:
     either.clear()
     node, preview = either.painting()
     either.settle()
@@ -219,9 +219,10 @@ def test_a_run_under_way_is_drawn_again(either: Canvas, emulator: Emulator, way:
     either.says(node, "Checkpoint")
     emulator.hold_at = SAMPLER
     is_shown_whole(either, node)
-    either.come_back(way)
-    is_shown_whole(either, node)
-    either.picture(way)
+    for way in WAYS:
+        either.come_back(way)
+        is_shown_whole(either, node)
+        either.picture(way)
     emulator.hold_at = None
     either.finished(prompt_id)
     either.shows_picture(preview)
@@ -266,7 +267,7 @@ def test_a_result_that_was_paid_and_did_not_come_is_said_on_the_node(
     assert (lost.struck, emulator.counters.orders) == (1, 1)
 
 
-@pytest.mark.parametrize("way", ["reloaded", "reopened"])
+@pytest.mark.parametrize("way", WAYS)
 def test_stop_works_on_a_page_that_came_later(either: Canvas, emulator: Emulator, way: str) -> None:
     either.clear()
     node, _ = either.painting()
@@ -284,9 +285,8 @@ def test_stop_works_on_a_page_that_came_later(either: Canvas, emulator: Emulator
     either.until(lambda: ending in line_at(either, node))
 
 
-@pytest.mark.parametrize("way", ["reloaded", "reopened"])
 def test_what_a_run_cost_stands_on_a_page_that_came_later(
-    either: Canvas, emulator: Emulator, way: str
+    either: Canvas, emulator: Emulator
 ) -> None:
     either.clear()
     node, _ = either.painting()
@@ -295,20 +295,22 @@ def test_what_a_run_cost_stands_on_a_page_that_came_later(
     paid = "用时" if either.classic else "done in"
     either.until(lambda: paid in line_at(either, node))
     coin = "1 RH币" if either.classic else "1 coin"
-    either.come_back(way)
-    either.until(lambda: paid in line_at(either, node) and coin in line_at(either, node))
-    either.wait_for(
-        """(id) => Object.keys(document.querySelector("#vue-app").__vue_app__.config
-            .globalProperties.$pinia._s.get("nodeOutput").nodeOutputs).includes(id)""",
-        node,
-    )
-    either.picture(way)
+    for way in WAYS:
+        either.come_back(way)
+        either.until(lambda: paid in line_at(either, node) and coin in line_at(either, node))
+        either.wait_for(
+            """(id) => Object.keys(document.querySelector("#vue-app").__vue_app__.config
+                .globalProperties.$pinia._s.get("nodeOutput").nodeOutputs).includes(id)""",
+            node,
+        )
+        either.picture(way)
     # Of another program nothing is told.
     either.paste(node, catalog.INVERT)
     either.primary()
     either.settle()
-    either.come_back(way)
-    assert paid not in line_at(either, node)
+    for way in WAYS:
+        either.come_back(way)
+        assert paid not in line_at(either, node)
 
 
 def test_what_a_marked_part_cost_stands_on_a_reloaded_page(
