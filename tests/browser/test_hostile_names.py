@@ -35,7 +35,7 @@ TEXTS = """() => app.extensions.some((of) =>
 
 
 def node(number: int, kind: str, mark: dict[str, Any]) -> dict[str, Any]:
-    place = {"pos": [100, 200 * number], "size": [340, 120]}
+    place = {"pos": [400 * number, 200], "size": [340, 120]}
     return {"id": number, "type": kind, **place, "properties": {"runninghub": mark}}
 
 
