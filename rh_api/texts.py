@@ -853,7 +853,7 @@ ENGLISH: dict[str, str] = {
     "node.elapsed_of": "{line} · {seconds} s of about {usual} s",
     "node.queued": "queued (tasks of the account: {running} running, {queued} waiting)",
     "node.bad_again": "extra_data.runninghub.again must be a list of node ids.",
-    "node.kept": "nothing was paid now: kept from an earlier identical order",
+    "node.kept": "nothing was paid: kept from an identical order",
     "node.stopped_before": "stopped · nothing was ordered",
     "node.stopped": "stopped · cancelled in the cloud",
     "node.stopped_too_late": "stopped too late: the task was over; run the same inputs and seed within a day to get its results free, unless reroll_seeds is on",

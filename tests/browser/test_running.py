@@ -140,7 +140,7 @@ def test_a_served_result_never_looks_paid_again(either: Canvas, emulator: Emulat
     either.until(lambda: paid in line_at(either, node))
     either.picture("paid")
     either.run()
-    served = "本次未付费" if either.classic else "nothing was paid now"
+    served = "本次未付费" if either.classic else "nothing was paid: kept"
     either.until(lambda: served in line_at(either, node))
     assert paid not in line_at(either, node)
     either.picture("kept")

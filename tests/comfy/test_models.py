@@ -81,7 +81,7 @@ async def test_models_of_every_kind_run_from_a_short_prompt(
     again = await comfyui.queue(prompt)
     assert (
         again.outputs["1"]["text"][0]
-        == "nothing was paid now: kept from an earlier identical order"
+        == "nothing was paid: kept from an identical order"
     )
     assert emulator.counters.orders == 1
 

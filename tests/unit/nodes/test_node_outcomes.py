@@ -132,7 +132,7 @@ def test_orders_whose_results_are_not_read_any_more_were_paid_once(host: Host) -
         "stopped too late: the task was over; run the same inputs and seed within a day to get its "
         "results free, unless reroll_seeds is on · 3 coins",
     )
-    sentence = "nothing was paid now: kept from an earlier identical order"
+    sentence = "nothing was paid: kept from an identical order"
     assert stopped([kept], "").line["en"] == sentence
 
 

@@ -363,7 +363,7 @@ def test_every_type_has_one_adapter_and_every_file_one_reader(result: Any) -> No
         ),
         ("1t 2t", "2 orders done · 2 were ordered before · 2 coins"),
         ("1t", "done · it was ordered before, nothing was ordered now · 1 coin"),
-        ("1k 1k", "nothing was paid now: kept from an earlier identical order"),
+        ("1k 1k", "nothing was paid: kept from an identical order"),
         (
             "1s 1s",
             "done together with an identical node, as one order",
