@@ -97,12 +97,20 @@ def test_marks_without_a_key_may_run_in_the_sandbox(
     # It is said in words too, not on the button alone.
     canvas.dialog.locator(".body").get_by_text(sandbox).wait_for()
     canvas.press_button(later)
+    # A run that is refused leaves its node outlined, until the sandbox is chosen.
+    canvas.forgive("status of 400|Prompt execution failed")
+    canvas.page.locator("[data-testid=queue-button]").first.click()
+    canvas.dialog.get_by_text(no_key).wait_for()
+    outlined = "() => Object.keys(app.lastNodeErrors ?? {}).length"
+    canvas.until(lambda: canvas.run_js(outlined))
+    canvas.press_button(later)
     menu_of(canvas, inverted, menu).get_by_text(explain).click()
     canvas.dialog.get_by_text(no_key).wait_for()
     canvas.picture("offered")
     canvas.press_button(start)
     canvas.until(lambda: any(sandbox in text for text in canvas.painted()))
     assert canvas.node(inverted)["properties"]["runninghub"]["profile"] == "sandbox"
+    canvas.until(lambda: not canvas.run_js(outlined))
     if canvas.dialog.count():
         canvas.picture("explained in the sandbox")
         canvas.page.keyboard.press("Escape")

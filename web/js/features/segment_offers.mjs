@@ -1,8 +1,8 @@
 // What is offered where marked parts cannot run as they are, and the explanation of what a run would do.
 
-import { toastError } from "../host/comfy.js";
+import { clearNodeErrors, toastError } from "../host/comfy.js";
 import { openDialog } from "../host/dialogs.js";
-import { redraw, revealNode, rootGraph, toPrompt, withUndoStep } from "../host/graph.js";
+import { nodeOf, redraw, revealNode, rootGraph, toPrompt, withUndoStep } from "../host/graph.js";
 import { lazy } from "../host/lazy.js";
 import { post } from "../host/server.js";
 import { loadTexts, textsOf } from "../host/texts.js";
@@ -11,6 +11,7 @@ import { rememberSandbox } from "../lib/remembered.js";
 import { fill, h, page } from "../lib/view.js";
 import { offerKey } from "./account.js";
 import { SANDBOX } from "./profiles.js";
+import { isOffloaded } from "./run_state.js";
 import { changeWhole } from "./whole.js";
 
 const t = textsOf("segments");
@@ -58,6 +59,11 @@ export async function offerLocal({ runAllHere, onSandbox }) {
 export async function useSandboxForAll() {
 	await post("/runninghub/sandbox", { on: true });
 	rememberSandbox();
+	// There was no account for them.
+	clearNodeErrors((id) => {
+		const node = nodeOf(id);
+		return node && isOffloaded(node);
+	});
 	const whole = marks.wholeOf(rootGraph());
 	if (whole) return changeWhole({ ...whole, profile: SANDBOX });
 	withUndoStep(() => marked().forEach((thing) => marks.setMark(thing, { .../** @type {RhMark} */ (markOf(thing)), profile: SANDBOX })));
