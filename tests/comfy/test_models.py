@@ -79,10 +79,7 @@ async def test_models_of_every_kind_run_from_a_short_prompt(
     # What is here is not paid again.
     prompt["1"]["inputs"]["max_orders"] = 3
     again = await comfyui.queue(prompt)
-    assert (
-        again.outputs["1"]["text"][0]
-        == "nothing was paid: kept from an identical order"
-    )
+    assert again.outputs["1"]["text"][0] == "nothing was paid: kept from an identical order"
     assert emulator.counters.orders == 1
 
 
