@@ -25,7 +25,7 @@ from .body import Body, FileAnswer, number_of, switch_of, text_of
 PAGE = 60  # orders
 TEXT_SHOWN = 200_000  # characters of a result that is text
 SHOWN_TEXT = 160  # of an order's own texts in the list
-_FILE = re.compile(r"\S+://\S+|\S+\.[A-Za-z][A-Za-z0-9]+")  # a URL, or a file's name
+_FILE_OR_URL = re.compile(r"\S+://\S+|\S+\.[A-Za-z][A-Za-z0-9]+")
 
 
 async def page(body: Body) -> dict[str, object]:
@@ -89,7 +89,7 @@ def _row(past: PastOrder, profile: str, currency: str) -> dict[str, object]:
         for name, value in past.inputs.items()
         if isinstance(value, str) and not name.endswith(".filename_prefix")
     ]
-    written = [text for text in texts if text.strip() and not _FILE.fullmatch(text.strip())]
+    written = [text for text in texts if text.strip() and not _FILE_OR_URL.fullmatch(text.strip())]
     # By bytes: a Chinese character says as much as some letters.
     longest = max(written, key=lambda text: len(text.encode(errors="replace")), default="")
     name = past.name

@@ -45,8 +45,8 @@ async def history() -> History:
 
 
 def profile_of(order: PastOrder, names: Names) -> str:
-    """Return the profile that placed an order, "" if its key is not stored here. Orders of an
-    earlier start's sandbox are those of the sandbox of now."""
+    """Return the profile that placed an order, "" if its key is not stored here. An order
+    of a sandbox that was stopped since counts as the present one's."""
     is_emulated = demo_server.is_emulated(order.origin, order.account)
     return names.get((order.origin, order.account), key_store.SANDBOX if is_emulated else "")
 

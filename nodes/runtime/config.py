@@ -36,7 +36,7 @@ def settings(profile: str = "") -> Settings:
     """
     name = stored_name(profile)
     if name == demo_server.PROFILE:
-        # What is set up for RunningHub is not for it: it takes no money, and calls no other host.
+        # Settings for RunningHub do not apply: it takes no money and calls no other host.
         own = {"limits": Limits(), "segment_workflow": "", "route": "", "webhook_url": ""}
         return replace(_account(*demo_server.start()), **own)
     if not name:
