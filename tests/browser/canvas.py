@@ -11,6 +11,8 @@ from rh_api.emulator import catalog
 from tests.browser.tab import Tab
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from playwright.sync_api import Locator
 
 EMPTY = {
@@ -98,15 +100,22 @@ class Canvas(Tab):
 
     def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
         """With the mouse, as a person draws a link."""
+        self.drag_to(start, lambda: end)
+
+    def drag_to(self, start: tuple[float, float], end: Callable[[], tuple[float, float]]) -> None:
+        """To what may move meanwhile: a price that arrives shifts the rows of its node."""
         mouse = self.page.mouse
         mouse.move(*start)
         mouse.down()
         mouse.move(start[0] + 12, start[1] + 12, steps=3)
-        mouse.move(*end, steps=8)
+        aim = None
+        while aim != (aim := end()):
+            mouse.move(*aim, steps=8)
         mouse.up()
 
     def draw_link(self, source: str, output: str, target: str, field: str) -> None:
-        self.drag(self.socket(source, "outputs", output), self.socket(target, "inputs", field))
+        start = self.socket(source, "outputs", output)
+        self.drag_to(start, lambda: self.socket(target, "inputs", field))
 
     def node(self, node_id: str) -> dict[str, Any]:
         """A node as it stands: its widgets' values, its inputs and outputs with type and links."""
