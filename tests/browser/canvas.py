@@ -103,14 +103,15 @@ class Canvas(Tab):
         self.drag_to(start, lambda: end)
 
     def drag_to(self, start: tuple[float, float], end: Callable[[], tuple[float, float]]) -> None:
-        """To what may move meanwhile: a price that arrives shifts the rows of its node."""
+        """To where `end` is by then: a price that arrives shifts the rows of its node."""
         mouse = self.page.mouse
         mouse.move(*start)
         mouse.down()
         mouse.move(start[0] + 12, start[1] + 12, steps=3)
-        aim = None
-        while aim != (aim := end()):
+        reached = None
+        while (aim := end()) != reached:
             mouse.move(*aim, steps=8)
+            reached = aim
         mouse.up()
 
     def draw_link(self, source: str, output: str, target: str, field: str) -> None:
