@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import re
 from typing import TYPE_CHECKING, Any
+
+from playwright.sync_api import TimeoutError as Late
 
 from rh_api.emulator import catalog
 from tests.browser.tab import Tab
@@ -368,15 +371,24 @@ class Canvas(Tab):
     def open_list(self, node_id: str, widget: str) -> Locator:
         """Opens the list of a widget with the mouse; its entries."""
         if self.classic:
-            self.page.mouse.click(*self.widget_at(node_id, widget))
             entries = self.page.locator(".litecontextmenu .litemenu-entry")
         else:
             label = self.node(node_id)["labels"][widget]
             box = self.shown(node_id).get_by_role("combobox", name=label, exact=True)
             box.scroll_into_view_if_needed()
-            box.click()
             entries = self.page.get_by_role("option")
-        entries.first.wait_for()
+
+        def opened() -> bool:
+            if self.classic:
+                self.page.mouse.click(*self.widget_at(node_id, widget))
+            else:
+                box.click()
+            with contextlib.suppress(Late):
+                entries.first.wait_for(timeout=5_000)
+            return entries.count() > 0
+
+        # A list that arrives draws its node anew, and what is open then closes: one clicks again.
+        self.until(opened)
         return entries
 
     def pick(self, node_id: str, widget: str, entry: str) -> None:

@@ -165,10 +165,20 @@ class Tab:
         self.page.wait_for_function(condition, arg=argument, timeout=patience)
 
     def until(self, happened: Callable[[], bool]) -> None:
-        """Until something has happened on the other side."""
+        """Until something has happened on the other side.
+
+        A lookup that fails is not yet: a front end that undoes or opens a graph empties it first.
+        """
         end = time.monotonic() + PATIENCE / 1000
-        while not happened():
-            assert time.monotonic() < end
+        while True:
+            late = time.monotonic() > end
+            try:
+                if happened():
+                    return
+                assert not late
+            except LookupError:
+                if late:
+                    raise
             self.page.wait_for_timeout(20)
 
     def run_js(self, code: str, argument: Any = None) -> Any:
