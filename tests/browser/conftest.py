@@ -111,6 +111,15 @@ class Chromium:
 CHROMIUMS = Chromium()
 
 
+FAILED = pytest.StashKey[bool]()
+"""Of a test, also one that is tried again."""
+
+
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    if call.when != "teardown":
+        item.stash[FAILED] = call.excinfo is not None
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(nextitem: pytest.Item | None) -> Generator[None, object, object]:
     try:
@@ -225,7 +234,7 @@ def opened(pages: Pages, request: pytest.FixtureRequest) -> Iterator[Callable[..
     with contextlib.ExitStack() as stack:
 
         def open_canvas(host: Host, *, classic: bool = False) -> Canvas:
-            before, failed = len(host.said()), request.session.testsfailed
+            before = len(host.said())
             # Shown when the test fails.
             stack.callback(lambda: sys.stdout.write(host.said()[before:]))
             canvas = stack.enter_context(
@@ -234,7 +243,7 @@ def opened(pages: Pages, request: pytest.FixtureRequest) -> Iterator[Callable[..
 
             @stack.callback
             def _() -> None:
-                if request.session.testsfailed > failed:
+                if request.node.stash[FAILED]:
                     canvas.change_page()
 
             return canvas
