@@ -1,4 +1,4 @@
-"""Makes the documents' pictures in docs/: animations (run.webp, segment.webp) and screens (*.png).
+"""Makes the documents' pictures in docs/, in both languages: animations (*.webp), screens (*.png).
 
     python -m tests.recording [NAME ...]
 
@@ -31,7 +31,7 @@ LINK = f"https://www.runninghub.ai/workflow/{catalog.IMAGE_TO_IMAGE}"
 RUN_SECONDS = 10.0  # that the cloud takes
 # "Chelsea the cat", CC0 by Stefan van der Walt: skimage/data/chelsea.png of scikit-image 0.18.3.
 PHOTO = Path(__file__).with_name("cat.jpg")
-LARGEST = 3_000_000  # bytes that both files may have together
+LARGEST = 3_000_000  # bytes that all of them may have together
 NOWHERE = (640.0, 560.0)  # on the page, without a node
 SIZE, WIDTH = {"width": 1200, "height": 680}, 900
 
@@ -50,6 +50,7 @@ SCENE = """async ([x, y, scale]) => {
     Object.assign(app.canvas.ds, { scale, offset: [x, y] });
     app.canvas.setDirty(true, true);
 }"""
+IN_CHINESE = """() => app.extensionManager.setting.set("Comfy.Locale", "zh")"""
 ENDED = """async (id) => id in await (await fetch(`/api/history/${id}`)).json()"""
 
 
@@ -62,7 +63,7 @@ def workflow(canvas: Canvas) -> Film:
     canvas.shows_picture(load)
     film = Film(canvas.page)
     film.hold(1200)
-    box = canvas.shown(node).get_by_label("workflow", exact=True)
+    box = canvas.shown(node).get_by_role("textbox").first
     film.click(*middle(box.bounding_box()))
     box.fill(LINK)
     film.hold(900)
@@ -125,7 +126,7 @@ FILMS = {"run": workflow, "segment": segment}
 
 
 def make(browser: Browser, names: Sequence[str], out: Path, *, chinese: bool) -> None:
-    """On a host that nobody used before. Films have few words: they are in English alone."""
+    """On a host that nobody used before. Films are of Nodes 2.0 in both languages."""
     emulator = Emulator(run_seconds=RUN_SECONDS)
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -138,12 +139,17 @@ def make(browser: Browser, names: Sequence[str], out: Path, *, chinese: bool) ->
         ) as host,
     ):
         for name in names:
-            with Canvas.opened(Pages(browser), host, name=name, classic=chinese) as canvas:
+            classic = chinese and name not in FILMS
+            with Canvas.opened(Pages(browser), host, name=name, classic=classic) as canvas:
                 canvas.page.set_viewport_size(SIZE)
                 with Image.open(PHOTO) as photo:
                     photo.save(host.base / "input" / EXAMPLE.name)
                 if name in FILMS:
-                    FILMS[name](canvas).save(out / f"{name}.webp", WIDTH)
+                    if chinese:
+                        canvas.run_js(IN_CHINESE)
+                        canvas.open()
+                    language = ".zh-CN" if chinese else ""
+                    FILMS[name](canvas).save(out / f"{name}{language}.webp", WIDTH)
                 else:
                     take(canvas, name, out)
 
@@ -160,8 +166,7 @@ def main() -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         for chinese in (False, True):
-            names = [name for name in options.names or every if not (chinese and name in FILMS)]
-            make(browser, names, out, chinese=chinese)
+            make(browser, options.names or every, out, chinese=chinese)
         browser.close()
     sizes = {path.name: path.stat().st_size for path in sorted(out.glob("*.webp"))}
     print(", ".join(f"{name} {size:,} bytes" for name, size in sizes.items()))
