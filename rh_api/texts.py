@@ -59,8 +59,8 @@ ENGLISH: dict[str, str] = {
     "error.no_balance": "The account's balance is used up: {remote}. {nothing_started} Please top up "
     "and run again.",
     "error.not_found": "RunningHub does not know this: {remote}.",
-    "error.workflow_not_found": "RunningHub has no such workflow ({remote}). Check the id, and "
-    "that the workflow is on the same site as the key.",
+    "error.workflow_not_found": "RunningHub has no such workflow ({remote}). Check the link or id. "
+    "The workflow must be on the key's site, and yours or public.",
     "error.workflow_never_run": "This workflow cannot be run over the API yet ({remote}). Save it "
     "on the RunningHub site and run it there once.",
     "error.app_not_found": "RunningHub has no such AI app ({remote}). Check the id and the site.",

@@ -78,8 +78,8 @@ def test_the_first_press_on_a_fresh_node_offers_a_key_and_samples(
     canvas.picture("a key")
     canvas.page.keyboard.press("Escape")
     canvas.press_widget(node, "choose_fields")
-    tried = "不用密钥先试试" if classic else "Try without a key"
-    canvas.dialog.get_by_role("heading", name=tried).wait_for()
+    free = "免费示例" if classic else "Free samples"
+    canvas.dialog.get_by_role("heading", name=free).wait_for()
     sample = "文生图" if classic else "Text to image"
     canvas.press_button(sample)
     canvas.dialog.get_by_role("tree").first.wait_for()

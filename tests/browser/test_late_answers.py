@@ -209,6 +209,9 @@ def test_a_fresh_node_opens_its_start_though_nothing_answers(either: Canvas) -> 
     held.answer()
     either.until(lambda: lines.count() > before)
     either.picture("samples")
+    # Nobody is asked for what is stored.
+    assert "密钥" not in either.dialog.inner_text()
+    assert "key" not in either.dialog.inner_text()
 
 
 def test_a_chooser_that_cannot_be_loaded_says_so(canvas: Canvas) -> None:

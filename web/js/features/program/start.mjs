@@ -8,6 +8,7 @@ import { setWidget } from "../../lib/nodes.js";
 import { recentOf } from "../recent.js";
 import { actionButton, statusLine, h, page, row } from "../../lib/view.js";
 import { enterSandbox, offerKey } from "../account.js";
+import { readSettings } from "../profiles.js";
 import { programInput, stateOf, textOf } from "./state.js";
 
 const t = textsOf("form");
@@ -32,6 +33,8 @@ export async function openStart(node, reason = "") {
 		dialog.close();
 		void offerKey(node).catch(toastError);
 	});
+	key.hidden = true;
+	readSettings().then(({ profiles }) => (key.hidden = profiles.length > 0), () => null);
 	const recent = recentOf(kind).map(({ id, name }) => {
 		const onclick = () => {
 			dialog.close();
