@@ -5,8 +5,10 @@ from __future__ import annotations
 from comfy_api.latest import io
 
 from ...rh_api.graph.constants import REFUSAL_CLASS
-from ..values.failures import MarksWithoutKey, NodeFailure
+from ..values.failures import MarksRefused, MarksWithoutKey, NodeFailure
 from . import schema
+
+_KINDS = {"marks": MarksRefused, "no_key": MarksWithoutKey}
 
 
 class RunningHubRefusal(io.ComfyNode):
@@ -26,7 +28,7 @@ class RunningHubRefusal(io.ComfyNode):
     @classmethod
     def validate_inputs(cls, message: str, hint: str = "") -> bool:
         # Raised, because only an exception's text reaches the pop-up unchanged.
-        raise (MarksWithoutKey if hint == "no_key" else NodeFailure)(message)
+        raise _KINDS.get(hint, NodeFailure)(message)
 
     @classmethod
     def execute(cls, message: str, hint: str = "") -> io.NodeOutput:

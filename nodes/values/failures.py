@@ -26,8 +26,12 @@ class KeyFailure(NodeFailure):
     """A failure that another key fixes: the canvas offers one when it reads this class name."""
 
 
-class MarksWithoutKey(NodeFailure):
-    """A refusal of marked parts: the canvas says what to do when it reads this class name."""
+class MarksRefused(NodeFailure):
+    """A refusal of marked parts: it goes with the mark when the canvas reads this class name."""
+
+
+class MarksWithoutKey(MarksRefused):
+    """One for want of a key: the canvas says what to do when it reads this class name."""
 
 
 @contextmanager

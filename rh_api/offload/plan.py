@@ -30,7 +30,7 @@ class CannotOffload(BadInput):
         /,
         *,
         local_id: str = "",
-        hint: str = "",
+        hint: str = "marks",
         **params: object,
     ) -> None:
         super().__init__(key, local_id=local_id, hint=hint)

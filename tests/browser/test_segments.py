@@ -477,3 +477,26 @@ def test_a_marked_node_that_cannot_go_says_why_and_nothing_is_ordered(
     canvas.page.get_by_text("is a RunningHub node itself").first.wait_for()
     canvas.picture("refused")
     assert emulator.counters.orders == emulator.counters.upload_bytes == 0
+    # ComfyUI's own mark of it goes with ours, whichever way that goes.
+    error = canvas.shown(outer).get_by_text("Error", exact=True)
+    error.wait_for()
+    by_command(canvas, outer, on=False)
+    error.wait_for(state="detached")
+    canvas.settle()
+    by_command(canvas, outer)
+    canvas.settle()
+    canvas.refused()
+    error.wait_for()
+    canvas.press("Control+z")
+    error.wait_for(state="detached")
+    assert mark_of(canvas, outer) is None
+    canvas.picture("undone")
+    canvas.generic_error.wait_for(state="detached")
+    # That of another node stays.
+    _, inverted, _ = inverting(canvas)
+    by_command(canvas, inverted)
+    alone = canvas.add("SaveImage", 700, 500)
+    canvas.run()
+    canvas.shown(alone).get_by_text("Error", exact=True).wait_for()
+    by_command(canvas, inverted, on=False)
+    assert canvas.run_js("() => Object.keys(app.lastNodeErrors)") == [alone]

@@ -203,6 +203,7 @@ test("an estimate that could not be asked for is asked for again later, while it
 test("a part that shall run here again says no more how it ended in the cloud, on a later page neither", async () => {
   const node = { id: 5, comfyClass: "ImageInvert", inputs: [], properties: { runninghub: { segment: "1" } } };
   app.rootGraph.nodes.push(node);
+  segments.afterConfigureGraph();
   end("5", PAID, "paid");
   expect(hasEnded(node)).toBe(true);
   segments.commands.find(({ id }) => id.endsWith("unmark_all")).function();

@@ -6,10 +6,8 @@ import { showOutput } from "../host/previews.js";
 import { lastRuns, pageId, runningPrompt } from "../host/runs.js";
 import { post } from "../host/server.js";
 import { allThings, marksIn } from "../lib/marks.js";
-import { classOf, isOurs, kindOf, valueOf } from "../lib/nodes.js";
+import { classOf, isOurs, kindOf, SEGMENT, valueOf } from "../lib/nodes.js";
 import { dropStaleLines, hasEnded, isListening, isOffloaded, showEnd, showSummary } from "./run_state.js";
-
-const SEGMENT = "RunningHubSegment";
 
 /** @type {RhFeature} */
 export const restore = {

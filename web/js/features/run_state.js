@@ -1,7 +1,7 @@
 // Before a run its estimate, after it time and cost, as badges on nodes.
 
 import { addBadge, redrawBadges } from "../host/badges.js";
-import { language, onEvent } from "../host/comfy.js";
+import { clearNodeErrors, language, onEvent } from "../host/comfy.js";
 import { isGraphOpen, nodeOf, rootGraph } from "../host/graph.js";
 import { notify } from "../host/notifications.js";
 import { addChipSource } from "../host/painter.js";
@@ -11,7 +11,7 @@ import { dotted, estimateText, loadTexts, localized, textsOf } from "../host/tex
 import { removeWidget } from "../host/widgets.js";
 import { clean } from "../lib/form.js";
 import { allThings, markAt } from "../lib/marks.js";
-import { classOf, isOurs, kindOf, onWidgetChange, programOf, valueOf, widgetOf } from "../lib/nodes.js";
+import { classOf, isOurs, kindOf, onWidgetChange, programOf, SEGMENT, valueOf, widgetOf } from "../lib/nodes.js";
 import { priceOf } from "./program/price.js";
 
 const t = textsOf("running");
@@ -23,6 +23,7 @@ const KEPT = "#4a4f57"; // color: nothing was paid, or not yet
 const FAILED = "#b3261e";
 /** End state from the server → color. White text is readable on each. @type {Record<string, string>} */
 const COLORS = { paid: "#1f6b3a", kept: KEPT, stopped: "#8a4b00", unsure: FAILED, failed: FAILED };
+const OF_MARKS = /Marks\w+$/; // exception types of refused marks
 const TEXT_LINE = "$$node-text-preview"; // ComfyUI's widget; 1.49 keeps our last line in it
 
 /** @type {Map<string, string>} */
@@ -147,7 +148,10 @@ export function forgetEnd(node) {
 }
 
 /** Whether a node runs at RunningHub as part of a marked one. @param {any} node */
-export const isOffloaded = (node) => Boolean(markAt(node, rootGraph()));
+export const isOffloaded = (node) => Boolean(node && markAt(node, rootGraph()));
+
+/** Whether a node's error is a refusal of that exception type. @type {(type: RegExp, error: any) => boolean} */
+export const isRefusedAs = (type, { errors = [] }) => errors.some((/** @type {any} */ { extra_info: extra }) => type.test(extra?.exception_type));
 
 /** Forget how nodes ended in the cloud that run here again. */
 export function forgetUnmarked() {
@@ -156,6 +160,7 @@ export function forgetUnmarked() {
 		failedNodes.delete(thing);
 		dropEnd(thing);
 	}
+	clearNodeErrors((id, error) => ((error.class_type ?? error.node_type) === SEGMENT || isRefusedAs(OF_MARKS, error)) && !isOffloaded(nodeOf(id)));
 	redrawBadges();
 }
 

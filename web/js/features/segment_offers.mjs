@@ -60,10 +60,7 @@ export async function useSandboxForAll() {
 	await post("/runninghub/sandbox", { on: true });
 	rememberSandbox();
 	// There was no account for them.
-	clearNodeErrors((id) => {
-		const node = nodeOf(id);
-		return node && isOffloaded(node);
-	});
+	clearNodeErrors((id) => isOffloaded(nodeOf(id)));
 	const whole = marks.wholeOf(rootGraph());
 	if (whole) return changeWhole({ ...whole, profile: SANDBOX });
 	withUndoStep(() => marked().forEach((thing) => marks.setMark(thing, { .../** @type {RhMark} */ (markOf(thing)), profile: SANDBOX })));

@@ -1,7 +1,7 @@
 // Segments, parts of the local graph that run on RunningHub: marks nodes and groups, and explains what a run would do.
 
 import { closeOverlay, onEvent, toast, toastError } from "../host/comfy.js";
-import { withUndoStep, redraw, rootGraph, selection as selected, classTitle } from "../host/graph.js";
+import { isRestoring, withUndoStep, redraw, rootGraph, selection as selected, classTitle } from "../host/graph.js";
 import { clean } from "../lib/form.js";
 import * as marks from "../lib/marks.js";
 import { prefersSandbox } from "../lib/remembered.js";
@@ -16,7 +16,7 @@ import { SANDBOX } from "./profiles.js";
 import { placeOf } from "./quote_bar.js";
 import { changeWhole, switchBack, switchListeners, switchOver } from "./whole.js";
 import { failureActions } from "./failure_notices.js";
-import { forgetUnmarked, listenToRuns } from "./run_state.js";
+import { forgetUnmarked, isRefusedAs, listenToRuns } from "./run_state.js";
 
 /** An action on nodes and groups. @typedef {(things: any[]) => void} Action */
 
@@ -61,10 +61,7 @@ export function mark(things) {
 }
 
 /** @type {Action} */
-function unmark(things) {
-	setMarks(things.filter(markOf), null);
-	forgetUnmarked();
-}
+const unmark = (things) => setMarks(things.filter(markOf), null);
 
 /** @param {Action} action */
 const onSelection = (action) => () => {
@@ -139,7 +136,7 @@ async function offerKeyOnce() {
 
 /** Say what to do where marked parts were refused for want of a key: ComfyUI says no more than that a validation failed. @param {Record<string, any>} errors of POST /prompt, by node */
 function offerRefused(errors) {
-	const isRefused = Object.values(errors).some(({ errors: list = [] }) => list.some((/** @type {any} */ { extra_info: extra }) => NO_KEY.test(extra?.exception_type)));
+	const isRefused = Object.values(errors).some((error) => isRefusedAs(NO_KEY, error));
 	if (!isRefused || document.querySelector("dialog.runninghub-dialog[open]")) return;
 	setTimeout(closeOverlay); // once ComfyUI has opened it
 	void offerLocal().catch(toastError);
@@ -184,9 +181,14 @@ function refreshLoaders() {
 	if (wasMarked) void lazy("features/loaders.mjs").then((loaders) => loaders.refreshLoaders()).catch(toastError);
 }
 
+let markCount = 0; // when `showMarks` looked last
+
 function showMarks() {
 	refreshLoaders();
-	if (marks.marksIn(rootGraph()).length === 0) return;
+	const count = whole() ? Infinity : marked().length;
+	if (count < markCount) forgetUnmarked();
+	markCount = count;
+	if (count === 0) return;
 	listenToRuns();
 	addChipSource(chipsOf);
 	void offerKeyOnce();
@@ -218,14 +220,16 @@ export const segments = {
 	getNodeMenuItems: menuOf,
 	getCanvasMenuItems: (canvas) => menuOf(canvas.graph?.getGroupOnPos(...canvas.graph_mouse)),
 	setup() {
-		switchListeners.add(showMarks).add(forgetUnmarked);
+		switchListeners.add(showMarks);
 		failureActions.push(nameWorkflow);
 		addRunGuard(mayRun);
-		// Marked nodes may be pasted from another page, or come as a blueprint.
+		// Marked nodes may be pasted from another page, or come as a blueprint; undo takes marks too.
 		onEvent("graphChanged", showMarks);
 		onPromptPosted(offerRefused, () => {});
 		void loadTexts().then(redraw);
 		showMarks();
 	},
-	afterConfigureGraph: showMarks,
+	afterConfigureGraph() {
+		if (!isRestoring()) showMarks(); // else once "graphChanged" tells: until then ComfyUI hides its errors
+	},
 };

@@ -52,15 +52,15 @@ export function closeOverlay() {
 	for (const key of ["global-execution-error", "global-error"]) all?.get("dialog")?.closeDialog({ key });
 }
 
-/** Take away what ComfyUI shows of refused and failed nodes whose cause is gone. @param {(id: string) => boolean} isMended by execution id */
+/** Take away what ComfyUI shows of refused and failed nodes whose cause is gone. @param {(id: string, error: any) => boolean} isMended by execution id; `error`: as `/prompt` or `execution_error` has it */
 export function clearNodeErrors(isMended) {
 	const all = stores()?._s;
 	const store = all?.get("executionError") ?? all?.get("execution"); // of 1.39
 	const { lastExecutionError: failed, lastNodeErrors: refused } = store ?? {};
 	/** @type {(name: string, value: unknown) => void} */
 	const record = (name, value) => (store[`record${name}`] ? store[`record${name}`](value) : (store[`last${name}`] = value)); // before 1.49
-	if (failed && isMended(`${failed.node_id}`)) record("ExecutionError", null);
-	const left = Object.entries(refused ?? {}).filter(([id]) => !isMended(id));
+	if (failed && isMended(`${failed.node_id}`, failed)) record("ExecutionError", null);
+	const left = Object.entries(refused ?? {}).filter((entry) => !isMended(...entry));
 	if (!refused || left.length === Object.keys(refused).length) return;
 	record("NodeErrors", left.length > 0 ? Object.fromEntries(left) : null);
 	if (left.length === 0) closeOverlay();

@@ -43,6 +43,9 @@ export function classNamed(name) {
 /** @param {any} node */
 export const kindOf = (node) => KIND_BY_CLASS.get(classOf(node));
 
+/** The class that replaces a marked part in the prompt. */
+export const SEGMENT = "RunningHubSegment";
+
 export const isOurs = (className = "") => /^(RunningHub|RHUpload|RHLora)/.test(className) || MODEL_CLASSES.has(className);
 
 /** The numeric id in a text or URL; "" for none. @param {unknown} text */
