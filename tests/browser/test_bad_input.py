@@ -102,6 +102,7 @@ def test_a_run_of_a_wrong_id_is_over_once_the_right_one_is_chosen(either: Canvas
     either.primary()
     assert either.run_js(outlined) == ""
     alert.wait_for(state="detached")
+    either.until(lambda: any("0.2" in text for text in either.painted()))  # coins a second
     either.forgive(REFUSED)
 
 

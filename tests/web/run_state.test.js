@@ -185,11 +185,15 @@ test("an estimate that could not be asked for is asked for again later, while it
   vi.stubGlobal("LGraphBadge", class { constructor(badge) { Object.assign(this, badge); } });
   app.canvas.ctx = { save() {}, restore() {}, measureText: ({ length }) => ({ width: 6 * length }) };
   const node = { ...makeNode(3), size: [300, 100], widgets: [{ name: "workflow", value: "1900000000000000177" }], badges: [] };
+  Object.assign(node, { findInputSlot: () => -1, properties: { runninghub: { form: { v: 1, id: "1900000000000000178" } } } });
   runState.nodeCreated(node);
   const draw = () => node.badges.map((read) => read().text).join();
   for (let second = 0; second < 10; second += 1) {
     draw();
     await vi.advanceTimersByTimeAsync(1_000);
+    // What it names has not been read yet, or is not there: nothing is said of its cost.
+    if (second === 4) expect(asked).toBe(0);
+    if (second === 4) node.properties.runninghub.form.id = node.widgets[0].value;
   }
   expect([asked, draw()]).toEqual([1, ""]);
   await vi.advanceTimersByTimeAsync(30_000);

@@ -12,7 +12,9 @@ import { removeWidget } from "../host/widgets.js";
 import { clean } from "../lib/form.js";
 import { allThings, markAt } from "../lib/marks.js";
 import { classOf, isOurs, kindOf, onWidgetChange, programOf, SEGMENT, valueOf, widgetOf } from "../lib/nodes.js";
+import { formOf } from "./program/build.js";
 import { priceOf } from "./program/price.js";
+import { isUnread } from "./program/state.js";
 
 const t = textsOf("running");
 
@@ -182,15 +184,12 @@ function chipsOf(thing) {
 	return end ? [end] : [];
 }
 
-/** @type {(node: any) => RhChip | undefined} */
+/** Of a node inside a subgraph the price too, which its own button shows. @type {(node: any) => RhChip | undefined} */
 const badgeChip = (node) =>
-	endChip(node) ?? estimateChips(node)[0] ?? innerNodes(node).map((inner) => endChip(inner, true) ?? estimateChip(inner)).find(Boolean);
+	endChip(node) ?? chip(estimateOf(node)) ?? innerNodes(node).map((inner) => endChip(inner, true) ?? chip(dotted(estimateOf(inner), priceOf(inner)))).find(Boolean);
 
-/** Estimated time and price of a node inside a subgraph. @type {(inner: any) => RhChip | undefined} */
-function estimateChip(inner) {
-	const text = dotted(estimateChips(inner)[0]?.text ?? "", priceOf(inner));
-	return text ? { text, color: KEPT } : undefined;
-}
+/** @returns {RhChip | undefined} */
+const chip = (text = "", color = KEPT) => (text ? { text, color } : undefined);
 
 /** All nodes inside a subgraph node, recursively. @param {any} node @returns {any[]} */
 const innerNodes = ({ subgraph }) => (subgraph?.nodes ?? []).flatMap((/** @type {any} */ node) => [node, ...innerNodes(node)]);
@@ -199,23 +198,21 @@ const innerNodes = ({ subgraph }) => (subgraph?.nodes ?? []).flatMap((/** @type 
 function endChip(node, isOutside = false) {
 	const end = ends.get(node);
 	if (!end || (!isOutside && widgetOf(node, TEXT_LINE))) return undefined;
-	const text = clean(localized(end.line), MAX_LENGTH);
-	return text ? { text, color: COLORS[end.state] ?? KEPT } : undefined;
+	return chip(clean(localized(end.line), MAX_LENGTH), COLORS[end.state]);
 }
 
-/** @type {RhChips} */
-function estimateChips(thing) {
-	const program = programOf(thing);
-	const kind = kindOf(thing);
-	if (kind && !valueOf(thing, kind)) return [{ text: t(`fresh.${kind}`), color: KEPT }];
-	if (!program) return [];
+/** Time and cost of a node before its run, "" while unknown: of a program that could not be read nothing is told. @param {any} node */
+function estimateOf(node) {
+	const program = programOf(node);
+	const kind = kindOf(node);
+	if (kind && !valueOf(node, kind)) return t(`fresh.${kind}`);
+	if (!program || !formOf(node)?.id || isUnread(node)) return "";
 	const key = JSON.stringify(program);
-	const text = estimates.get(key);
-	if (text === undefined) {
+	if (!estimates.has(key)) {
 		estimates.set(key, "");
 		setTimeout(fetchEstimate, ESTIMATE_DELAY, key);
 	}
-	return text ? [{ text, color: KEPT }] : [];
+	return estimates.get(key);
 }
 
 /** Fetch an estimate; best effort, since the run reports what is wrong. */

@@ -1,5 +1,6 @@
 // Transient state of a program node, and the button that shows it.
 
+import { redrawBadges } from "../../host/badges.js";
 import { lazy } from "../../host/lazy.js";
 import { textsOf } from "../../host/texts.js";
 import { makeButton } from "../../host/widgets.js";
@@ -11,10 +12,10 @@ import { formOf } from "./build.js";
  * @typedef {object} State
  * @property {string} handledText the id or link that was handled last
  * @property {string} builtText the id or link that the node was built from
- * @property {number} timer debounce of a typed id
- * @property {AbortController | null} reading aborts the read of its program that is under way
- * @property {RhProgram | null} newProgram the current program, if it differs from what the node was built from
- * @property {RhProgram | null} discontinued the current model, if the service no longer offers it
+ * @property {number} [timer] debounce of a typed id
+ * @property {AbortController | null} [reading] aborts the read of its program that is under way
+ * @property {RhProgram | null} [newProgram] the current program, if it differs from what the node was built from
+ * @property {RhProgram | null} [discontinued] the current model, if the service no longer offers it
  */
 
 const t = textsOf("form");
@@ -26,7 +27,7 @@ const states = new WeakMap();
 
 /** @param {ComfyNode} node @returns {State} */
 export function stateOf(node) {
-	const state = states.get(node) ?? { handledText: "", builtText: "", timer: 0, reading: null, newProgram: null, discontinued: null };
+	const state = states.get(node) ?? { handledText: "", builtText: "" };
 	states.set(node, state);
 	return state;
 }
@@ -45,7 +46,7 @@ export function labelButton(node) {
 		const withoutProgram = kindOf(node) === "model" ? "choose_model" : "start.button";
 		const idle = formOf(node)?.id ? "choose" : withoutProgram;
 		button.label = t(reading ? "reading" : discontinued ? "notice" : newProgram ? "review" : idle);
-		node.setDirtyCanvas(true);
+		redrawBadges(); // an estimate is shown of what was read
 	}
 }
 
