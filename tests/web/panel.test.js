@@ -509,15 +509,16 @@ test("a chart's sum has its unit, and no separator, as those beside it", async (
   const [day = ""] = lastDays(1);
   const spending = { currency: "CNY", days: [{ ...sum, day }], programs: [], today: sum, week: sum, all: sum, limits: [{ unit: "coins", spent: "12345", limit: "20000" }], balance: "70000 coins", csv: {} };
   vi.stubGlobal("fetch", async (path) =>
-    answer({ "/api/i18n": { en: english }, "/api/runninghub/session": { token: "t" }, "/api/runninghub/settings": { profiles: [], default: "" }, "/api/runninghub/spend": spending }[path]),
+    answer({ "/api/i18n": { en: english }, "/api/runninghub/session": { token: "t" }, "/api/runninghub/settings": { profiles: [{ name: "main" }], default: "main" }, "/api/runninghub/spend": spending }[path]),
   );
   await loadTexts();
   const view = makeSpend();
-  const [, , body] = /** @type {any} */ (view.content);
+  const [account, , body] = /** @type {any} */ (view.content);
   await vi.waitFor(() => expect(body.querySelectorAll("figcaption").length).toBe(2));
   expect([...body.querySelectorAll("figcaption")].map(({ textContent }) => textContent)).toEqual(["most expensive day: 12345 coins", "most expensive day: 0.5 CNY"]);
   expect(body.textContent).toContain("Today 12345 of 20000 coins");
   expect(body.textContent).toContain("12345 coins · 0.5 CNY");
+  expect(account.hidden).toBe(false);
   view.close();
 });
 
@@ -535,6 +536,8 @@ test("what was spent and used lately is called as in the history", async () => {
   await vi.waitFor(() => expect([...table.querySelectorAll("td:first-child")].map(({ textContent }) => textContent)).toEqual(["Workflow · 19", "Part of a local graph", "Redraw"]));
   const used = add.content.map((/** @type {any} */ part) => part?.querySelector?.(".program .line")?.textContent).filter(Boolean);
   expect(used).toEqual(["Workflow · 19"]);
+  // Nobody has a key, and no day has a bar.
+  expect([spend.content[0].hidden, table.textContent.includes("By day")]).toEqual([true, false]);
   spend.close();
   add.close();
 });

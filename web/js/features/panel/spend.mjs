@@ -4,7 +4,7 @@ import { language } from "../../host/comfy.js";
 import { post } from "../../host/server.js";
 import { coinsText, dotted, moneyText, numberText, programTitle, textsOf } from "../../host/texts.js";
 import { statusLine, h, row, setStatus, setStatusError } from "../../lib/view.js";
-import { profileSelect } from "../profiles.js";
+import { profileSelect, readSettings } from "../profiles.js";
 
 const t = textsOf("panel");
 
@@ -16,6 +16,8 @@ export function makeView() {
 	const body = h("div", "spend");
 	const account = profileSelect("");
 	account.setAttribute("aria-label", t("spend.account"));
+	account.hidden = true; // without a key all orders are summed
+	readSettings().then(({ profiles }) => (account.hidden = profiles.length === 0), () => null);
 	let turn = 0;
 	async function load() {
 		const mine = ++turn;
@@ -45,12 +47,13 @@ function spendView(spending) {
 	].map(([key, sum]) => h("div", "sum", h("span", "muted", t(`spend.${key}`)), h("strong", "", spentText(sum, currency)), h("span", "muted", t(sum.orders === 1 ? "spend.order" : "spend.orders", { count: sum.orders }))));
 	const untold = all.untold > 0 && h("p", "muted", t(all.untold === 1 ? "spend.untold_one" : "spend.untold", { count: all.untold }));
 	if (all.orders === 0) return [balanceLine, h("div", "sums", ...sums), ...limitViews(limits), h("p", "muted", t("spend.none"))];
+	const byDay = charts(days, currency);
 	return [
 		balanceLine,
 		h("div", "sums", ...sums),
 		...limitViews(limits),
-		h("h3", "", t("spend.by_day")),
-		...charts(days, currency),
+		byDay.length > 0 && h("h3", "", t("spend.by_day")),
+		...byDay,
 		h("h3", "", t("spend.by_program")),
 		programTable(programs, currency),
 		untold,
