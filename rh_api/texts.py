@@ -787,6 +787,7 @@ ENGLISH: dict[str, str] = {
     "node.comfyui_too_old": "RunningHub nodes need ComfyUI 0.16 or newer, and this is {version}; nothing was loaded.",
     "node.second_copy": "RunningHub Remote is installed twice: {folder} was not loaded, because {other} is. Remove one of the two folders from custom_nodes and restart ComfyUI. Both use the same orders and keys, which stay.",
     "node.folder_name": "ComfyUI serves no scripts from {folder}, because that name contains a space or a non-ASCII character: on the canvas the nodes have no inputs, settings or panel. Rename the folder to runninghub-remote and restart ComfyUI.",
+    "node.failed_there": "failed on RunningHub",
     "node.prompt_refused": "The prompt was not queued: {reason}",
     "node.batch_lengths": "Fields that hold several items must all hold the same number, because the items are used in step; they hold: {lengths}.",
     "node.batch_many": 'This would place {count} orders; max_orders allows {most}. Raise it, or set "batch" to "first" to send only the first item: both are among the advanced inputs of the node, which its menu shows.',

@@ -149,7 +149,9 @@ async def _run_with_display(
         done = await work(client)
     except (RunningHubError, MediaError) as error:
         drawing.cancel()  # or its next line would overwrite the failure
-        await node_outcomes.tell(client, display.place, node_outcomes.End.failed(error))
+        await node_outcomes.tell(
+            client, display.place, node_outcomes.End.failed(error, display.failed_at)
+        )
         raise
     except asyncio.CancelledError:
         end = display.end or display.end_if_stopped

@@ -50,6 +50,9 @@ class NodeDisplay:
     A call does no I/O and does not raise, since it is made in the middle of an order.
     """
 
+    failed_at = ""
+    """The other node on which a failure is shown."""
+
     def __init__(
         self, node_id: str, prompt_id: str, client_id: str | None, shown_id: str = ""
     ) -> None:

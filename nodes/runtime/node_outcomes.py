@@ -61,7 +61,8 @@ class End:
     """`state`: "paid", "kept" (nothing was paid now), "stopped", "unsure" (may run on) or "failed".
 
     `line`: the message by language; `gaps`: likewise, results that were paid but are missing;
-    `shown`: the node's `ui` output without texts; `tasks`: ids of tasks with results kept here.
+    `shown`: the node's `ui` output without texts; `tasks`: ids of tasks with results kept here;
+    `at`: of a failed part of the graph, the node that failed in the cloud.
     """
 
     state: str
@@ -69,6 +70,7 @@ class End:
     shown: Mapping[str, Any] = field(default_factory=dict[str, Any])
     tasks: Sequence[str] = ()
     gaps: Mapping[str, str] = field(default_factory=dict[str, str])
+    at: str = ""
 
     @classmethod
     def done(
@@ -100,8 +102,10 @@ class End:
         )
 
     @classmethod
-    def failed(cls, error: RunningHubError | MediaError) -> End:
-        """Return the end of a run that failed with `error`."""
+    def failed(cls, error: RunningHubError | MediaError, at: str = "") -> End:
+        """Return the end of a run that failed with `error`, in short at another node (`at`)."""
+        if at:
+            return cls("failed", language.in_languages([("node.failed_there", {})]), at=at)
         if isinstance(error, RunningHubError):
             return cls("failed", language.error_in_languages(error))
         return cls("failed", language.in_languages([(error.key, error.params)]))
@@ -193,6 +197,7 @@ async def tell(client: Client, place: Place, end: End, unsure: Sequence[Stopped]
         return
     event = {
         "node": place.node,
+        "at": end.at,
         "graph": place.graph,
         "state": end.state,
         "line": end.line,

@@ -71,10 +71,11 @@ class SegmentDisplay(NodeDisplay):
 
     def failed(self, node_id: str, message: str) -> None:
         """Send the page the cut-out node that failed; ComfyUI's own error names the segment."""
+        self.failed_at = node_id if node_id in self.members else ""
         event = {
             "prompt_id": self._prompt_id,
             "segment": self._shown_id,
-            "node": node_id if node_id in self.members else "",
+            "node": self.failed_at,
             "message": message,
         }
         if self._client_id is not None:

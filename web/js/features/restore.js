@@ -59,8 +59,8 @@ async function keptEnds() {
 
 /** Show the ends that ComfyUI's history lacks: it was restarted, or the node had no output. @param {Record<string, any>} ends */
 function showKept(ends) {
-	for (const [id, { class_type: ran, program, line, state, shown: output }] of Object.entries(ends)) {
-		const node = nodeOf(id);
+	for (const [id, { class_type: ran, program, line, state, shown: output, at }] of Object.entries(ends)) {
+		const node = nodeOf(at || id);
 		const kind = kindOf(node);
 		const isSameClass = ran === SEGMENT ? node && !isOurs(classOf(node)) && isOffloaded(node) : ran === classOf(node);
 		if (!isSameClass || hasEnded(node) || (kind && program !== valueOf(node, kind))) continue;

@@ -38,7 +38,6 @@ const cachedIds = new Set();
 const reportedNodes = new Set();
 /** Nodes that have a badge of ours. @type {WeakSet<any>} */
 const badgedNodes = new WeakSet();
-const failedNodes = new Set(); // nodes whose counterpart in the cloud failed in the last run
 let hasListeners = false;
 
 /** @type {RhFeature} */
@@ -57,15 +56,12 @@ export const runState = {
 	afterConfigureGraph: () => redrawBadges(),
 	setup() {
 		// Not only in `listenToRuns`: segments run without a node of ours on the canvas.
-		onEvent("runninghub.failed", (detail) => {
-			listenToRuns();
-			failedNodes.add(nodeOf(detail.node));
-		});
 		onEvent("runninghub.ended", (detail) => {
-			const { node: id, graph, line, state } = detail;
+			const { node: id, at, graph, line, state } = detail;
 			listenToRuns();
 			const node = isGraphOpen(graph) ? nodeOf(id) : null;
-			if (node) showEnd(node, line, state);
+			if (node && at) dropEnd(node);
+			if (node) showEnd(nodeOf(at) ?? node, line, state);
 			if (state === "paid" || state === "kept") reportedNodes.add(node);
 			else if (node) dropPreview(id, node, true); // an unfinished preview would look like a result
 			// Also for a segment, and for a graph that is not the open one.
@@ -82,7 +78,7 @@ export function listenToRuns() {
 	addChipSource(chipsOf);
 	void loadTexts().then(redrawBadges);
 	onEvent("execution_start", () => {
-		failedNodes.clear();
+		allThings(rootGraph()).filter(hasFailedThere).forEach(dropEnd);
 		cachedIds.clear();
 		reportedNodes.clear();
 		redrawBadges();
@@ -158,8 +154,7 @@ export const isRefusedAs = (type, { errors = [] }) => errors.some((/** @type {an
 /** Forget how nodes ended in the cloud that run here again. */
 export function forgetUnmarked() {
 	for (const thing of allThings(rootGraph())) {
-		if (isOurs(classOf(thing)) || !(ends.has(thing) || failedNodes.has(thing)) || isOffloaded(thing)) continue;
-		failedNodes.delete(thing);
+		if (isOurs(classOf(thing)) || !ends.has(thing) || isOffloaded(thing)) continue;
 		dropEnd(thing);
 	}
 	clearNodeErrors((id, error) => ((error.class_type ?? error.node_type) === SEGMENT || isRefusedAs(OF_MARKS, error)) && !isOffloaded(nodeOf(id)));
@@ -177,11 +172,13 @@ function watchWidgets(node) {
 	}
 }
 
+/** Whether a node is one of a part that failed. @param {any} thing */
+const hasFailedThere = (thing) => ends.get(thing)?.state === "failed" && !badgedNodes.has(thing);
+
 /** Chips for nodes without a badge of ours: those of other packs, in a segment. @type {RhChips} */
 function chipsOf(thing) {
-	if (failedNodes.has(thing)) return [{ text: t("failed_chip"), color: FAILED, frame: true }];
 	const end = badgedNodes.has(thing) ? undefined : endChip(thing);
-	return end ? [end] : [];
+	return end ? [{ ...end, frame: hasFailedThere(thing) }] : [];
 }
 
 /** Of a node inside a subgraph the price too, which its own button shows. @type {(node: any) => RhChip | undefined} */
