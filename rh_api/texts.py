@@ -67,7 +67,7 @@ ENGLISH: dict[str, str] = {
     "error.task_not_found": "RunningHub does not know this task (any more): {remote}. Check the id, and that the task belongs to this key's account and site; RunningHub forgets old tasks.",
     "error.node_info_refused": "RunningHub refused the fields: {remote}. {nothing_started}",
     "error.graph_rejected": "RunningHub refused the workflow: {remote}. {nothing_started}",
-    "error.node_rejected": "RunningHub refused node {node} {title} of the graph: {remote}. {nothing_started}",
+    "error.node_rejected": "RunningHub refused node {node} {title} of the graph: {remote}. Nearest: {near}. {nothing_started}",
     "error.placeholder_refused": "RunningHub did not accept a graph sent under the workflow id {sent}: {remote}. Save any workflow on the site and run it there once. Enter its id under Keys and sites in ComfyUI's settings or in RUNNINGHUB_SEGMENT_WORKFLOW (in a program: extra_data.runninghub.workflow, on the command line: --workflow). {nothing_started}",
     "error.instance_not_found": "The account has no machine of this size ({remote}). Keys for "
     "48 GB machines need instance 'plus'.",
@@ -994,7 +994,7 @@ def english(key: str, params: Mapping[str, object]) -> str:
 def fill(template: str, params: Mapping[str, object]) -> str:
     """Fill `params` into a template of any language; white space collapses to one line. Where
     nothing is near, the sentence that names what is `near` is left out."""
-    if params.get("near") == "":
+    if not params.get("near"):
         template = _NEAREST.sub("", template)
     return " ".join(template.format_map(_Blank(params)).split())
 

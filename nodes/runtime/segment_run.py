@@ -74,9 +74,10 @@ async def execute(inputs: Inputs, node: Mapping[str, Any]) -> io.NodeOutput:
     warned: list[str] = []
 
     async def order(client: Client) -> Outcome:
-        for note in await driver.check_early(
+        notes = await driver.check_early(
             client, segment, models=models_of(segment.ordering.profile), files=local_files
-        ):
+        )
+        for note in notes:
             warned.append(language.say(note.key, note.params))
             log.warning("%s", warned[-1])
         with Sources(config.scratch_folder(), in_media_thread) as sources:
@@ -89,7 +90,7 @@ async def execute(inputs: Inputs, node: Mapping[str, Any]) -> io.NodeOutput:
                 again=_first(inputs, "again", False),
             )
             scoped = replace(job, scope=display.prompt_id, memo=memo[0])
-            outcome = await driver.run_order(client, segment, scoped, display)
+            outcome = await driver.run_order(client, segment, scoped, display, notes)
             cache_invalidation.note(_first(inputs, "segment", ""), [outcome])
             return replace(outcome, warned=(*outcome.warned, *sources.fitted.values()))
 

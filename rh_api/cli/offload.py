@@ -24,6 +24,7 @@ from ..offload import (
     Item,
     LocalFile,
     Mark,
+    Note,
     Outlet,
     Plan,
     Segment,
@@ -184,7 +185,8 @@ def _classes(object_info: str | None) -> Classes:
 @dataclass(slots=True)
 class OffloadRun:
     """A plan in progress. `outcomes`: by segment; `held_up`: segments not ordered, since an input
-    is missing; `missing`: outlets without a result; `documents`: by segment, as printed."""
+    is missing; `missing`: outlets without a result; `documents`: by segment, as printed;
+    `notes`: what the cloud may lack."""
 
     plan: Plan
     nodes: Mapping[str, Node]
@@ -194,6 +196,7 @@ class OffloadRun:
     held_up: set[str] = field(default_factory=set[str])
     missing: list[NothingCame] = field(default_factory=list[NothingCame])
     documents: dict[str, dict[str, object]] = field(default_factory=dict[str, dict[str, object]])
+    notes: list[Note] = field(default_factory=list[Note])
 
     def check(self) -> None:
         """Refuse, before any request, inputs that only a local ComfyUI could compute."""
@@ -268,8 +271,10 @@ async def _check(run: OffloadRun, services: Mapping[str, Service], terminal: Ter
     """Check all segments, before the first is paid."""
     for segment in run.plan.segments:
         client = services[segment.ordering.profile].client
-        for note in await check_early(client, segment, models=run.models, files=run.folders):
+        notes = await check_early(client, segment, models=run.models, files=run.folders)
+        for note in notes:
             terminal.note(english(note.key, note.params))
+        run.notes += notes
 
 
 async def _order(
@@ -296,7 +301,7 @@ async def _order(
         return
     job = await job_of(client, segment, given, models=run.models, files=run.folders, again=again)
     job = replace(job, scope=scope)
-    outcome = await driver.run_order(client, segment, job, watch)
+    outcome = await driver.run_order(client, segment, job, watch, run.notes)
     run.outcomes[segment.id] = outcome
     saved, missing = _save(segment, outcome, folder)
     run.missing += missing

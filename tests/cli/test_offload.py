@@ -245,6 +245,20 @@ def test_a_model_that_the_cloud_does_not_list_is_told_and_ordered(
     assert (refused.code, model in refused.err) == (2, True)
 
 
+@pytest.mark.parametrize("route", ["task", "native"])
+def test_a_refusal_names_models_that_are_nearest_to_the_one_that_is_not_there(
+    call: Call, emulator: Emulator, tmp_path: Path, route: str
+) -> None:
+    prompt = catalog.workflows()[catalog.TEXT_TO_IMAGE].graph
+    prompt["4"]["inputs"]["ckpt_name"] = "exampel_model.safetensors"
+    named = ("offload", str(written(tmp_path, prompt)), "--nodes", ",".join(prompt))
+    ran = call(*named, "--route", route)
+
+    (refusal,) = (line for line in ran.err.splitlines() if "refused node 4" in line)
+    assert "Nearest: example_model.safetensors" in refusal
+    assert emulator.counters.orders == 0
+
+
 def test_a_model_of_a_later_part_is_refused_before_an_earlier_one_is_paid(
     call: Call, emulator: Emulator, photo: Path, tmp_path: Path
 ) -> None:

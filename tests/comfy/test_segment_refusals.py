@@ -66,6 +66,7 @@ async def test_a_model_that_the_cloud_does_not_have_is_told_with_the_nearest_whe
     result = await comfyui.queue(prompt, marked(*prompt))
 
     assert "exampel_model.safetensors" in result.failure["exception_message"]
+    assert "Nearest: example_model.safetensors" in result.failure["exception_message"]
     texts = [text for node_id in prompt for text in result.texts(node_id)]
     assert any("Nearest: example_model.safetensors" in text for text in texts)
     assert emulator.counters.orders == 0

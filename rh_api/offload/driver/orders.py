@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from ...client import Client, Job, LoraFile, Outcome, ResourceKind, Source, Watch
-from ...errors import BadInput, NoOutput, RunningHubError
+from ...errors import BadInput, GraphRejected, NoOutput, RunningHubError
+from ...graph.nearest import listed
 from ...graph.prompt import Graph, links
 from .. import Note, Segment, with_file, with_inlet, with_lora
 from ..remote_graph import with_float_masks
@@ -80,9 +81,12 @@ def _titled(graph: Mapping[str, Any], titles: Mapping[str, str]) -> dict[str, An
     }
 
 
-async def run_order(client: Client, segment: Segment, job: Job, watch: Watch) -> Outcome:
+async def run_order(
+    client: Client, segment: Segment, job: Job, watch: Watch, notes: Iterable[Note]
+) -> Outcome:
     """Run a segment's order. An error of a node that we added is raised as its nearest member's:
-    the id may be another node's in the local graph."""
+    the id may be another node's in the local graph. One of a node that loads what the cloud does
+    not list names what is nearest, by the notes of `check_early`."""
     try:
         return await client.run(job, watch)
     except NoOutput as error:
@@ -92,7 +96,11 @@ async def run_order(client: Client, segment: Segment, job: Job, watch: Watch) ->
     except RunningHubError as error:
         owner = _owner(with_float_masks(job.graph or {}), segment.members, error.node_id or "")
         if owner in ("", error.node_id):
-            raise
+            if not isinstance(error, GraphRejected):
+                raise
+            near = [note.params.get("near", "") for note in notes if note.node_id == error.node_id]
+            told = {"near": listed(filter(None, near))}
+            raise error.with_context(params=told) from error.__cause__
         params = {"node": owner, "title": BadInput("segment.helper", title=name_of(segment, owner))}
         raise error.with_context(node_id=owner, params=params) from error.__cause__
 
