@@ -13,13 +13,14 @@ from rh_api.emulator import Emulator
 from rh_api.emulator.accounts import Account
 from rh_api.settings import Settings
 from tests.support.clocks import QuickClock
+from tests.support.jobs import painting_small
 
 CANARY = "canary7Key0canary7Key0canary7Key"
 
 
 @pytest.fixture
 def emulator() -> Emulator:
-    emulator = Emulator(strict=True, run_seconds=0)
+    emulator = painting_small(Emulator(strict=True, run_seconds=0))
     emulator.accounts[CANARY] = Account()
     return emulator
 

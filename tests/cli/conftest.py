@@ -18,6 +18,7 @@ import pytest
 from rh_api.cli.entry import main
 from rh_api.emulator import Emulator
 from rh_api.emulator.catalog import INVERT
+from tests.support.jobs import painting_small
 from tests.support.pictures import plain_png
 
 from .prompts import graph, written
@@ -44,7 +45,7 @@ Start = Callable[..., subprocess.Popen[str]]
 
 @pytest.fixture
 def emulator() -> Emulator:
-    return Emulator(strict=True, run_seconds=0)
+    return painting_small(Emulator(strict=True, run_seconds=0))
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from rh_api.emulator.catalog import INVERT
 from rh_api.emulator.doubts import MIB
 from rh_api.settings import Settings
 from rh_api.texts import english
+from tests.support.jobs import painting_small
 from tests.unit.test_unknowns import ROWS, Row
 
 from .conftest import Call, Ran
@@ -30,7 +31,7 @@ FREE = [row for row in ROWS if row.ask == "free"]
 
 @pytest.fixture
 def emulator() -> Emulator:
-    return Emulator(run_seconds=0)
+    return painting_small(Emulator(run_seconds=0))
 
 
 @pytest.fixture

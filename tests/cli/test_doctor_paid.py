@@ -12,6 +12,7 @@ import pytest
 from rh_api.emulator import Emulator, Fault
 from rh_api.emulator.catalog import TEXT_TO_IMAGE
 from rh_api.emulator.knobs import Socket
+from tests.support.jobs import painting_small
 from tests.support.service import CREATE, Meanwhile
 
 from .conftest import Call, Ran
@@ -23,7 +24,7 @@ PAID = ("doctor", "--json", "--workflow", TEXT_TO_IMAGE, "--paid", "5 coins")
 
 @pytest.fixture
 def emulator() -> Emulator:
-    return Emulator(run_seconds=2)
+    return painting_small(Emulator(run_seconds=2))
 
 
 def test_two_orders_are_followed_and_cancelled_and_are_in_the_history(

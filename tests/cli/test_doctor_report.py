@@ -14,6 +14,7 @@ from rh_api.doctor.report import report
 from rh_api.emulator import Emulator, Fault
 from rh_api.emulator.catalog import INVERT
 from rh_api.wire.call import Response
+from tests.support.jobs import painting_small
 
 from .conftest import Call
 
@@ -68,7 +69,7 @@ FIELDS = [
 
 @pytest.fixture
 def emulator() -> Emulator:
-    return Emulator(run_seconds=0)
+    return painting_small(Emulator(run_seconds=0))
 
 
 def chatty(secret: str) -> dict[str, Any]:

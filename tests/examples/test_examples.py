@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from rh_api.emulator import Emulator, catalog
+from tests.support.jobs import painting_small
 from tests.support.pictures import plain_png
 
 ROOT = Path(__file__).parents[2]
@@ -23,7 +24,7 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture
 def emulator() -> Emulator:
-    return Emulator(strict=True, run_seconds=0.3)
+    return painting_small(Emulator(strict=True, run_seconds=0.3))
 
 
 @pytest.fixture
