@@ -24,8 +24,8 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Workers for ``-n auto``: three a core, since most tests wait for the emulator's clock."""
-    return min(16, 3 * (os.cpu_count() or 1))
+    """Workers for ``-n auto``: two a core, since many tests wait for the emulator's clock."""
+    return min(16, 2 * (os.cpu_count() or 1))
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -10,11 +10,12 @@ import pytest
 from PIL import Image
 
 from rh_api.emulator import Emulator
+from tests.support.jobs import painting_small
 
 if TYPE_CHECKING:
     from conftest import Remote
 
-WORKFLOWS = Emulator(strict=True).workflows
+WORKFLOWS = painting_small(Emulator(strict=True)).workflows
 
 NAMES_ONLY = {
     "filename_prefix": "names the file; the picture in it is the same",

@@ -45,10 +45,11 @@ echo "{name} $*" >> {log}
 """
 
 
-@pytest.fixture
-def ran(tmp_path: Path) -> list[str]:
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the gate starts on a machine with CPython 3.10 and 3.12, PyPy, shims without a Python,
     and of Debian's 3.9 and 3.13; each line of a Python with its version and environment."""
+    tmp_path = tmp_path_factory.mktemp("gate")
     stubs, system, log = tmp_path / "bin", tmp_path / "usr/bin", tmp_path / "log"
     for name in (".ci", "tests/web", "bin", "usr/bin"):
         (tmp_path / name).mkdir(parents=True)
@@ -84,6 +85,11 @@ def ran(tmp_path: Path) -> list[str]:
         text=True,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    return log
+
+
+@pytest.fixture
+def ran(log: Path) -> list[str]:
     return log.read_text("utf-8").splitlines()
 
 
@@ -110,8 +116,8 @@ def test_unit_and_network_tests_run_once_more_with_the_lowest_versions(ran: list
     ]
 
 
-def test_every_run_shuffles_the_tests_in_one_order(ran: list[str], tmp_path: Path) -> None:
-    options = (tmp_path / "log.options").read_text("utf-8").splitlines()
+def test_every_run_shuffles_the_tests_in_one_order(ran: list[str], log: Path) -> None:
+    options = log.with_suffix(".options").read_text("utf-8").splitlines()
     assert len(options) == sum(": python -m pytest" in line for line in ran)
     seeds = {option for line in options for option in line.split() if "randomly-seed" in option}
     assert seeds == {"--randomly-seed=0"}  # a folder that git does not know

@@ -231,8 +231,9 @@ ODD = st.text("0123456789.+-e_ ٣", max_size=18)
 @given(st.lists(NUMBERS | ODD | st.integers(0, 10**10).map(str), min_size=1, max_size=20))
 def test_any_text_is_summed_as_limits_read_it(costs: list[str]) -> None:
     with TemporaryDirectory() as folder, closing(Store.open(Path(folder))) as store:
-        for cost in costs:
-            add(store, coins=None, money=cost)
+        with store.together():
+            for cost in costs:
+                add(store, coins=None, money=cost)
         (spent,) = store.history.spent(OWN, 0, store.now() + 1)
     amounts = [amount for amount in map(micros, costs) if amount is not None]
     assert spent.untold == len(costs) - len(amounts)
