@@ -494,7 +494,7 @@ def test_at_most_four_pictures_are_shown_and_what_is_broken_is_not(tmp_path: Pat
     files = [(broken, "image"), (catalogue_film(), "video")]
     noise = tmp_path / "noise.png"
     Image.effect_noise((1500, 1500), 200).convert("RGB").save(noise)
-    files += [(noise, "image")] * 9
+    files += [(noise, "image")] * 5
     shown = list(inline_pictures(files))
     assert len(shown) <= 4
     assert sum(len(data) for data, _ in shown) <= 700_000

@@ -251,6 +251,7 @@ async def test_a_success_that_was_seen_for_its_cost_keeps_all_results(
     emulator.result_lag = 0.0
     while await later.open_orders():
         assert emulator.counters.orders == 1
+        await asyncio.sleep(0.02)
     outcome = await later.run(two_saves())
     assert sorted(nodes_of(outcome)) == ["2", "3"]
     assert (outcome.missing, emulator.counters.orders) == ((), 1)

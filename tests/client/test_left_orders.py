@@ -136,6 +136,7 @@ async def test_a_left_task_that_stays_unknown_is_a_question_until_it_is_known(
     (order,) = await later.open_orders()
     while not order.is_uncertain:
         assert order.task_id in emulator.tasks
+        await asyncio.sleep(0.02)
         (order,) = await later.open_orders()
     emulator.unknown_seconds, emulator.hold_at = 0.0, None
     assert (await later.run(invert())).results
