@@ -79,7 +79,7 @@ def test_results_failures_and_uploads_stand_after_a_restart(
 
 def test_one_card_tells_of_a_failure(either: Canvas, emulator: Emulator) -> None:
     either.clear()
-    either.painting()
+    node, _ = either.painting()
     emulator.fail_next = {"node_id": "3", "exception_type": "E", "exception_message": "too big"}
     either.run("execution_error")
     alert = either.page.locator(".runninghub-notices").get_by_role("alert")
@@ -87,6 +87,15 @@ def test_one_card_tells_of_a_failure(either: Canvas, emulator: Emulator) -> None
     # ComfyUI's own is in each front end.
     either.generic_error.wait_for(state="detached")
     either.picture("one card")
+    # An undone change leaves it; another workflow has nothing to do with it.
+    either.settle()
+    either.set_widget(node, "3.seed", 9)
+    either.settle()
+    either.command("Comfy.Undo")
+    either.until(lambda: either.node(node)["widgets"]["3.seed"] != 9)
+    assert alert.count() == 1
+    either.clear()
+    alert.wait_for(state="detached")
 
 
 def test_a_failure_stays_told_when_the_run_is_answered_after_it(

@@ -128,6 +128,9 @@ test("what failed before is not told beside a new run, and what may cost is", as
   await vi.waitFor(() => expect(cards()).toHaveLength(2));
   await api.queuePrompt(0, {});
   expect(cards()).toHaveLength(1);
+  failureNotices.afterConfigureGraph((app.rootGraph.id = "another workflow"));
+  app.rootGraph.id = "g";
+  expect(cards()).toHaveLength(1);
   expect(cards()[0]).toContain("may run");
   happen("executed", { node: "2", output });
   expect(cards()).toHaveLength(0);
@@ -159,6 +162,8 @@ test("a question that was answered is not asked on the node any more", async () 
   happen("execution_error", { node_id: "1", node_type: "RunningHubRemoteWorkflow", prompt_id: "p", exception_message: "answer it first" });
   const isAsked = () => document.querySelector(".runninghub-notices").textContent.includes("answer it first");
   await vi.waitFor(() => expect(isAsked()).toBe(true));
+  failureNotices.afterConfigureGraph((app.rootGraph.id = "another workflow"));
+  app.rootGraph.id = "g";
   settleListeners.forEach((act) => act(4));
   expect(hasEnded(app.rootGraph.nodes[0])).toBe(true);
   settleListeners.forEach((act) => act(5));

@@ -55,6 +55,8 @@ export const failureNotices = {
 			if (isOurs(detail.node_type)) void showFailure(detail, reportedId);
 		}, first);
 	},
+	// Another workflow was opened, perhaps.
+	afterConfigureGraph: () => closeWhere((isOpen) => !isOpen),
 };
 
 /** @param {string} id @param {string} [graph] */
@@ -75,22 +77,22 @@ export function openNotice(key, title, text, buttons, options) {
 	notices.set(key, { order: 0, ...options, close: showNotice("alert", title, text, buttons) });
 }
 
-/** Close notices of the open workflow, but those that persist or ask for an order's fate. @param {(notice: { prompt?: string }, id: string) => boolean} isOver */
+/** Close notices, but those that persist or ask for an order's fate. `isOpen`: whether its workflow is, which `node` then is of. @param {(isOpen: boolean, notice: { prompt?: string }, node: any) => boolean} isOver */
 function closeWhere(isOver) {
 	for (const [key, notice] of notices) {
 		const [graph, id = ""] = key.split(" ");
-		if (isOver(notice, id) && !notice.persists && !notice.order && graph === rootGraph().id) closeNotice(key);
+		if (!notice.persists && !notice.order && isOver(isGraphOpen(graph), notice, nodeOf(id))) closeNotice(key);
 	}
 }
 
 /** Close the notices of what failed before, when a new run begins. @param {any} _ @param {string} begun its prompt id; it may have failed already */
 function closeOutdated(_, begun) {
-	closeWhere(({ prompt }) => prompt !== begun);
+	closeWhere((isOpen, { prompt }) => isOpen && prompt !== begun);
 	if ([...notices.values()].some(({ prompt }) => prompt === begun)) setTimeout(closeOverlay); // ComfyUI has reopened its own
 }
 
 /** Close the notices of a node that runs another program now. @param {ComfyNode} node */
-export const closeReplaced = (node) => closeWhere((_, id) => nodeOf(id) === node);
+export const closeReplaced = (node) => closeWhere((isOpen, _, own) => isOpen && own === node);
 
 /** Close the notices that ask for an order's fate, once the user has settled it. */
 function closeSettled(order = 0) {
