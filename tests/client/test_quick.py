@@ -141,23 +141,23 @@ async def test_a_refusal_says_to_paste_anew(
 
 
 @pytest.mark.parametrize("code", [301, 901])
-async def test_of_a_task_that_failed_it_is_not_said_that_nothing_was_started(
+async def test_of_a_task_that_failed_it_is_not_said_that_it_was_refused(
     client: Client, emulator: Emulator, code: int
 ) -> None:
     emulator.fail_next = {"error_code": code, "error_message": "bad"}
     with pytest.raises(TaskFailed, match="cost 1 coin") as caught:
         await client.run(Job(quick=PAINT.example()))
-    assert "Nothing was started" not in str(caught.value)
+    assert "refused this Quick Create module" not in str(caught.value)
 
 
-async def test_of_a_task_that_was_made_and_rejected_it_is_not_said_that_nothing_was_started(
+async def test_of_a_task_that_was_made_and_rejected_it_is_not_said_that_it_was_refused(
     client: Client, emulator: Emulator
 ) -> None:
     emulator.invalid_graph = "tips"
     with pytest.raises(GraphRejected, match="accepted the order but will not run node") as caught:
         await client.run(Job(quick=REDRAW.example(), fields={"10.image": "gone.png"}))
     assert caught.value.task_id in emulator.tasks
-    assert "Nothing was started" not in str(caught.value)
+    assert "refused this Quick Create module" not in str(caught.value)
 
 
 async def test_a_lost_reply_is_a_question_and_never_a_second_order(

@@ -61,8 +61,7 @@ MUTANTS = (
         "rh_api/programs/quick_create.py",
         "is_of_module = error.code in (301, 901) and error.fate is Fate.NOT_STARTED",
         "is_of_module = error.code in (301, 901)",
-        "tests/client/test_quick.py"
-        "::test_of_a_task_that_failed_it_is_not_said_that_nothing_was_started",
+        "tests/client/test_quick.py::test_of_a_task_that_failed_it_is_not_said_that_it_was_refused",
     ),
     Mutant(
         "rh_api/money/limits.py",
