@@ -82,7 +82,8 @@ def test_an_order_is_found_shown_used_and_deleted(either: Canvas, emulator: Emul
     search.press("ArrowDown")
     either.page.keyboard.press("Enter")
     panel.view.locator(".result img").wait_for()
-    panel.view.locator("dd").get_by_text(text).wait_for()
+    # As on the node, not 6.text.
+    panel.view.locator("dt:text-is('Positive') + dd").get_by_text(text).wait_for()
     either.picture("order")
     panel.button("loader").click()
     either.until(lambda: len(either.nodes("LoadImage")) == 1)

@@ -2,14 +2,16 @@
 
 import { addressOf, language, toast } from "../../host/comfy.js";
 import { confirmDialog } from "../../host/dialogs.js";
-import { placeOf } from "../../host/graph.js";
+import { placeOf, rootGraph } from "../../host/graph.js";
 import { lazy } from "../../host/lazy.js";
 import { post } from "../../host/server.js";
 import { bytesText, coinsText, dotted, moneyText, programTitle, t as text, textsOf } from "../../host/texts.js";
 import { clean } from "../../lib/form.js";
+import { allThings } from "../../lib/marks.js";
 import { actionButton, statusLine, fill, h, link, rem, row, setStatus, setStatusError, messageOf } from "../../lib/view.js";
 import { visibleRows } from "../../lib/windowing.js";
 import { SANDBOX } from "../profiles.js";
+import { formOf } from "../program/build.js";
 
 const t = textsOf("panel");
 
@@ -514,10 +516,12 @@ function resultView(order, { index, kind, name, size, text: words, here, loader,
 }
 
 /** @param {any} entry */
-function inputsView({ inputs }) {
+function inputsView({ inputs, kind, program }) {
 	if (inputs.length === 0) return null;
+	// An order keeps names alone; a node of its program has what a person reads there.
+	const fields = allThings(rootGraph()).map(formOf).flatMap((form) => (form && form.kind === kind && form.id === program ? form.fields : []));
 	const rows = inputs.flatMap((/** @type {any} */ { name, label, value }) => [
-		h("dt", { title: clean(name, 120) }, clean(label, 120)),
+		h("dt", { title: clean(name, 120) }, clean(fields.find((field) => field.name === name)?.label ?? label, 120)),
 		h("dd", "", value === null ? t("history.a_file") : typeof value === "string" ? value : JSON.stringify(value)),
 	]);
 	return h("details", { open: true }, h("summary", "", t("history.inputs")), h("dl", "", ...rows));
