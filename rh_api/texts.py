@@ -262,6 +262,7 @@ ENGLISH: dict[str, str] = {
     "error.price_refused": "RunningHub names no price: {remote}. It was asked with placeholders for your texts and files, and may want the real ones.",
     "error.real_person": "RunningHub refused a picture that shows a real person: {remote}. Use another picture.",
     "error.model_timed_out": "The model did not finish in time: {remote}. Running it again places a new order.",
+    "model.labels": "English",
     "model.unlisted": "The catalogue does not know this model. Put its parameters into extra, as JSON.",
     "model.incomplete": "The catalogue does not know all parameters of this model. Put others into extra, as JSON.",
     "model.changes": "Models: {added} added, {changed} changed, {gone} gone.",

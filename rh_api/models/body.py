@@ -7,13 +7,15 @@ user may send it anyway.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
 from ..errors import BadField
 from ..graph.check import GivenMedia, Promised
 from ..graph.nearest import listed, nearest
+from ..texts import Words
+from .labels import told
 from .names import input_name, is_parameter_name, parameter_name
 from .schema import Model, Op, Parameter, Rule, option_for
 from .values import (
@@ -170,16 +172,16 @@ class _Composer:
             case Op.ONLY:
                 pass
             case Op.NEEDS if missing and self._holds(rule, values):
-                self._refuse("error.model_field_missing", _listed(rule.names))
+                self._refuse("error.model_field_missing", told(*rule.names))
             case Op.TOTAL:
                 count = sum(len(as_items(values.get(name))) for name in here)
-                check_count(_listed(rule.names), count, rule.limit, self.doubt)
+                check_count(told(*rule.names), count, rule.limit, self.doubt)
             case Op.TOGETHER if here and missing:
-                self._refuse("error.model_fields_together", _listed(rule.names))
+                self._refuse("error.model_fields_together", told(*rule.names))
             case Op.AT_MOST_ONE | Op.ONE if len(here) > 1:
-                self._refuse("error.model_fields_exclude", _listed(here))
+                self._refuse("error.model_fields_exclude", told(*here))
             case Op.AT_LEAST_ONE | Op.ONE if not here:
-                self._refuse("error.model_field_one_of", _listed(rule.names))
+                self._refuse("error.model_field_one_of", told(*rule.names))
             case _:
                 pass
 
@@ -200,7 +202,7 @@ class _Composer:
         return keys
 
     def _error(self, key: str, name: str, params: dict[str, object]) -> BadField:
-        shown = input_name(name) if name in self.parameters else name
+        shown = told(name) if name in self.parameters else name
         about = {**params, "field": shown, "model": self.model.endpoint}
         return BadField(key).with_context(params=about)
 
@@ -216,12 +218,8 @@ def _ignore(_key: str, _field: str, /, **_params: object) -> None:
 
 
 def _condition(rule: Rule) -> str:
-    name = input_name(rule.other)
-    return f"{name} = {' / '.join(rule.values)}" if rule.values else name
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(map(input_name, names))
+    name, values = told(rule.other), " / ".join(rule.values)
+    return Words.of(lambda say: f"{name.tell(say)} = {values}") if values else name
 
 
 def flat(body: Mapping[str, object]) -> dict[str, object]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+from ..texts import Say, Words, english
+from .names import input_name
+
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 # Names whose own words do not tell what they are.
@@ -286,6 +289,18 @@ def label_of(name: str, *, chinese: bool) -> str:
         if all(word is not None for word in told) and any(told):
             return "".join(word for word in told if word)
     return _english(words)
+
+
+def told(*names: str) -> Words:
+    """Parameters as a node labels them, in the language that is spoken, each with its own name;
+    by that alone where the label is the same word."""
+    return Words.of(lambda say: ", ".join(_told(name, say) for name in names))
+
+
+def _told(name: str, say: Say) -> str:
+    label = label_of(name, chinese=say("model.labels", {}) != english("model.labels", {}))
+    own = input_name(name)
+    return own if label.lower() == name.lower() else f"{label} ({own})"
 
 
 def _english(words: list[str]) -> str:

@@ -13,7 +13,7 @@ from ..graph.fields import FieldKind, is_address
 from ..graph.nearest import listed, nearest
 from ..wire.apps import word
 from ..wire.filetypes import Kind
-from .names import input_name
+from .labels import told
 from .sanitize import number_of
 from .schema import Parameter, option_for
 
@@ -251,13 +251,13 @@ def _items_of(parameter: Parameter, value: object) -> list[object]:
 def _only(items: Sequence[object], parameter: Parameter) -> object:
     if len(items) == 1:
         return items[0]
-    raise BadField("error.model_field_list", field=input_name(parameter.name), count=len(items))
+    raise BadField("error.model_field_list", field=told(parameter.name), count=len(items))
 
 
 def _wrong(parameter: Parameter, shown: object) -> BadField:
     kind = "IMAGE, VIDEO, AUDIO" if parameter.kind is FieldKind.URL else parameter.kind.value
     return BadField(
-        "error.model_field_type", field=input_name(parameter.name), expected=kind, value=shown
+        "error.model_field_type", field=told(parameter.name), expected=kind, value=shown
     )
 
 

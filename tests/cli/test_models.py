@@ -136,7 +136,7 @@ def test_a_value_that_does_not_count_is_refused_and_sent_if_meant(
     key = example_key("shared")
     refused = call(*argv, RUNNINGHUB_API_KEY=key)
     assert (refused.code, emulator.counters.orders) == (2, 0)
-    assert "counts only with sequentialImageGeneration = auto" in refused.err
+    assert "(sequentialImageGeneration) = auto" in refused.err
     assert "maxImages is only for" in call(*argv, "--send-anyway", RUNNINGHUB_API_KEY=key).err
     (body,) = [e.json for e in emulator.journal if e.path == f"/openapi/v2/{model}"]
     assert body["maxImages"] == 4

@@ -19,6 +19,7 @@ from rh_api.models.catalogue import unknown_model
 from rh_api.models.names import input_name, parameter_name
 from rh_api.models.schema import Model, Op, Parameter, Rule
 from rh_api.models.values import MediaFile
+from rh_api.texts import Words
 from rh_api.wire.filetypes import Kind
 
 URL = "https://rh-images.example.com/input/openapi/a.png"
@@ -202,6 +203,16 @@ def test_what_is_missing_is_refused_and_only_doubted_where_no_source_is_sure() -
     result = compose(model(sure, unsure), {})
     assert [error.params["field"] for error in result.refusals] == ["a"]
     assert [error.params["field"] for error in result.doubts] == ["b"]
+
+
+def test_a_parameter_is_called_as_on_its_node_in_the_language_that_is_spoken() -> None:
+    wanted = [part(name, FieldKind.INT, required=True) for name in ("aspectRatio", "seed")]
+    wrong, missing = compose(model(*wanted), {"aspectRatio": "x"}).refusals
+    assert str(wrong).startswith('"Aspect ratio (aspectRatio)" takes INT')
+    assert str(missing).startswith('"seed" of a/b')
+    field = wrong.params["field"]
+    assert isinstance(field, Words)
+    assert field.tell(lambda _key, _params: "中文") == "宽高比 (aspectRatio)"
 
 
 def test_a_wrong_value_is_not_also_missing() -> None:
