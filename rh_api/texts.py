@@ -758,8 +758,6 @@ ENGLISH: dict[str, str] = {
     "doctor.advice_native_failure": "Please send the report.",
     "doctor.question_native_batch": "Does the native route run a batch?",
     "doctor.advice_native_batch": "Please send the report.",
-    "doctor.question_native_upload": "Is the native route without an upload of its own?",
-    "doctor.advice_native_upload": "Nothing to do: it is a second way for files. Please send the report.",
     "cli.doctor_replaced": "Replaced in this report, different values of each kind: {kinds}. Please read it before you publish it.",
     "cli.doctor_write": "Write this report to {file}?",
     "cli.doctor_written": "The report is in {file}. An issue of the project is the place to send it to.",

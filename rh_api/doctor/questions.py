@@ -283,7 +283,6 @@ async def native_route(asked: Asked) -> list[Finding]:
     for row, ask in (
         ("native-core", _native_core),
         ("native-socket", _native_socket),
-        ("native-upload", _native_upload),
     ):
         try:
             findings += await ask(asking)
@@ -327,18 +326,6 @@ async def _native_socket(asking: Recorder) -> list[Finding]:
     return _told("native-socket", not is_closed, key, frames=frames)
 
 
-async def _native_upload(asking: Recorder) -> list[Finding]:
-    path = native.input_path(native.Prompt.new("default").task_id)
-    fields = {"type": "input"}
-    answer = await asking.upload(
-        "native-upload", path, _picture(), "picture.png", "image/png", fields
-    )
-    if answer.status == 404:
-        return _told("native-upload", True, "doctor.seen_refused", code=404)
-    native.read_input(answer)
-    return _told("native-upload", False, "doctor.seen_accepted")
-
-
 async def native_list(asked: Asked) -> list[Finding]:
     """Of some 30 MB the first kilobytes."""
     call = replace(native.object_info("default"), limit=FIRST_BYTES)
@@ -376,7 +363,7 @@ FREE = (
     Question(("preview-fillers",), preview_fillers),
     Question(("unknown-model",), unknown_model),
     Question(("model-filter",), model_filter),
-    Question(("native-queue", "native-core", "native-socket", "native-upload"), native_route),
+    Question(("native-queue", "native-core", "native-socket"), native_route),
     Question(("native-list",), native_list),
 )
 """The others, several at once."""

@@ -66,5 +66,3 @@ class Doubts:
     """A failed prompt: a history with ComfyUI's own reason, or without outputs and reason."""
     native_batch: Literal["refused", "runs"] = "refused"
     """A ``batch_size`` above 1."""
-    native_upload: bool = False
-    """Whether ``/upload/image`` exists."""

@@ -26,7 +26,7 @@ from yarl import URL
 from ..errors import BadInput, Fate, HostRefused, RunningHubError, Unreachable
 from ..run.ports import Meter
 from ..settings import Settings
-from ..wire.call import ANSWER_LIMIT, KEYED, Auth, Call, Request, Response
+from ..wire.call import ANSWER_LIMIT, Auth, Call, Request, Response
 from ..wire.uploads import OLD_UPLOAD_PATH
 from .bodies import Body, multipart
 from .safety import SOCKETS, address_of, guard, trusted, unreachable, withhold, without_query
@@ -128,12 +128,9 @@ class AiohttpTransport:
         settings, key = self._settings, self._settings.key.reveal()
         # The old endpoint reads the key from the form, and refuses the header alone.
         form = {**fields, Auth.BODY.value: key} if path == OLD_UPLOAD_PATH else fields
-        is_native = path.startswith(KEYED)
-        kind, pieces = multipart(form, name, mime, body, "image" if is_native else "file")
-        headers = {"Content-Type": kind}
-        if not is_native:
-            headers["Authorization"] = f"Bearer {key}"
-        address = address_of(path if is_native else settings.origin + path, settings).text
+        kind, pieces = multipart(form, name, mime, body)
+        headers = {"Content-Type": kind, "Authorization": f"Bearer {key}"}
+        address = settings.origin + path
         session = (await self._sessions()).orders
         transfer = Transfer(settings.host, meter, self._upload_policy)
         with Body(pieces, transfer) as content:

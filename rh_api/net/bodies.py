@@ -138,9 +138,9 @@ def _stamp(stat: os.stat_result) -> tuple[int, int]:
 
 
 def multipart(
-    fields: Mapping[str, str], name: str, mime: str, content: bytes | Path, part: str = "file"
+    fields: Mapping[str, str], name: str, mime: str, content: bytes | Path
 ) -> tuple[str, list[bytes | Path]]:
-    """Return Content-Type and Body pieces of a multipart form with one file, the field `part`.
+    """Return Content-Type and Body pieces of a multipart form with one file, the field `file`.
 
     The service names files by content hash, so `name` only conveys the suffix: characters other
     than ASCII letters, digits and `._-` become underscores.
@@ -153,7 +153,7 @@ def multipart(
     )
     head += (
         f"--{boundary}\r\n"
-        f'Content-Disposition: form-data; name="{part}"; filename="{safe_name}"\r\n'
+        f'Content-Disposition: form-data; name="file"; filename="{safe_name}"\r\n'
         f"Content-Type: {mime}\r\n\r\n"
     )
     tail = f"\r\n--{boundary}--\r\n"

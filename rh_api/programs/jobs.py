@@ -194,7 +194,7 @@ class Jobs:
                     await check_route(context.sender.send, task_id, context.journal.origin)
                 if order.is_model and any(isinstance(value, Source) for value in values.values()):
                     await self._check_key()
-                return await self._payload(program, values, sources, show, order.native_task_id)
+                return await self._payload(program, values, sources, show)
 
             again, serve = job.again, not job.reroll_seeds
             outcome = await self.engine.run(order, prepare, show, again=again, serve=serve)
@@ -341,7 +341,6 @@ class Jobs:
         values: Mapping[str, object],
         hashes: Mapping[str, str],
         watch: Watch,
-        prompt: str,
     ) -> Payload:
         """Return the payload: uploads the files and replaces them by their remote names."""
 
@@ -349,7 +348,7 @@ class Jobs:
             if isinstance(source, LoraFile):
                 return name, await self.transfers.upload_lora(source.path, watch, hashes[name])
             try:
-                uploaded = await self.transfers.upload(source, hashes[name], watch, prompt)
+                uploaded = await self.transfers.upload(source, hashes[name], watch)
             except FileTooLarge as error:
                 raise _about_node(program.titles, name, source, error) from error
             if not program.takes_url(name):

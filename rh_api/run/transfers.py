@@ -16,7 +16,6 @@ from ..errors import (
     DiskFull,
     Fate,
     FileTooLarge,
-    NotFound,
     RateLimited,
     Redirected,
     Refused,
@@ -26,9 +25,7 @@ from ..errors import (
     UploadFailed,
 )
 from ..journal import FileStamp
-from ..wire.call import Response
 from ..wire.filetypes import HEAD, FileType, Kind, by_suffix, sniff
-from ..wire.native import input_path, read_input
 from ..wire.uploads import (
     BAD_PARAMETERS,
     OLD_UPLOAD_LIMIT,
@@ -131,19 +128,16 @@ class Transfers:
 
     # Media
 
-    async def upload(self, source: Source, sha256: str, watch: Watch, prompt: str = "") -> Uploaded:
+    async def upload(self, source: Source, sha256: str, watch: Watch) -> Uploaded:
         """Return the remote copy of `source`, uploading it unless a valid one is known.
 
-        `sha256`: of its bytes, see `content_hash`. `prompt`: task id of a native-route order, for
-        which that route's own upload is the fallback. Raises the refusal; nothing is paid then.
+        `sha256`: of its bytes, see `content_hash`. Raises the refusal; nothing is paid then.
         """
         uploaded = await self.copy_of(sha256)
         if uploaded is not None:
             return uploaded
         return await self._uploads.join(
-            (sha256, input_path(prompt) if prompt else ""),
-            lambda show: self._upload(source, sha256, show, prompt),
-            watch,
+            sha256, lambda show: self._upload(source, sha256, show), watch
         )
 
     async def copy_of(self, sha256: str) -> Uploaded | None:
@@ -151,31 +145,21 @@ class Transfers:
         row = await self.journal.cached_upload(sha256)
         return None if row is None else Uploaded(*row)
 
-    async def _upload(
-        self, source: Source, sha256: str, watch: Watch, prompt: str = ""
-    ) -> Uploaded:
+    async def _upload(self, source: Source, sha256: str, watch: Watch) -> Uploaded:
         name = sha256[:32] + source.suffix
 
-        async def attempt(
-            path: str, fields: dict[str, str], read: Callable[[Response], Uploaded] = read_upload
-        ) -> Uploaded:
+        async def attempt(path: str, fields: dict[str, str]) -> Uploaded:
             meter = Meter(moved=_percent(watch, Stage.UPLOADING, source.size))
             send = self.sender.transport.upload
             async with self._places:
                 await self._check_content(source.body, "sha256", sha256)
                 reply = await send(path, source.body, name, source.mime, fields, meter)
                 await self._check_content(source.body, "sha256", sha256)
-            return read(reply)
+            return read_upload(reply)
 
         retry = partial(self.sender.retry, repeatable=True, fate=Fate.NOT_STARTED, waits=True)
         try:
             uploaded = await retry(lambda: attempt(UPLOAD_PATH, {}))
-        except NotFound:
-            if not prompt:
-                raise
-            # Not recorded for reuse: the file exists on that machine only.
-            path = input_path(prompt)
-            return await retry(lambda: attempt(path, {"type": "input"}, read_input))
         except (FileTooLarge, BadReply, ServiceFault, UploadFailed):
             # The old endpoint is said to be more lenient, up to its documented limit.
             if source.size > OLD_UPLOAD_LIMIT:

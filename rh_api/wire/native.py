@@ -1,8 +1,8 @@
 """The native route: ComfyUI's own API behind `/proxy/{key}` (24 GB) and `/proxy-plus/{key}` (48).
 
 Schemas: RunningHub docs, "Native ComfyUI API Integration Guide", and ComfyUI's `server.py`.
-Reported by public clients: a refusal is HTTP 200 with `{code, msg}`, `/upload/image` may be
-missing, `/object_info` answers to any key, a failed prompt may have an empty history.
+Reported by public clients: a refusal is HTTP 200 with `{code, msg}`, `/object_info` answers to any
+key, a failed prompt may have an empty history.
 
 Every URL of this route contains the API key. Here, and wherever a URL is stored, `{key}` is its
 placeholder: only the transport replaces it. A task id encodes that it is a prompt of this route,
@@ -35,7 +35,6 @@ from .envelope import (
 from .object_info import Listed, read_object_info
 from .orders import CREATE_SECONDS, Ticket, Tips, telling_fate
 from .tasks import NATIVE_PREFIX, Phase, RemoteResult, Report, failed_task, read_failure
-from .uploads import Uploaded
 
 PLUS = "plus"
 MACHINES = ("default", PLUS)
@@ -249,21 +248,6 @@ def core_version(machine: str) -> Call[tuple[int, ...]]:
 
     request = _request(machine, "GET", "/system_stats")
     return Call(request, read, repeatable=True, seconds=_CALL_SECONDS)
-
-
-def input_path(task_id: str) -> str:
-    """Return the path of `POST /upload/image` on a task's machine, which uploads an input file.
-    Public clients saw it in 2025, and HTTP 404 in 2026."""
-    return f"{_base(Prompt.of(task_id).machine)}/upload/image"
-
-
-def read_input(response: Response) -> Uploaded:
-    """Parse the upload's answer to the name for a loader: ComfyUI's subfolder and name, joined."""
-    reply = _read(response)
-    name, folder = read_text(reply.get("name")), read_text(reply.get("subfolder"))
-    if not name:
-        raise _refusal(reply, response)
-    return Uploaded(f"{folder}/{name}" if folder else name)
 
 
 def object_info(machine: str) -> Call[Listed]:

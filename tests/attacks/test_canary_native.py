@@ -20,7 +20,7 @@ from tests.support.graphs import node
 from tests.support.jobs import picture
 
 PROMPT, QUEUE = "/proxy/{key}/prompt", "/proxy/{key}/queue"
-INFO, UPLOAD = "/proxy/{key}/object_info", "/proxy/{key}/upload/image"
+INFO = "/proxy/{key}/object_info"
 HISTORY, VIEW = "/proxy/{key}/history", "/proxy/{key}/view"
 ECHO = f'{{"code": 999, "msg": "bad {CANARY} in /proxy/{CANARY}/prompt"}}'
 FAILING: tuple[tuple[str, str, Any], ...] = (
@@ -112,36 +112,6 @@ async def test_the_key_stays_in_the_addresses_of_its_own_origin(
     for entry in entries:
         assert CANARY not in f"{entry.query}{entry.json}{list(entry.headers.values())}"
         assert "Referer" not in entry.headers
-
-
-@pytest.mark.parametrize("kind", ["", "html", "echo_key", "redirect", "reset", "body"])
-async def test_the_routes_own_upload_takes_the_key_nowhere_else(
-    client: Client, emulator: Emulator, caplog: pytest.LogCaptureFixture, home: Path, kind: Any
-) -> None:
-    for name in ("", "runninghub", "urllib3", "requests"):
-        caplog.set_level(logging.DEBUG, name or None)
-    emulator.native_upload = True
-    emulator.faults.append(Fault("/openapi/v2/media/upload/binary", "html", count=None, value=404))
-    output, other = "", Emulator(strict=True)
-    async with other.serve() as elsewhere:
-        value = {"redirect": f"{elsewhere}/upload/image", "body": ECHO, "echo_key": "plain"}
-        status = {"redirect": 307, "body": 200}.get(kind)
-        if kind:
-            emulator.faults.append(
-                Fault(UPLOAD, kind, count=None, value=value.get(kind), status=status)
-            )
-            with pytest.raises(RunningHubError) as caught:
-                await client.run(inverting(5))
-            output = words(caught.value)
-        else:
-            assert (await client.run(inverting(5))).results
-    await client.close()
-    assert other.counters.total == 0
-    assert CANARY not in output + caplog.text
-    assert holders(home) == []
-    assert not emulator.counters.keys_misplaced
-    (entry, *_) = [entry for entry in emulator.journal if entry.path == UPLOAD]
-    assert CANARY not in f"{entry.query}{[*entry.headers.values()]}"
 
 
 async def test_a_redirect_of_a_result_takes_the_key_nowhere(

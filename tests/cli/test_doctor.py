@@ -185,7 +185,6 @@ def test_one_bad_answer_does_not_end_the_rest(
         "model-filter": "/openapi/v2/resource/list",
         "native-core": "/proxy/{key}/system_stats",
         "native-socket": "/proxy/{key}/ws",
-        "native-upload": "/proxy/{key}/upload/image",
     }
     name = row.id.strip("`")
     emulator.faults.append(Fault(paths[name], "html", count=None))

@@ -246,54 +246,11 @@ async def test_another_way_of_ordering_leaves_what_runs_as_it_is(
     assert (await client.run(inverting(2, route=""))).task_id.startswith("native-")
 
 
-# Files, where the usual way is gone
-
-
-@pytest.mark.parametrize("machine", ["default", "plus"])
-async def test_files_go_by_the_routes_own_upload_where_v2_is_gone(
-    make_client: MakeClient, emulator: Emulator, machine: str
-) -> None:
-    emulator.native_upload = True
-    emulator.faults.append(Fault(UPLOAD, "html", count=None, value=404))
-    options = TaskOptions(instance=machine)
-    outcome = await make_client().run(inverting(options=options))
-    assert {result.node_id for result in outcome.results} == {"3", "4"}
-    base = "/proxy-plus" if machine == "plus" else "/proxy"
-    assert emulator.counters.requests[f"{base}/{{key}}/upload/image"] == 1
-    # What lies there is no input of a task.
-    with pytest.raises(NotFound):
-        await make_client().run(inverting(route="task", again=True))
-
-
-async def test_a_file_for_two_machines_at_once_goes_to_both(
-    make_client: MakeClient, emulator: Emulator
-) -> None:
-    emulator.native_upload = True
-    emulator.faults.append(Fault(UPLOAD, "html", count=None, value=404))
-    client = make_client()
-    machines = [TaskOptions(instance=name) for name in ("default", "plus")]
-    await asyncio.gather(*(client.run(inverting(options=options)) for options in machines))
-    for base in ("/proxy", "/proxy-plus"):
-        assert emulator.counters.requests[f"{base}/{{key}}/upload/image"] == 1
-
-
-async def test_without_that_upload_either_nothing_is_ordered(
-    client: Client, emulator: Emulator
-) -> None:
+async def test_without_an_upload_nothing_is_ordered(client: Client, emulator: Emulator) -> None:
     emulator.faults.append(Fault(UPLOAD, "html", count=None, value=404))
     with pytest.raises(NotFound):
         await client.run(inverting())
     assert (emulator.counters.orders, await client.open_orders()) == (0, [])
-
-
-async def test_another_refusal_of_an_upload_is_no_reason_for_it(
-    client: Client, emulator: Emulator
-) -> None:
-    emulator.native_upload = True
-    emulator.faults.append(Fault(UPLOAD, "code", count=None, value=802))
-    with pytest.raises(KeyRefused):
-        await client.run(inverting())
-    assert emulator.counters.requests["/proxy/{key}/upload/image"] == 0
 
 
 async def stop(client: Client, stage: Stage = Stage.RUNNING) -> None:

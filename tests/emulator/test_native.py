@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import aiohttp
 import pytest
 
 from rh_api.emulator import Emulator, Fault
@@ -108,20 +107,6 @@ async def test_the_list_of_classes_answers_whatever_the_key(remote: Remote) -> N
     assert status == 200
     assert classes["SaveImage"]["output_node"] is True
     assert (await call(remote, "GET", "/queue", key="x"))[1]["code"] == 802
-
-
-@pytest.mark.parametrize(("there", "status"), [(False, 404), (True, 200)])
-async def test_the_upload_of_comfyui_may_be_missing(
-    emulator: Emulator, remote: Remote, there: bool, status: int
-) -> None:
-    emulator.native_upload = there
-    form = aiohttp.FormData()
-    form.add_field("image", b"\x89PNG", filename="a.png")
-    async with remote.session.post(f"/proxy/{remote.key}/upload/image", data=form) as answer:
-        assert answer.status == status
-        if there:
-            name = "{subfolder}/{name}".format(**await answer.json())
-            assert emulator.exists("uploads", name)
 
 
 async def test_a_socket_is_closed_at_once_or_tells_of_its_clients_prompts(

@@ -12,13 +12,12 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, cast
 
 import aiohttp
-from aiohttp import BodyPartReader, WSMsgType, web
+from aiohttp import WSMsgType, web
 
 from .. import native
 from ..codes import Json, Refused
 from ..graphs import Graph
 from ..knobs import POLL_SECONDS
-from ..object_store import KINDS_BY_EXTENSION
 from ..tasks import lifecycle
 from ..tasks.task import Order
 from ..validation import orders, requests
@@ -162,27 +161,6 @@ async def view(state: State, request: web.Request) -> web.StreamResponse:
     return serve_stored(state, request, stored)
 
 
-async def upload_image(state: State, request: web.Request) -> web.Response:
-    """``POST /upload/image``: there in 2025, 404 in 2026 (reports of public clients)."""
-    _place(state, request)
-    if not state.native_upload:
-        raise web.HTTPNotFound
-    reader = await request.multipart()
-    while part := await reader.next():
-        if not isinstance(part, BodyPartReader) or part.name != "image":
-            continue
-        extension = (part.filename or "").rpartition(".")[2].lower()
-        if extension not in KINDS_BY_EXTENSION:
-            raise Refused(301)
-        data = bytes(await part.read())
-        state.counters.upload_bytes += len(data)
-        ttl = state.upload_ttl
-        stored = state.store.put_upload(data, extension, folder="native", ttl=ttl)
-        folder, _, name = stored.name.rpartition("/")
-        return web.json_response({"name": name, "subfolder": folder, "type": "input"})
-    raise Refused(301)
-
-
 async def object_info(state: State, request: web.Request) -> web.Response:
     """``GET /object_info``, which needs no valid key, and so proves none."""
     name = request.match_info.get("name")
@@ -274,7 +252,6 @@ _PATHS: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/queue", change_queue),
     ("POST", "/interrupt", interrupt),
     ("GET", "/view", view),
-    ("POST", "/upload/image", upload_image),
     ("GET", "/object_info", object_info),
     ("GET", "/object_info/{name}", object_info),
     ("GET", "/system_stats", system_stats),

@@ -77,7 +77,6 @@ READERS: dict[str, Callable[[Response], object]] = {
     "native stop": native.dequeue(NATIVE).read,
     "native version": native.core_version("default").read,
     "native classes": native.object_info("default").read,
-    "native upload": native.read_input,
 }
 
 ANY_TEXT = st.text(st.characters(), max_size=20)  # surrogates too
