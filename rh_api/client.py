@@ -24,7 +24,6 @@ from .models.live_catalogue import ModelCatalogue
 from .money.quotes import Quote
 from .net.api import AiohttpTransport, SystemClock
 from .net.files import RequestsBulk
-from .net.registry import VendorRegistry
 from .programs.app import RemoteApp
 from .programs.job import Job
 from .programs.jobs import Jobs
@@ -186,7 +185,7 @@ class Client(History):
     @cached_property
     def models(self) -> ModelCatalogue:
         """The catalogue of standard models: search, form, price, refresh."""
-        return ModelCatalogue(self.settings, self._sender, VendorRegistry.of(self.settings))
+        return ModelCatalogue(self.settings, self._sender)
 
     @cached_property
     def cloud_nodes(self) -> CloudNodes:
@@ -376,7 +375,6 @@ async def open_catalogue(settings: Settings) -> AsyncGenerator[ModelCatalogue]:
     """A site's catalogue that can be refreshed without an account: requests carry no key."""
     transport = AiohttpTransport(replace(settings, key=NO_SECRET))
     try:
-        sender = Sender(transport, SystemClock())
-        yield ModelCatalogue(settings, sender, VendorRegistry.of(settings))
+        yield ModelCatalogue(settings, Sender(transport, SystemClock()))
     finally:
         await transport.close()

@@ -22,11 +22,7 @@ DEFAULT_ORIGIN = "https://www.runninghub.ai"
 OFFICIAL_HOSTS = tuple(CURRENCIES)
 ENVIRONMENT = "environment"
 """The name of the account whose key is in the environment."""
-RENEWS, REGISTRY = "RUNNINGHUB_RENEW_MODELS", "RUNNINGHUB_MODEL_REGISTRY"
-REGISTRY_URL = (
-    "https://raw.githubusercontent.com/HM-RunningHub/ComfyUI_RH_OpenAPI/main/models_registry.json"
-)
-"""The vendor's registry of models, from which its own node pack is generated."""
+RENEWS = "RUNNINGHUB_RENEW_MODELS"
 KEY_LENGTH = 32  # characters, of every key seen in public samples
 
 _SWITCHES = {"1": True, "on": True, "true": True, "0": False, "off": False, "false": False}
@@ -80,12 +76,12 @@ class Settings:
     for a placeholder. `models`: "strict" refuses a model that the cloud does not list, anything
     else only warns. `route`: default for graphs that name none, one of `graph.extra_data.ROUTES`,
     "" for a task. `renews_models`: whether new standard models are looked for once a day.
-    `model_registry`: URL of the vendor's registry of models, "" to leave it out. `passwords`:
-    returns a program's own password by its name in the journal (an id, or `app/` and an id); it is
-    called each time that one is needed. `limits`: cost limits from the environment; `command`: from
-    `--max-cost`, in place of a prompt's. `webhook_url`: passed on with each order, "" for none.
-    `submit`: by which routes workflows and apps are ordered, `SUBMIT_V1` or `SUBMIT_V2`.
-    `most_result_bytes`: of a result whose length is not announced, 0 for the default of its kind.
+    `passwords`: returns a program's own password by its name in the journal (an id, or `app/` and
+    an id); it is called each time that one is needed. `limits`: cost limits from the environment;
+    `command`: from `--max-cost`, in place of a prompt's. `webhook_url`: passed on with each order,
+    "" for none. `submit`: by which routes workflows and apps are ordered, `SUBMIT_V1` or
+    `SUBMIT_V2`. `most_result_bytes`: of a result whose length is not announced, 0 for the default
+    of its kind.
     `max_tasks`: how many tasks of the account this process runs at once, 0 for all it may.
     """
 
@@ -98,7 +94,6 @@ class Settings:
     models: str = ""
     route: str = ""
     renews_models: bool = True
-    model_registry: str = ""
     passwords: Callable[[str], Secret] = field(default=no_passwords, compare=False, repr=False)
     limits: Limits = field(default_factory=Limits, hash=False)
     command: Limits = field(default_factory=Limits, hash=False)
@@ -126,7 +121,6 @@ class Settings:
             models=(mode := values.get("RUNNINGHUB_MODELS", "")) and read_models(mode),
             route=(route := values.get("RUNNINGHUB_ROUTE", "")) and read_route(route),
             renews_models=not (on := values.get(RENEWS, "")) or read_switch(RENEWS, on),
-            model_registry=(at := values.get(REGISTRY, "")) and read_registry(at),
             limits=Limits(*(_read_limit(name, values) for name in VARIABLES.values())),
             webhook_url=values.get("RUNNINGHUB_WEBHOOK_URL", "").strip(),
             most_result_bytes=read_most_bytes(most)
@@ -206,19 +200,6 @@ def read_switch(name: str, text: str) -> bool:
     return _SWITCHES[word]
 
 
-def read_registry(text: str) -> str:
-    """Parse a switch or an https URL to a registry's URL, "" for off; BadInput for anything else.
-
-    Plain http is allowed for loopback only.
-    """
-    word = text.strip()
-    if word.lower() in _SWITCHES:
-        return REGISTRY_URL if _SWITCHES[word.lower()] else ""
-    if not _is_https(word):
-        raise BadInput("error.bad_registry", value=word[:100])
-    return word
-
-
 def read_most_bytes(text: str) -> int:
     """Parse a number of gigabytes to bytes; BadInput unless it is above zero."""
     try:
@@ -244,17 +225,6 @@ def read_submit(text: str) -> str:
     if word not in ("", "auto", SUBMIT_V1, SUBMIT_V2):
         raise BadInput("error.bad_submit", value=word[:40])
     return SUBMIT_V2 if word == SUBMIT_V2 else SUBMIT_V1
-
-
-def _is_https(text: str) -> bool:
-    """Whether a text is an https URL, or an http one of loopback."""
-    try:
-        parts = urlsplit(text)
-        local = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")
-        valid = parts.hostname and parts.port != 0 and text.isascii() and " " not in text
-    except ValueError:
-        return False
-    return bool(valid) and (parts.scheme == "https" or local)
 
 
 def check_site(host: str, settings: Settings) -> None:

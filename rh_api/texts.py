@@ -142,7 +142,6 @@ ENGLISH: dict[str, str] = {
     "error.bad_key": "This is not a RunningHub API key: a key has {expected} letters and digits, this has {length} characters.",
     "error.bad_most_bytes": 'RUNNINGHUB_MAX_RESULT_GB must be a number of gigabytes above zero, not "{value}".',
     "error.bad_switch": '{name} must be on or off, not "{value}".',
-    "error.bad_registry": 'RUNNINGHUB_MODEL_REGISTRY must be on, off or an https address, not "{value}".',
     "error.native_https": "The native route has the key in its addresses and is used over https only, but {host} is set with plain http. Set RUNNINGHUB_BASE_URL to an https address, or use the route task.",
     "error.native_failed": "The prompt failed, and the native route does not say why: its history is empty. The route task gives the reason for the same graph.",
     "error.bad_max_tasks": 'The most tasks at once must be a whole number above zero, not "{value}". RUNNINGHUB_MAX_TASKS and the settings page have it.',

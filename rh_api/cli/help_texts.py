@@ -21,7 +21,6 @@ environment:
   RUNNINGHUB_MAX_TASKS        most tasks at once of this process; what the account allows unless set
   RUNNINGHUB_ROUTE            task, native or auto: how graphs go out; task unless set
   RUNNINGHUB_MODELS           strict: refuse models that are not listed; warn unless set
-  RUNNINGHUB_MODEL_REGISTRY   on: a refresh of the models reads the vendor's registry as well
   RUNNINGHUB_SUBMIT           v2: order workflows and apps by the V2 routes; v1 unless set
   RUNNINGHUB_WEBHOOK_URL      address that the service calls at each order's end
 """

@@ -1,7 +1,7 @@
-"""Parses a field of the site's catalogue, or of the vendor's registry, as a parameter.
+"""Parses a field of the site's catalogue as a parameter.
 
-Both have one schema: `fieldKey`, `type`, `options` of `value`, `description` and
-`apiValue`, and a misspelt `maxInpuNum`.
+Its schema: `fieldKey`, `type`, `options` of `value`, `description` and `apiValue`, and a misspelt
+`maxInpuNum`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _KINDS = {
 }
 _CHOSEN = frozenset({FieldKind.COMBO, FieldKind.INT, FieldKind.FLOAT, FieldKind.BOOLEAN})
 _NODE_KEY = re.compile(r"[0-9]+##")
-_NOTHING = "empty"  # the registry's option for "leave the key out"
+_NOTHING = "empty"  # the option for "leave the key out"
 _OURS = frozenset({"apiKey", "webhookUrl"})
 _BYTES = 10_000  # a larger `maxSize` is in bytes, a smaller one in megabytes
 

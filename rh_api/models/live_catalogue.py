@@ -1,7 +1,7 @@
 """The catalogue of standard models: the shipped one, refreshed from the account's own site.
 
-A refresh sends no key. Once a day it reads the documentation's index, a few pages and, if that is
-enabled, the vendor's registry. On command it also reads the site's own catalogue.
+A refresh sends no key. Once a day it reads the documentation's index and a few pages, on command
+all new ones and the site's own catalogue.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from datetime import datetime, timezone
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
-from typing import Protocol
 from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
@@ -37,8 +36,6 @@ from .catalogue import Catalogue
 from .merge import Changes, changes, merge
 from .pages import MAX_PAGE, read_page
 from .prices import ListPrice
-from .registry import read_registry
-from .sanitize import MAX_BYTES
 from .schema import Model
 from .search import Search
 from .stored import catalogue_text, read_catalogue
@@ -64,12 +61,6 @@ class _IndexState:
     etag: str = ""
 
 
-class Registry(Protocol):
-    """The vendor's file of models, of at most `limit` bytes."""
-
-    async def read(self, limit: int) -> bytes: ...
-
-
 @dataclass
 class _Shared:
     """State of one site, shared by all its `ModelCatalogue`s in a process."""
@@ -92,13 +83,10 @@ class ModelCatalogue:
         self,
         settings: Settings,
         sender: Sender | None = None,
-        registry: Registry | None = None,
     ) -> None:
-        """`sender`: for calls to the site; None: no requests. `registry`: the vendor's; None: it
-        is switched off."""
+        """`sender`: for calls to the site; None: no requests."""
         self._settings = settings
         self._site_sender = sender
-        self._registry = registry
         host = urlsplit(settings.origin).netloc.replace(":", "-")
         self._file = settings.state / f"models-{host}.json"
         self._index_state_file = settings.state / f"models-{host}-looked.json"
@@ -273,11 +261,7 @@ class ModelCatalogue:
                 new = merge(look.catalogue, models, date=now.date().isoformat())
                 if len(models) < len(look.new):
                     etag = ""  # so that the rest is read tomorrow, even if the index is unchanged
-            # The site's own details take precedence over the vendor's file.
-            others = await self._registry_models(new)
-            if thorough:
-                others += await self._site_models(new)
-            if others:
+            if thorough and (others := await self._site_models(new)):
                 new = merge(new, others, date=now.date().isoformat())
             state = _IndexState(now.timestamp(), etag)
             await asyncio.to_thread(self._save, None if new is old else new, state)
@@ -299,19 +283,6 @@ class ModelCatalogue:
                 break
         return models
 
-    async def _registry_models(self, catalogue: Catalogue) -> list[Model]:
-        """Models of the vendor's registry without parameters elsewhere; none if it fails."""
-        if self._registry is None:
-            return []
-        try:
-            data = await self._registry.read(MAX_BYTES)
-            models = await asyncio.to_thread(read_registry, data)
-        except RunningHubError as error:
-            log.info("%s", error)
-            return []
-        complete = frozenset(m.endpoint for m in catalogue.models.values() if m.parameters)
-        return [model for model in models if model.endpoint not in complete]
-
     async def _site_models(self, catalogue: Catalogue) -> list[Model]:
         """The models of the site's catalogue whose pages are not known yet; failures skipped."""
         send = self._sender.transport.send
@@ -324,10 +295,10 @@ class ModelCatalogue:
         except RunningHubError as error:
             log.info("%s", error)
             return models
-        for row in [row for row in listed if row.id not in pages][:DETAILS_AT_ONCE]:
+        for sku in [sku for sku in listed if sku not in pages][:DETAILS_AT_ONCE]:
             detail = question(
                 site.DETAIL_PATH,
-                site.detail_body(row.id),
+                {"id": sku},
                 site.HEADERS,
                 site.read_detail,
                 site.MAX_DETAIL,

@@ -1,7 +1,7 @@
 """Merges newer descriptions of models into a catalogue, and compares two catalogues.
 
-Every source systematically omits something: the registry nested and list parameters, the pages
-the kind and the maximum size of a file. So what only the older one has is kept.
+Every source systematically omits something: the pages the kind and the maximum size of a file, for
+example. So what only the older one has is kept.
 """
 
 from __future__ import annotations

@@ -7,7 +7,6 @@ so a model that is not in it is not GONE.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import cast
 
 from ..errors import CatalogueRefused
@@ -27,29 +26,15 @@ MAX_DETAIL = 400_000
 _WITHDRAWN = "deprecated"
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """One row of the list; `id` is also the id of the model's page."""
+def read_list(data: bytes) -> tuple[str, ...]:
+    """Return the ids of the rows, which are those of the models' pages too.
 
-    id: str
-    name: str
-    category: str
-
-
-def detail_body(sku: str) -> dict[str, object]:
-    return {"id": sku}
-
-
-def read_list(data: bytes) -> tuple[Listed, ...]:
-    """Parse the rows. Raises CatalogueRefused for an answer that lists none, or too many."""
+    Raises CatalogueRefused for an answer that lists none, or too many.
+    """
     check_size(data, "site")
     page = read_object(read_object(_opened(data).get("data")).get("page"))
     rows = [read_object(row) for row in as_list(page.get("records"))[: MAX_MODELS + 1]]
-    listed = [
-        Listed(read_id(row.get("id")), text_of(row.get("name")), text_of(row.get("categoryName")))
-        for row in rows
-    ]
-    listed = [model for model in listed if model.id.isdigit()]
+    listed = [sku for row in rows if (sku := read_id(row.get("id"))).isdigit()]
     if not listed or len(listed) > MAX_MODELS:
         raise CatalogueRefused(source="site", reason=f"{len(listed)} models are listed")
     return tuple(listed)

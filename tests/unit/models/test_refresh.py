@@ -18,9 +18,8 @@ from rh_api.models.catalogue import Catalogue
 from rh_api.models.index import Entry, look, read_index
 from rh_api.models.merge import changes, merge, merge_model
 from rh_api.models.pages import read_page
-from rh_api.models.registry import read_registry
 from rh_api.models.schema import Completeness, Model, Op, Parameter, PriceRule, Rule, Status
-from rh_api.models.site import LIST_BODY, Listed, read_detail, read_list
+from rh_api.models.site import LIST_BODY, read_detail, read_list
 
 SHELL = b"<!DOCTYPE html><html><head><script>window.__remixContext = {}</script></head></html>"
 
@@ -258,7 +257,7 @@ def test_the_index_shows_what_is_new_and_what_is_gone() -> None:
     assert not changes(index.catalogue, look(index.catalogue, read_index(INDEX.encode())).catalogue)
 
 
-# The site's catalogue and the vendor's registry
+# The site's catalogue
 
 FIELDS: list[dict[str, Any]] = [
     {"fieldKey": "prompt", "type": "STRING", "title": "提示词", "required": True, "maxLength": 800,
@@ -318,13 +317,11 @@ def test_the_list_of_the_site() -> None:
         {"id": "../../x", "name": "b"},
         {"name": "no id"},
     ]}}}  # fmt: skip
-    assert read_list(json.dumps(answer).encode()) == (
-        Listed("2133000000000504076", "a", "text-to-image"),
-    )
+    assert read_list(json.dumps(answer).encode()) == ("2133000000000504076",)
     assert LIST_BODY["categoryType"] == "STANDARD_MODEL"
 
 
-@pytest.mark.parametrize("read", [read_list, read_detail, read_registry])
+@pytest.mark.parametrize("read", [read_list, read_detail])
 @pytest.mark.parametrize(
     "data",
     [
@@ -336,30 +333,13 @@ def test_the_list_of_the_site() -> None:
         b'{"code": 412, "msg": "TOKEN_INVALID"}',
         b'{"code": 0, "data": {"page": {"records": []}, "rhEndpoint": "/a/b", "inputConfigJson": "["}}',
         b'{"code": 0, "data": {"rhEndpoint": "/../run", "inputConfigJson": "[]"}}',
-        b'{"models": [{"endpoint": "../../task/openapi/create"}]}',
         b"x" * 4_000_001,
     ],
-    ids=range(10),
+    ids=range(9),
 )
 def test_what_is_no_source(read: Any, data: bytes) -> None:
     with pytest.raises(CatalogueRefused):
         read(data)
-
-
-def test_the_vendor_s_registry() -> None:
-    row = {
-        "class_name": "RH_NewPainter",
-        "display_name": "RH new painter",
-        "name_cn": "新画家",
-        "name_en": "new painter",
-        "endpoint": "new-vendor/painter/text-to-image",
-        "output_type": "string",
-        "category": "NewVendor",
-        "params": FIELDS,
-    }
-    (model,) = read_registry(json.dumps({"models": [row, {"endpoint": "run/x"}, 5]}).encode())
-    assert (model.name, model.name_zh, model.output) == ("new painter", "新画家", "text")
-    assert [param.name for param in model.parameters][:3] == ["prompt", "resolution", "imageUrls"]
 
 
 # Merging
