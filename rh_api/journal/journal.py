@@ -1,4 +1,4 @@
-"""The async journal of one account on one site; implements `run.ports.Journal`."""
+"""The async journal of one account on one site."""
 
 from __future__ import annotations
 
@@ -37,8 +37,13 @@ _Answer = tuple[asyncio.Future[Any], object, BaseException | None]
 class SqliteJournal:
     """A store on its own thread, so that fsync does not block the event loop.
 
-    Calls run in FIFO order; used from one event loop at a time. Times are unix seconds. See the
-    protocol for what raises and what does not.
+    Calls run in FIFO order; used from one event loop at a time. What only reads is called on
+    `store`: `await journal(journal.store.find, digest)`.
+
+    `record_…` is about what has happened already: if it cannot be written, a warning is logged,
+    since a full disk must not lose a running task. All others raise StoreUnavailable. A change
+    does nothing if the row is deleted or already past it, so that two processes may follow one
+    task. Times are unix seconds; `order` is an order's id.
     """
 
     def __init__(
@@ -48,8 +53,10 @@ class SqliteJournal:
         self.origin = origin
         self.account = account
         self.folder = store.folder
+        # Of the account's money: CNY or USD; before `learn_currency` that of its site.
         self.currency = currency_of(origin)
         self._booked_in = ""  # the currency, once the account was asked for it
+        # Asks the account for it, for a moment; called where a cost in money waits for it.
         self.ask_currency: Callable[[], Awaitable[object]] | None = None
         self._queue: deque[tuple[asyncio.Future[Any], Callable[[], object]]] = deque()
         self._thread = thread or ThreadPoolExecutor(1, thread_name_prefix="runninghub-journal")
@@ -114,12 +121,12 @@ class SqliteJournal:
 
     @property
     def owner(self) -> tuple[str, str]:
+        """`origin` and `account`."""
         return self.origin, self.account
 
     def now(self) -> float:
+        """Unix seconds by the clock that dates the rows."""
         return self.store.now()
-
-    # Orders: read
 
     # History
 
@@ -158,6 +165,14 @@ class SqliteJournal:
         after: int | None = None,
         number: int = 0,
     ) -> int:
+        """Insert an order that is about to be sent; durable on return. Returns its id, which is
+        `number` where that was taken for it (`Store.take_number`).
+
+        `what`: JSON values needed to repeat or explain it. `hold`: what is reserved for it. Raises
+        LimitReached, LimitsChanged. Raises OrderExists while an order of the same identity is
+        unfinished, in any process. It also does if one with an id above `after` has succeeded (0:
+        any, None: no such check).
+        """
         intend = partial(self.store.intend, identity, instance=instance, what=what, hold=hold)
         return await self(intend, after=after, number=number)
 
@@ -165,9 +180,14 @@ class SqliteJournal:
         return await self(self.store.take_number)
 
     async def set_task(self, order: int, task_id: str) -> None:
+        """Record the task of an uncertain order, found by a later lookup."""
         await self(self.store.set_placed, order, task_id)
 
     async def settle(self, prior: OrderRow, task_id: str) -> bool:
+        """The user says which task an order became; "": it never started, delete row and hold.
+
+        Changes nothing unless the row is still as in `prior`, or while an equal order is not over.
+        """
         if task_id:
             return await self(self.store.settle_as_task, prior, task_id)
         return await self(self.store.settle_as_not_started, prior)
@@ -184,9 +204,11 @@ class SqliteJournal:
         await self(self.store.prune, now, old)
 
     async def check_results_folder(self) -> None:
+        """Raise BadInput if no result could be written."""
         await self(check_writable, self.folder / RESULTS)
 
     async def result_folders(self) -> ResultFolders:
+        """Return the folders that hold results of orders, of all accounts."""
         formerly = await self(self.store.history.formerly_kept)
         return ResultFolders(self.folder, formerly)
 
@@ -197,23 +219,39 @@ class SqliteJournal:
         return await self(self.store.history.size, orders)
 
     async def record_placed(self, order: int, task_id: str, told: Iterable[str] = ()) -> int | None:
+        """Record the task; `told`: the nodes that the service says it will run for output.
+
+        Returns the id of another order that has this task already, which then stays its only
+        one; else 0; None if it was not written.
+        """
         return await self._record(self.store.place_or_twin, order, self.origin, task_id, told)
 
     async def record_dropped(self, order: int, *, for_good: bool = False) -> None:
+        """Delete an order that provably never started; one with a task id stays.
+
+        `for_good`: it is not sent again, so its reservation is deleted too.
+        """
         await self._record(self.store.drop, order, for_good=for_good)
 
     async def record_uncertain(self, order: int, *, key: str) -> None:
+        """Its request may have arrived and no task id was received; `key`: of the error."""
         await self._record(self.store.set_uncertain, order, key=key)
 
     async def record_uncertain_again(self, order: int, *, key: str) -> None:
+        """Its task is no longer listed anywhere, which proves nothing: uncertain again."""
         await self._record(self.store.set_uncertain_again, order, key=key)
 
     async def record_running(self, order: int, at: float | None) -> None:
+        """It runs, since `at` by the service's clock, None for now."""
         await self._record(self.store.set_running, order, at)
 
     async def record_done(
         self, order: int, report: Report, missing: Sequence[str] | None = None
     ) -> None:
+        """It succeeded, as the report says; from now on its results are to be delivered.
+
+        `missing`: nodes whose results were awaited in vain; updated also if it is done already.
+        """
         usage, listed = report.usage, enumerate(report.results or ())
         costs = self._costs(usage)
         was_open = await self._record(
@@ -231,6 +269,7 @@ class SqliteJournal:
     async def record_failed(
         self, order: int, *, key: str, code: int | None = None, usage: Usage | None = None
     ) -> None:
+        """It failed. `usage`: its cost, None if the service has not reported it yet."""
         costs, usage, end = self._costs(usage), usage or NO_USAGE, self.store.set_failed
         await self._record(end, order, key=key, code=code, costs=costs, usage=usage)
         await self._book_in_currency(costs)
@@ -241,14 +280,17 @@ class SqliteJournal:
         await self._book_in_currency(costs)
 
     async def record_cancel_wanted(self, order: int) -> bool:
+        """It is to be cancelled, even if this process dies; False if that was not written."""
         return await self._record(self.store.set_cancel_wanted, order) is not None
 
     async def record_cancel_withdrawn(self, order: int) -> None:
+        """Withdraw a cancel that is not confirmed."""
         await self._record(self.store.withdraw_cancel, order)
 
     async def record_results(
         self, order: int, rows: Sequence[ResultRow], *, whole: bool = False
     ) -> None:
+        """Upsert results by (node, index); a `whole` list replaces all."""
         await self._record(self.store.save_results, order, rows, whole=whole)
 
     # Money
@@ -266,52 +308,65 @@ class SqliteJournal:
             await self.ask_currency()
 
     async def learn_currency(self, currency: str) -> None:
+        """The account told its currency: money is booked in it, also what has waited for it."""
         self.currency = self._booked_in = currency
         await self._record(self.store.ledger.book_waiting, *self.owner, currency)
 
     async def set_rule(self, scope: str, sums: Sums) -> None:
+        """Set (or remove, by {}) a limit, the floor, or a program's allowance; see `Ledger`."""
         await self(self.store.ledger.set_rule, *self.owner, scope, sums)
 
     async def committed(self, scope: str, at: float | None) -> Committed:
+        """What counts against the limits of a prompt or command, and of the day of `at`."""
         committed = self.store.ledger.committed
         return await self(committed, *self.owner, scope, at)
 
     async def committed_without_running(
         self, scope: str, at: float | None, *, preparing: Collection[int], since: float
     ) -> Committed:
+        """`committed` without what running orders hold; see `Ledger`."""
         read = self.store.ledger.committed_without_running
         return await self(partial(read, preparing=preparing, since=since), *self.owner, scope, at)
 
     async def reserve(self, program_key: str, hold: Hold) -> int:
+        """Reserve `hold` for an order of a program; return its id. Raises LimitReached."""
         reserve = self.store.ledger.reserve
         return await self(reserve, *self.owner, program_key, hold)
 
     async def replace_hold(self, hold: Hold) -> bool:
+        """Replace amounts and seconds of the reservation `hold.number`; LimitReached if they would
+        exceed a limit, False if there is no such reservation."""
         return await self(self.store.ledger.replace_hold, hold)
 
     async def record_released(self, hold: int) -> None:
+        """Delete a reservation, unless it is bound to an order."""
         await self._record(self.store.ledger.release, hold)
 
     async def record_cost(self, order: int, usage: Usage) -> bool:
+        """Book the cost of an order once; False if not reported, booked before, or not written."""
         costs, book = self._costs(usage), self.store.ledger.book
         is_told = costs is not None and bool(await self._record(book, order, costs, usage))
         await self._book_in_currency(costs)
         return is_told
 
     async def record_free(self, order: int) -> None:
+        """Book a cost of nothing."""
         await self._record(self.store.ledger.book, order, {}, NO_USAGE)
 
     async def costs(self, program_key: str, instance: str) -> dict[int, dict[str, int]]:
+        """Booked costs of the latest successes of a program, by order, newest first."""
         costs = self.store.ledger.costs
         return await self(costs, *self.owner, program_key, instance, RUNS_KEPT)
 
     # Caches
 
     async def cached_upload(self, sha256: str, lasts: float = 0.0) -> tuple[str, str] | None:
+        """Name and URL of content that the service keeps for `lasts` seconds from now, or None."""
         caches, until = self.store.caches, self.now() + lasts
         return await self(caches.upload, *self.owner, sha256, until)
 
     async def record_upload(self, sha256: str, name: str, url: str, seconds: float) -> None:
+        """The service keeps the content for `seconds` from now."""
         record, expires = self.store.caches.remember_upload, self.now() + seconds
         await self._record(record, *self.owner, sha256, name, url, expires)
 

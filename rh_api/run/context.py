@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from ..errors import Detached, StoreUnavailable
+from ..journal import SqliteJournal
 from ..wire.run_v2 import SUBMIT_V1
-from .ports import Journal
 from .progress import Progress, Stopped, unheard
 from .retry import Sender
 
@@ -29,7 +29,7 @@ class AccountContext:
     """One account on one site: its sender, journal, followers and background tasks."""
 
     sender: Sender
-    journal: Journal
+    journal: SqliteJournal
     password_of: Callable[[str], str] = no_password
     on_stopped: Callable[[Stopped], None] = unheard
     submit_route: str = SUBMIT_V1

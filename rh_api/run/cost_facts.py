@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..journal import Rules
+from ..journal import Rules, SqliteJournal
 from ..money.amounts import COINS
 from ..money.quotes import Quote, QuoteSource, quote_of_models_runs, quote_of_runs
 from ..money.rates import rate_of, rate_of_runs
 from .cost_bounds import CostFacts
 from .orders import Order
-from .ports import Journal
 from .wallet import Wallet
 
 QUOTE_SECONDS = 5.0  # that a quote waits for the account: pages wait for quotes
@@ -20,7 +19,7 @@ QUOTE_SECONDS = 5.0  # that a quote waits for the account: pages wait for quotes
 class CostFinder:
     """Cost queries of one account; read-only."""
 
-    journal: Journal
+    journal: SqliteJournal
     wallet: Wallet
 
     async def facts_of(self, order: Order, rules: Rules) -> CostFacts:

@@ -142,7 +142,7 @@ class Recovery:
         )
 
     async def find(self, identity: Identity) -> OrderRow | None:
-        """Return `Journal.find` of an identity, after waiting for a cancel of it in this process,
+        """Return `Store.find` of an identity, after waiting for a cancel of it in this process,
         and up to CREATE_SECONDS for another process placing it. Settles it if it is listed."""
         journal, clock = self.context.journal, self.context.sender.clock
         row = await journal(journal.store.find, identity.digest)

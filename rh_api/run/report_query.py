@@ -26,13 +26,13 @@ from ..errors import (
     Uncertain,
     about_task,
 )
-from ..journal import OrderRow
+from ..journal import OrderRow, SqliteJournal
 from ..journal.clock import age
 from ..money.amounts import costs_of, say_sums
 from ..wire import tasks
 from ..wire.tasks import Phase, Report, is_native
 from . import native
-from .ports import Clock, Journal, Send
+from .ports import Clock, Send
 
 UNKNOWN_SECONDS = 150.0
 """Until "not found", or another refusal, by both polls is believed. A new task may be unknown for a
@@ -104,7 +104,7 @@ def is_long_over(row: OrderRow, now: float) -> bool:
 
 
 async def record_and_map(
-    journal: Journal, order: int, earlier: OrderRow | None, error: RunningHubError
+    journal: SqliteJournal, order: int, earlier: OrderRow | None, error: RunningHubError
 ) -> RunningHubError:
     """Record the error that ended following an order; return the error to raise. `earlier`: its
     row if it was resumed.
@@ -123,7 +123,7 @@ async def record_and_map(
 
 
 async def explain_unrecorded(
-    journal: Journal, order: int | None, task_id: str, error: RunningHubError
+    journal: SqliteJournal, order: int | None, task_id: str, error: RunningHubError
 ) -> RunningHubError:
     """Return the error for a full disk that also kept an order's task out of the journal, so that
     equal inputs raise a question; any other error as it is."""
@@ -144,7 +144,7 @@ def may_be_cancel(error: RunningHubError) -> bool:
     return isinstance(error, TaskCancelled)
 
 
-async def record_end(journal: Journal, order: int, report: Report) -> Report:
+async def record_end(journal: SqliteJournal, order: int, report: Report) -> Report:
     """Record the end of an order from its task's final report, cost included. Return the report, as
     that of a cancelled task if a cancel was asked for and a failure does not contradict it."""
     if report.phase is Phase.FAILED and report.error is not None and may_be_cancel(report.error):

@@ -24,7 +24,7 @@ from ..errors import (
     ServiceFault,
     UploadFailed,
 )
-from ..journal import FileStamp
+from ..journal import FileStamp, SqliteJournal
 from ..wire.filetypes import HEAD, FileType, Kind, by_suffix, sniff
 from ..wire.uploads import (
     BAD_PARAMETERS,
@@ -37,7 +37,7 @@ from ..wire.uploads import (
     read_upload,
 )
 from .file_contents import about_file, hash_bytes, hash_file
-from .ports import Bulk, Fetched, Journal, Meter
+from .ports import Bulk, Fetched, Meter
 from .progress import Progress, Stage, Watch
 from .retry import Sender
 from .singleflight import SingleFlight
@@ -121,7 +121,7 @@ class Transfers:
 
     bulk: Bulk
     sender: Sender
-    journal: Journal
+    journal: SqliteJournal
     _uploads: SingleFlight[Uploaded] = field(default_factory=SingleFlight[Uploaded])
     _loras: SingleFlight[str] = field(default_factory=SingleFlight[str])
     _places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(PARALLEL))

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from ..errors import RunningHubError
+from ..journal import SqliteJournal
 from ..money.amounts import CNY, COINS, USD, currency_of, micros
 from ..wire.accounts import Account, account_status
-from .ports import Journal
 from .retry import Sender
 
 ASK_SECONDS = 2.0  # timeout of a request that only determines the currency
@@ -21,7 +21,7 @@ class Wallet:
     """Cached status of one account."""
 
     sender: Sender
-    journal: Journal
+    journal: SqliteJournal
     _account: Account | None = None
     _read_at: float = 0.0
     _service_time: tuple[float, float] | None = None

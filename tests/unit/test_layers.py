@@ -103,7 +103,7 @@ ROOMS = {
         ours=SAID | {"rh_api.journal", "rh_api.run.ports"},
         banned=CLOCK_AND_SOCKET,
     ),
-    "rh_api.run.ports": Room(ours=SAID | {"rh_api.journal"}, banned=CLOCK_AND_SOCKET),
+    "rh_api.run.ports": Room(ours=SAID, banned=CLOCK_AND_SOCKET),
     "rh_api.system": Room(ours=VALUES),
     "rh_api.settings": Room(
         ours=VALUES | {"rh_api.system", "rh_api.graph", "rh_api.money", "rh_api.wire"}
