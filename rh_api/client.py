@@ -345,10 +345,11 @@ class Client(History):
 
     async def would_free(self, keep: Retention) -> tuple[int, int, int]:
         """Preview a retention policy: orders and bytes it would delete next, and bytes used now."""
-        old, journal = await self._journal.old_orders(keep), self._journal
+        journal, past = self._journal, self._journal.store.history
+        old = await journal(past.old_orders, journal.now(), keep.days, keep.orders)
         files = await asyncio.to_thread((await journal.result_folders()).freed, old, keep.bytes)
-        total = await self.kept_bytes() + await journal.size()
-        return len(old), files + await journal.size(old), total
+        total = await self.kept_bytes() + await journal(past.size)
+        return len(old), files + await journal(past.size, old), total
 
     async def empty_kept(self) -> None:
         """Delete all kept results, of all accounts, to free disk space.

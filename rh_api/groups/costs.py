@@ -75,7 +75,8 @@ class Costs:
 
     async def committed(self, scope: str = "") -> Committed:
         """Return what counts against limits: amounts spent or on hold, today and for `scope`."""
-        return await self._journal.committed(scope, self._budget.cost_finder.wallet.unix())
+        at, journal = self._budget.cost_finder.wallet.unix(), self._journal
+        return await journal(journal.store.ledger.committed, *journal.owner, scope, at)
 
     @property
     def currency(self) -> str:

@@ -22,7 +22,7 @@ class Uploads:
     ) -> Uploaded:
         """Upload media, unless a known remote copy stays valid for at least `lasts` seconds."""
         sha256 = await self.transfers.content_hash(source)
-        if lasts and await self.transfers.journal.cached_upload(sha256, lasts) is None:
+        if lasts and await self.transfers.copy_of(sha256, lasts) is None:
             await self.transfers.forget([sha256])
         return await self.transfers.upload(source, sha256, watch)
 

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -17,9 +17,9 @@ from ..errors import StoreUnavailable
 from ..money.amounts import Sums, costs_of, currency_of
 from ..texts import english
 from ..wire.tasks import Report, Usage
-from .caches import RUNS_KEPT, FileStamp
+from .caches import FileStamp
 from .history import Spent
-from .ledger import NO_HOLD, Committed, Hold
+from .ledger import NO_HOLD, Hold
 from .retention import RESULTS, ResultFolders, Retention, check_writable
 from .rows import Identity, OrderRow, ResultRow
 from .store import NO_USAGE, Store
@@ -212,12 +212,6 @@ class SqliteJournal:
         formerly = await self(self.store.history.formerly_kept)
         return ResultFolders(self.folder, formerly)
 
-    async def old_orders(self, keep: Retention) -> list[int]:
-        return await self(self.store.history.old_orders, self.now(), keep.days, keep.orders)
-
-    async def size(self, orders: Sequence[int] | None = None) -> int:
-        return await self(self.store.history.size, orders)
-
     async def record_placed(self, order: int, task_id: str, told: Iterable[str] = ()) -> int | None:
         """Record the task; `told`: the nodes that the service says it will run for output.
 
@@ -316,18 +310,6 @@ class SqliteJournal:
         """Set (or remove, by {}) a limit, the floor, or a program's allowance; see `Ledger`."""
         await self(self.store.ledger.set_rule, *self.owner, scope, sums)
 
-    async def committed(self, scope: str, at: float | None) -> Committed:
-        """What counts against the limits of a prompt or command, and of the day of `at`."""
-        committed = self.store.ledger.committed
-        return await self(committed, *self.owner, scope, at)
-
-    async def committed_without_running(
-        self, scope: str, at: float | None, *, preparing: Collection[int], since: float
-    ) -> Committed:
-        """`committed` without what running orders hold; see `Ledger`."""
-        read = self.store.ledger.committed_without_running
-        return await self(partial(read, preparing=preparing, since=since), *self.owner, scope, at)
-
     async def reserve(self, program_key: str, hold: Hold) -> int:
         """Reserve `hold` for an order of a program; return its id. Raises LimitReached."""
         reserve = self.store.ledger.reserve
@@ -353,17 +335,7 @@ class SqliteJournal:
         """Book a cost of nothing."""
         await self._record(self.store.ledger.book, order, {}, NO_USAGE)
 
-    async def costs(self, program_key: str, instance: str) -> dict[int, dict[str, int]]:
-        """Booked costs of the latest successes of a program, by order, newest first."""
-        costs = self.store.ledger.costs
-        return await self(costs, *self.owner, program_key, instance, RUNS_KEPT)
-
     # Caches
-
-    async def cached_upload(self, sha256: str, lasts: float = 0.0) -> tuple[str, str] | None:
-        """Name and URL of content that the service keeps for `lasts` seconds from now, or None."""
-        caches, until = self.store.caches, self.now() + lasts
-        return await self(caches.upload, *self.owner, sha256, until)
 
     async def record_upload(self, sha256: str, name: str, url: str, seconds: float) -> None:
         """The service keeps the content for `seconds` from now."""

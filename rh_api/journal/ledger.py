@@ -15,6 +15,7 @@ from ..errors import Fate
 from ..money.amounts import Sums, added, costs_of
 from ..money.limits import SCOPES, Limits, Reached, midnight, reached
 from ..wire.tasks import Usage
+from .caches import RUNS_KEPT
 from .database import JournalFile
 from .rows import OrderRow, read_order
 
@@ -329,7 +330,7 @@ class Ledger:
             return [tuple(row) for row in rows]
 
     def costs(
-        self, origin: str, account: str, program_key: str, instance: str, limit: int
+        self, origin: str, account: str, program_key: str, instance: str, limit: int = RUNS_KEPT
     ) -> dict[int, dict[str, int]]:
         """Booked costs of the latest successes of a program, by order, newest first."""
         with self._file.reading() as db:

@@ -150,15 +150,16 @@ class Budget:
             raise unbounded(order.program_key, limits, "error.native_limit")
         await self.watcher.see_to_overdue()
         at = self.cost_finder.wallet.unix()
-        committed = await journal.committed(order.scope, at)
+        ledger, spender = journal.store.ledger, (*journal.owner, order.scope, at)
+        committed = await journal(ledger.committed, *spender)
         bound = bound_of(facts, limits, committed.prompt, committed.day)
         if isinstance(bound, Bound):
             hold = Hold(order.scope, bound.amounts, bound.seconds, limits, at)
             with contextlib.suppress(LimitReached):  # another order was faster
                 return replace(hold, number=await self._hold(order, hold))
         since = journal.now() - sum(ASK_AGAIN)
-        later = await journal.committed_without_running(
-            order.scope, at, preparing=self._preparing, since=since
+        later = await journal(
+            ledger.committed_without_running, *spender, preparing=self._preparing, since=since
         )
         bound = bound_of(facts, limits, later.prompt, later.day)
         if isinstance(bound, Reached):
@@ -253,7 +254,8 @@ class Budget:
             rules = await journal(journal.store.ledger.rules, *journal.owner)
             limits = await self._in_units(self.in_force(rules))
             facts = await self.cost_finder.facts_of(order, rules)
-            committed = await journal.committed(hold.scope, self.cost_finder.wallet.unix())
+            at, ledger = self.cost_finder.wallet.unix(), journal.store.ledger
+            committed = await journal(ledger.committed, *journal.owner, hold.scope, at)
         except RunningHubError as error:
             log.info("no more can be held for an order: %s", error)
             return None

@@ -74,16 +74,14 @@ class CostFinder:
 
     async def _quote_of_runs(self, order: Order) -> Quote:
         """Quote an order by own past runs; of a model they may have had other prices."""
-        program = (order.program_key, order.options.instance)
-        costs = await self.journal.costs(*program)
+        program = (*self.journal.owner, order.program_key, order.options.instance)
+        costs = await self.journal(self.journal.store.ledger.costs, *program)
         if order.price_ratio is None or not costs:
             return quote_of_runs([*costs.values()])
         # An order whose content was deleted has no fields to tell its price by.
         rows = [
             row
-            for row in await self.journal(
-                self.journal.store.history.last_done, *self.journal.owner, *program
-            )
+            for row in await self.journal(self.journal.store.history.last_done, *program)
             if row.what
         ]
         ratios = {row.id: order.price_ratio(row.inputs) for row in rows}

@@ -140,9 +140,11 @@ class Transfers:
             sha256, lambda show: self._upload(source, sha256, show), watch
         )
 
-    async def copy_of(self, sha256: str) -> Uploaded | None:
-        """Return the unexpired remote copy of a content from the journal, or None."""
-        row = await self.journal.cached_upload(sha256)
+    async def copy_of(self, sha256: str, lasts: float = 0.0) -> Uploaded | None:
+        """Return the known remote copy of a content that lasts for `lasts` seconds, or None."""
+        journal = self.journal
+        until = journal.now() + lasts
+        row = await journal(journal.store.caches.upload, *journal.owner, sha256, until)
         return None if row is None else Uploaded(*row)
 
     async def _upload(self, source: Source, sha256: str, watch: Watch) -> Uploaded:
