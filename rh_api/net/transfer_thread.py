@@ -2,8 +2,7 @@
 
 The thread blocks in system calls; the coroutine checks it five times a second. It reports progress
 in the event loop, aborts a stalled transfer, and unblocks the thread by shutting its socket down.
-Threads are daemons, so that a hanging transfer does not delay the exit of the process, and are
-reused for further transfers.
+Threads are daemons, so that a hanging transfer does not delay the exit of the process.
 Connections of requests register their socket with their thread's transfer, and use our TLS
 context.
 """
@@ -14,11 +13,9 @@ import asyncio
 import socket
 import ssl
 import threading
-from collections import deque
 from collections.abc import Callable
 from functools import partial
 from http.cookiejar import DefaultCookiePolicy
-from queue import Empty, SimpleQueue
 from typing import Any, TypeVar, cast
 
 import requests
@@ -36,7 +33,6 @@ T = TypeVar("T")
 
 SOCKET_SECONDS = 150.0  # socket timeout, a last resort: StallPolicy watches the throughput
 LEAVE_SECONDS = 0.2  # for the thread to close its file after a stop; then it is abandoned
-IDLE_SECONDS = 2.0  # keep-alive of an idle worker thread
 KEEP_SECONDS = 10.0  # for the thread to fsync what the next attempt resumes from
 
 
@@ -68,7 +64,8 @@ class TransferThread(Transfer):
         """Run `work` in a thread. Raises its errors, Unreachable if it stalls, CancelledError."""
         loop = asyncio.get_running_loop()
         outcome: asyncio.Future[T] = loop.create_future()
-        _run_in_worker(partial(self._work, work, loop, outcome))
+        own = partial(self._work, work, loop, outcome)
+        threading.Thread(target=own, name=THREAD_NAME, daemon=True).start()
         try:
             await self.supervise(outcome)
         finally:
@@ -127,37 +124,6 @@ class TransferThread(Transfer):
         while not outcome.done() and not self.is_stopped and loop.time() < deadline:
             await asyncio.wait((outcome,), timeout=TICK_SECONDS)
         await asyncio.wait((outcome,), timeout=LEAVE_SECONDS)
-
-
-_idle: deque[SimpleQueue[Callable[[], None]]] = deque()  # inboxes of idle worker threads
-
-
-def _run_in_worker(work: Callable[[], None]) -> None:
-    """Run `work` in an idle worker thread, else in a new one (starting one blocks the loop a
-    little)."""
-    try:
-        inbox = _idle.pop()
-    except IndexError:
-        threading.Thread(target=_worker, args=(work,), name=THREAD_NAME, daemon=True).start()
-    else:
-        inbox.put(work)
-
-
-def _worker(work: Callable[[], None]) -> None:
-    inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
-    while True:
-        work()
-        del work  # releases the body that it references
-        _idle.append(inbox)
-        try:
-            work = inbox.get(timeout=IDLE_SECONDS)
-        except Empty:
-            try:
-                _idle.remove(inbox)
-            except ValueError:
-                work = inbox.get()  # `_run_in_worker` has just popped it
-            else:
-                return
 
 
 _thread_state = threading.local()
