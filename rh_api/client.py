@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from .groups.account import AccountHandle
 from .groups.cloud_nodes import CloudNodes
-from .groups.costs import Costs
+from .groups.costs import Costs, Estimate
 from .groups.history import History, HistoryPage, PastOrder, Query, Spent, open_history
 from .groups.quick import QuickLibrary
 from .groups.task import TaskHandle
@@ -34,7 +34,6 @@ from .programs.whole_graph import InlineGraph
 from .programs.workflow import RemoteWorkflow
 from .run.context import AccountContext
 from .run.engine import Engine
-from .run.estimates import Estimate
 from .run.file_contents import hash_file
 from .run.ports import Clock
 from .run.progress import Progress, Stage, Stopped, Watch, unheard, unwatched

@@ -63,18 +63,17 @@ def journal_name(body: Body) -> tuple[str, str]:
 
 
 async def estimate(body: Body) -> dict[str, object]:
-    """Estimate time and cost of a program from earlier runs here; null where unknown, and the cost
-    of a model, which depends on its values (`models.price`)."""
+    """Estimate time and cost of a program from earlier runs here; not the cost of a model, which
+    depends on its values (`models.price`)."""
     name, instance = journal_name(body)
     profile = text_of(body, "profile")
     client = cloud.client(config.settings(profile))
     usual = await client.costs.estimate(name, instance)
     time = {"runs": usual.runs, "seconds": usual.seconds}
     if body.get("kind") == "model":
-        return {**time, "quote": "", "coins": None, "money": None}
+        return {**time, "quote": ""}
     if profile.strip() == key_store.SANDBOX:
         quote = language.say("quote.emulated", {})
-        return {**time, "quote": quote, "coins": None, "money": None}
+        return {**time, "quote": quote}
     quoted = await client.costs.quote_program(name, instance)
-    quote = quoted.describe(language.say)
-    return {**time, "quote": quote, "coins": usual.coins, "money": usual.money}
+    return {**time, "quote": quoted.describe(language.say)}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Mapping
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,11 +20,23 @@ from ..programs.job import Job
 from ..programs.jobs import Jobs
 from ..run.budget import Budget
 from ..run.cost_bounds import named_units
-from ..run.estimates import Estimate, estimate
 from ..run.orders import Order
 from ..run.wallet import ASK_SECONDS
 from ..wire.orders import TaskOptions
 from .history import Spent, read_spent
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """The usual duration of a program's runs in seconds, None if unknown; `runs`: sample size."""
+
+    runs: int = 0
+    seconds: float | None = None
+
+    @classmethod
+    def of(cls, times: Sequence[float]) -> Estimate:
+        """Return the median of past runs' seconds."""
+        return cls(len(times), round(statistics.median(times), 1) if times else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +73,9 @@ class Costs:
         return await self._budget.cost_finder.quote(order)
 
     async def estimate(self, program: str, instance: str) -> Estimate:
-        """Return typical duration and cost of a program's earlier runs (id, or `app/<id>`)."""
-        done = await self._journal(
-            self._journal.store.history.last_done, *self._journal.owner, program, instance
-        )
-        return estimate(
-            await self._journal(self._journal.store.caches.run_times, program, instance), done
-        )
+        """Return the typical duration of a program's earlier runs (id, or `app/<id>`)."""
+        run_times = self._journal.store.caches.run_times
+        return Estimate.of(await self._journal(run_times, program, instance))
 
     async def spend(self, days: int = 30, *, by: str = "day") -> list[Spent]:
         """Return the cost of this account's orders that ended in the last `days`, including today:

@@ -35,8 +35,8 @@ class DryRunFacts:
 
     `files`, `loras`: uploads by node and input, without LoRAs that the cloud has. `inlets`: by
     segment and number. `usual`: by segment, statistics of earlier runs of equal graphs (`runs`,
-    `seconds`, `coins`, `money`); `quotes`: by segment, the expected cost. `notes`: classes and
-    models that the cloud is not known to have.
+    `seconds`); `quotes`: by segment, the expected cost. `notes`: classes and models that the cloud
+    is not known to have.
     """
 
     files: Mapping[tuple[str, str], Load] = field(default_factory=dict[tuple[str, str], Load])
@@ -108,7 +108,7 @@ def _segment(
         "up": [*_up(segment, nodes, facts)],
         "back": [*_back(segment, nodes, plan)],
         "saved": [_node(nodes[saver.node_id]) for saver in segment.saved if saver.node_id in nodes],
-        "estimate": {name: usual.get(name) for name in ("runs", "seconds", "coins", "money")},
+        "estimate": {name: usual.get(name) for name in ("runs", "seconds")},
         "quote": None if quote is None else {"text": quote.describe(say), **quote.document()},
     }
 

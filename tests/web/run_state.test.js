@@ -185,7 +185,7 @@ test("an estimate that could not be asked for is asked for again later, while it
   vi.useFakeTimers();
   vi.stubGlobal("fetch", async (path) => {
     const fails = path.endsWith("/estimate") && ++asked === 1;
-    return { ok: !fails, status: fails ? 500 : 200, json: async () => ({ token: "t", runs: 4, seconds: 34, coins: 7, money: null }) };
+    return { ok: !fails, status: fails ? 500 : 200, json: async () => ({ token: "t", runs: 4, seconds: 34 }) };
   });
   vi.stubGlobal("LGraphBadge", class { constructor(badge) { Object.assign(this, badge); } });
   app.canvas.ctx = { save() {}, restore() {}, measureText: ({ length }) => ({ width: 6 * length }) };

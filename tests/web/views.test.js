@@ -56,12 +56,10 @@ test.each([
 });
 
 test("an estimate says what is known, money first, and nothing when nothing is", () => {
-  expect(estimateText({ runs: 4, seconds: 33.7, coins: 7, money: null })).toBe("about 7 coins, usually 34 s");
-  expect(estimateText({ runs: 1, seconds: 0.2, coins: 1, money: 0.0123 })).toBe(
-    "about 1 coin, about 0.0123 of the wallet, usually 1 s",
-  );
-  expect(estimateText({ runs: 1, seconds: 330, coins: null, money: null })).toBe("usually 5.5 min");
-  expect(estimateText({ runs: 0, seconds: null, coins: null, money: null })).toBe("");
+  expect(estimateText({ runs: 4, seconds: 33.7, quote: "about 7 coins" })).toBe("about 7 coins, usually 34 s");
+  expect(estimateText({ runs: 1, seconds: 0.2, quote: "" })).toBe("usually 1 s");
+  expect(estimateText({ runs: 1, seconds: 330 })).toBe("usually 5.5 min");
+  expect(estimateText({ runs: 0, seconds: null })).toBe("");
   expect(estimateText(null)).toBe("");
 });
 
@@ -88,7 +86,7 @@ test("a plan says what runs where, what was pulled in and why, and what goes up"
           up: [{ kind: "IMAGE", from: { id: "1", title: "Load" }, name: "photo.png", bytes: 1200000, known: true }],
           back: [{ kind: "IMAGE", from: { id: "3", title: "Sampler" }, to: [{ id: "9", title: "Save" }] }],
           saved: [],
-          estimate: { runs: null, seconds: null, coins: null, money: null },
+          estimate: { runs: null, seconds: null },
         },
       ],
       local: [{ id: "9", title: "", class_type: "SaveImage" }],

@@ -4,54 +4,37 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 from unit.run.world import now
 
-from rh_api.journal import Identity, OrderRow, Store
+from rh_api.groups.costs import Estimate
+from rh_api.journal import Identity, Store
 from rh_api.money.quotes import Quote, QuoteSource, fixed
-from rh_api.run.estimates import estimate
 from rh_api.run.orders import Order
 from rh_api.wire.tasks import Usage
 from tests.unit.run.engine_world import play
 
 
-@pytest.fixture
-def row(tmp_path: Path) -> OrderRow:
-    """An order that succeeded."""
+def test_nothing_is_told_of_what_never_ran() -> None:
+    assert Estimate.of(()) == Estimate(0, None)
+
+
+def test_one_odd_run_does_not_change_what_is_usual() -> None:
+    assert Estimate.of((34.0, 33.0, 35.0, 999.0, 34.2)) == Estimate(5, 34.2)
+
+
+def test_runs_of_another_account_or_machine_do_not_count(tmp_path: Path) -> None:
     store = Store.open(tmp_path)
     order = store.intend(Identity("o", "a", "7", "", "", 0), instance="default", what={})
     store.set_placed(order, "1")
     store.set_done(order, Usage("7"))
-    (done,) = store.history.last_done("o", "a", "7", "default")
+    assert [row.id for row in store.history.last_done("o", "a", "7", "default")] == [order]
     assert store.history.last_done("o", "a", "7", "plus") == []
     assert store.history.last_done("o", "b", "7", "default") == []
     store.close()
-    return done
-
-
-def test_nothing_is_told_of_what_never_ran() -> None:
-    usual = estimate((), ())
-    assert (usual.runs, usual.seconds, usual.coins, usual.money) == (0, None, None, None)
-
-
-def test_one_odd_run_does_not_change_what_is_usual(row: OrderRow) -> None:
-    done = [replace(row, coins=coins) for coins in ("7", "6", "8", "900", "7")]
-    usual = estimate((34.0, 33.0, 35.0, 999.0, 34.2), done)
-    assert (usual.runs, usual.seconds, usual.coins, usual.money) == (5, 34.2, "7", None)
-
-
-@pytest.mark.parametrize("coins", [None, "", "0", "a few", "NaN", "Infinity"])
-def test_what_is_no_cost_is_no_estimate(row: OrderRow, coins: str | None) -> None:
-    assert estimate((1.0,), [replace(row, coins=coins)]).coins is None
-
-
-def test_money_is_told_as_the_service_prints_it(row: OrderRow) -> None:
-    done = [replace(row, coins=None, money=money) for money in ("0.0476", "0.05", "x")]
-    assert estimate((), done).money == "0.0476"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import { language, request } from "./comfy.js";
 
 /**
  * Typical time and cost of earlier runs, null if unknown. `quote`: the expected cost of a run, as text.
- * @typedef {{ runs: number | null, seconds: number | null, coins: number | null, money: number | null, quote?: string }} Estimate
+ * @typedef {{ runs: number | null, seconds: number | null, quote?: string }} Estimate
  */
 
 /** @type {Record<string, any>} */
@@ -72,18 +72,10 @@ export function bytesText(bytes = 0) {
 export function estimateText(estimate) {
 	const quote = estimate?.quote ?? "";
 	if (!estimate?.runs || estimate.seconds === null) return quote;
-	const { money } = estimate;
 	const seconds = Math.max(1, Math.round(estimate.seconds));
-	const coins = estimate.coins && numberText(estimate.coins, 1);
 	const time =
 		seconds < 100 ? t("amounts.seconds", { seconds }) : t("amounts.minutes", { minutes: numberText(seconds / 60, 1) });
-	const parts = [
-		quote,
-		!quote && coins && t(coins === "1" ? "amounts.coin" : "amounts.coins", { coins }),
-		!quote && money && t("amounts.money", { money: numberText(money, 4) }),
-		t("amounts.usually", { time }),
-	];
-	return parts.filter(Boolean).join(t("amounts.comma"));
+	return [quote, t("amounts.usually", { time })].filter(Boolean).join(t("amounts.comma"));
 }
 
 /** "1 coin", "14 coins"; "" for none. @param {string | number | null} coins */
