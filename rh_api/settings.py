@@ -83,6 +83,7 @@ class Settings:
     `SUBMIT_V2`. `most_result_bytes`: of a result whose length is not announced, 0 for the default
     of its kind.
     `max_tasks`: how many tasks of the account this process runs at once, 0 for all it may.
+    `is_sandbox`: it is the built-in emulator, whose orders are free.
     """
 
     origin: str
@@ -101,6 +102,7 @@ class Settings:
     submit: str = SUBMIT_V1
     most_result_bytes: int = 0
     max_tasks: int = 0
+    is_sandbox: bool = False
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, str], state: Path | None = None) -> Settings:

@@ -17,7 +17,7 @@ from ...rh_api.money.amounts import EXACT, currency_of, decimal_text, in_units, 
 from ...rh_api.money.quotes import QuoteSource
 from ...rh_api.texts import Words
 from .. import language
-from ..runtime import catalogue_refresh, cloud, config, key_store, model_catalogues, model_view
+from ..runtime import catalogue_refresh, cloud, config, model_catalogues, model_view
 from .body import Body, text_of
 
 MOST = 1_000  # rows per response
@@ -80,8 +80,6 @@ async def refresh(body: Body) -> dict[str, object]:
 async def price(body: Body) -> dict[str, object]:
     """Return an order's price as `quote_of_model` has it; `total`: of `count` orders."""
     profile = text_of(body, "profile").strip()
-    if profile == key_store.SANDBOX:
-        return {**_NO_PRICE, "text": language.say("quote.emulated", {})}
     catalogue = model_catalogues.catalogue(profile)
     await catalogue.load()
     model = _model_of(catalogue, body)
@@ -111,7 +109,7 @@ async def quote_of_model(
     currency is unknown. Elsewhere a quote in words says where they do.
     """
     listed = catalogue.quote_of_list(model, values, extra)
-    if listed.source is QuoteSource.PREVIEW:
+    if listed.source in (QuoteSource.PREVIEW, QuoteSource.SANDBOX):
         return listed
     currency = _currency(profile)
     if listed.is_known and currency == CURRENCY:
@@ -139,9 +137,9 @@ def _currency(profile: str) -> str:
 
 async def preview(body: Body) -> dict[str, object]:
     """Ask the service for an order's price, with placeholders for the user's texts and files."""
-    if text_of(body, "profile").strip() == key_store.SANDBOX:
-        return {**await price(body), "free": False}
     settings = config.settings(text_of(body, "profile").strip())
+    if settings.is_sandbox:
+        return {**await price(body), "free": False}
     catalogue = cloud.client(settings).models
     await catalogue.load()
     model = _model_of(catalogue, body)

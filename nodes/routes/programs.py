@@ -11,7 +11,7 @@ from ...rh_api.wire.model_refs import is_endpoint
 from ...rh_api.wire.quick import read_module
 from ...rh_api.wire.workflows import APP, WORKFLOW, read_page
 from .. import language
-from ..runtime import cloud, config, demo_server, key_store, program_view
+from ..runtime import cloud, config, demo_server, program_view
 from . import models
 from .account import program_name
 from .body import Body, switch_of, text_of
@@ -66,14 +66,10 @@ async def estimate(body: Body) -> dict[str, object]:
     """Estimate time and cost of a program from earlier runs here; not the cost of a model, which
     depends on its values (`models.price`)."""
     name, instance = journal_name(body)
-    profile = text_of(body, "profile")
-    client = cloud.client(config.settings(profile))
+    client = cloud.client(config.settings(text_of(body, "profile")))
     usual = await client.costs.estimate(name, instance)
     time = {"runs": usual.runs, "seconds": usual.seconds}
     if body.get("kind") == "model":
         return {**time, "quote": ""}
-    if profile.strip() == key_store.SANDBOX:
-        quote = language.say("quote.emulated", {})
-        return {**time, "quote": quote}
     quoted = await client.costs.quote_program(name, instance)
     return {**time, "quote": quoted.describe(language.say)}

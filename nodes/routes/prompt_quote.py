@@ -15,7 +15,7 @@ from ...rh_api.money.quotes import IN_SANDBOX, in_few_words, in_number
 from ...rh_api.offload import Plan, marks_of
 from ...rh_api.offload.notes import EACH_TURN, UNUSED
 from .. import language
-from ..runtime import cloud, config, key_store, model_catalogues, model_view, segment_dry_run
+from ..runtime import cloud, config, model_catalogues, model_view, segment_dry_run
 from .body import Body, switch_of, text_of
 from .models import quote_of_model
 from .programs import journal_name
@@ -76,8 +76,6 @@ async def _of_node(body: Body) -> _QuotedOrders:
 async def _quote(body: Body) -> Quote:
     try:
         profile = text_of(body, "profile").strip()
-        if profile == key_store.SANDBOX:
-            return IN_SANDBOX
         if body.get("kind") == "model":
             return await _quote_of_model(body, profile)
         name, instance = journal_name(body)

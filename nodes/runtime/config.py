@@ -38,7 +38,7 @@ def settings(profile: str = "") -> Settings:
     if name == demo_server.PROFILE:
         # Settings for RunningHub do not apply: it takes no money and calls no other host.
         own = {"limits": Limits(), "segment_workflow": "", "route": "", "webhook_url": ""}
-        return replace(_account(*demo_server.start()), **own)
+        return replace(_account(*demo_server.start()), **own, is_sandbox=True)
     if not name:
         stored = (
             []

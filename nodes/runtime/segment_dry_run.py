@@ -8,10 +8,9 @@ from dataclasses import replace
 from ...rh_api.client import Client
 from ...rh_api.graph.extra_data import ExtraData
 from ...rh_api.graph.prompt import Graph
-from ...rh_api.money.quotes import IN_SANDBOX
 from ...rh_api.offload import Mark, Plan, driver
 from ...rh_api.offload.explain import DryRunFacts
-from . import cloud, config, demo_server, local_files, segment_pass
+from . import cloud, config, local_files, segment_pass
 from .cloud_models import models_of
 from .prompt_handler import EARLY_PASSES
 
@@ -46,9 +45,6 @@ async def _facts_of(plan: Plan, profile: str, warns: bool) -> DryRunFacts:
         )
 
     try:
-        facts = await asyncio.wait_for(ask(cloud.adopt(config.settings(profile))), ASK_SECONDS)
+        return await asyncio.wait_for(ask(cloud.adopt(config.settings(profile))), ASK_SECONDS)
     except asyncio.TimeoutError:
         return await ask(None)
-    if profile == demo_server.PROFILE:
-        return replace(facts, quotes=dict.fromkeys(facts.quotes, IN_SANDBOX))
-    return facts

@@ -15,7 +15,7 @@ from ..models.body import compose
 from ..models.schema import Model
 from ..money.amounts import read_sums
 from ..money.limits import SCOPES
-from ..money.quotes import Quote
+from ..money.quotes import IN_SANDBOX, Quote
 from ..programs.job import Job
 from ..programs.jobs import Jobs
 from ..run.budget import Budget
@@ -59,7 +59,9 @@ class Costs:
 
     async def quote_program(self, program: str, instance: str) -> Quote:
         """Estimate an order of a program, as the journal names it, that is no model: from own runs,
-        else from the machine's rate."""
+        else from the machine's rate. In the sandbox it is free."""
+        if self._jobs.library.settings.is_sandbox:
+            return IN_SANDBOX
         order = Order("", key_override=program, options=TaskOptions(instance=instance))
         return await self._budget.cost_finder.quote(order)
 

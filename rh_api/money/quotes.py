@@ -60,8 +60,9 @@ class Quote:
 
     @property
     def is_told(self) -> bool:
-        """Whether at least its rate is known, such as a price a second."""
-        return self.is_known or self.rate is not None or bool(self.words)
+        """Whether at least its rate is known, such as a price a second, or that it is free."""
+        is_free = self.source is QuoteSource.SANDBOX
+        return self.is_known or self.rate is not None or bool(self.words) or is_free
 
     @property
     def may_be_more(self) -> bool:
