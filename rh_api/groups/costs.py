@@ -23,7 +23,6 @@ from ..run.cost_bounds import named_units
 from ..run.orders import Order
 from ..run.wallet import ASK_SECONDS
 from ..wire.orders import TaskOptions
-from .history import Spent, read_spent
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +77,6 @@ class Costs:
         """Return the typical duration of a program's earlier runs (id, or `app/<id>`)."""
         run_times = self._journal.store.caches.run_times
         return Estimate.of(await self._journal(run_times, program, instance))
-
-    async def spend(self, days: int = 30, *, by: str = "day") -> list[Spent]:
-        """Return the cost of this account's orders that ended in the last `days`, including today:
-        by `day`, oldest first, empty days omitted, or by `program`, most expensive first."""
-        return await read_spent(self._journal, days, by=by)
 
     async def committed(self, scope: str = "") -> Committed:
         """Return what counts against limits: amounts spent or on hold, today and for `scope`."""

@@ -95,16 +95,16 @@ async def test_another_key_s_orders_are_seen_only_when_all_are_asked_for(
         ("theirs", False),
         ("mine", True),
     ]
-    assert [day.coins for day in await own.costs.spend()] == [1]
+    assert [day.coins for day in await own.spent()] == [1]
 
 
 async def test_spend_is_told_by_day_and_by_program(client: Client) -> None:
     await client.run(paint("one"))
     await client.run(paint("two"))
     await client.run(invert())
-    (today,) = await client.costs.spend(7)
+    (today,) = await client.spent(7)
     assert (today.orders, today.coins, today.untold) == (3, 3, 0)
-    programs = await client.costs.spend(1, by="program")
+    programs = await client.spent(1, by="program")
     assert [(row.program, row.orders) for row in programs] == [
         (catalog.TEXT_TO_IMAGE, 2),
         (catalog.INVERT, 1),
@@ -115,7 +115,7 @@ async def test_what_was_served_from_before_is_neither_ordered_nor_counted(client
     for _ in range(2):
         await client.run(paint("one"))
     assert len((await client.history()).orders) == 1
-    (today,) = await client.costs.spend()
+    (today,) = await client.spent()
     assert today.coins == 1
 
 
@@ -132,4 +132,4 @@ async def test_a_stopped_order_is_told_as_cancelled(client: Client, emulator: Em
 
 async def test_days_are_counted_from_one(client: Client) -> None:
     with pytest.raises(ValueError, match="0 days"):
-        await client.costs.spend(0)
+        await client.spent(0)

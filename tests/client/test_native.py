@@ -226,7 +226,7 @@ async def test_what_it_cost_is_not_told_and_not_made_up(client: Client, emulator
     assert (outcome.usage.coins, told(outcome)) == (None, ["progress.cost_untold"])
     (past,) = (await client.history()).orders
     assert past.usage.coins is None
-    assert sum(day.untold for day in await client.costs.spend()) == 1
+    assert sum(day.untold for day in await client.spent()) == 1
     again = await client.run(inverting())
     assert (again.kept, told(again)) == (True, [])
     assert told(await client.run(inverting(2, route="task"))) == []

@@ -136,7 +136,7 @@ async def test_a_success_that_comes_after_a_failure_was_told_is_taken(
     assert (again.task_id, again.kept) == (task_id, True)
     assert again.results == late.results
     assert emulator.counters.orders == 1
-    (today,) = await client.costs.spend()
+    (today,) = await client.spent()
     assert (today.orders, today.coins) == (1, Decimal(late.usage.coins or 0))
 
 
@@ -156,7 +156,7 @@ async def test_whoever_sees_a_late_success_takes_it(
     if seen_by == "a cancel":
         await client.task(task_id).cancel()
     else:
-        while not (await client.costs.spend())[0].coins:  # noqa: ASYNC110 - as above
+        while not (await client.spent())[0].coins:  # noqa: ASYNC110 - as above
             await asyncio.sleep(0.01)
     again = await client.run(invert())
 
@@ -182,7 +182,7 @@ async def test_of_a_late_success_a_cost_counts_once(
     late = await client.task(task_id).wait()
 
     coins = Decimal(counts or late.usage.coins or 0)
-    (today,) = await client.costs.spend()
+    (today,) = await client.spent()
     assert (today.orders, today.coins) == (1, coins)
     assert (await client.costs.committed()).day == {"coins": coins * 1_000_000}
 
