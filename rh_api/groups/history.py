@@ -47,8 +47,7 @@ class PastOrder:
     the workflow id it was sent under. `is_native`: by the native route. `state`: still uncertain if
     an equal order was placed since; `ended_at` then says when. `error_key`: of the final error, ""
     for none. `currency`: of its money cost, "" if unknown. `results`: their number; `first`: the
-    first of them. `account`: fingerprint of the key that ordered; `mine`: whether that is the
-    asking account.
+    first of them. `account`: fingerprint of the key that ordered.
     """
 
     order: int
@@ -60,7 +59,6 @@ class PastOrder:
     state: State
     origin: str
     account: str
-    mine: bool
     created_at: float
     started_at: float | None
     ended_at: float | None
@@ -81,8 +79,7 @@ class PastOrder:
     first: ResultRow | None
 
     @classmethod
-    def of(cls, summary: OrderSummary, account: tuple[str, str]) -> PastOrder:
-        """`account`: origin and key's fingerprint of who asks."""
+    def of(cls, summary: OrderSummary) -> PastOrder:
         row = summary.row
         values = values_of(row.graph)
         return cls(
@@ -95,7 +92,6 @@ class PastOrder:
             state=State.UNCERTAIN if row.is_superseded else row.state,
             origin=row.origin,
             account=row.account,
-            mine=(row.origin, row.account) == account,
             created_at=row.created,
             started_at=row.started,
             ended_at=row.ended,
@@ -182,12 +178,11 @@ class History:
         `before`: cursor from the previous page. `everyone`: include other accounts.
         """
         query = search_query(query) if isinstance(query, str) else query
-        own = self._journal.owner
-        payer = own if self.settings.key and not everyone else None
+        payer = self._journal.owner if self.settings.key and not everyone else None
         entries = await self._journal(
             self._journal.store.history.page, query, payer, before, limit + 1
         )
-        orders = tuple(PastOrder.of(entry, own) for entry in entries[:limit])
+        orders = tuple(map(PastOrder.of, entries[:limit]))
         return HistoryPage(orders, orders[-1].order if len(entries) > limit else None)
 
     async def prepare_search(self) -> None:

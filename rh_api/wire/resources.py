@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ..errors import BadReply, Fate
 from .call import Auth, Call, Request, Response
-from .envelope import as_list, open_envelope, read_id, read_int, read_object, read_text
+from .envelope import as_list, open_envelope, read_int, read_object, read_text
 
 LARGEST_PAGE = 50
 REQUESTS_PER_MINUTE = 20  # the service's rate limit
@@ -33,7 +33,6 @@ class Resource:
     model_name: str
     title: str
     kind: str
-    resource_id: str = ""
     description: str = ""
 
 
@@ -92,6 +91,5 @@ def _read_resource(value: object) -> Resource:
         model_name=read_text(about.get("nodeModelName")),
         title=read_text(about.get("resourceName")),
         kind=read_text(about.get("resourceType")),
-        resource_id=read_id(about.get("id")),
         description=read_text(about.get("desc")),
     )

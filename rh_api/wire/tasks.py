@@ -100,7 +100,6 @@ class Failure:
     node_class: str = ""
     exception: str = ""
     message: str = ""
-    traceback: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -366,16 +365,11 @@ def read_failure(value: object) -> Failure:
     if not reason:
         text = read_text(value)
         return Failure(message="" if text.strip() in ("{}", "null") else text)
-    trace = reason.get("traceback")
-    if isinstance(trace, str) and trace.lstrip().startswith("["):
-        trace = read_json(trace) or trace
-    lines = "".join(read_text(line) for line in as_list(trace)) or read_text(trace)
     return Failure(
         node_id=read_id(reason.get("node_id")),
         node_class=read_text(reason.get("node_name")) or read_text(reason.get("node_type")),
         exception=read_text(reason.get("exception_type")),
         message=read_text(reason.get("exception_message")),
-        traceback=lines[-4000:],
     )
 
 

@@ -91,7 +91,7 @@ async def test_another_key_s_orders_are_seen_only_when_all_are_asked_for(
     await other.run(paint("theirs"))
     assert [past.inputs["6.text"] for past in (await own.history()).orders] == ["mine"]
     everyone = (await own.history(everyone=True)).orders
-    assert [(past.inputs["6.text"], past.mine) for past in everyone] == [
+    assert [(past.inputs["6.text"], past.account == own.settings.account) for past in everyone] == [
         ("theirs", False),
         ("mine", True),
     ]

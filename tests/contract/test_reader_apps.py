@@ -177,5 +177,5 @@ def test_a_live_app_is_read() -> None:
 
 def test_models_are_listed_by_the_name_that_a_loader_takes() -> None:
     sample = named("v2_resource_list", "success")
-    ink = Resource("ink_v1.safetensors", "ink", "LORA", "1900000000000000501", "")
+    ink = Resource("ink_v1.safetensors", "ink", "LORA", "")
     assert read("v2_resource_list", sample) == ResourcePage((ink,), 1, 1, False)
