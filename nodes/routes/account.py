@@ -60,20 +60,17 @@ def _profile_document(name: str, profile: key_store.Profile, source: str) -> dic
 
 async def save(body: Body) -> dict[str, object]:
     name, origin, key = (text_of(body, part) for part in ("name", "origin", "key"))
-    _change(lambda stored: stored.saved(name, origin, key))
-    return await settings({})
+    return await _changed(lambda stored: stored.saved(name, origin, key))
 
 
 async def delete(body: Body) -> dict[str, object]:
     name = text_of(body, "name")
-    _change(lambda stored: stored.without(name))
-    return await settings({})
+    return await _changed(lambda stored: stored.without(name))
 
 
 async def default(body: Body) -> dict[str, object]:
     name = text_of(body, "name")
-    _change(lambda stored: stored.defaulting_to(name))
-    return await settings({})
+    return await _changed(lambda stored: stored.defaulting_to(name))
 
 
 async def save_workflow(body: Body) -> dict[str, object]:
@@ -81,43 +78,37 @@ async def save_workflow(body: Body) -> dict[str, object]:
     removes it."""
     name, text = text_of(body, "name"), text_of(body, "workflow").strip()
     number = cloud.client(config.settings(name)).programs.workflow_id(text) if text else ""
-    _change(lambda stored: stored.with_workflow(name, number))
-    return await settings({})
+    return await _changed(lambda stored: stored.with_workflow(name, number))
 
 
 async def save_webhook(body: Body) -> dict[str, object]:
     """Set the webhook URL that is passed on with a profile's orders; blank removes it."""
     name, address = text_of(body, "name"), text_of(body, "webhook")
-    _change(lambda stored: stored.with_webhook(name, address))
-    return await settings({})
+    return await _changed(lambda stored: stored.with_webhook(name, address))
 
 
 async def save_route(body: Body) -> dict[str, object]:
     """Set the default route of a profile's graphs; blank removes it."""
     name, word = text_of(body, "name"), text_of(body, "route")
-    _change(lambda stored: stored.with_route(name, word))
-    return await settings({})
+    return await _changed(lambda stored: stored.with_route(name, word))
 
 
 async def save_models(body: Body) -> dict[str, object]:
     """Set the policy for marked parts with a model that the cloud does not list."""
     word = text_of(body, "models")
-    _change(lambda stored: stored.with_models(word))
-    return await settings({})
+    return await _changed(lambda stored: stored.with_models(word))
 
 
 async def save_max_tasks(body: Body) -> dict[str, object]:
     """Set how many tasks of an account run at once; blank removes it."""
     text = text_of(body, "most")
-    _change(lambda stored: stored.with_max_tasks(text))
-    return await settings({})
+    return await _changed(lambda stored: stored.with_max_tasks(text))
 
 
 async def save_renewal(body: Body) -> dict[str, object]:
     """Enable or disable the daily refresh of the catalogue of standard models."""
     on = switch_of(body, "on")
-    _change(lambda stored: stored.with_renewal(on=on))
-    return await settings({})
+    return await _changed(lambda stored: stored.with_renewal(on=on))
 
 
 async def test(body: Body) -> dict[str, object]:
@@ -152,7 +143,7 @@ async def save_password(body: Body) -> dict[str, object]:
     program = program_name(text_of(body, "kind"), text_of(body, "id"))
     origin = config.settings(text_of(body, "profile")).origin
     password = text_of(body, "password")
-    _change(lambda stored: stored.with_password(origin, program, password))
+    await _changed(lambda stored: stored.with_password(origin, program, password))
     return {"set": bool(password)}
 
 
@@ -168,5 +159,7 @@ def program_name(kind: str, number: str) -> str:
     return program_key(kind, number)
 
 
-def _change(change: key_store.Change) -> None:
+async def _changed(change: key_store.Change) -> dict[str, object]:
+    """Change what is stored, and return the settings."""
     key_store.change(config.state_folder(), change)
+    return await settings({})
