@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...rh_api.client import Client, ResourceKind
 from ...rh_api.errors import BadInput, RunningHubError
 from ...rh_api.wire.quick import is_module_id
-from ..runtime.cloud_models import models_of, shared_models
+from ..runtime.cloud_models import shared_models
 from .body import Body, switch_of, text_of
 from .gallery import list_cover
 from .request_client import client_of
@@ -43,9 +43,7 @@ async def _resources(body: Body) -> dict[str, object]:
     others = [model for model in listed if model.model_name not in of_styles]
     models = [{"name": model.model_name, "title": model.title} for model in others]
     file = text_of(body, "name")[:LONGEST]
-    is_unlisted = bool(file) and await models_of(text_of(body, "profile")).is_unlisted(
-        client, kind, file
-    )
+    is_unlisted = bool(file) and await shared_models().is_unlisted(client, kind, file)
     return {"models": [*styles, *models], "is_unlisted": is_unlisted}
 
 

@@ -11,7 +11,7 @@ from ...rh_api.graph.prompt import Graph
 from ...rh_api.offload import Mark, Plan, driver
 from ...rh_api.offload.explain import DryRunFacts
 from . import cloud, config, local_files, segment_pass
-from .cloud_models import models_of
+from .cloud_models import shared_models
 from .prompt_handler import EARLY_PASSES
 
 ASK_SECONDS = 10.0  # timeout of an account's facts, which may ask the service about models
@@ -41,7 +41,7 @@ async def facts_of(plan: Plan, *, warns: bool = False) -> DryRunFacts:
 async def _facts_of(plan: Plan, profile: str, warns: bool) -> DryRunFacts:
     async def ask(client: Client | None) -> DryRunFacts:
         return await driver.find_dry_run_facts(
-            client, plan, models=models_of(profile), files=local_files, warns=warns
+            client, plan, models=shared_models(), files=local_files, warns=warns
         )
 
     try:

@@ -30,7 +30,7 @@ from . import (
     local_files,
     run_memo,
 )
-from .cloud_models import models_of
+from .cloud_models import shared_models
 from .decoding import decoded
 from .media_threads import in_media_thread
 from .node_outcomes import End
@@ -47,9 +47,7 @@ async def validate(inputs: Inputs) -> None:
         segment = _read_segment(inputs)
         client = cloud.adopt(config.settings(segment.ordering.profile))
         await cloud.check_within_timeout(
-            driver.check_early(
-                client, segment, models=models_of(segment.ordering.profile), files=local_files
-            )
+            driver.check_early(client, segment, models=shared_models(), files=local_files)
         )
 
 
@@ -74,9 +72,7 @@ async def execute(inputs: Inputs, node: Mapping[str, Any]) -> io.NodeOutput:
     warned: list[str] = []
 
     async def order(client: Client) -> Outcome:
-        notes = await driver.check_early(
-            client, segment, models=models_of(segment.ordering.profile), files=local_files
-        )
+        notes = await driver.check_early(client, segment, models=shared_models(), files=local_files)
         for note in notes:
             warned.append(language.say(note.key, note.params))
             log.warning("%s", warned[-1])
@@ -85,7 +81,7 @@ async def execute(inputs: Inputs, node: Mapping[str, Any]) -> io.NodeOutput:
                 client,
                 segment,
                 inlets.values(segment, inputs, sources, local_classes.info),
-                models=models_of(segment.ordering.profile),
+                models=shared_models(),
                 files=local_files,
                 again=_first(inputs, "again", False),
             )
