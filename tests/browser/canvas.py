@@ -280,7 +280,8 @@ class Canvas(Tab):
         """Waits until a node shows a picture."""
         self.wait_for(
             """(id) => {
-                const { imgs } = app.canvas.graph.nodes.find((node) => String(node.id) === id);
+                // A graph that is being opened is empty for a moment.
+                const { imgs } = app.canvas.graph.nodes.find((node) => String(node.id) === id) ?? {};
                 // Nodes 2.0 of 1.39 keeps them to itself.
                 const shown = document.querySelectorAll(`[data-node-id="${id}"] img`);
                 return [...(imgs ?? []), ...shown].some((picture) => picture.naturalWidth > 0);
