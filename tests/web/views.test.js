@@ -230,6 +230,15 @@ test("an action that cannot be taken back happens at the second press, and not a
   expect(button.textContent).toBe("Delete");
 });
 
+test("the second press of a double click answers no question", () => {
+  const done = [];
+  const button = actionButton("Run again", statusLine(), () => done.push(1), "It costs money. Again?");
+  for (const detail of [1, 2]) button.dispatchEvent(new MouseEvent("click", { detail }));
+  expect([button.textContent, done.length]).toEqual(["It costs money. Again?", 0]);
+  button.dispatchEvent(new MouseEvent("click", { detail: 1 }));
+  expect(done.length).toBe(1);
+});
+
 test("an action is not begun twice, and says why it failed", async () => {
   let fail = () => {};
   const began = [];

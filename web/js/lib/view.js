@@ -73,8 +73,9 @@ export function actionButton(label, status, run, question = "") {
 		button.classList.toggle("armed", on);
 	};
 	arm();
-	button.onclick = async () => {
-		if (busy || !armed) return arm(!busy);
+	button.onclick = async (/** @type {MouseEvent} */ { detail }) => {
+		// The second press of a double click is no answer to a question that came with its first.
+		if (busy || !armed || (question && detail > 1)) return arm(!busy);
 		arm(false);
 		busy = true;
 		button.ariaBusy = "true";
