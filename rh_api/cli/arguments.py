@@ -6,7 +6,6 @@ Imports nothing slow: `--help` answers at once.
 from __future__ import annotations
 
 import argparse
-import functools
 import ipaddress
 import re
 import sys
@@ -53,7 +52,6 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     return _parser().parse_args(argv)
 
 
-@functools.cache  # a program of ours, or a test, calls many commands in one process
 def _parser() -> _Parser:
     parser = _Parser(
         prog=PROGRAM,
