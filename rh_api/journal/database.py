@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
 import shutil
 import sqlite3
@@ -354,19 +353,10 @@ def _set_aside(folder: Path) -> Path:
 
 def _has_current_schema(db: sqlite3.Connection) -> bool:
     """Whether its schema is, word for word, what MIGRATIONS create."""
-    return _schema_of(db) == _current_schema()
-
-
-@functools.cache
-def _current_schema() -> list[tuple[object, ...]]:
+    schema = "SELECT type, name, sql FROM sqlite_master ORDER BY type, name"
     with contextlib.closing(sqlite3.connect(":memory:")) as model:
         model.executescript("".join(MIGRATIONS))
-        return _schema_of(model)
-
-
-def _schema_of(db: sqlite3.Connection) -> list[tuple[object, ...]]:
-    rows = db.execute("SELECT type, name, sql FROM sqlite_master ORDER BY type, name")
-    return [tuple(row) for row in rows]
+        return [tuple(row) for row in db.execute(schema)] == model.execute(schema).fetchall()
 
 
 def _is_intact(db: sqlite3.Connection) -> bool:
