@@ -388,7 +388,7 @@ class Canvas(Tab):
                 entries.first.wait_for(timeout=5_000)
             return entries.count() > 0
 
-        # A list that arrives draws its node anew, and what is open then closes: one clicks again.
+        # On a busy machine a click came to nothing, once; why is not known. A person clicks again.
         self.until(opened)
         return entries
 

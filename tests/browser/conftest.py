@@ -112,7 +112,7 @@ CHROMIUMS = Chromium()
 
 
 FAILED = pytest.StashKey[bool]()
-"""Of a test, also one that is tried again."""
+"""Whether a test failed; of one that is tried again, whether its last try did."""
 
 
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
