@@ -298,7 +298,8 @@ def told(*names: str) -> Words:
 
 
 def _told(name: str, say: Say) -> str:
-    label = label_of(name, chinese=say("model.labels", {}) != english("model.labels", {}))
+    is_chinese = say("model.label_language", {}) != english("language.name", {})
+    label = label_of(name, chinese=is_chinese)
     own = input_name(name)
     return own if label.lower() == name.lower() else f"{label} ({own})"
 
