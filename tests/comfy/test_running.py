@@ -466,7 +466,7 @@ async def test_stop_during_a_download_says_that_the_result_is_paid(
         await comfyui.interrupt(queued.prompt_id)
         assert (await comfyui.finish(queued)).outcome == "interrupted"
         ending = (
-            "run the same inputs and seed within a day to get its results, which are not paid again "
+            "run the same inputs and seed within a day to get its results free, "
             "unless reroll_seeds is on · 1 coin"
         )
         assert (await end_of(comfyui, "1")).endswith(ending)
