@@ -298,7 +298,7 @@ def told(*names: str) -> Words:
 
 
 def _told(name: str, say: Say) -> str:
-    is_chinese = say("model.label_language", {}) != english("language.name", {})
+    is_chinese = say("model.label_language", {}) != english("model.label_language", {})
     label = label_of(name, chinese=is_chinese)
     own = input_name(name)
     return own if label.lower() == name.lower() else f"{label} ({own})"
